@@ -1,0 +1,88 @@
+"""The blueprint: a plan and its arrays. Everything that converts, measures, exports or runs goes through it.
+
+Arrays, in the value scale (docs/concepts.md), by name:
+    {node}.weight                  of a weighted operation, batch norm folded
+    {node}.bias                    the constant part of a stage's or the read-out's value, over the window
+    {node}.threshold               potential that one unit of step weight costs        (stages)
+    {node}.initial_potential       v0                                                  (stages)
+    {node}.amplitude               what a spike of step weight 1 injects downstream    (stages)
+    {node}.before{i}.weight|bias   of the i-th operation before firing, if it is a Scale
+Each broadcasts to the node's features: a scalar, per channel, or per neuron. Knows nothing about the source.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from spikewright.errors import BadPlan
+from spikewright.ops import Conv, Linear, Scale
+from spikewright.plan import Node, Plan
+from spikewright.source import INPUT
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blueprint:
+    """A spiking network as data; `network.build` makes it run.
+
+    Raises:
+        BadPlan: an array is missing, not finite, of the wrong shape, or a threshold is not positive.
+    """
+
+    plan: Plan
+    arrays: Mapping[str, Tensor]
+
+    def __post_init__(self) -> None:
+        for node in self.plan.nodes:
+            for name in _required(node):
+                if name not in self.arrays:
+                    raise BadPlan(f"the plan needs an array {name!r} that the weights do not hold: convert again")
+        for name, array in self.arrays.items():
+            if not bool(array.isfinite().all()):
+                raise BadPlan(f"array {name!r} holds values that are not finite: mend the source's weights")
+            if name.endswith((".threshold", ".amplitude")) and not bool((array > 0).all()):
+                raise BadPlan(f"array {name!r} must be positive, its least value is {float(array.min()):g}")
+        _check_shapes(self)
+
+    def array(self, node: Node, role: str) -> Tensor | None:
+        """The array `{node}.{role}`, or None."""
+        return self.arrays.get(f"{node.name}.{role}")
+
+
+def _required(node: Node) -> Iterator[str]:
+    if isinstance(node.op, Linear | Conv | Scale):
+        yield f"{node.name}.weight"
+    if node.firing is not None:
+        yield from (f"{node.name}.{role}" for role in ("threshold", "initial_potential", "amplitude"))
+        for index, op in enumerate(node.firing.before_firing):
+            if isinstance(op, Scale):
+                yield f"{node.name}.before{index}.weight"
+                yield f"{node.name}.before{index}.bias"
+
+
+def _check_shapes(blueprint: Blueprint) -> None:
+    """Run the plan on tensors without data: every shape must come out as the plan states it."""
+
+    def empty(array: Tensor) -> Tensor:
+        return torch.empty(array.shape, device="meta")
+
+    shapes = {INPUT: torch.empty(1, *blueprint.plan.input_shape, device="meta")}
+    for node in blueprint.plan.nodes:
+        weight = blueprint.array(node, "weight")
+        try:
+            value = node.op([shapes[name] for name in node.inputs], None if weight is None else empty(weight))
+            bias = blueprint.array(node, "bias")
+            value = value if bias is None else value + empty(bias)
+            if node.firing is not None:
+                for index, op in enumerate(node.firing.before_firing):
+                    weight = blueprint.array(node, f"before{index}.weight")
+                    value = op([value], None if weight is None else empty(weight))
+                for role in ("threshold", "initial_potential", "amplitude"):
+                    value = value + empty(blueprint.arrays[f"{node.name}.{role}"])
+        except (RuntimeError, IndexError, ValueError, TypeError) as error:
+            reason = str(error).splitlines()[0]
+            raise BadPlan(f"node {node.name!r}: its arrays do not fit its operation ({reason}): convert again") from None
+        if tuple(value.shape[1:]) != node.shape:
+            raise BadPlan(f"node {node.name!r} makes {tuple(value.shape[1:])}, the plan states {node.shape}: convert again")
+        shapes[node.name] = value

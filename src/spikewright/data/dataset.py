@@ -1,0 +1,97 @@
+"""A data set in memory: three splits of uint8 images and integer labels, and how to prepare them.
+
+Source of the images does not matter here: anything can build a `Split` from two arrays.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikewright.errors import BadData
+from spikewright.preparation import InputPreparation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Split:
+    """Images uint8 [N, C, H, W] (black 0, white 255) and their labels int64 [N], which start at 0.
+
+    Raises:
+        BadData: no images, another dtype or shape, NaN, or a negative label.
+
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        for name, values in (("images", self.images), ("labels", self.labels)):
+            if np.issubdtype(values.dtype, np.floating) and np.isnan(values).any():
+                row = int(np.argwhere(np.isnan(values))[0][0])
+                raise BadData(f"split: {name} hold NaN, first in row {row}: remove or mend these rows")
+        if self.images.dtype != np.uint8 or self.images.ndim != 4:
+            raise BadData(
+                f"split: images are {self.images.dtype} of shape {self.images.shape}: give uint8 [N, C, H, W]"
+            )
+        if self.labels.dtype != np.int64 or self.labels.ndim != 1:
+            raise BadData(
+                f"split: labels are {self.labels.dtype} of shape {self.labels.shape}: give int64 [N]"
+            )
+        if len(self.images) != len(self.labels):
+            raise BadData(
+                f"split: {len(self.images)} images but {len(self.labels)} labels: give one per image"
+            )
+        if self.images.size == 0:
+            raise BadData(f"split: no images (shape {self.images.shape}): give at least one")
+        if self.labels.min() < 0:
+            row = int(np.argmin(self.labels))
+            raise BadData(
+                f"split: label {self.labels[row]} in row {row}: labels start at 0; remove unlabelled rows"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ImageData:
+    """A classification data set. Choose on `validation`; read `test` once, for the figures.
+
+    `fingerprint` identifies the pixels and labels as they were found, before validation was cut from train:
+    two runs can tell whether they saw the same data.
+
+    Raises:
+        BadData: splits of different image shapes, or a label that is not below `classes`.
+
+    """
+
+    name: str
+    classes: int
+    train: Split
+    validation: Split
+    test: Split
+    preparation: InputPreparation
+    fingerprint: str
+
+    def __post_init__(self) -> None:
+        for name, split in (("train", self.train), ("validation", self.validation), ("test", self.test)):
+            if split.images.shape[1:] != self.train.images.shape[1:]:
+                raise BadData(
+                    f"data '{self.name}': images of split '{name}' are {split.images.shape[1:]}, of train "
+                    f"{self.train.images.shape[1:]}: give all splits the same channels, height and width"
+                )
+            if split.labels.max() >= self.classes:
+                raise BadData(
+                    f"data '{self.name}': split '{name}' has label {split.labels.max()}, but there are "
+                    f"{self.classes} classes: labels go from 0 to {self.classes - 1}"
+                )
+
+    @property
+    def channels(self) -> int:
+        """Channels of the stored images: 1 for grey, 3 for RGB."""
+        return self.train.images.shape[1]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the stored images, in pixels."""
+        return self.train.images.shape[2], self.train.images.shape[3]

@@ -1,0 +1,158 @@
+"""Find a data set by name, folder or hub id, and return it in three splits, decoded and measured.
+
+The first reading decodes and is cached; later ones map the arrays into memory and open no image.
+"""
+
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spikewright.data.cache import cached, image_file, key_of
+from spikewright.data.cut import cut_validation
+from spikewright.data.dataset import ImageData, Split
+from spikewright.data.decode import common_format, decode
+from spikewright.data.decoded import Decoded, measure
+from spikewright.data.folder import data_root, find_folder, listing
+from spikewright.data.hub import hub_answers
+from spikewright.errors import BadData
+from spikewright.preparation import InputPreparation
+
+if TYPE_CHECKING:
+    from spikewright.data.source import Source
+
+HUB_IDS = {
+    "mnist": "ylecun/mnist",
+    "fashion_mnist": "zalando-datasets/fashion_mnist",
+    "cifar10": "uoft-cs/cifar10",
+}
+VALIDATION_NAMES = ("validation", "valid", "val", "dev")
+
+
+def load(
+    name_or_path: str,
+    *,
+    seed: int = 0,
+    validation_share: float = 0.1,
+    root: Path | None = None,
+    mean: tuple[float, ...] | None = None,
+    std: tuple[float, ...] | None = None,
+    size: tuple[int, int] | None = None,
+    label: str | None = None,
+) -> ImageData:
+    """Load a data set: `digits`, `mnist`, `fashion_mnist`, `cifar10`, a folder, or a hub id.
+
+    The named sets are looked for in `root`, else in `$SPIKEWRIGHT_DATA`, under their name, then on the hub;
+    digits needs neither. `size` (height, width) resizes every image; `mean` and `std` per channel (white is
+    1) default to those of the training images as found. Without a validation split, `validation_share` of
+    train is cut by `seed`. `label` names the label column where several could be it.
+
+    Raises:
+        BadData: not found, no network, no test split, a corrupt image, images of different sizes.
+        BadSetting: a mean, std or share that cannot be.
+        BadFile: the cache cannot be written.
+
+    """
+    where = f"data '{name_or_path}'"
+    decoded = _decoded(name_or_path, where=where, root=root, size=size, label=label)
+    train, validation, test = _three(decoded.splits, where=where, share=validation_share, seed=seed)
+    preparation = InputPreparation(
+        mean=decoded.mean if mean is None else mean,
+        std=decoded.std if std is None else std,
+        size=(train.images.shape[2], train.images.shape[3]),
+        channels=train.images.shape[1],
+    )
+    return ImageData(
+        name=name_or_path,
+        classes=decoded.classes,
+        train=train,
+        validation=validation,
+        test=test,
+        preparation=preparation,
+        fingerprint=decoded.fingerprint,
+    )
+
+
+def _require(splits: Iterable[str], *, where: str) -> None:
+    found = list(splits)
+    for needed in ("train", "test"):
+        if needed not in found:
+            raise BadData(
+                f"{where}: there is no {needed} split, only {', '.join(found)}: "
+                f"add a folder or files named {needed}"
+            )
+
+
+def _three(splits: Mapping[str, Split], *, where: str, share: float, seed: int) -> tuple[Split, Split, Split]:
+    _require(splits, where=where)
+    for name in VALIDATION_NAMES:
+        if name in splits:
+            return splits["train"], splits[name], splits["test"]
+    train, validation = cut_validation(splits["train"], share=share, seed=seed)
+    return train, validation, splits["test"]
+
+
+def _decoded(
+    name: str, *, where: str, root: Path | None, size: tuple[int, int] | None, label: str | None
+) -> Decoded:
+    if name == "digits":
+        # scikit-learn takes a second to import
+        from spikewright.data.digits import read_digits  # noqa: PLC0415
+
+        return read_digits(size)
+    folder = find_folder(name, root=root)
+    if folder is None:
+        return _from_hub(name, where=where, root=root, size=size, label=label)
+    key = key_of("folder", str(folder.resolve()), listing(folder), size, label)
+
+    def fill(workspace: Path) -> Decoded:
+        # `datasets` takes a second to import, and a cached data set does without
+        from spikewright.data.source import read_folder  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory(dir=workspace) as scratch:
+            source = read_folder(folder, where=where, label=label, scratch=Path(scratch))
+            return _pixels(source, workspace, where=where, size=size)
+
+    return cached(key, fill)
+
+
+def _from_hub(
+    name: str, *, where: str, root: Path | None, size: tuple[int, int] | None, label: str | None
+) -> Decoded:
+    hub_id = HUB_IDS.get(name, name)
+
+    def fill(workspace: Path) -> Decoded:
+        if not hub_answers():
+            raise BadData(f"{where}: {_nowhere(name, hub_id, root=root)}")
+        from spikewright.data.source import read_hub  # noqa: PLC0415
+
+        return _pixels(read_hub(hub_id, where=where, label=label), workspace, where=where, size=size)
+
+    # decoded once, a data set of the hub needs no network: its id is the key
+    return cached(key_of("hub", hub_id, size, label), fill)
+
+
+def _nowhere(name: str, hub_id: str, *, root: Path | None) -> str:
+    """Say where a data set was looked for, and what would help."""
+    if name not in HUB_IDS:
+        return (
+            "there is no such folder and the Hugging Face hub cannot be reached: check the path, "
+            "go online, or set HF_HUB_OFFLINE=1 to use what the hub's client downloaded earlier"
+        )
+    base = data_root(root)
+    place = f"{base / name} does not exist" if base else "SPIKEWRIGHT_DATA is not set"
+    return (
+        f"{place} and the Hugging Face hub ({hub_id}) cannot be reached: set SPIKEWRIGHT_DATA to the folder "
+        f"that holds {name}/ with its parquet files, or use 'digits', which needs neither"
+    )
+
+
+def _pixels(source: "Source", workspace: Path, *, where: str, size: tuple[int, int] | None) -> Decoded:
+    # refuse before minutes of decoding what would be refused after
+    _require(source.pictures, where=where)
+    wanted = common_format(list(source.pictures.values()), size=size)
+    splits = {
+        name: Split(images=decode(part, wanted, image_file(workspace, name)), labels=source.labels[name])
+        for name, part in source.pictures.items()
+    }
+    return measure(splits, classes=source.classes)

@@ -1,0 +1,1 @@
+"""Encoders, one file each: how a prepared input becomes a train of currents."""

@@ -1,0 +1,45 @@
+"""What a node's operation delivers, with time folded into the batch; shared by the engines.
+
+Knows nothing about firing.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from spikewright.program import Step
+
+
+def deliver(step: Step, inputs: Sequence[Tensor], *, bias: Tensor | None = None) -> Tensor:
+    """[T_i, N, *] each → [T, N, *]; a shorter train simply delivers nothing in the later steps.
+
+    Args:
+        bias: a constant [C_out] for a convolution or matrix product to add in the same pass.
+    """
+    steps = max(len(train) for train in inputs)
+    folded = []
+    for index, train in enumerate(inputs):
+        if len(train) < steps:
+            train = F.pad(train, (0, 0) * (train.dim() - 1) + (0, steps - len(train)))
+        batch = train.flatten(0, 1)
+        gain = step.gain(index)
+        folded.append(batch if gain is None else batch * gain)
+    result = step.node.op(folded, step.weight) if bias is None else step.node.op(folded, step.weight, bias)  # pyright: ignore[reportCallIssue]
+    if step.after is not None:
+        result = result * step.after
+    return result.unflatten(0, (steps, -1))
+
+
+def before_firing(step: Step, potential: Tensor) -> Tensor:
+    """Apply the max pools, and the batch norms that follow them, to an accumulated potential [N, *]."""
+    firing = step.node.firing
+    assert firing is not None
+    for index, op in enumerate(firing.before_firing):
+        gain, bias = step.before(index)
+        if gain is None:
+            potential = op([potential])
+        else:
+            potential = torch.addcmul(bias, potential, gain) if bias is not None else potential * gain
+    return potential

@@ -1,0 +1,30 @@
+"""What an engine tells of one node: a stage's integer codes and spike counts, or the read-out's value."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from spikewright.plan import Node
+from spikewright.trains import spike_counts
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One node's result over the whole window.
+
+    Attributes:
+        node: the stage, or the read-out (the last record of a run).
+        codes: integer codes [N, *features] in floating point; for the read-out its real value.
+        train: 0/1 spikes [T, N, *features], where the engine ran step by step.
+    """
+
+    node: Node
+    codes: Tensor
+    train: Tensor | None = None
+
+    @property
+    def counts(self) -> Tensor:
+        """Spikes per neuron over the window, [N, *features]; the read-out emits none."""
+        if self.node.firing is None:
+            raise ValueError(f"the read-out {self.node.name!r} does not fire")
+        return spike_counts(self.codes, self.node.firing.code) if self.train is None else self.train.sum(0)

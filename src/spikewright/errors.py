@@ -1,0 +1,40 @@
+"""The ways a request can be refused: each error names what, where and the way out, on one line.
+
+Every class here is a `SpikewrightError`; the command line prints its message and exits with code 2.
+"""
+
+
+class SpikewrightError(ValueError):
+    """Base of every error that is the caller's to mend."""
+
+
+class BadSetting(SpikewrightError):
+    """A setting has an impossible value, or is not known."""
+
+
+class BadPlan(SpikewrightError):
+    """A plan breaks a rule of its own: an illegal code, a missing array, an unknown input."""
+
+
+class BadFile(SpikewrightError):
+    """A file or folder is missing, truncated, or not in the format it should have."""
+
+
+class BadData(SpikewrightError):
+    """A data set is missing, empty, of the wrong shape, or lacks a split."""
+
+
+class BadModel(SpikewrightError):
+    """A model cannot be loaded or called: a missing factory, NaN weights, a wrong input shape."""
+
+
+class UnsupportedModule(SpikewrightError):
+    """Parts of the user's model have no spiking equivalent here; the message lists each with its way out."""
+
+    def __init__(self, message: str, obstacles: tuple[object, ...] = ()) -> None:
+        super().__init__(message)
+        self.obstacles = obstacles
+
+
+class NotExact(SpikewrightError):
+    """Equality was asked for where it cannot hold (a lockstep schedule, a sum beyond the exact range)."""

@@ -1,0 +1,141 @@
+"""A run folder: JSON for structure, safetensors for numbers, nothing that could run code.
+
+    source.json, source.safetensors    the captured network, batch norm unfolded, with its input preparation
+    plan.json,   weights.safetensors   the spiking network's blueprint
+
+Every file is written to a temporary name and renamed, so a folder never holds half a file. The formats carry
+a version. Knows nothing about how networks are trained or converted.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from spikewright.blueprint import Blueprint
+from spikewright.errors import BadFile
+from spikewright.plan import Plan
+from spikewright.preparation import InputPreparation
+from spikewright.source import Source, SourceNode
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SourceFile:
+    format: int
+    input_shape: tuple[int, ...]
+    nodes: tuple[SourceNode, ...]
+    preparation: InputPreparation | None
+    about: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PlanFile:
+    format: int
+    plan: Plan
+    about: dict[str, Any]
+
+
+def save_source(folder: Path, source: Source, *, about: dict[str, Any]) -> None:
+    """Write a source and what is known of it into `folder`, which is made if need be."""
+    content = _SourceFile(
+        format=FORMAT, input_shape=source.input_shape, nodes=source.nodes, preparation=source.preparation, about=about
+    )
+    _write(folder, "source", _SourceFile, content, source.arrays)
+
+
+def load_source(folder: Path) -> tuple[Source, dict[str, Any]]:
+    """Read a source back.
+
+    Raises:
+        BadFile: the folder or a file is missing, truncated, or not in this format.
+    """
+    content, arrays = _read(folder, "source.json", "source.safetensors", _SourceFile)
+    needed = {name for node in content.nodes for _, name in node.arrays}
+    _complete(folder / "source.safetensors", needed, arrays)
+    return Source(content.input_shape, content.nodes, arrays, content.preparation), content.about
+
+
+def save_blueprint(folder: Path, blueprint: Blueprint, *, about: dict[str, Any]) -> None:
+    """Write a blueprint and what is known of it into `folder`."""
+    content = _PlanFile(format=FORMAT, plan=blueprint.plan, about=about)
+    _write(folder, "plan", _PlanFile, content, blueprint.arrays)
+
+
+def load_blueprint(folder: Path) -> tuple[Blueprint, dict[str, Any]]:
+    """Read a blueprint back; it runs without its source.
+
+    Raises:
+        BadFile: the folder or a file is missing, truncated, or not in this format.
+        BadPlan: the plan breaks a rule of its own.
+    """
+    content, arrays = _read(folder, "plan.json", "weights.safetensors", _PlanFile)
+    return Blueprint(content.plan, arrays), content.about
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON through a temporary file, so that an interrupted run leaves no half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    temporary.replace(path)
+
+
+def _write(folder: Path, stem: str, kind: type[Any], content: Any, arrays: Mapping[str, Tensor]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = folder / ("source.safetensors" if stem == "source" else "weights.safetensors")
+    temporary = tensors.with_name(tensors.name + ".part")
+    save_file({name: array.detach().cpu().contiguous().clone() for name, array in arrays.items()}, temporary)
+    os.replace(temporary, tensors)  # noqa: PTH105
+    write_json(folder / f"{stem}.json", TypeAdapter(kind).dump_python(content, mode="json"))
+
+
+def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[Any, dict[str, Tensor]]:
+    if not folder.is_dir():
+        raise BadFile(f"no run folder at {folder}: give the folder that `--out` made")
+    for name in (structure, tensors):
+        if not (folder / name).is_file():
+            raise BadFile(f"{folder} holds no {name}: {_WAY_OUT[structure]}")
+    path = folder / structure
+    try:
+        raw = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BadFile(f"{path} is not valid JSON ({error}): it is truncated or was edited; make the run again") from None
+    version = raw.get("format") if isinstance(raw, dict) else None
+    if version != FORMAT:
+        raise BadFile(f"{path} has format {version!r}, this version reads {FORMAT}: make the run again with this version")
+    try:
+        content = TypeAdapter(kind).validate_python(raw, strict=False)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadFile(f"{path}: {place}: {first['msg']}: the file was edited or comes from another version") from None
+    try:
+        arrays = load_file(folder / tensors)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise BadFile(f"{folder / tensors} cannot be read ({error}): it is truncated or damaged; make the run again") from None
+    return content, arrays
+
+
+_WAY_OUT = {
+    "source.json": "train or convert a model with `--out` first",
+    "plan.json": "this run is a source network; run `spikewright convert` on it first",
+}
+
+
+def _complete(path: Path, needed: set[str], arrays: Mapping[str, Tensor]) -> None:
+    missing = sorted(needed - set(arrays))
+    if missing:
+        raise BadFile(f"{path} lacks array {missing[0]!r} ({len(missing)} in all): make the run again")
+    bad = [name for name, array in arrays.items() if array.dtype == torch.bool]
+    if bad:
+        raise BadFile(f"{path}: array {bad[0]!r} has no numbers in it")

@@ -1,0 +1,11 @@
+"""Plain ReLU networks to start from, and the ways to bring one's own: a factory, a file of weights.
+
+One file per family; each lists its factories in `MODELS`, and `find.py` needs no other table.
+Knows nothing about spikes, data sets or training.
+"""
+
+from spikewright.models.factory import load_factory
+from spikewright.models.find import build, names
+from spikewright.models.weights import load_weights
+
+__all__ = ["build", "load_factory", "load_weights", "names"]

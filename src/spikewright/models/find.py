@@ -1,0 +1,68 @@
+"""The folder is the registry: every factory in the `MODELS` of a file of this folder is a model by its name.
+
+A factory takes `channels`, `size` (height, width) and `classes`, and returns a fresh network that maps
+[N, channels, height, width] to logits [N, classes].
+"""
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+from spikewright.errors import BadModel, BadSetting
+from spikewright.models.seeding import seeded
+
+
+def _factories() -> dict[str, Callable[..., nn.Module]]:
+    found: dict[str, Callable[..., nn.Module]] = {}
+    package = __name__.rpartition(".")[0]
+    for info in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        module = importlib.import_module(f"{package}.{info.name}")
+        found |= {factory.__name__: factory for factory in getattr(module, "MODELS", ())}
+    return found
+
+
+def names() -> list[str]:
+    """List the names that `build` knows, sorted."""
+    return sorted(_factories())
+
+
+def build(
+    name: str, *, channels: int, size: tuple[int, int], classes: int, seed: int, **settings: object
+) -> nn.Module:
+    """Build a fresh network whose weights depend on `seed` alone; the global generator is left as it was.
+
+    `size` is (height, width) in pixels; `settings` go to the factory (`pool="max"` of vgg16).
+
+    Raises:
+        BadModel: the name is not known, or the images are too small for this network.
+        BadSetting: a number below one, or a setting that this network does not have.
+
+    """
+    factories = _factories()
+    if name not in factories:
+        near = difflib.get_close_matches(name, factories, n=1)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        known = ", ".join(sorted(factories))
+        raise BadModel(
+            f"model '{name}' is not known: {hint}choose one of {known}, or give package.module:factory"
+        )
+    for label, number in {
+        "channels": channels,
+        "height": size[0],
+        "width": size[1],
+        "classes": classes,
+    }.items():
+        if number < 1:
+            raise BadSetting(f"model '{name}': {label} is {number}, but must be 1 or more")
+    allowed = set(inspect.signature(factories[name]).parameters) - {"channels", "size", "classes"}
+    for setting in settings:
+        if setting not in allowed:
+            has = f"it has {', '.join(sorted(allowed))}" if allowed else "it has none"
+            raise BadSetting(f"model '{name}': setting '{setting}' is not known: {has}")
+    with seeded(seed):
+        return factories[name](channels=channels, size=size, classes=classes, **settings)

@@ -1,0 +1,67 @@
+"""The spiking network as a module: `build(blueprint)`, then call it like any network.
+
+`forward` is the collapsed engine and returns the read-out; `walk` and `collapse` yield a record per stage.
+No method writes an attribute: there is no state to reset.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from spikewright.blueprint import Blueprint
+from spikewright.engines.collapsed import collapse
+from spikewright.engines.record import Record
+from spikewright.engines.stepwise import walk
+from spikewright.errors import BadData
+from spikewright.folding import fold
+from spikewright.plan import Plan
+from spikewright.program import Program
+
+
+class SpikingNetwork(nn.Module):
+    """A blueprint made runnable; buffers only, nothing to train.
+
+    Args:
+        program: the folded or lowered steps.
+        blueprint: what it was built from.
+    """
+
+    def __init__(self, program: Program, blueprint: Blueprint) -> None:
+        super().__init__()
+        self.program = program
+        self.blueprint = blueprint
+
+    @property
+    def plan(self) -> Plan:
+        """The structure."""
+        return self.program.plan
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, *input_shape] → the read-out [N, *output_shape], by the collapsed engine."""
+        result = x
+        for record in self.collapse(x):
+            result = record.codes
+        return result
+
+    def walk(self, x: Tensor) -> Iterator[Record]:
+        """Run step by step: real spike trains, one record a stage, the read-out last."""
+        self._check(x)
+        return walk(self.program, x)
+
+    def collapse(self, x: Tensor) -> Iterator[Record]:
+        """Run by closed forms where they hold: the same codes in one pass."""
+        self._check(x)
+        return collapse(self.program, x)
+
+    def _check(self, x: Tensor) -> None:
+        if tuple(x.shape[1:]) != self.plan.input_shape:
+            raise BadData(
+                f"the network takes inputs of shape {self.plan.input_shape}, got {tuple(x.shape[1:])}: "
+                "resize them or convert the model for that shape"
+            )
+
+
+def build(blueprint: Blueprint, *, dtype: torch.dtype = torch.float32) -> SpikingNetwork:
+    """Make a blueprint runnable in floating point of the given type."""
+    return SpikingNetwork(fold(blueprint, dtype=dtype).eval(), blueprint)

@@ -1,0 +1,1 @@
+"""Neuron laws, one file each: how a membrane integrates a current, fires and resets."""

@@ -1,0 +1,105 @@
+"""The executable form of a plan: one `Step` a node, with its arrays folded into the stage's own unit.
+
+What flows along an edge is w[t]·s[t] of a stage (integers), or a graded node's current. Inside a stage the
+potential is measured in the stage's unit, so that thresholds are the integers w[t] and a code is a floor; in
+integer mode the unit is itself an integer, `threshold`. Made by `folding` (floating point) or `lowering`
+(integers); run by the engines. Knows nothing about where its numbers come from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from spikewright.ops import Conv, Linear
+from spikewright.plan import Node, Plan
+
+
+@dataclass(slots=True, kw_only=True)
+class StepArrays:
+    """The folded arrays of one node; None stands for 1 (factors) or 0 (terms)."""
+
+    weight: Tensor | None = None
+    gains: tuple[Tensor | None, ...] = ()  # factor on each input, before the operation
+    after: Tensor | None = None  # factor on the operation's result
+    bias: Tensor | None = None  # the window's constant current
+    initial: Tensor | None = None  # initial potential
+    threshold: Tensor | None = None  # the stage's unit; None means 1
+    before: tuple[tuple[Tensor | None, Tensor | None], ...] = field(default_factory=tuple)  # (gain, bias)
+
+
+class Step(nn.Module):
+    """One node ready to run; its arrays are buffers, so it moves and casts like any module."""
+
+    weight: Tensor | None
+    after: Tensor | None
+    bias: Tensor | None
+    initial: Tensor | None
+    threshold: Tensor | None
+    offset: Tensor | None
+    vector: Tensor | None
+
+    def __init__(self, node: Node, arrays: StepArrays) -> None:
+        super().__init__()
+        self.node = node
+        for name in ("weight", "after", "bias", "initial", "threshold"):
+            self.register_buffer(name, getattr(arrays, name), persistent=False)
+        for index, gain in enumerate(arrays.gains):
+            self.register_buffer(f"gain{index}", gain, persistent=False)
+        for index, (gain, bias) in enumerate(arrays.before):
+            self.register_buffer(f"before{index}_gain", gain, persistent=False)
+            self.register_buffer(f"before{index}_bias", bias, persistent=False)
+        self.pools_only = all(gain is None for gain, _ in arrays.before)
+        offset = _sum(arrays.bias, arrays.initial if self.pools_only else None)
+        self.register_buffer("offset", offset, persistent=False)
+        # What convolution and matrix product can add in the same pass
+        fits = isinstance(node.op, Linear | Conv) and arrays.after is None and offset is not None
+        vector = _as_vector(offset, node) if fits and offset is not None else None
+        self.register_buffer("vector", vector, persistent=False)
+
+    def gain(self, index: int) -> Tensor | None:
+        """The factor on input `index`."""
+        return self._buffers.get(f"gain{index}")
+
+    def before(self, index: int) -> tuple[Tensor | None, Tensor | None]:
+        """Gain and bias of the `index`-th operation before firing."""
+        return self._buffers.get(f"before{index}_gain"), self._buffers.get(f"before{index}_bias")
+
+
+def _sum(left: Tensor | None, right: Tensor | None) -> Tensor | None:
+    if left is None or right is None:
+        return left if right is None else right
+    return left + right
+
+
+def _as_vector(offset: Tensor, node: Node) -> Tensor | None:
+    """The offset as one number per output channel, if it is constant over space."""
+    if isinstance(node.op, Linear):
+        return offset.expand(node.shape[-1]).contiguous() if offset.dim() <= 1 else None
+    rank = len(node.op.stride) + 1 if isinstance(node.op, Conv) else 0
+    if offset.dim() == 0:
+        return None
+    if offset.dim() == rank and all(size == 1 for size in offset.shape[1:]):
+        return offset.reshape(-1).contiguous()
+    return None
+
+
+class Program(nn.Module):
+    """The steps of a plan in order, and what one unit of the read-out is worth."""
+
+    def __init__(self, plan: Plan, steps: Sequence[Step]) -> None:
+        super().__init__()
+        self.plan = plan
+        self.steps = nn.ModuleList(steps)
+        self.last_use = {name: node.name for node in plan.nodes for name in node.inputs}
+        self.wants_train = _wanting_trains(plan)
+
+
+def _wanting_trains(plan: Plan) -> frozenset[str]:
+    """The nodes whose time course matters to some stage: it fires as currents arrive."""
+    wanting: set[str] = set()
+    for node in reversed(plan.nodes):
+        eager = node.firing is not None and not node.firing.schedule.waits
+        if eager or (node.firing is None and node.name in wanting):
+            wanting.update(node.inputs)
+    return frozenset(wanting)

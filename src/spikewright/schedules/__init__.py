@@ -1,0 +1,30 @@
+"""Schedules, one file each: when a stage integrates and when it fires."""
+
+from typing import NamedTuple, Protocol
+
+from torch import Tensor
+
+from spikewright.code import Code
+from spikewright.neurons.integrate_fire import IntegrateFire
+
+
+class Drive(NamedTuple):
+    """What drives a stage over its window, in the stage's own unit."""
+
+    currents: Tensor  # [T_in, N, *features]
+    bias: Tensor | None  # the window's constant current, broadcastable to [*features]
+    initial: Tensor  # initial potential, broadcastable to [*features]
+    threshold: Tensor  # potential that one unit of step weight costs, broadcastable to [*features]
+
+
+class Schedule(Protocol):
+    """When to integrate and when to fire."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the stage takes in its whole window before it fires, so that only the window's total counts."""
+        ...
+
+    def run(self, law: IntegrateFire, drive: Drive, code: Code) -> Tensor:
+        """The spike train [T, N, *features] that the drive causes."""
+        ...

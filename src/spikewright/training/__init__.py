@@ -1,0 +1,4 @@
+"""Training on the captured graph: a `Source` in, the same `Source` with trained arrays out.
+
+Library models and users' own take the same path. Knows nothing about spikes or timesteps.
+"""

@@ -1,0 +1,50 @@
+"""Checkpoints to resume from: the newest one of a folder, and whether it belongs to the training asked for.
+
+One file per epoch, the one before it is removed; read with `weights_only`, so that no code comes with it.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from spikewright.errors import BadFile, BadSetting
+
+SETTLED = {"devices", "device"}  # settings that a resumed run may change
+
+
+def newest(folder: Path) -> Path | None:
+    """The checkpoint of the latest epoch in `folder`, or None."""
+    found = [(int(match[1]), path) for path in folder.glob("*.ckpt") if (match := re.match(r"epoch-(\d+)", path.name))]
+    return max(found)[1] if found else None
+
+
+def require_same(path: Path, *, identity: dict[str, Any], state: dict[str, Tensor]) -> None:
+    """Check that the checkpoint goes on with this training.
+
+    Args:
+        path: the checkpoint.
+        identity: settings and data of this training, plain values.
+        state: this training's own state dict.
+
+    Raises:
+        BadFile: the file is damaged.
+        BadSetting: it comes from other settings, data or another network.
+    """
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+        theirs, their_state = found["identity"], found["state_dict"]
+    except Exception as error:
+        words = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadFile(f"{path}: cannot be read ({words[:100]}): delete it and train again") from None
+    for key, value in identity.items():
+        if key not in SETTLED and theirs.get(key) != value:
+            raise BadSetting(
+                f"{path}: was trained with {key.replace('_', '-')} {theirs.get(key)}, now it is {value}: "
+                "resume with the same settings, or choose another --out"
+            )
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    if shapes != {name: tuple(tensor.shape) for name, tensor in their_state.items()}:
+        raise BadSetting(f"{path}: belongs to another network: resume with the same --model, or choose another --out")

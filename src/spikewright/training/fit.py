@@ -1,0 +1,178 @@
+"""Fit a captured network to image data: Lightning runs the loop, checkpoints each epoch, and resumes exactly.
+
+Order and augmentation are functions of (seed, epoch, batch), so a resumed run sees what it would have seen.
+The last epoch's weights are the result; validation is watched, and test is read once, at the end.
+"""
+
+import logging
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import Tensor
+
+from spikewright.data.augment import Augmentation, RandomCrop, RandomFlip
+from spikewright.data.batches import Batches
+from spikewright.data.dataset import ImageData, Split
+from spikewright.errors import BadModel, BadSetting
+from spikewright.source import Source
+from spikewright.training import checkpoints
+from spikewright.training.fitting import Fitting
+from spikewright.training.progress import EpochLines
+from spikewright.training.settings import TrainReport, TrainSettings
+from spikewright.training.share import Share
+from spikewright.training.trainable import TrainableSource
+
+EVALUATION_BATCH = 500
+CHECKPOINTS = "checkpoints"
+
+
+def fit(
+    source: Source,
+    data: ImageData,
+    settings: TrainSettings,
+    *,
+    out: Path | None = None,
+    resume: bool = False,
+    progress: bool = False,
+) -> tuple[Source, TrainReport]:
+    """Train a network and measure it.
+
+    Args:
+        source: the network, with or without levels; not changed.
+        data: its train split is learned, validation is watched, test is read once at the end.
+        settings: how.
+        out: a checkpoint per epoch is kept under `out`/checkpoints; None keeps none.
+        resume: go on from the newest checkpoint there, or start where there is none.
+        progress: show a bar and a line per epoch on stderr.
+
+    Returns:
+        The trained network with the data's input preparation, and the report.
+
+    Raises:
+        BadSetting: a setting that cannot be, or a checkpoint of another training.
+        BadModel: the network does not fit the data, or its loss is no longer finite.
+        KeyboardInterrupt: interrupted; the checkpoints stay.
+    """
+    began = time.monotonic()
+    _require_fit(source, data)
+    train = _training_batches(data, settings)
+    network = TrainableSource(source.with_preparation(data.preparation))
+    identity = {**asdict(settings), "data": data.fingerprint}
+    module = Fitting(network, settings, steps=settings.epochs * len(train), identity=identity)
+    folder = None if out is None else out / CHECKPOINTS
+    checkpoint = checkpoints.newest(folder) if folder is not None and resume else None
+    if checkpoint is not None:
+        checkpoints.require_same(checkpoint, identity=identity, state=module.state_dict())
+    with _quiet():
+        trainer = _trainer(settings, folder, progress=progress)
+        shares = [Share(batches, trainer) for batches in (train, _evaluation_batches(data, data.validation))]
+        _run(trainer, module, shares, checkpoint)
+    test = _accuracy(network, data, data.test, device=trainer.strategy.root_device)
+    report = TrainReport(
+        epochs=module.epochs,
+        accuracy_validation=module.epochs[-1].accuracy_validation,
+        accuracy_test=test,
+        seconds=time.monotonic() - began,
+    )
+    return network.to_source(), report
+
+
+def _require_fit(source: Source, data: ImageData) -> None:
+    shape = (data.preparation.channels, *(data.preparation.size or data.size))
+    if tuple(source.input_shape) != shape:
+        raise BadModel(f"the network takes inputs of {source.input_shape}, data '{data.name}' gives {shape}: set size")
+    if len(source.output_shape) != 1 or source.output_shape[0] < data.classes:
+        raise BadModel(
+            f"the network's output has shape {source.output_shape}, data '{data.name}' has {data.classes} classes: "
+            "the output must be one logit per class"
+        )
+
+
+def _training_batches(data: ImageData, settings: TrainSettings) -> Batches:
+    augmentation = Augmentation(steps=(RandomCrop(padding=4), RandomFlip())) if settings.augment else None
+    return Batches(
+        data.train,
+        # a smaller last batch would weigh more than the others, and one row alone breaks batch norm
+        batch_size=min(settings.batch_size, len(data.train)),
+        preparation=data.preparation,
+        shuffle=True,
+        seed=settings.seed,
+        augmentation=augmentation,
+        drop_last=True,
+    )
+
+
+def _evaluation_batches(data: ImageData, split: Split) -> Batches:
+    return Batches(split, batch_size=EVALUATION_BATCH, preparation=data.preparation)
+
+
+def _trainer(settings: TrainSettings, folder: Path | None, *, progress: bool) -> Trainer:
+    callbacks: list[Callback] = [EpochLines(settings.epochs)] if progress else []
+    if folder is not None:
+        # save_top_k=1 without a figure to watch keeps the newest
+        callbacks.append(
+            ModelCheckpoint(dirpath=folder, filename="epoch-{epoch}", auto_insert_metric_name=False, save_top_k=1)
+        )
+    try:
+        return Trainer(
+            accelerator=settings.device,
+            devices=settings.devices,
+            precision=settings.precision,  # pyright: ignore[reportArgumentType]
+            max_epochs=settings.epochs,
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=folder is not None,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+        )
+    except (ValueError, RuntimeError) as error:
+        words = " ".join(str(error).split())
+        raise BadSetting(f"training: device '{settings.device}' x {settings.devices}: {words}") from None
+    except Exception as error:  # Lightning's own kinds, as for a GPU that is not there
+        raise BadSetting(f"training: device '{settings.device}': {' '.join(str(error).split())}") from None
+
+
+def _run(trainer: Trainer, module: Fitting, shares: list[Share], checkpoint: Path | None) -> None:
+    train, validation = shares
+    try:
+        trainer.fit(module, train, validation, ckpt_path=checkpoint, weights_only=True)
+    except SystemExit:
+        raise KeyboardInterrupt from None  # Lightning's own way to end a run that was interrupted
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+
+
+def _accuracy(network: TrainableSource, data: ImageData, split: Split, *, device: torch.device) -> float:
+    network.to(device).eval()
+    right = 0
+    with torch.no_grad():
+        for x, y in _evaluation_batches(data, split):
+            right += int((network(x.to(device)).argmax(1).cpu() == y).sum())
+    return right / len(split)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's hints and advertising off the terminal, and the global random numbers as they were."""
+    names = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

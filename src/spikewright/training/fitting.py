@@ -1,0 +1,125 @@
+"""The training step as a Lightning module: cross-entropy plus the price of bits, SGD, warm-up and cosine.
+
+Knows nothing about files; its checkpoint holds numbers, text and tensors alone, so that it loads without code.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import LambdaLR
+
+from spikewright.training.settings import Epoch, TrainSettings
+from spikewright.training.sparsity import BitPenalty
+from spikewright.training.trainable import TrainableSource
+
+
+class Fitting(LightningModule):
+    """Train `network` for `steps` batches in all; `history` has one entry per epoch, `identity` tells runs apart."""
+
+    def __init__(self, network: TrainableSource, settings: TrainSettings, *, steps: int, identity: dict[str, Any]) -> None:
+        super().__init__()
+        self.network = network
+        self.settings = settings
+        self.steps = steps
+        self.identity = identity
+        self.history: list[dict[str, Any]] = []
+        self._sums = torch.zeros(3)
+        self._right = torch.zeros(2)
+        self._began = 0.0
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
+        """Loss of one batch (x [N, *input_shape], y int64 [N])."""
+        x, y = batch
+        penalty = BitPenalty() if self.settings.sparsity > 0 else None
+        logits = self.network(x) if penalty is None else self.network(x, penalty)
+        loss = F.cross_entropy(logits.float(), y, label_smoothing=self.settings.label_smoothing)
+        bits = loss.new_zeros(())
+        if penalty is not None:
+            bits = penalty.per_sample()
+            loss = loss + self.settings.sparsity * bits
+        # summed where they are: reading them out would make an accelerator wait
+        self._sums = self._sums.to(loss.device) + torch.stack([loss.detach(), bits.detach(), torch.ones_like(loss)])
+        return loss
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Keep θ > 0."""
+        self.network.keep_thresholds_positive()
+
+    def on_train_epoch_start(self) -> None:
+        """Forget the sums of the epoch before."""
+        self._sums = torch.zeros(3)
+        self._began = time.monotonic()
+
+    def on_validation_epoch_start(self) -> None:
+        """Start counting."""
+        self._right = torch.zeros(2)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
+        """Count the right answers of one batch."""
+        x, y = batch
+        self._right += torch.tensor([int((self.network(x).argmax(1) == y).sum()), len(y)])
+
+    def on_train_epoch_end(self) -> None:
+        """Write the epoch into the history; runs after its validation and before its checkpoint."""
+        right, count = self._reduced(self._right)
+        loss, bits, batches = self._reduced(self._sums)
+        entry = {
+            "epoch": self.current_epoch,
+            "loss": loss / max(batches, 1),
+            "bits_per_sample": bits / max(batches, 1) if self.settings.sparsity > 0 else None,
+            "accuracy_validation": right / max(count, 1),
+            "seconds": time.monotonic() - self._began,
+        }
+        self.history = [*self.history, entry]
+
+    def configure_optimizers(self) -> Any:
+        """SGD with decay on weights of two or more axes, and a rate that is a function of the step alone."""
+        settings = self.settings
+        decayed = [p for p in self.parameters() if p.dim() > 1]
+        free = [p for p in self.parameters() if p.dim() <= 1]
+        groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": free, "weight_decay": 0.0}]
+        optimiser = torch.optim.SGD(
+            [group for group in groups if group["params"]],
+            lr=settings.learning_rate,
+            momentum=settings.momentum,
+            nesterov=settings.momentum > 0,
+        )
+        schedule = LambdaLR(optimiser, warm_up_and_cosine(self.steps, settings.warm_up))
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the history, and whose it is."""
+        checkpoint["identity"] = self.identity
+        checkpoint["history"] = self.history
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the history."""
+        self.history = checkpoint["history"]
+
+    @property
+    def epochs(self) -> tuple[Epoch, ...]:
+        """The history as data."""
+        return tuple(Epoch(**entry) for entry in self.history)
+
+    def _reduced(self, sums: Tensor) -> list[float]:
+        if self.trainer.world_size > 1:
+            sums = self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum")
+        return sums.tolist()
+
+
+def warm_up_and_cosine(steps: int, share: float) -> Callable[[int], float]:
+    """Factor on the learning rate at a step: rising linearly over `share` of all steps, then a cosine to 0."""
+    rise = math.ceil(steps * share)
+
+    def factor(step: int) -> float:
+        if step < rise:
+            return (step + 1) / rise
+        return 0.5 * (1 + math.cos(math.pi * min((step - rise) / max(steps - rise, 1), 1.0)))
+
+    return factor

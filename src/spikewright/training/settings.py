@@ -1,0 +1,77 @@
+"""How a network is trained, and what came out: plain numbers, checked when made."""
+
+from dataclasses import dataclass
+from math import isfinite
+
+from spikewright.errors import BadSetting
+
+PRECISIONS = ("32", "bf16-mixed", "16-mixed", "64")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings:
+    """Stochastic gradient descent with Nesterov momentum, warm-up and cosine to 0, stepped every batch.
+
+    `learning_rate` suits batch norm networks, with and without levels, at a batch of 128; without batch norm take
+    0.01. `weight_decay` acts on weights of two or more axes alone: not on thresholds, biases or batch norm.
+    `warm_up` is the share of all steps over which the rate rises from 0. `sparsity` is the price of a bit per
+    sample (`training/sparsity.py`). `augment` shifts by up to 4 pixels and mirrors. `device` is "auto", "cpu",
+    "cuda" or what Lightning calls an accelerator; with several `devices` each takes its share of every batch.
+
+    Raises:
+        BadSetting: a number out of its range, or an unknown precision.
+
+    Source: He et al. 2016 (rate, momentum, batch); "When SNN meets ANN" (0.02 to 0.1, decay 5e-4 not on θ).
+    """
+
+    epochs: int = 3
+    batch_size: int = 128
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    warm_up: float = 0.05
+    label_smoothing: float = 0.0
+    sparsity: float = 0.0
+    precision: str = "32"
+    device: str = "auto"
+    devices: int = 1
+    seed: int = 0
+    augment: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("epochs", 1), ("batch_size", 1), ("devices", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if value < least:
+                raise BadSetting(f"training: {name.replace('_', '-')} is {value}: it must be {least} or more")
+        for name in ("learning_rate", "momentum", "weight_decay", "warm_up", "label_smoothing", "sparsity"):
+            value = getattr(self, name)
+            if not isfinite(value) or value < 0:
+                raise BadSetting(f"training: {name.replace('_', '-')} is {value}: it must be 0 or more")
+        for name in ("momentum", "warm_up", "label_smoothing"):
+            if getattr(self, name) >= 1:
+                raise BadSetting(f"training: {name.replace('_', '-')} is {getattr(self, name)}: it must be below 1")
+        if self.precision not in PRECISIONS:
+            raise BadSetting(
+                f"training: precision is '{self.precision}': choose one of {', '.join(PRECISIONS)}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One epoch: mean loss over its batches, bits per sample in it, and top-1 on validation after it."""
+
+    epoch: int
+    loss: float
+    bits_per_sample: float | None
+    accuracy_validation: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainReport:
+    """What a training came to; accuracies are shares from 0 to 1, of the last epoch's weights."""
+
+    epochs: tuple[Epoch, ...]
+    accuracy_validation: float
+    accuracy_test: float
+    seconds: float
