@@ -1,3 +1,37 @@
-"""Turn a trained PyTorch network into a spiking network that is proven equal to it."""
+"""Turn a trained PyTorch network into a spiking network that is proven equal to it.
+
+The names below are imported on first use, so that `import spikewright` is quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spikewright.api import convert as convert, load as load, save as save, verify as verify
+    from spikewright.blueprint import Blueprint as Blueprint
+    from spikewright.capture import capture as capture
+    from spikewright.code import Code as Code
+    from spikewright.methods.exact import Exact as Exact
+    from spikewright.network import SpikingNetwork as SpikingNetwork, build as build
+    from spikewright.preparation import InputPreparation as InputPreparation
+    from spikewright.source import Source as Source
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "api": ("convert", "load", "save", "verify"),
+    "blueprint": ("Blueprint",),
+    "capture": ("capture",),
+    "code": ("Code",),
+    "methods.exact": ("Exact",),
+    "network": ("SpikingNetwork", "build"),
+    "preparation": ("InputPreparation",),
+    "source": ("Source",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"spikewright.{home}"), name)
+    raise AttributeError(f"module 'spikewright' has no attribute {name!r}")

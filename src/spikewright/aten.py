@@ -135,7 +135,11 @@ def _matmul(call: Call) -> Value:
     left, right = (call["mat1"], call["mat2"]) if "mat1" in call.arguments else (call["self"], call.get("other", call.get("mat2")))
     if not isinstance(left, Value) or not isinstance(right, Tensor) or right.dim() != 2:
         raise Refused("a matrix product of two signals (attention)", "this round converts networks without attention")
+    if call.get("beta", 1) != 1 or call.get("alpha", 1) != 1:
+        raise Refused("a matrix product with alpha or beta", "write the products out")
     bias = call["self"] if call.target == "addmm" else None
+    if isinstance(bias, Value):
+        raise Refused("a matrix product added to a signal by addmm", "write x @ w + y")
     return call.emit(ops.Linear(), [left], call.shape, weight=right.T.contiguous(), bias=bias)
 
 
@@ -315,7 +319,7 @@ def _permute(call: Call) -> Value:
 def _slice(call: Call) -> Any:
     x = call["self"]
     dim = call.get("dim", 0)
-    if call.target == "slice" and dim % (len(x.shape) + 1) == 0 and call.get("start", 0) == 0 and call.get("end", math.inf) >= 2**31:
+    if call.target == "slice" and dim % (len(x.shape) + 1) == 0 and _whole(call):
         return x
     dim = _dim(dim, len(x.shape) + 1)
     size = x.shape[dim - 1]
@@ -343,6 +347,10 @@ def _slice(call: Call) -> Any:
     return [part(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
 
 
+def _whole(call: Call) -> bool:
+    return call.get("start", 0) == 0 and call.get("end", math.inf) >= 2**31 and call.get("step", 1) == 1
+
+
 @_translates("constant_pad_nd", "pad")
 def _pad(call: Call) -> Value:
     if call.get("value", 0) != 0 or call.get("mode", "constant") != "constant":
@@ -363,11 +371,18 @@ def _pass(call: Call) -> Any:
     dtype = call.get("dtype")
     if dtype is not None and not dtype.is_floating_point:
         raise Refused(f"a cast to {dtype}", "keep the signal in floating point")
+    if dtype in (torch.float16, torch.bfloat16):
+        raise Refused(f"a cast to {dtype}", "convert the network in float32, without autocast")
     x = call.get("self", call.get("input"))
     return (x, None) if call.target == "native_dropout" else x
 
 
+_RANDOM = "random numbers in eval mode (a dropout left on?): make forward a function of its input alone"
 WAYS_OUT = {
+    "bernoulli": _RANDOM,
+    "rand_like": _RANDOM,
+    "randn_like": _RANDOM,
+    "cond": "make the computation the same for every input",
     "leaky_relu": "a spike cannot be negative: fine-tune with nn.ReLU",
     "gelu": "replace it by nn.ReLU and fine-tune",
     "silu": "replace it by nn.ReLU or nn.ReLU6 and fine-tune",

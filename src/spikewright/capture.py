@@ -5,25 +5,22 @@ what they mean in Python, and a branch on data is refused rather than frozen. Ea
 translated by `aten`; the result is checked against the module on two batch sizes. The module is not changed.
 """
 
-import logging
 import operator
 import re
-import traceback
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx, nn
-from torch.export import Dim
-from torch.export.graph_signature import InputKind
+from torch.export.graph_signature import InputKind, OutputKind
+from torch.utils._pytree import tree_leaves
 
-from spikewright import aten, interpreter, source as src
+from spikewright import aten, interpreter, ops, source as src
 from spikewright.aten import Call, Refused, Value
 from spikewright.errors import BadModel, UnsupportedModule
 from spikewright.preparation import InputPreparation
 from spikewright.source import INPUT, Source, SourceNode
+from spikewright.tracing import batch_size, export, first_line, source_line, untouched
 
 
 class Obstacle(NamedTuple):
@@ -55,79 +52,42 @@ def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation 
     """
     if example.dim() < 2 or example.shape[0] < 1:
         raise BadModel(f"the example input must be a batch [N, *features], got shape {tuple(example.shape)}")
+    if not example.is_floating_point():
+        raise BadModel(f"the example input holds {example.dtype}: give floating point, prepared as for training")
+    if not bool(example.isfinite().all()):
+        raise BadModel("the example input holds values that are not finite: mend the data or its preparation")
     two = example[:1].expand(2, *example.shape[1:]).clone() if example.shape[0] < 2 else example[:2].clone()
-    with _evaluating(model), torch.no_grad():
-        before = {name: value.detach().clone() for name, value in model.state_dict().items()}
-        program = _export(model, two)
+    with untouched(model) as changed, torch.no_grad():
+        program = export(model, two)
         source, obstacles = _Translator(program, two.shape[1:], preparation).translate()
         if obstacles:
             raise UnsupportedModule("; ".join(str(obstacle) for obstacle in obstacles), tuple(obstacles))
         _check_same(model, source, two)
-        changed = [name for name, value in model.state_dict().items() if not torch.equal(value, before[name])]
-        if changed:
-            model.load_state_dict(before)
-            raise BadModel(f"calling the model in eval mode changes its state ({', '.join(changed[:3])}): make forward free of side effects")
+        names = changed()
+        if names:
+            raise BadModel(
+                f"calling the model in eval mode changes its state ({', '.join(names[:3])}): "
+                "make forward free of side effects"
+            )
     return source
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
-def _export(model: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
-    try:
-        model(example)
-    except Exception as error:
-        raise BadModel(f"the model fails on an input of shape {tuple(example.shape)}: {_first_line(error)}") from None
-    disabled = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)  # export prints its whole graph when it gives up
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = torch.export.export(model, (example,), dynamic_shapes=({0: Dim.AUTO},), strict=False)
-            return program.run_decompositions({})
-    except Exception as error:
-        line = _user_line(error)
-        reason = "a branch or a value depends on the data" if "data-dependent" in str(error) else _first_line(error)
-        failure = UnsupportedModule(
-            f"the model cannot be traced{line}: {reason}: make the computation the same for every input"
-        )
-        raise failure from None
-    finally:
-        logging.disable(disabled)
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
-
-
-def _user_line(error: BaseException) -> str:
-    """The last frame of the traceback that is neither torch's nor ours, as ' at file:line `code`'."""
-    found = ""
-    for frame in traceback.extract_tb(error.__traceback__):
-        if "/torch/" not in frame.filename and "spikewright/capture" not in frame.filename:
-            found = f" at {frame.filename}:{frame.lineno} `{frame.line}`"
-    return found
 
 
 def _check_same(model: nn.Module, source: Source, example: Tensor) -> None:
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(3, *example.shape[1:], generator=generator).to(example)
     for x in (example, torch.cat([example[:1], noise])):
-        expected, got = model(x), interpreter.run(source, x)
+        try:
+            (expected,) = (leaf for leaf in tree_leaves(model(x.clone())) if isinstance(leaf, Tensor))
+            got = interpreter.run(source, x)
+        except (RuntimeError, ValueError, TypeError) as error:
+            raise BadModel(f"the captured graph fails on a batch of {x.shape[0]}: {first_line(error)}") from None
+        if not bool(expected.isfinite().all()):
+            raise BadModel("the model's output is not finite: mend its weights or its inputs")
         scale = float(expected.abs().max()) + 1e-12
         if expected.shape != got.shape or not float((expected - got).abs().max()) <= 1e-4 * scale:
             raise BadModel(
-                f"the captured graph does not reproduce the model on a batch of {x.shape[0]}: "
-                "its result depends on the batch, on randomness or on hidden state"
+                f"the captured graph does not reproduce the model on a batch of {x.shape[0]}: its result depends "
+                "on the batch, on randomness or on hidden state: make forward a function of its input alone"
             )
 
 
@@ -140,6 +100,7 @@ class _Translator:
         self.program = program
         self.input_shape = tuple(input_shape)
         self.preparation = preparation
+        self.batch = batch_size(program)
         self.nodes: list[SourceNode] = []
         self.arrays: dict[str, Tensor] = {}
         self.known: dict[int, str] = {}
@@ -150,24 +111,42 @@ class _Translator:
     def translate(self) -> tuple[Source, list[Obstacle]]:
         outputs: list[Any] = []
         placeholders = self._constants()
+        self._note_fixed_batch()
         for node in self.program.graph.nodes:
             if node.op == "placeholder":
                 self.values[node] = placeholders[node.name]
+            elif node.op == "get_attr":
+                self.values[node] = None
             elif node.op == "output":
-                outputs = list(node.args[0])
+                specs = self.program.graph_signature.output_specs
+                kept = zip(node.args[0], specs, strict=True)
+                outputs = [value for value, spec in kept if spec.kind == OutputKind.USER_OUTPUT]
             elif node.op == "call_function":
                 self.values[node] = self._call(node)
-        results = [self.values[node] for node in outputs if isinstance(node, fx.Node)]
-        if len(results) != 1 or not isinstance(results[0], Value | _Unknown):
-            raise UnsupportedModule(
-                f"the model returns {len(results)} tensors that depend on the input: return exactly one (wrap the model if need be)"
-            )
+        results = [self.values[node] if isinstance(node, fx.Node) else node for node in outputs]
+        dependent = [value for value in results if isinstance(value, Value | _Unknown)]
+        if len(results) != 1 or not dependent:
+            what = f"returns {len(results)} values, {len(dependent)} of them computed from the input"
+            self.obstacles.append(Obstacle("the model", what, "return exactly one tensor (wrap the model)", ""))
         if self.obstacles:
             return _EMPTY, self.obstacles
         self._emit_output(results[0])
         used = {name for node in self.nodes for _, name in node.arrays}
         arrays = {name: array for name, array in self.arrays.items() if name in used}
         return Source(self.input_shape, tuple(self.nodes), arrays, self.preparation), []
+
+    def _note_fixed_batch(self) -> None:
+        """If tracing pinned the batch size, say so and name the first operation that holds it as a number."""
+        if isinstance(self.batch, torch.SymInt):
+            return
+        path, line = "the model", ""
+        for node in self.program.graph.nodes:
+            sizes = [item[0] for item in node.args if isinstance(item, list | tuple) and item]
+            if node.op == "call_function" and self.batch in sizes and "view" in str(node.target):
+                path, line = self._path(node), source_line(node)
+                break
+        way_out = "keep the first axis for the batch, of any size: x.flatten(1), or x.shape[0] for its size"
+        self.obstacles.append(Obstacle(path, "fixes the size of the batch", way_out, line))
 
     def _emit_output(self, result: Value) -> None:
         """Make the output the last node: drop what nobody reads, or pass it on."""
@@ -178,7 +157,7 @@ class _Translator:
                 keep.append(node)
         self.nodes = keep[::-1]
         if not self.nodes or self.nodes[-1].name != result.node:
-            self.nodes.append(SourceNode(name="output", op=src.ops.Identity(), inputs=(result.node,), shape=result.shape))
+            self.nodes.append(SourceNode(name="output", op=ops.Identity(), inputs=(result.node,), shape=result.shape))
 
     def _constants(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -213,36 +192,51 @@ class _Translator:
             return value if isinstance(value, _Unknown) else value[index]
         arguments = self._arguments(node)
         flat = list(_flatten(arguments.values()))
-        if any(isinstance(value, _Unknown) for value in flat):
-            return _UNKNOWN
-        if not any(isinstance(value, Value) for value in flat):
-            return self._fold_constant(node)
-        meta = node.meta.get("val")
-        if not isinstance(meta, Tensor | tuple | list):
-            return meta  # a size or a check of one
+        unknown = any(isinstance(value, _Unknown) for value in flat)
         try:
+            if unknown:
+                return self._behind_a_refusal(node)
+            if not any(isinstance(value, Value) for value in flat):
+                return self._fold_constant(node)
+            meta = node.meta.get("val")
+            if not isinstance(meta, Tensor | tuple | list):
+                return meta  # a size or a check of one
             return self._translate(node, arguments, meta)
         except Refused as refused:
-            path = self._path(node)
-            self.obstacles.append(Obstacle(path, refused.what, refused.way_out, _source_line(node)))
-            return self._stand_in(node, meta)
+            self.obstacles.append(Obstacle(self._path(node), refused.what, refused.way_out, source_line(node)))
+            return _UNKNOWN if unknown else self._stand_in(node)
 
-    @staticmethod
-    def _stand_in(node: fx.Node, meta: Any) -> Any:
+    def _behind_a_refusal(self, node: fx.Node) -> Any:
+        """What reads a refused result is not looked at, except to name a layer that could not stay anyway."""
+        target = _target(node)
+        if target in aten.WAYS_OUT:
+            raise Refused(f"{self._kind(node)} ({target}) has no spiking equivalent", aten.WAYS_OUT[target])
+        return _UNKNOWN
+
+    def _stand_in(self, node: fx.Node) -> Any:
         """A value to go on with after a refusal, so that the obstacles behind it are found too."""
-        known = isinstance(meta, Tensor) and meta.dim() > 0 and isinstance(meta.shape[0], torch.SymInt)
+        meta = node.meta.get("val")
+        known = isinstance(meta, Tensor) and self._is_batch(meta)
         return Value(node.name, tuple(int(size) for size in meta.shape[1:])) if known else _UNKNOWN
 
+    def _is_batch(self, meta: Tensor) -> bool:
+        """Whether the first axis, and no other, is the batch."""
+        if not meta.dim() or any(isinstance(size, torch.SymInt) for size in meta.shape[1:]):
+            return False
+        size = meta.shape[0]
+        if isinstance(size, torch.SymInt) and isinstance(self.batch, torch.SymInt):
+            return size.node.expr == self.batch.node.expr
+        return not isinstance(size, torch.SymInt) and size == self.batch
+
     def _translate(self, node: fx.Node, arguments: dict[str, Any], meta: Any) -> Any:
-        overload = node.target
-        namespace, name = overload._schema.name.split("::")  # pyright: ignore
-        target = name if namespace == "aten" else f"{namespace}::{name}"
+        target = _target(node)
         function = aten.TRANSLATIONS.get(target)
         kind = self._kind(node)
         if function is None:
-            raise Refused(f"{kind} ({target}) has no spiking equivalent", aten.WAYS_OUT.get(target, "replace it by layers that docs/supported.md lists"))
+            way_out = aten.WAYS_OUT.get(target, "replace it by layers that docs/supported.md lists")
+            raise Refused(f"{kind} ({target}) has no spiking equivalent", way_out)
         first = meta if isinstance(meta, Tensor) else meta[0]
-        if not isinstance(first.shape[0], torch.SymInt):
+        if not self._is_batch(first):
             raise Refused(f"{kind} ({target}) mixes samples of a batch or fixes its size", "keep the first axis for the batch, of any size")
         call = Call(target, arguments, tuple(int(size) for size in first.shape[1:]), self._emitter(node))
         return function(call)
@@ -267,13 +261,27 @@ class _Translator:
         """Evaluate what does not depend on the input (weights computed from parameters)."""
         if not callable(node.target):
             return None
-        args = fx.node.map_arg(node.args, lambda inner: self.values[inner])
-        kwargs = fx.node.map_arg(node.kwargs, lambda inner: self.values[inner])
-        result = node.target(*args, **kwargs)
+        values = [self._resolve(value) for value in (*node.args, *node.kwargs.values())]
+        sizes = [value for value in _flatten(values) if isinstance(value, torch.SymInt)]
+        one_sample = _target(node) in _SAME_FOR_EVERY_SAMPLE and all(self._is_size(value) for value in sizes)
+        if sizes and isinstance(node.meta.get("val"), Tensor) and not one_sample:
+            raise Refused(
+                f"{self._kind(node)} ({_target(node)}) makes a constant whose size is the batch's",
+                "keep constants the same for every sample",
+            )
+
+        def value_of(inner: fx.Node) -> Any:
+            value = self.values[inner]
+            return 1 if one_sample and isinstance(value, torch.SymInt) else value
+
+        result = node.target(*fx.node.map_arg(node.args, value_of), **fx.node.map_arg(node.kwargs, value_of))
         if isinstance(result, Tensor):
             self._held.append(result)
             self.known.setdefault(id(result), node.name)
         return result
+
+    def _is_size(self, value: torch.SymInt) -> bool:
+        return isinstance(self.batch, torch.SymInt) and value.node.expr == self.batch.node.expr
 
     def _emitter(self, node: fx.Node) -> Callable[..., Value]:
         path = self._path(node)
@@ -303,14 +311,14 @@ class _Translator:
 
     def _path(self, node: fx.Node) -> str:
         path, kind = self._module(node)
-        operation = re.sub(r"^_|_no_training$|_native_|_legit", "", str(node.target).split(".")[1])
+        operation = re.sub(r"^_|_no_training$|_native_|_legit", "", _target(node).split("::")[-1])
         if kind.startswith("torch.nn.modules") and path:
             return path
         return f"{path}.{operation}" if path else operation
 
     def _kind(self, node: fx.Node) -> str:
         path, kind = self._module(node)
-        return kind.split(".")[-1] if kind.startswith("torch.nn.modules") and path else str(node.target).split(".")[1]
+        return kind.split(".")[-1] if kind.startswith("torch.nn.modules") and path else _target(node).split("::")[-1]
 
     @staticmethod
     def _module(node: fx.Node) -> tuple[str, str]:
@@ -327,6 +335,17 @@ class _Unknown:
 
 _UNKNOWN = _Unknown()
 _EMPTY = Source((), (), {})
+# Constants that may be made as large as the batch: one row of them says it all
+_SAME_FOR_EVERY_SAMPLE = frozenset({"expand", "zeros", "ones", "full", "repeat"})
+
+
+def _target(node: fx.Node) -> str:
+    """The operation's name: `conv2d` for torch's own, `namespace::name` for others."""
+    schema = getattr(node.target, "_schema", None)
+    if schema is None:
+        return getattr(node.target, "__name__", str(node.target))
+    namespace, name = schema.name.split("::")
+    return name if namespace == "aten" else f"{namespace}::{name}"
 
 
 def _flatten(values: Any) -> Iterator[Any]:
@@ -335,10 +354,3 @@ def _flatten(values: Any) -> Iterator[Any]:
             yield from _flatten(value)
         else:
             yield value
-
-
-def _source_line(node: fx.Node) -> str:
-    """The user's own line: the last frame of the stack trace outside torch."""
-    frames = re.findall(r'File "([^"]+)", line (\d+), in [^\n]*\n\s*([^\n]*)', node.meta.get("stack_trace") or "")
-    own = [frame for frame in frames if "/torch/" not in frame[0]]
-    return f"{own[-1][0]}:{own[-1][1]} `{own[-1][2]}`" if own else ""

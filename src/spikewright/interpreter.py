@@ -99,14 +99,14 @@ def evaluate(
 
 
 def _convolve(op: ops.Conv, x: Tensor, roles: Mapping[str, Tensor]) -> Tensor:
+    # The named functions, not torch.convolution: autocast knows only these
+    weight, bias, dimensions = roles["weight"], roles.get("bias"), len(op.stride) - 1
     if op.transposed:
         output_padding = op.output_padding or (0,) * len(op.stride)
-        return torch.convolution(
-            x, roles["weight"], roles.get("bias"), op.stride, op.padding, op.dilation, True, output_padding, op.groups
-        )
-    return torch.convolution(
-        x, roles["weight"], roles.get("bias"), op.stride, op.padding, op.dilation, False, (0,) * len(op.stride), op.groups
-    )
+        call = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[dimensions]
+        return call(x, weight, bias, op.stride, op.padding, output_padding, op.groups, op.dilation)
+    call = (F.conv1d, F.conv2d, F.conv3d)[dimensions]
+    return call(x, weight, bias, op.stride, op.padding, op.dilation, op.groups)
 
 
 def _move(op: src.SourceOp, x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from spikewright.code import Code
 from spikewright.encoders.graded import Graded
+from spikewright.encoders.grid import Grid
 from spikewright.encoders.repeat import Repeat
 from spikewright.errors import BadPlan
 from spikewright.neurons.integrate_fire import IntegrateFire
@@ -20,7 +21,7 @@ from spikewright.schedules.two_phase import TwoPhase
 from spikewright.source import INPUT
 
 AnySchedule = Annotated[TwoPhase | Lockstep, Field(discriminator="kind")]
-AnyEncoder = Annotated[Graded | Repeat, Field(discriminator="kind")]
+AnyEncoder = Annotated[Graded | Grid | Repeat, Field(discriminator="kind")]
 BeforeFiring = Annotated[MaxPool | AdaptiveMaxPool | Scale, Field(discriminator="kind")]
 
 

@@ -26,6 +26,7 @@ class StepArrays:
     initial: Tensor | None = None  # initial potential
     threshold: Tensor | None = None  # the stage's unit; None means 1
     before: tuple[tuple[Tensor | None, Tensor | None], ...] = field(default_factory=tuple)  # (gain, bias)
+    integral: bool = False  # results are integers: what a mean's division left over is rounded off
 
 
 class Step(nn.Module):
@@ -49,6 +50,7 @@ class Step(nn.Module):
         for index, (gain, bias) in enumerate(arrays.before):
             self.register_buffer(f"before{index}_gain", gain, persistent=False)
             self.register_buffer(f"before{index}_bias", bias, persistent=False)
+        self.integral = arrays.integral
         self.pools_only = all(gain is None for gain, _ in arrays.before)
         offset = _sum(arrays.bias, arrays.initial if self.pools_only else None)
         self.register_buffer("offset", offset, persistent=False)
@@ -85,11 +87,20 @@ def _as_vector(offset: Tensor, node: Node) -> Tensor | None:
 
 
 class Program(nn.Module):
-    """The steps of a plan in order, and what one unit of the read-out is worth."""
+    """The steps of a plan in order.
 
-    def __init__(self, plan: Plan, steps: Sequence[Step]) -> None:
+    Args:
+        plan: the structure.
+        steps: one a node.
+        worth: what one unit of the read-out is worth; None means 1.
+    """
+
+    worth: Tensor | None
+
+    def __init__(self, plan: Plan, steps: Sequence[Step], *, worth: Tensor | None = None) -> None:
         super().__init__()
         self.plan = plan
+        self.register_buffer("worth", worth, persistent=False)
         self.steps = nn.ModuleList(steps)
         self.last_use = {name: node.name for node in plan.nodes for name in node.inputs}
         self.wants_train = _wanting_trains(plan)

@@ -43,17 +43,37 @@ def _remember(ctx: torch.autograd.function.FunctionCtx, inputs: tuple, output: T
 
 def _backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
     z, threshold, output = ctx.saved_tensors  # pyright: ignore[reportAttributeAccessIssue]
-    if threshold.numel() == 1:
-        # Three fused passes and no temporary: this runs at every activation of every training step.
-        top = float(threshold)
-        to_z = torch.ops.aten.hardtanh_backward(gradient, z, 0.0, top)
-        inside = torch.dot(to_z.flatten(), output.flatten()) - torch.dot(to_z.flatten(), z.flatten())
-        above = torch.dot(gradient.flatten(), (z >= top).to(z.dtype).flatten())
-        return to_z, (inside / threshold + above).reshape(threshold.shape), None
+    if threshold.numel() == 1 and z.device.type == "cpu" and torch.ops.aten.is_non_overlapping_and_dense(z):
+        return _backward_scalar(z, threshold, output, gradient)
     above = z >= threshold
     to_z = gradient * ((z > 0) & ~above)
     to_threshold = to_z * (output - z) / threshold + gradient * above
     return to_z, to_threshold.sum_to_size(threshold.shape), None
+
+
+def _backward_scalar(
+    z: Tensor, threshold: Tensor, output: Tensor, gradient: Tensor
+) -> tuple[Tensor, Tensor, None]:
+    """Three passes and one temporary, for a z without gaps: this runs at every activation of every step.
+
+    a is 0 below and θ above, so θ · ∂/∂θ = Σ g·a − Σ_inside g·z: two dot products and no mask.
+    """
+    gradient = _laid_out_as(gradient, z)
+    to_z = torch.ops.aten.hardtanh_backward(gradient, z, 0.0, float(threshold))
+    whole = _dot(gradient, _laid_out_as(output, z)) - _dot(_laid_out_as(to_z, z), z)
+    return to_z, (whole / threshold).to(threshold.dtype).reshape(threshold.shape), None
+
+
+def _laid_out_as(tensor: Tensor, like: Tensor) -> Tensor:
+    return tensor if tensor.stride() == like.stride() else torch.empty_like(like).copy_(tensor)
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    """Σ a·b of two tensors laid out alike and without gaps: views of their storage, as flatten may copy."""
+    pair = [tensor.as_strided((tensor.numel(),), (1,)) for tensor in (a, b)]
+    if a.dtype not in (torch.float32, torch.float64):
+        pair = [tensor.float() for tensor in pair]  # the two sums nearly cancel: 8 bits would not do
+    return torch.dot(pair[0], pair[1])
 
 
 clipped_round.register_autograd(_backward, setup_context=_remember)

@@ -29,6 +29,8 @@ class Batches:
 
     """
 
+    batch_sampler: None = None  # whoever finds `sampler`, Lightning among them, asks for this as well
+
     def __init__(
         self,
         split: Split,

@@ -23,19 +23,22 @@ def find_folder(name: str, *, root: Path | None) -> Path | None:
         BadData: `name` is a file, or is written like a path and does not exist.
 
     """
+    missing = f"data '{name}': there is no such folder: check the path"
+    if not name.strip():
+        raise BadData(missing)
     base = data_root(root)
     if base is not None and "/" not in name and (base / name).is_dir():
         return base / name
     path = Path(name).expanduser()
     if path.is_dir():
         return path
-    if path.exists():
+    if path.is_file():
         raise BadData(
             f"data '{name}': is a file: give the folder that holds it, with the splits train and test"
         )
     # a hub id is NAME or OWNER/NAME, and nothing else
-    if name.startswith((".", "~", "/")) or name.count("/") > 1 or not name.strip():
-        raise BadData(f"data '{name}': there is no such folder: check the path")
+    if name.startswith((".", "~", "/")) or name.count("/") > 1:
+        raise BadData(missing)
     return None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from spikewright.engines.currents import before_firing, deliver
+from spikewright.engines.currents import before_firing, deliver, scaled
 from spikewright.engines.record import Record
 from spikewright.program import Program, Step
 from spikewright.schedules import Drive
@@ -31,7 +31,7 @@ def collapse(program: Program, x: Tensor) -> Iterator[Record]:
             yield record
             values[node.name] = _emit(record, wants_train=node.name in program.wants_train)
         elif node is program.plan.readout:
-            yield Record(node, _total(step, inputs))
+            yield Record(node, scaled(_total(step, inputs), program.worth))
         else:
             currents = deliver(step, inputs)
             values[node.name] = currents if node.name in program.wants_train or len(currents) == 1 else currents.sum(0, True)

@@ -29,6 +29,8 @@ def deliver(step: Step, inputs: Sequence[Tensor], *, bias: Tensor | None = None)
     result = step.node.op(folded, step.weight) if bias is None else step.node.op(folded, step.weight, bias)  # pyright: ignore[reportCallIssue]
     if step.after is not None:
         result = result * step.after
+    if step.integral:
+        result = result.round()
     return result.unflatten(0, (steps, -1))
 
 
@@ -43,3 +45,8 @@ def before_firing(step: Step, potential: Tensor) -> Tensor:
         else:
             potential = torch.addcmul(bias, potential, gain) if bias is not None else potential * gain
     return potential
+
+
+def scaled(value: Tensor, worth: Tensor | None) -> Tensor:
+    """The read-out in the value scale."""
+    return value if worth is None else value * worth

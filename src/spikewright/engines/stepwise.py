@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from spikewright.engines.currents import before_firing, deliver
+from spikewright.engines.currents import before_firing, deliver, scaled
 from spikewright.engines.record import Record
 from spikewright.program import Program, Step
 from spikewright.schedules import Drive
@@ -30,7 +30,7 @@ def walk(program: Program, x: Tensor) -> Iterator[Record]:
             values[node.name] = train * weights.reshape(-1, *(1,) * (train.dim() - 1))
         elif node is program.plan.readout:
             total = currents.sum(0)
-            yield Record(node, total if step.bias is None else total + step.bias)
+            yield Record(node, scaled(total if step.bias is None else total + step.bias, program.worth))
         else:
             values[node.name] = currents
         for name in set(node.inputs):

@@ -90,8 +90,9 @@ def load_factory(spec: str, *, seed: int = 0) -> nn.Module:
     name, colon, attribute = spec.partition(":")
     if not (colon and name and attribute) or name.startswith("."):
         raise BadModel(f"model '{spec}' is neither a known name nor of the form package.module:factory")
-    with _current_directory_importable(), seeded(seed):
-        found: object = _import(spec, name)
+    with _current_directory_importable():
+        with seeded(seed):
+            found: object = _import(spec, name)
         for part in attribute.split("."):
             if not hasattr(found, part):
                 raise BadModel(
@@ -100,7 +101,9 @@ def load_factory(spec: str, *, seed: int = 0) -> nn.Module:
             found = getattr(found, part)
         if isinstance(found, nn.Module):
             return found
-        made = _call(spec, found)
+        # apart from the import: a module is imported once, and may draw numbers of its own
+        with seeded(seed):
+            made = _call(spec, found)
     if not isinstance(made, nn.Module):
         raise BadModel(
             f"model '{spec}': the factory returned a {type(made).__name__}: it must return a torch.nn.Module"

@@ -3,6 +3,8 @@
 Source: He et al., "Delving Deep into Rectifiers", ICCV 2015, https://arxiv.org/abs/1502.01852
 """
 
+from math import prod
+
 from torch import nn
 
 
@@ -10,4 +12,6 @@ def he_normal(model: nn.Module) -> None:
     """Redraw every convolution of `model` in place; linear layers keep PyTorch's own start."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            # torch's own fan-out forgets the groups, and a depthwise layer would all but silence its input
+            fan_out = module.out_channels * prod(module.kernel_size) / module.groups
+            nn.init.normal_(module.weight, std=(2 / fan_out) ** 0.5)

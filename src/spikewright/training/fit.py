@@ -4,19 +4,20 @@ Order and augmentation are functions of (seed, epoch, batch), so a resumed run s
 The last epoch's weights are the result; validation is watched, and test is read once, at the end.
 """
 
+import hashlib
 import logging
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
-from torch import Tensor
 
 from spikewright.data.augment import Augmentation, RandomCrop, RandomFlip
 from spikewright.data.batches import Batches
@@ -65,7 +66,7 @@ def fit(
     _require_fit(source, data)
     train = _training_batches(data, settings)
     network = TrainableSource(source.with_preparation(data.preparation))
-    identity = {**asdict(settings), "data": data.fingerprint}
+    identity = {**asdict(settings), "data": data.fingerprint, "network": _digest(source)}
     module = Fitting(network, settings, steps=settings.epochs * len(train), identity=identity)
     folder = None if out is None else out / CHECKPOINTS
     checkpoint = checkpoints.newest(folder) if folder is not None and resume else None
@@ -96,6 +97,10 @@ def _require_fit(source: Source, data: ImageData) -> None:
         )
 
 
+def _digest(source: Source) -> str:
+    return hashlib.blake2b(repr(source.nodes).encode(), digest_size=8).hexdigest()
+
+
 def _training_batches(data: ImageData, settings: TrainSettings) -> Batches:
     augmentation = Augmentation(steps=(RandomCrop(padding=4), RandomFlip())) if settings.augment else None
     return Batches(
@@ -121,10 +126,13 @@ def _trainer(settings: TrainSettings, folder: Path | None, *, progress: bool) ->
         callbacks.append(
             ModelCheckpoint(dirpath=folder, filename="epoch-{epoch}", auto_insert_metric_name=False, save_top_k=1)
         )
+    kind, _, index = settings.device.partition(":")
+    if index and (settings.devices > 1 or not index.isdigit()):
+        raise BadSetting(f"training: device '{settings.device}' x {settings.devices}: name one device, as cuda:1")
     try:
         return Trainer(
-            accelerator=settings.device,
-            devices=settings.devices,
+            accelerator=kind,
+            devices=[int(index)] if index else settings.devices,
             precision=settings.precision,  # pyright: ignore[reportArgumentType]
             max_epochs=settings.epochs,
             callbacks=callbacks,
@@ -144,10 +152,15 @@ def _trainer(settings: TrainSettings, folder: Path | None, *, progress: bool) ->
 
 def _run(trainer: Trainer, module: Fitting, shares: list[Share], checkpoint: Path | None) -> None:
     train, validation = shares
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(module, train, validation, ckpt_path=checkpoint, weights_only=True)
     except SystemExit:
         raise KeyboardInterrupt from None  # Lightning's own way to end a run that was interrupted
+    finally:
+        if main and handler is not None:
+            signal.signal(signal.SIGINT, handler)  # Lightning leaves it ignored
     if trainer.interrupted:
         raise KeyboardInterrupt
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
+from spikewright.errors import BadModel
 from spikewright.training.settings import Epoch, TrainSettings
 from spikewright.training.sparsity import BitPenalty
 from spikewright.training.trainable import TrainableSource
@@ -69,6 +70,10 @@ class Fitting(LightningModule):
         """Write the epoch into the history; runs after its validation and before its checkpoint."""
         right, count = self._reduced(self._right)
         loss, bits, batches = self._reduced(self._sums)
+        if not math.isfinite(loss):
+            raise BadModel(
+                f"training: the loss is no longer finite in epoch {self.current_epoch + 1}: lower --learning-rate"
+            )
         entry = {
             "epoch": self.current_epoch,
             "loss": loss / max(batches, 1),

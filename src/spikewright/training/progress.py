@@ -20,8 +20,9 @@ class EpochLines(Callback):
         self.task: TaskID | None = None
         self.shown = 0
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        """Pass over the epochs of an earlier run."""
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Pass over the epochs of an earlier run; one process alone speaks."""
+        self.console.quiet = not trainer.is_global_zero
         self.shown = len(_history(pl_module))
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -1,0 +1,79 @@
+"""The Python interface: the command line's verbs as functions on modules, tensors and loaders.
+
+    source  = sw.capture(model, example)
+    network = sw.convert(source, loader, method=Exact(timesteps=4))
+    sw.verify(network, source, loader).line()
+A loader is anything that yields input batches or (inputs, …) tuples, or one tensor of inputs.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from spikewright import folder, verification
+from spikewright.errors import BadData
+from spikewright.methods import Method
+from spikewright.methods.exact import Exact
+from spikewright.network import SpikingNetwork, build
+from spikewright.source import Source
+from spikewright.statistics import observe
+from spikewright.verification import Certificate
+
+Loader = Tensor | Iterable[Any]
+
+
+def inputs_of(loader: Loader, *, limit: int | None = None, batch_size: int = 128) -> Iterator[Tensor]:
+    """Yield input batches [N, *input_shape] from a tensor or a loader, `limit` inputs at most.
+
+    Raises:
+        BadData: the loader yields something else than tensors or tuples that start with one.
+    """
+    left = float("inf") if limit is None else limit
+    for item in loader.split(batch_size) if isinstance(loader, Tensor) else loader:
+        batch = item[0] if isinstance(item, tuple | list) else item
+        if not isinstance(batch, Tensor):
+            raise BadData(f"a loader must yield tensors or (inputs, …) tuples, got {type(batch).__name__}")
+        if left <= 0:
+            return
+        batch = batch if len(batch) <= left else batch[: int(left)]
+        left -= len(batch)
+        yield batch
+
+
+def convert(
+    source: Source, loader: Loader | None = None, *, method: Method | None = None, calibration: int = 512
+) -> SpikingNetwork:
+    """Convert a captured source to a spiking network.
+
+    Args:
+        source: what `capture` or training made; it is not changed.
+        loader: calibration inputs; needed where activations have no trained threshold.
+        method: how to convert, `Exact(timesteps=4)` if not given.
+        calibration: how many inputs to look at, at most.
+    """
+    needs = any(source.array(node, "threshold") is None for node in source.activations)
+    statistics = observe(source, inputs_of(loader, limit=calibration)) if needs and loader is not None else None
+    return build((method or Exact())(source, statistics))
+
+
+def verify(network: SpikingNetwork, source: Source, loader: Loader, *, limit: int | None = None) -> Certificate:
+    """Certify every integer code of a network against its quantised source; see `verification`."""
+    return verification.verify(network, source, inputs_of(loader, limit=limit, batch_size=64))
+
+
+def save(path: str | Path, network: SpikingNetwork, source: Source | None = None, *, about: dict[str, Any] | None = None) -> None:
+    """Write a network, and the source to verify it against, as a run folder."""
+    if source is not None:
+        folder.save_source(Path(path), source, about=about or {})
+    folder.save_blueprint(Path(path), network.blueprint, about=about or {})
+
+
+def load(path: str | Path, *, dtype: torch.dtype = torch.float32) -> tuple[SpikingNetwork, Source | None]:
+    """Read a run folder back; nothing in it is executed."""
+    where = Path(path)
+    blueprint, _ = folder.load_blueprint(where)
+    source = folder.load_source(where)[0] if (where / "source.json").is_file() else None
+    return build(blueprint, dtype=dtype), source

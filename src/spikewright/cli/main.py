@@ -1,0 +1,62 @@
+"""`spikewright`: assembles the verbs, and turns errors into one line and an exit code.
+
+0 done; 1 the network does not meet what was asked; 2 bad input; 130 interrupted.
+"""
+
+import sys
+
+import typer
+
+from spikewright.cli.check import check
+from spikewright.cli.convert import convert
+from spikewright.cli.demo import demo
+from spikewright.cli.doctor import doctor
+from spikewright.cli.evaluate import evaluate
+from spikewright.cli.train import train
+from spikewright.cli.verify import verify
+from spikewright.errors import SpikewrightError
+
+app = typer.Typer(
+    name="spikewright",
+    help="A trained PyTorch network in, a spiking network out, proven equal to it.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for verb in (demo, train, check, convert, verify, evaluate, doctor):
+    app.command(name=verb.__name__)(verb)
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    version: bool = typer.Option(False, "--version", help="print the version and leave"),  # noqa: FBT001, FBT003
+) -> None:
+    """A trained PyTorch network in, a spiking network out, proven equal to it."""
+    if version:
+        from spikewright import __version__
+
+        print(f"spikewright {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+# Typer carries its own copy of click in newer versions: take the class from what Typer itself raises.
+_UsageError = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+def main() -> None:
+    """Run a verb and leave with its exit code."""
+    try:
+        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except SpikewrightError as error:
+        code = _refuse(str(error))
+    except _UsageError as error:
+        code = _refuse(error.format_message())  # pyright: ignore[reportAttributeAccessIssue]
+    except (KeyboardInterrupt, typer.Abort):
+        print("spikewright: interrupted; what was finished is kept", file=sys.stderr)  # noqa: T201
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse(message: str) -> int:
+    print(f"spikewright: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    return 2

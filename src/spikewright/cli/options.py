@@ -1,0 +1,56 @@
+"""Options that several verbs share, and how their text becomes settings."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from spikewright.errors import BadSetting
+
+Run = Annotated[Path, Argument(help="run folder of a converted network", metavar="RUN")]
+Data = Annotated[str | None, Option("--data", help="digits, mnist, fashion_mnist, cifar10, a folder or a hub id")]
+Mean = Annotated[str | None, Option("--mean", help="input mean per channel, white is 1: 0.49,0.48,0.45")]
+Std = Annotated[str | None, Option("--std", help="input standard deviation per channel")]
+Size = Annotated[str | None, Option("--size", help="resize images to HEIGHTxWIDTH")]
+Seed = Annotated[int, Option("--seed", help="of the validation split and of anything random")]
+Device = Annotated[str, Option("--device", help="auto, cpu, cuda, cuda:1 …")]
+Json = Annotated[Path | None, Option("--json", help="write the figures here")]
+
+
+def floats(flag: str, text: str | None) -> tuple[float, ...] | None:
+    """'0.5,0.4' → (0.5, 0.4)."""
+    try:
+        return None if text is None else tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise BadSetting(f"{flag} is {text!r}: give one number per channel, with commas between them") from None
+
+
+def size(text: str | None) -> tuple[int, int] | None:
+    """'32x24' or '32' → (height, width)."""
+    if text is None:
+        return None
+    parts = text.lower().replace(",", "x").split("x")
+    if len(parts) > 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        raise BadSetting(f"--size is {text!r}: give HEIGHTxWIDTH in pixels, as 32x32")
+    return int(parts[0]), int(parts[-1])
+
+
+def settings(pairs: list[str]) -> dict[str, str]:
+    """['key=value', …] → a mapping."""
+    found = {}
+    for pair in pairs:
+        key, mark, value = pair.partition("=")
+        if not mark or not key:
+            raise BadSetting(f"--set {pair!r} is not key=value")
+        found[key.strip().replace("-", "_")] = value.strip()
+    return found
+
+
+def shape(text: str | None) -> tuple[int, ...] | None:
+    """'3x224x224' → (3, 224, 224)."""
+    if text is None:
+        return None
+    parts = text.lower().replace(",", "x").split("x")
+    if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        raise BadSetting(f"--shape is {text!r}: give one input's sizes with x between them, as 3x224x224")
+    return tuple(int(part) for part in parts)

@@ -1,0 +1,383 @@
+"""Evaluate a spiking network on a test split: accuracy, equality, spikes, energy, memory, speed.
+
+Codes are certified in float64 on the first `codes_images` images. Accuracies are read, and spikes counted, in
+one pass with the collapsed engine, in float64 where that is affordable (`FLOAT64_MACS`), so that the network
+and its reference agree to the last image, else in float32. Speed is always that of float32.
+Every figure's meaning is in `spikewright.metrics`; this file only gathers them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spikewright import interpreter, verification
+from spikewright.blueprint import Blueprint
+from spikewright.errors import BadData, BadSetting
+from spikewright.metrics.accuracy import correct
+from spikewright.metrics.counts import (
+    Counts,
+    input_spikes_per_sample,
+    spikes_per_neuron,
+    synops_hidden_per_sample,
+    synops_per_sample,
+)
+from spikewright.metrics.energy import energy_joules_source, energy_snn, energy_table
+from spikewright.metrics.flow import FanOut, fan_out, macs_source, spiking_input
+from spikewright.metrics.latency import latency_steps, timesteps_mean, timesteps_mean_neurons
+from spikewright.metrics.memory import memory_bytes
+from spikewright.metrics.neuron_operations import neuron_operations
+from spikewright.metrics.noise import add_noise
+from spikewright.metrics.quantised_source import QuantisedSource
+from spikewright.metrics.speed import SPEED_BATCHES, Progress, samples_per_second
+from spikewright.network import SpikingNetwork, build
+from spikewright.preparation import InputPreparation
+from spikewright.source import Source
+
+FLOAT64_MACS = 2e12  # above this many multiplications in all, accuracies are read in float32
+VERIFY_BATCH = 64  # the stepwise engine holds T times as much
+
+
+class Images(Protocol):
+    """A labelled split: uint8 images [N, C, H, W] and int64 labels [N]."""
+
+    @property
+    def images(self) -> NDArray[np.uint8]: ...  # noqa: D102
+    @property
+    def labels(self) -> NDArray[np.int64]: ...  # noqa: D102
+
+
+class TestData(Protocol):
+    """Anything with a test split, such as `data.ImageData`."""
+
+    @property
+    def test(self) -> Images: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateSettings:
+    """How to evaluate.
+
+    Attributes:
+        batch_size: images run at once.
+        codes_images: how many images the codes are certified on.
+        images: how many test images to use, the first ones; None means all.
+        engine: `float` runs in float32, `auto` in float64 where it is affordable.
+        energy_table: a name of `metrics.energy.TABLES`.
+        noise: standard deviation of Gaussian noise on the prepared input, as a share of its range.
+        seed: of the noise.
+
+    Raises:
+        BadSetting: a number below its least value, an unknown table, or an engine that is not there.
+
+    """
+
+    batch_size: int = 250
+    codes_images: int = 1000
+    images: int | None = None
+    engine: Literal["auto", "float"] = "auto"
+    energy_table: str = "horowitz_int32"
+    noise: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        numbers = {"batch_size": self.batch_size, "codes_images": self.codes_images, "images": self.images}
+        for name, number in numbers.items():
+            if number is not None and number < 1:
+                raise BadSetting(f"evaluate: {name} must be at least 1, got {number}")
+        if self.engine not in ("auto", "float"):
+            raise BadSetting(f"evaluate: no engine {self.engine!r} here: choose auto or float")
+        if self.noise < 0:
+            raise BadSetting(f"evaluate: noise must be at least 0, got {self.noise}")
+        energy_table(self.energy_table)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """The figures of one network; accuracies are shares 0..1, None is what cannot be known.
+
+    Without a source (a directly trained network) the reference is the network's own stepwise run.
+    """
+
+    accuracy_source: float | None  # the network as trained
+    accuracy_reference: float  # the source quantised to these levels
+    levels_reference: int | tuple[int, ...] | None  # one number if all stages have the same
+    accuracy_snn: float
+    mismatched_codes: int  # of both engines, in float64
+    codes_total: int  # compared by each
+    timesteps_mean: float
+    timesteps_mean_neurons: float
+    latency_steps: int
+    spikes_per_neuron: float
+    input_spikes_per_sample: float
+    synops_per_sample: float
+    synops_hidden_per_sample: float
+    macs_per_sample: int
+    macs_source_per_sample: int
+    energy_table: str
+    energy_joules_source: float
+    energy_joules_snn: float
+    weight_bytes: int
+    membrane_bytes_peak: int
+    membrane_bytes_all: int
+    dead_stages: int  # stages without a spike in the whole run
+    samples: int
+    samples_per_second: float
+    engine: str
+    arithmetic: str
+    codes_images: int
+    mismatched_codes_engine: int  # of the engine and arithmetic that accuracies were read with
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as plain data."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
+        }
+
+
+def evaluate(
+    blueprint: Blueprint,
+    source: Source | None,
+    data: TestData,
+    settings: EvaluateSettings | None = None,
+    *,
+    preparation: InputPreparation | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate a network on the test split; nothing is chosen by it.
+
+    Args:
+        blueprint: the network.
+        source: what it was converted from, or None for a directly trained network.
+        data: holds the test split.
+        settings: see `EvaluateSettings`.
+        preparation: how images become inputs, if not as the source says.
+        progress: called with (what is done, done, total) as images pass.
+
+    Raises:
+        BadData: no input preparation, images or labels that do not fit the network, or no images.
+        BadPlan: the blueprint does not belong to this source.
+
+    """
+    settings = settings or EvaluateSettings()
+    tell = progress or _silent
+    inputs = _inputs(blueprint, source, data, settings, preparation)
+    flow = fan_out(blueprint)
+    affordable = flow.macs_dense_per_sample * inputs.count <= FLOAT64_MACS
+    dtype = torch.float64 if settings.engine == "auto" and affordable else torch.float32
+    with torch.no_grad():
+        codes = _certify(blueprint, source, inputs, dtype, tell)
+        scores = _score(blueprint, source, inputs, dtype, tell)
+        network = build(blueprint, dtype=torch.float32)
+        first = (x for x, _ in inputs.batches(settings.batch_size * SPEED_BATCHES))
+        speed = samples_per_second(network, first, progress=tell)
+    levels = tuple(node.firing.code.levels for node in blueprint.plan.stages if node.firing is not None)
+    return Evaluation(
+        accuracy_source=None if source is None else scores.source / inputs.count,
+        accuracy_reference=scores.reference / inputs.count,
+        levels_reference=(levels[0] if len(set(levels)) == 1 else levels) if levels else None,
+        accuracy_snn=scores.snn / inputs.count,
+        samples=inputs.count,
+        samples_per_second=speed,
+        engine="float",
+        arithmetic=str(dtype).removeprefix("torch."),
+        mismatched_codes=codes.mismatched,
+        codes_total=codes.total,
+        codes_images=codes.images,
+        mismatched_codes_engine=codes.mismatched_engine,
+        **_figures(blueprint, source, flow, scores.counts, settings),
+    )
+
+
+def _figures(
+    blueprint: Blueprint, source: Source | None, flow: FanOut, counts: Counts, settings: EvaluateSettings
+) -> dict[str, Any]:
+    """The figures that follow from the plan and the counts."""
+    table = energy_table(settings.energy_table)
+    memory = memory_bytes(blueprint)
+    synops = synops_per_sample(counts, flow)
+    macs = flow.macs_dense_per_sample if source is None else macs_source(source)
+    energy = energy_snn(
+        table,
+        synops_per_sample=synops,
+        macs_per_sample=flow.macs_per_sample,
+        operations=neuron_operations(blueprint),
+    )
+    return {
+        "timesteps_mean": timesteps_mean(blueprint.plan),
+        "timesteps_mean_neurons": timesteps_mean_neurons(blueprint.plan),
+        "latency_steps": latency_steps(blueprint.plan),
+        "spikes_per_neuron": spikes_per_neuron(counts),
+        "input_spikes_per_sample": input_spikes_per_sample(counts),
+        "synops_per_sample": synops,
+        "synops_hidden_per_sample": synops_hidden_per_sample(counts, flow),
+        "macs_per_sample": flow.macs_per_sample,
+        "macs_source_per_sample": macs,
+        "energy_table": settings.energy_table,
+        "energy_joules_source": energy_joules_source(table, macs),
+        "energy_joules_snn": energy.total_joules,
+        "weight_bytes": memory.weight_bytes,
+        "membrane_bytes_peak": memory.membrane_bytes_peak,
+        "membrane_bytes_all": memory.membrane_bytes_all,
+        "dead_stages": len(counts.dead_stages),
+    }
+
+
+# Inputs --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Inputs:
+    """The test images as prepared, noisy batches; every pass over them gives the same."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    preparation: InputPreparation
+    settings: EvaluateSettings
+
+    @property
+    def count(self) -> int:
+        """How many images."""
+        return len(self.images)
+
+    def batches(self, limit: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (inputs [n, *input_shape], labels [n]), `limit` samples at most."""
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        stop = self.count if limit is None else min(limit, self.count)
+        for start in range(0, stop, self.settings.batch_size):
+            part = slice(start, start + self.settings.batch_size)
+            x = self.preparation(torch.from_numpy(self.images[part]))
+            low_high = self.preparation.value_range
+            x = add_noise(x, share=self.settings.noise, value_range=low_high, generator=generator)
+            yield x[: stop - start], torch.from_numpy(self.labels[part])[: stop - start]
+
+
+def _inputs(
+    blueprint: Blueprint,
+    source: Source | None,
+    data: TestData,
+    settings: EvaluateSettings,
+    preparation: InputPreparation | None,
+) -> _Inputs:
+    prepare = preparation or (None if source is None else source.preparation)
+    if prepare is None:
+        raise BadData(
+            "evaluate: it is not known how images become inputs: give mean, std and size of the images"
+        )
+    limit = slice(settings.images)
+    inputs = _Inputs(data.test.images[limit], data.test.labels[limit], prepare, settings)
+    if not inputs.count:
+        raise BadData("evaluate: the test split holds no images: give a data set that is not empty")
+    shape = tuple(prepare(torch.from_numpy(inputs.images[:1])).shape[1:])
+    if shape != blueprint.plan.input_shape:
+        raise BadData(
+            f"evaluate: images become inputs of shape {shape}, the network takes {blueprint.plan.input_shape}"
+        )
+    scores = blueprint.plan.readout.shape
+    if len(scores) != 1:
+        raise BadData(
+            f"evaluate: the network's output has shape {scores}, accuracy needs one row of class scores"
+        )
+    if inputs.labels.max() >= scores[0]:
+        raise BadData(
+            f"evaluate: label {inputs.labels.max()} is in the data, but the network has {scores[0]} classes"
+        )
+    return inputs
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+# Codes ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Codes:
+    images: int
+    total: int
+    mismatched: int
+    mismatched_engine: int
+
+
+def _certify(
+    blueprint: Blueprint, source: Source | None, inputs: _Inputs, dtype: torch.dtype, tell: Progress
+) -> _Codes:
+    """Compare codes in float64, and those of the engine in its own arithmetic, on the first images."""
+    images = min(inputs.settings.codes_images, inputs.count)
+
+    def batches() -> Iterator[Tensor]:
+        done = 0
+        for x, _ in inputs.batches(images):
+            for part in x.split(VERIFY_BATCH):
+                yield part
+                done += len(part)
+                tell("codes", done, images)
+
+    exact, engine = build(blueprint, dtype=torch.float64), build(blueprint, dtype=dtype)
+    if source is None:
+        wrong = total = wrong_engine = 0
+        for x in batches():
+            codes = {record.node.name: record.codes for record in exact.walk(x.double())}
+            total += sum(codes[node.name].numel() for node in blueprint.plan.stages)
+            wrong += _mismatches(exact, x.double(), codes)
+            wrong_engine += _mismatches(engine, x.to(dtype), codes)
+        return _Codes(images=images, total=total, mismatched=wrong, mismatched_engine=wrong_engine)
+    found = verification.verify(blueprint, source, batches())
+    if dtype is torch.float64:
+        wrong_engine = found.mismatched_codes_collapsed
+    else:
+        reference = QuantisedSource(blueprint, source, torch.float64)
+        wrong_engine = sum(_mismatches(engine, x.to(dtype), reference.codes(x)) for x in batches())
+    return _Codes(
+        images=images,
+        total=found.codes_total,
+        mismatched=found.mismatched_codes,
+        mismatched_engine=wrong_engine,
+    )
+
+
+def _mismatches(network: SpikingNetwork, x: Tensor, codes: Mapping[str, Tensor]) -> int:
+    fired = (record for record in network.collapse(x) if record.node.firing is not None)
+    return sum(int((record.codes.double() != codes[record.node.name]).sum()) for record in fired)
+
+
+# Accuracy --------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Scores:
+    counts: Counts
+    source: int = 0
+    reference: int = 0
+    snn: int = 0
+
+
+def _score(
+    blueprint: Blueprint, source: Source | None, inputs: _Inputs, dtype: torch.dtype, tell: Progress
+) -> _Scores:
+    """One pass over the images: who is right how often, and who spikes how often."""
+    network = build(blueprint, dtype=dtype)
+    reference = None if source is None else QuantisedSource(blueprint, source, dtype)
+    scores = _Scores(Counts.empty(blueprint.plan))
+    done = 0
+    for prepared, labels in inputs.batches():
+        x = prepared.to(dtype)
+        if source is None or reference is None:
+            scores.reference += correct(list(network.walk(x))[-1].codes, labels)
+        else:
+            scores.source += correct(interpreter.run(source, x, arrays=reference.arrays), labels)
+            scores.reference += correct(reference.scores(x), labels)
+        if spiking_input(blueprint.plan):
+            scores.counts = scores.counts.add_input(blueprint.plan.encoder(x))
+        for record in network.collapse(x):
+            scores.counts = scores.counts.add(record)
+            if record.node.firing is None:
+                scores.snn += correct(record.codes, labels)
+        done += len(x)
+        tell("accuracy", done, inputs.count)
+    return scores

@@ -1,0 +1,210 @@
+"""Lowering: a blueprint as an integer program, in which equality is exact by construction.
+
+    acc = 2^f · Σ W_int · code_in + b_int,     U = 2 · round(2^f · θ / (2 g)),   v0 = U/2,   thresholds w[t] · U
+g is what one unit of the integer sum is worth: the weight scale, with the worth of the inputs inside it.
+Sums of inputs of different worth are put on one grid, M_i = round(2^f · g_i / g). Integers are carried in
+floating point, where every sum is exact as long as it stays below 2^53 (2^24 in float32); each node's largest
+possible sum is worked out, and a network that could pass the limit is refused by the node's name.
+
+This rounds weights, biases and thresholds, so the result is a changed source, and `changed_codes` counts by
+how much. Knows nothing about engines.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from spikewright.affine import compact, per_channel, scale_inputs
+from spikewright.blueprint import Blueprint
+from spikewright.encoders.graded import Graded
+from spikewright.encoders.grid import Grid
+from spikewright.errors import NotExact
+from spikewright.network import SpikingNetwork
+from spikewright.ops import AdaptiveAveragePool, Add, Averaging, Concat, Conv, Linear, Mean, Scale
+from spikewright.plan import Node
+from spikewright.program import Program, Step, StepArrays
+from spikewright.quantisers import WeightFormat
+from spikewright.source import INPUT
+
+_LIMITS = {torch.float32: 2**24, torch.float64: 2**53}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Flow:
+    """What runs along an edge: integers, their worth, and the largest magnitude they can have."""
+
+    worth: Tensor  # value = worth · integer; broadcasts to the features
+    largest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegerMode:
+    """How to lower.
+
+    Attributes:
+        weights: the format of the stored weights.
+        fraction_bits: f, of thresholds, biases and ratios.
+        encoder: how the analog input becomes integers.
+    """
+
+    weights: WeightFormat
+    fraction_bits: int = 8
+    encoder: Grid = Grid()
+
+    def lower(self, blueprint: Blueprint) -> SpikingNetwork:
+        """Make a blueprint runnable in integers; in float32 where every sum fits, else in float64.
+
+        Raises:
+            NotExact: a node's sums could pass 2^53, or a stage does not postpone its firing.
+        """
+        plan = blueprint.plan
+        if not isinstance(plan.encoder, Graded):
+            raise NotExact("integer mode needs an input that arrives once: convert with postponed firing")
+        arrays = {name: array.double() for name, array in blueprint.arrays.items()}
+        flows = {INPUT: _Flow(torch.tensor(2.0**-self.encoder.fraction_bits).double(), self.encoder.limit)}
+        shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
+        steps, peak = [], 0.0
+        for node in plan.nodes:
+            if node.firing is not None and not node.firing.schedule.waits:
+                raise NotExact(f"stage {node.name!r} fires as currents arrive: integer mode needs postponed firing")
+            step, flow, largest = self._lower_node(node, [flows[name] for name in node.inputs], arrays, shapes)
+            if largest >= _LIMITS[torch.float64]:
+                raise NotExact(
+                    f"node {node.name!r}: its integer sums can reach {largest:.1e}, above 2^53: "
+                    "lower the weight bits, the timesteps or the fraction bits"
+                )
+            peak = max(peak, largest)
+            steps.append(Step(node, step))
+            flows[node.name] = flow
+        program = Program(replace(plan, encoder=self.encoder), steps, worth=flows[plan.readout.name].worth)
+        dtype = torch.float32 if peak < _LIMITS[torch.float32] else torch.float64
+        return SpikingNetwork(program.to(dtype).eval(), blueprint)
+
+    def _lower_node(
+        self, node: Node, inputs: list[_Flow], arrays: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]
+    ) -> tuple[StepArrays, _Flow, float]:
+        step = StepArrays(integral=True)
+        flow = self._lower_op(step, node, inputs, arrays, shapes)
+        scale = 2**self.fraction_bits
+        bias = arrays.get(f"{node.name}.bias")
+        if node.firing is None and (bias is None or node.op.kind == "identity"):
+            return step, flow, flow.largest
+        # The stage's own grid is 2^f finer than its sums
+        step.after = torch.tensor(float(scale)).double() * (1 if step.after is None else step.after)
+        worth, largest = flow.worth / scale, flow.largest * scale
+        if bias is not None:
+            step.bias = (bias / worth).round()
+            largest += float(step.bias.abs().max())
+        if node.firing is None:
+            return step, _Flow(worth, largest), largest
+        worth, largest = self._lower_before(step, node, worth, largest, arrays)
+        step.threshold = 2 * (arrays[f"{node.name}.threshold"] / (2 * worth)).round().clamp(min=1)
+        step.initial = step.threshold / 2
+        largest += float(step.initial.max())
+        out = _Flow(arrays[f"{node.name}.amplitude"], node.firing.code.levels)
+        return step, out, largest
+
+    def _lower_op(
+        self,
+        step: StepArrays,
+        node: Node,
+        inputs: list[_Flow],
+        arrays: Mapping[str, Tensor],
+        shapes: Mapping[str, tuple[int, ...]],
+    ) -> _Flow:
+        first = inputs[0]
+        if isinstance(node.op, Linear | Conv):
+            return self._lower_weight(step, node, first, arrays[f"{node.name}.weight"])
+        if isinstance(node.op, Scale):
+            gain = arrays[f"{node.name}.weight"]
+            step.weight = gain.sign()
+            return _Flow(torch.where(gain == 0, 1.0, gain.abs()) * first.worth, first.largest)
+        if isinstance(node.op, Add | Concat):
+            return self._join(step, inputs, sum if isinstance(node.op, Add) else max)
+        if isinstance(node.op, Averaging):
+            divisor = _common_divisor(node.op, shapes[node.inputs[0]])
+            step.after = torch.tensor(float(divisor)).double()
+            return _Flow(self._moved(node, first, shapes) / divisor, first.largest * divisor)
+        return _Flow(self._moved(node, first, shapes), first.largest)
+
+    @staticmethod
+    def _moved(node: Node, flow: _Flow, shapes: Mapping[str, tuple[int, ...]]) -> Tensor:
+        """The worth of values that an operation moves or averages: it goes where they go."""
+        if flow.worth.numel() == 1:
+            return flow.worth
+        full = flow.worth.expand(shapes[node.inputs[0]])
+        worth = node.op([full.unsqueeze(0)])[0]
+        if isinstance(node.op, Averaging):
+            # A mean is exact only over values of one worth; padding and uneven windows do not change it
+            channels = full.flatten(1)
+            if not torch.equal(channels.amax(1), channels.amin(1)):
+                raise NotExact(f"node {node.name!r} averages spikes worth different amounts: use one threshold per layer")
+            return flow.worth if len(node.shape) == full.dim() else flow.worth.reshape(node.shape)
+        return compact(torch.where(worth == 0, 1.0, worth))  # padding has no worth of its own
+
+    def _join(self, step: StepArrays, inputs: list[_Flow], total: Callable[[Iterable[float]], float]) -> _Flow:
+        """Put inputs of different worth on one grid, 2^f finer than that of the least."""
+        worth = min((flow.worth.min() for flow in inputs), key=float)
+        if all(flow.worth.numel() == 1 and float(flow.worth) == float(worth) for flow in inputs):
+            return _Flow(worth, total(flow.largest for flow in inputs))
+        factors = [(2**self.fraction_bits * flow.worth / worth).round() for flow in inputs]
+        step.gains = tuple(factors)
+        largest = total(float(m.max()) * flow.largest for m, flow in zip(factors, inputs, strict=True))
+        return _Flow(worth / 2**self.fraction_bits, largest)
+
+    def _lower_weight(self, step: StepArrays, node: Node, flow: _Flow, weight: Tensor) -> _Flow:
+        assert isinstance(node.op, Linear | Conv)
+        channels = weight.shape[1] if isinstance(node.op, Linear) else _in_channels(node.op, weight)
+        worth = per_channel(flow.worth, (channels, *(1,) * (weight.dim() - 2)))
+        if worth is None:
+            raise NotExact(f"node {node.name!r} reads values worth different amounts by position: use one threshold per layer")
+        stored, scale = self.weights.store(scale_inputs(node.op, weight, worth))
+        step.weight = stored.double()
+        reach = float(step.weight.abs().flatten(1).sum(1).max())
+        if isinstance(node.op, Conv) and node.op.transposed:
+            reach = float(step.weight.abs().sum())  # every weight at once is more than any output meets
+            if scale.numel() > 1:
+                raise NotExact(f"node {node.name!r}: a transposed convolution needs one weight scale per tensor")
+        if scale.numel() > 1:
+            scale = scale.reshape(-1, *(1,) * (len(node.op.stride) if isinstance(node.op, Conv) else 0))
+        return _Flow(scale.reshape(()) if scale.numel() == 1 else scale, reach * flow.largest)
+
+    def _lower_before(
+        self, step: StepArrays, node: Node, worth: Tensor, largest: float, arrays: Mapping[str, Tensor]
+    ) -> tuple[Tensor, float]:
+        assert node.firing is not None
+        before: list[tuple[Tensor | None, Tensor | None]] = []
+        for index, op in enumerate(node.firing.before_firing):
+            if not isinstance(op, Scale):
+                before.append((None, None))
+                continue
+            gain = arrays[f"{node.name}.before{index}.weight"]
+            worth = torch.where(gain == 0, 1.0, gain.abs()) * worth
+            bias = (arrays[f"{node.name}.before{index}.bias"] / worth).round()
+            before.append((gain.sign(), bias))
+            largest += float(bias.abs().max())
+        step.before = tuple(before)
+        return worth, largest
+
+
+def _in_channels(op: Conv, weight: Tensor) -> int:
+    return weight.shape[0] if op.transposed else weight.shape[1] * op.groups
+
+
+def _common_divisor(op: Averaging, shape: tuple[int, ...]) -> int:
+    """The least number by which every mean that the operation takes becomes an integer."""
+    if isinstance(op, Mean):
+        return math.prod(shape[dim - 1] for dim in op.dims)
+    if isinstance(op, AdaptiveAveragePool):
+        space = shape[-len(op.size) :]
+        return math.prod(
+            math.lcm(*(-(-(i + 1) * n // size) - i * n // size for i in range(size)))
+            for n, size in zip(space, op.size, strict=True)
+        )
+    if op.divisor is not None:
+        return op.divisor
+    whole = not op.ceil_mode and (op.count_include_pad or not any(op.padding))
+    return math.prod(k if whole else math.lcm(*range(1, k + 1)) for k in op.kernel)

@@ -1,0 +1,43 @@
+"""What neurons do at every step whether anything spikes or not: shifts, compares and resets.
+
+    shifts:   C_out·H·W for each step of an incoming train, where its step weights are not all one
+    compares: one for each neuron and step;   resets: the same (the subtraction may be of nothing)
+Source: "When SNN meets ANN", §5.3 and A.4. Differs: a rate code needs no shift and is charged none.
+"""
+
+from dataclasses import dataclass
+
+from spikewright import ops
+from spikewright.blueprint import Blueprint
+from spikewright.metrics.flow import op_shape
+from spikewright.metrics.synapses import elements
+from spikewright.source import INPUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeuronOperations:
+    """Operations per sample."""
+
+    shifts: int
+    compares: int
+    resets: int
+
+
+def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
+    """Count them from the plan; graded values are neither shifted nor compared."""
+    plan = blueprint.plan
+    shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
+    shifted_steps = {INPUT: 0}  # steps of what flows out of each node, if its spikes have to be shifted
+    shifts = compares = 0
+    for node in plan.nodes:
+        arriving = max(shifted_steps[name] for name in node.inputs)
+        if isinstance(node.op, ops.Linear | ops.Conv):
+            shifts += arriving * elements(op_shape(node, shapes, blueprint.array(node, "weight")))
+        if node.firing is not None:
+            code = node.firing.code
+            compares += elements(node.shape) * code.timesteps
+            shifted_steps[node.name] = code.timesteps if max(code.step_weights) > 1 else 0
+        else:
+            graded = isinstance(node.op, ops.Weighted | ops.Add)
+            shifted_steps[node.name] = 0 if graded else arriving
+    return NeuronOperations(shifts=shifts, compares=compares, resets=compares)

@@ -1,0 +1,126 @@
+"""torch.export of a module that is left exactly as it was: modes, attributes, parameters and buffers.
+
+The batch axis is dynamic. Export traces the Python first (non-strict); if that pins the batch size, as
+`len(x)` does, it reads the bytecode instead (strict). Knows nothing about sources.
+"""
+
+import io
+import logging
+import re
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
+
+import torch
+from torch import Tensor, fx, nn
+from torch.export import Dim
+from torch.export.dynamic_shapes import ShapesCollection
+from torch.export.graph_signature import InputKind
+
+from spikewright.errors import BadModel, UnsupportedModule
+
+_NOT_THE_USERS = (str(Path(torch.__file__).parent), __file__)
+
+
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[Callable[[], list[str]]]:
+    """Evaluate in here; afterwards the module is as before. Yields a function that names changed tensors."""
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    before = {name: tensor.detach().clone() for name, tensor in tensors.items()}
+    attributes = [(module, dict(vars(module)), dict(module._buffers)) for module in model.modules()]
+
+    def changed() -> list[str]:
+        now = {**tensors, **dict(model.named_buffers())}
+        return [name for name, tensor in now.items() if name not in before or not _identical(tensor, before[name])]
+
+    model.eval()
+    try:
+        yield changed
+    finally:
+        with torch.no_grad():
+            for name, tensor in tensors.items():
+                if not _identical(tensor, before[name]):
+                    tensor.copy_(before[name])
+        for module, held, buffers in attributes:
+            vars(module).clear()
+            vars(module).update(held)
+            module._buffers.clear()
+            module._buffers.update(buffers)
+
+
+def _identical(left: Tensor, right: Tensor) -> bool:
+    return left.shape == right.shape and bool(((left == right) | ((left != left) & (right != right))).all())
+
+
+def export(model: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
+    """Trace a module on a batch of at least two.
+
+    Raises:
+        BadModel: the module fails on the example.
+        UnsupportedModule: its computation depends on the data.
+    """
+    try:
+        model(example.clone())
+    except Exception as error:
+        raise BadModel(f"the model fails on an input of shape {tuple(example.shape)}: {first_line(error)}") from None
+    try:
+        program = _trace(model, example, strict=False)
+    except Exception as error:
+        depends = "data-dependent" in str(error)
+        reason = "a branch or a value depends on the data" if depends else first_line(error)
+        raise UnsupportedModule(
+            f"the model cannot be traced{_user_line(error)}: {reason}: make the computation the same for every input"
+        ) from None
+    if isinstance(batch_size(program), torch.SymInt):
+        return program
+    try:
+        strict = _trace(model, example, strict=True)
+    except Exception:
+        return program
+    return strict if isinstance(batch_size(strict), torch.SymInt) else program
+
+
+def _trace(model: nn.Module, example: Tensor, *, strict: bool) -> torch.export.ExportedProgram:
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # export prints its whole graph when it gives up
+    try:
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            shapes = ShapesCollection()
+            shapes[example] = {0: Dim.AUTO}
+            return torch.export.export(model, (example,), dynamic_shapes=shapes, strict=strict).run_decompositions({})
+    finally:
+        logging.disable(disabled)
+
+
+def batch_size(program: torch.export.ExportedProgram) -> "int | torch.SymInt":
+    """The traced batch size: a symbol, or a number where the module fixes it."""
+    given = {spec.arg.name for spec in program.graph_signature.input_specs if spec.kind == InputKind.USER_INPUT}
+    for node in program.graph.nodes:
+        if node.op == "placeholder" and node.name in given and isinstance(node.meta.get("val"), Tensor):
+            return node.meta["val"].shape[0]
+    return 0
+
+
+def first_line(error: Exception) -> str:
+    """What went wrong, on one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+
+
+def _user_line(error: BaseException) -> str:
+    """The last frame of the traceback that is neither torch's nor ours, as ' at file:line `code`'."""
+    found = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not frame.filename.startswith(_NOT_THE_USERS):
+            found = f" at {frame.filename}:{frame.lineno} `{frame.line}`"
+    return found
+
+
+def source_line(node: fx.Node) -> str:
+    """The user's own line behind a traced operation: the last frame of its stack trace outside torch."""
+    frames = re.findall(r'File "([^"]+)", line (\d+), in [^\n]*\n\s*([^\n]*)', node.meta.get("stack_trace") or "")
+    own = [frame for frame in frames if not frame[0].startswith(_NOT_THE_USERS)]
+    return f"{own[-1][0]}:{own[-1][1]} `{own[-1][2]}`" if own else ""

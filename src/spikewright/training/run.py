@@ -1,0 +1,181 @@
+"""One training from names to a run folder: data, network, levels, fit, save.
+
+    TrainRequest → source.json, source.safetensors, checkpoints/
+
+Knows nothing about the command line.
+"""
+
+import platform
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.utilities import rank_zero_only
+
+from spikewright import folder, models
+from spikewright.capture import capture
+from spikewright.data import Batches, ImageData, load
+from spikewright.errors import BadModel, BadSetting
+from spikewright.source import Activation, Source
+from spikewright.training.fit import fit
+from spikewright.training.levels import initial_thresholds, with_levels
+from spikewright.training.settings import TrainReport, TrainSettings
+
+SCRATCH_RATE, FINE_TUNE_RATE = 0.1, 0.02  # learning rates for random and for trained weights
+THRESHOLD_BATCH, THRESHOLD_BATCHES = 128, 4  # training images that thresholds are taken from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRequest:
+    """What to train and where to put it.
+
+    Exactly one of `model` (a name or package.module:factory) and `start` (the folder of a trained run) is given.
+    `data` is a name, folder or hub id; None takes that of `start`. `weights` is a file for `model`. `levels` None
+    leaves the activations as they are. `mean`, `std` and `size` override the data's own, as in `data.load`.
+
+    Raises:
+        BadSetting: both or none of model and start, no data, weights without a model.
+    """
+
+    out: Path
+    model: str | None = None
+    data: str | None = None
+    weights: Path | None = None
+    start: Path | None = None
+    levels: int | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    size: tuple[int, int] | None = None
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.model is None) == (self.start is None):
+            raise BadSetting("train: give either --model (a name or package.module:factory) or --from (a trained run)")
+        if self.model is not None and self.data is None:
+            raise BadSetting("train: give --data: digits, mnist, fashion_mnist, cifar10, a folder or a hub id")
+        if self.weights is not None and self.model is None:
+            raise BadSetting("train: --weights needs --model; --from brings its own weights")
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate to take where none is asked for."""
+        return SCRATCH_RATE if self.weights is None and self.start is None else FINE_TUNE_RATE
+
+
+def train(
+    request: TrainRequest, settings: TrainSettings, *, progress: bool = False
+) -> tuple[Source, TrainReport, dict[str, Any]]:
+    """Train and save; returns the network, the report, and what the run folder says about it.
+
+    Raises:
+        SpikewrightError: as `fit`, `data.load`, `models.build`, `load_weights`, `capture` and `load_source` do, and
+            where `out` holds something already and this is not a resumption.
+    """
+    _require_free(request)
+    source, data, about = _beginning(request, settings)
+    if request.levels is not None:
+        source = _levelled(source, data, request, settings)
+    trained, report = fit(source, data, settings, out=request.out, resume=request.resume, progress=progress)
+    if rank_zero_only.rank:
+        raise SystemExit(0)  # one of several processes, each with a device: the first one saves and reports
+    about = {**about, **_account(trained, data, settings, report)}
+    folder.save_source(request.out, trained, about=about)
+    return trained, report, about
+
+
+def _require_free(request: TrainRequest) -> None:
+    out = request.out
+    if out.exists() and not out.is_dir():
+        raise BadSetting(f"--out {out} is a file: give a folder")
+    if not request.resume and out.is_dir() and any(out.iterdir()):
+        raise BadSetting(f"--out {out} is not empty: add --resume to go on with its training, or choose another folder")
+    if request.start is not None and request.start.resolve() == out.resolve():
+        raise BadSetting(f"--from and --out are the same folder {out}: choose another --out")
+
+
+def _beginning(request: TrainRequest, settings: TrainSettings) -> tuple[Source, ImageData, dict[str, Any]]:
+    """The network to start from, the data prepared as it needs, and where it came from."""
+    if request.start is None:
+        data = _data(request, str(request.data))
+        return _captured(request, data, settings), data, {"model": request.model, "weights": _text(request.weights)}
+    source, about = folder.load_source(request.start)
+    name = request.data or about.get("data")
+    if not name:
+        raise BadSetting(f"train: run {request.start} does not say what data it was trained on: give --data")
+    data = _data(request, str(name))
+    if source.preparation is not None and request.mean is None and request.std is None and request.size is None:
+        data = replace(data, preparation=source.preparation)
+    return source, data, {"model": about.get("model"), "from": str(request.start)}
+
+
+def _data(request: TrainRequest, name: str) -> ImageData:
+    return load(name, mean=request.mean, std=request.std, size=request.size)
+
+
+def _captured(request: TrainRequest, data: ImageData, settings: TrainSettings) -> Source:
+    name = str(request.model)
+    preparation = data.preparation
+    size = preparation.size or data.size
+    if ":" in name:
+        model = models.load_factory(name, seed=settings.seed)
+    else:
+        model = models.build(
+            name, channels=preparation.channels, size=size, classes=data.classes, seed=settings.seed
+        )
+    if request.weights is not None:
+        models.load_weights(model, request.weights)
+    model = model.to("cpu")
+    example = preparation(torch.from_numpy(data.train.images[:2].copy()))
+    return capture(model, example, preparation=preparation)
+
+
+def _levelled(source: Source, data: ImageData, request: TrainRequest, settings: TrainSettings) -> Source:
+    """Levels in place of ReLU; activations that have a threshold already keep it."""
+    if not source.activations:
+        raise BadModel("the network has no ReLU to give levels to: leave out --levels")
+    batches = Batches(
+        data.train,
+        batch_size=min(THRESHOLD_BATCH, len(data.train)),
+        preparation=data.preparation,
+        shuffle=True,
+        seed=settings.seed,
+    )
+    untrained = request.start is None and request.weights is None and ":" not in str(request.model)
+    images = [x for x, _ in islice(batches, THRESHOLD_BATCHES)]
+    thresholds = initial_thresholds(source, images, calibrate=untrained)
+    for node in source.activations:
+        held = source.array(node, "threshold")
+        if isinstance(node.op, Activation) and held is not None:
+            thresholds[node.name] = held
+    assert request.levels is not None
+    return with_levels(source, request.levels, thresholds)
+
+
+def _account(source: Source, data: ImageData, settings: TrainSettings, report: TrainReport) -> dict[str, Any]:
+    levels = sorted({node.op.levels for node in source.activations if isinstance(node.op, Activation) and node.op.levels})
+    return {
+        "data": data.name,
+        "data_fingerprint": data.fingerprint,
+        "classes": data.classes,
+        "levels": levels[0] if len(levels) == 1 else (levels or None),
+        "settings": asdict(settings),
+        "seed": settings.seed,
+        "accuracy_validation": report.accuracy_validation,
+        "accuracy_test": report.accuracy_test,
+        "seconds": report.seconds,
+        "epochs": [asdict(epoch) for epoch in report.epochs],
+        "versions": {
+            "spikewright": version("spikewright"),
+            "torch": torch.__version__,
+            "lightning": lightning.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)

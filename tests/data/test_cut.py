@@ -1,0 +1,56 @@
+"""The validation cut: disjoint, complete, stratified, and decided by the seed."""
+
+import numpy as np
+import pytest
+
+from spikewright.data.cut import cut_validation
+from spikewright.data.dataset import Split
+from spikewright.errors import BadData, BadSetting
+
+
+def make(labels: list[int]) -> Split:
+    """Each image holds its own row number, so that rows can be followed."""
+    count = len(labels)
+    images = np.arange(count, dtype=np.uint8).reshape(count, 1, 1, 1)
+    return Split(images=images, labels=np.array(labels, dtype=np.int64))
+
+
+def rows(split: Split) -> list[int]:
+    return split.images.ravel().tolist()
+
+
+def test_every_row_lands_on_one_side_with_its_label_and_in_order() -> None:
+    train = make([row % 3 for row in range(90)])
+    kept, cut = cut_validation(train, share=0.2, seed=1)
+    assert sorted(rows(kept) + rows(cut)) == list(range(90))
+    assert rows(kept) == sorted(rows(kept))
+    assert kept.labels.tolist() == [row % 3 for row in rows(kept)]
+
+
+def test_every_class_gives_the_same_share() -> None:
+    _, cut = cut_validation(make([0] * 100 + [1] * 20 + [2] * 10), share=0.1, seed=0)
+    assert np.bincount(cut.labels).tolist() == [10, 2, 1]
+
+
+def test_the_seed_alone_decides() -> None:
+    train = make([0, 1] * 50)
+    assert rows(cut_validation(train, share=0.1, seed=5)[1]) == rows(
+        cut_validation(train, share=0.1, seed=5)[1]
+    )
+    assert rows(cut_validation(train, share=0.1, seed=5)[1]) != rows(
+        cut_validation(train, share=0.1, seed=6)[1]
+    )
+
+
+def test_classes_too_small_for_the_share_still_leave_one_row() -> None:
+    assert len(cut_validation(make([0, 1, 2]), share=0.1, seed=0)[1]) == 1
+
+
+def test_impossible_cuts_are_refused() -> None:
+    for share in (0.0, 1.0, -0.1, float("nan")):
+        with pytest.raises(BadSetting, match="must be above 0 and below 1"):
+            cut_validation(make([0, 1]), share=share, seed=0)
+    with pytest.raises(BadSetting, match="data seed is -1"):
+        cut_validation(make([0, 1]), share=0.5, seed=-1)
+    with pytest.raises(BadData, match="1 training images are too few to cut 10% for validation"):
+        cut_validation(make([0]), share=0.1, seed=0)
