@@ -22,7 +22,9 @@ IMAGE: Shape = (3, 8, 8)
 class Net(nn.Module):
     """Named layers and a function of (self, x)."""
 
-    def __init__(self, compute: Callable[["Net", Tensor], Tensor], **layers: nn.Module | nn.Parameter | Tensor) -> None:
+    def __init__(
+        self, compute: Callable[["Net", Tensor], Tensor], **layers: nn.Module | nn.Parameter | Tensor
+    ) -> None:
         super().__init__()
         self.compute = compute
         for name, layer in layers.items():
@@ -49,7 +51,9 @@ def make(name: str, *, seed: int = 0) -> tuple[nn.Module, Tensor]:
     return prepare(factory, shape, seed=seed)
 
 
-def prepare(factory: Callable[[], nn.Module], shape: Shape, *, seed: int = 0, batch: int = 12) -> tuple[nn.Module, Tensor]:
+def prepare(
+    factory: Callable[[], nn.Module], shape: Shape, *, seed: int = 0, batch: int = 8
+) -> tuple[nn.Module, Tensor]:
     """Seed, build, calibrate batch norm; the caller's random state is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -70,7 +74,7 @@ def _head(channels: int, size: int = 8, classes: int = 5) -> nn.Sequential:
     return nn.Sequential(nn.Flatten(), nn.Linear(channels * size * size, classes))
 
 
-# Chains ------------------------------------------------------------------------------------------------------
+# Chains ----------------------------------------------------------------------------------------------------
 
 
 @_entry((10,))
@@ -118,7 +122,9 @@ def bn_before_padded_conv() -> nn.Module:
 
 @_entry()
 def bias_through_two_padded_convs() -> nn.Module:
-    return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 5, 3, padding=1), nn.BatchNorm2d(5), nn.ReLU(), _head(5))
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 5, 3, padding=1), nn.BatchNorm2d(5), nn.ReLU(), _head(5)
+    )
 
 
 @_entry()
@@ -165,13 +171,19 @@ def linear_only() -> nn.Module:
     return nn.Linear(10, 4)
 
 
-# Max pooling -------------------------------------------------------------------------------------------------
+# Max pooling -----------------------------------------------------------------------------------------------
 
 
 @_entry()
 def bn_after_max_pool() -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(3, 6, 3, padding=1), nn.MaxPool2d(2), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 4, 3), nn.ReLU(), _head(4, 2)
+        nn.Conv2d(3, 6, 3, padding=1),
+        nn.MaxPool2d(2),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.Conv2d(6, 4, 3),
+        nn.ReLU(),
+        _head(4, 2),
     )
 
 
@@ -207,7 +219,9 @@ def max_pool_before_relu() -> nn.Module:
 
 @_entry()
 def adaptive_max_pool() -> nn.Module:
-    return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveMaxPool2d((3, 5)), nn.Flatten(), nn.Linear(60, 5))
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveMaxPool2d((3, 5)), nn.Flatten(), nn.Linear(60, 5)
+    )
 
 
 @_entry()
@@ -236,7 +250,11 @@ def max_pool_of_a_concatenation() -> nn.Module:
         return m.head(m.pool(torch.cat([a, b, a], 1)))
 
     return Net(
-        compute, a=nn.Conv2d(3, 2, 3, padding=1), b=nn.Conv2d(3, 3, 5, padding=2), pool=nn.MaxPool2d(3, 2, 1), head=_head(7, 4)
+        compute,
+        a=nn.Conv2d(3, 2, 3, padding=1),
+        b=nn.Conv2d(3, 3, 5, padding=2),
+        pool=nn.MaxPool2d(3, 2, 1),
+        head=_head(7, 4),
     )
 
 
@@ -247,7 +265,7 @@ def inception() -> nn.Module:
         left, right = F.relu(m.left(stem)), F.relu(m.right(stem))
         pooled = m.project(F.max_pool2d(stem, 3, 1, 1))
         averaged = F.avg_pool2d(stem, 3, 1, 1)
-        joined = torch.cat([left, right, F.relu(pooled), averaged], dim=1)
+        joined = torch.cat([left, right, F.relu(pooled + 0.5), averaged], dim=1)
         return m.head(F.max_pool2d(F.relu(m.mix(joined)), 2))
 
     return Net(
@@ -264,7 +282,15 @@ def inception() -> nn.Module:
 @_entry()
 def two_max_pools_in_a_row() -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.MaxPool2d(3, 1), nn.Conv2d(4, 4, 1), nn.MaxPool2d(2), nn.BatchNorm2d(4), nn.ReLU(), _head(4, 1)
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.MaxPool2d(3, 1),
+        nn.Conv2d(4, 4, 1),
+        nn.MaxPool2d(2),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        _head(4, 1),
     )
 
 
@@ -275,15 +301,26 @@ def relu_pool_relu() -> nn.Module:
 
 @_entry((3, 16))
 def linear_then_max_pool_1d() -> nn.Module:
-    return nn.Sequential(nn.Linear(16, 12), nn.ReLU(), nn.MaxPool1d(2), nn.Linear(6, 5), nn.MaxPool1d(2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(12, 4))
+    return nn.Sequential(
+        nn.Linear(16, 12),
+        nn.ReLU(),
+        nn.MaxPool1d(2),
+        nn.Linear(6, 5),
+        nn.MaxPool1d(2, 1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(12, 4),
+    )
 
 
 @_entry((3, 16))
 def linear_without_bias_then_max_pool_1d() -> nn.Module:
-    return nn.Sequential(nn.Linear(16, 12, bias=False), nn.ReLU(), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(18, 4))
+    return nn.Sequential(
+        nn.Linear(16, 12, bias=False), nn.ReLU(), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(18, 4)
+    )
 
 
-# Residual, dense and mobile ----------------------------------------------------------------------------------
+# Residual, dense and mobile --------------------------------------------------------------------------------
 
 
 class BasicBlock(nn.Module):
@@ -456,11 +493,15 @@ def different_units_into_one_stage() -> nn.Module:
         return m.head(F.relu(a + b - c + x[:, :2] * 0.5))
 
     return Net(
-        compute, a=nn.Conv2d(3, 2, 3, padding=1), b=nn.Conv2d(2, 2, 3, padding=1), c=nn.Conv2d(2, 2, 1), head=_head(2)
+        compute,
+        a=nn.Conv2d(3, 2, 3, padding=1),
+        b=nn.Conv2d(2, 2, 3, padding=1),
+        c=nn.Conv2d(2, 2, 1),
+        head=_head(2),
     )
 
 
-# Convolutions ------------------------------------------------------------------------------------------------
+# Convolutions ----------------------------------------------------------------------------------------------
 
 
 @_entry((2, 16))
@@ -556,7 +597,10 @@ def same_padding_with_even_kernels() -> nn.Module:
 @_entry()
 def weight_norm() -> nn.Module:
     return nn.Sequential(
-        parametrizations.weight_norm(nn.Conv2d(3, 4, 3)), nn.ReLU(), nn.Flatten(), parametrizations.weight_norm(nn.Linear(144, 5))
+        parametrizations.weight_norm(nn.Conv2d(3, 4, 3)),
+        nn.ReLU(),
+        nn.Flatten(),
+        parametrizations.weight_norm(nn.Linear(144, 5)),
     )
 
 
@@ -568,10 +612,17 @@ def shared_layers() -> nn.Module:
         x = m.relu(m.bn(m.conv(x)))
         return m.head(x)
 
-    return Net(compute, stem=nn.Conv2d(3, 4, 3, padding=1), conv=nn.Conv2d(4, 4, 3, padding=1), bn=nn.BatchNorm2d(4), relu=nn.ReLU(), head=_head(4))
+    return Net(
+        compute,
+        stem=nn.Conv2d(3, 4, 3, padding=1),
+        conv=nn.Conv2d(4, 4, 3, padding=1),
+        bn=nn.BatchNorm2d(4),
+        relu=nn.ReLU(),
+        head=_head(4),
+    )
 
 
-# Averages ----------------------------------------------------------------------------------------------------
+# Averages --------------------------------------------------------------------------------------------------
 
 
 @_entry()
@@ -593,13 +644,26 @@ def average_pools() -> nn.Module:
 @_entry()
 def average_pool_of_a_constant_map() -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(3, 4, 3, padding=1), nn.AvgPool2d(3, 2, padding=1), nn.ReLU(), nn.AvgPool2d(3, 2, 1, True, False), nn.ReLU(), _head(4, 3)
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.AvgPool2d(3, 2, padding=1),
+        nn.ReLU(),
+        nn.AvgPool2d(3, 2, 1, True, False),
+        nn.ReLU(),
+        _head(4, 3),
     )
 
 
 @_entry((3, 7, 7))
 def adaptive_average_pool_uneven() -> nn.Module:
-    return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d((3, 5)), nn.Conv2d(4, 4, 2), nn.ReLU(), nn.Flatten(), nn.Linear(32, 4))
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d((3, 5)),
+        nn.Conv2d(4, 4, 2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(32, 4),
+    )
 
 
 @_entry()
@@ -609,12 +673,14 @@ def mean_over_space() -> nn.Module:
         pooled = x.mean([2, 3])
         summed = x.sum(dim=(-1, -2), keepdim=True).squeeze(-1).squeeze(-1) * 0.05
         rows = x.mean(-1).flatten(1)
-        return m.a(F.relu(pooled - 0.1)) + m.b(F.relu(summed - 1)) + m.c(rows)
+        return m.a(F.relu(pooled - 0.1)) + m.b(F.relu(summed + 0.5)) + m.c(rows)
 
-    return Net(compute, conv=nn.Conv2d(3, 6, 3, padding=1), a=nn.Linear(6, 5), b=nn.Linear(6, 5), c=nn.Linear(48, 5))
+    return Net(
+        compute, conv=nn.Conv2d(3, 6, 3, padding=1), a=nn.Linear(6, 5), b=nn.Linear(6, 5), c=nn.Linear(48, 5)
+    )
 
 
-# Activations -------------------------------------------------------------------------------------------------
+# Activations -----------------------------------------------------------------------------------------------
 
 
 class OwnReLU(nn.ReLU):
@@ -638,6 +704,8 @@ def relu_in_all_forms() -> nn.Module:
         return m.head(x)
 
     layers = {f"c{i}": nn.Conv2d(3, 3, 1) for i in range(11)}
+    for layer in layers.values():
+        layer.bias.data.fill_(0.5)
     return Net(compute, module=nn.ReLU(), sub=OwnReLU(), head=_head(3), **layers)
 
 
@@ -649,16 +717,63 @@ def clipped_activations() -> nn.Module:
         x = m.top(m.c2(x))
         x = torch.clamp(m.c3(x), -0.5, 2)
         x = F.hardtanh(m.c4(x), -0.2, 0.7)
-        x = m.c5(x).clamp(0.25, 1.5)
+        x = (m.c5(x) * 4).clamp(0.25, 1.5)
         return m.head(m.pool(x))
 
     layers = {f"c{i}": nn.Conv2d(3, 3, 3, padding=1) for i in range(6)}
-    return Net(compute, tanh=nn.Hardtanh(), top=nn.Hardtanh(0, 3), pool=nn.AvgPool2d(2, padding=1), head=_head(3, 5), **layers)
+    return Net(
+        compute,
+        tanh=nn.Hardtanh(),
+        top=nn.Hardtanh(0, 3),
+        pool=nn.AvgPool2d(2, padding=1),
+        head=_head(3, 5),
+        **layers,
+    )
 
 
 @_entry()
-def hardtanh_then_max_pool_free() -> nn.Module:
-    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Hardtanh(), nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Hardtanh(-1, 2), _head(4, 6))
+def averaged_at_the_end() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+
+
+@_entry()
+def pooled_at_the_end() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3), nn.ReLU(), nn.MaxPool2d(2))
+
+
+@_entry()
+def constant_as_large_as_the_batch() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        x = F.relu(m.conv(x))
+        return m.head(F.relu(x + m.places.expand_as(x) - m.places.expand(x.shape[0], 4, 8, 8) * 0.5))
+
+    return Net(
+        compute,
+        conv=nn.Conv2d(3, 4, 3, padding=1),
+        places=nn.Parameter(torch.randn(1, 4, 8, 1)),
+        head=_head(4),
+    )
+
+
+@_entry()
+def one_tensor_in_a_mapping() -> nn.Module:
+    return Net(
+        lambda m, x: {"logits": m.head(F.relu(m.conv(x)))}, conv=nn.Conv2d(3, 4, 3, padding=1), head=_head(4)
+    )
+
+
+@_entry()
+def hardtanh_then_padded_conv() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3),
+        nn.Hardtanh(),
+        nn.Conv2d(4, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.Hardtanh(-1, 2),
+        _head(4, 6),
+    )
 
 
 @_entry()
@@ -695,7 +810,12 @@ def constant_that_widens() -> nn.Module:
         return m.head(F.relu(m.b(x * m.gains)))
 
     return Net(
-        compute, a=nn.Linear(4, 3), places=torch.randn(3, 4, 4), gains=torch.rand(1, 1, 4) + 0.5, b=nn.Conv2d(3, 3, 3, padding=1), head=_head(3, 4)
+        compute,
+        a=nn.Linear(4, 3),
+        places=torch.randn(3, 4, 4),
+        gains=torch.rand(1, 1, 4) + 0.5,
+        b=nn.Conv2d(3, 3, 3, padding=1),
+        head=_head(3, 4),
     )
 
 
@@ -706,10 +826,16 @@ def dropouts() -> nn.Module:
         x = F.dropout(x, 0.5, training=m.training)
         return m.head(m.drop(x))
 
-    return Net(compute, conv=nn.Conv2d(3, 4, 3, padding=1), spatial=nn.Dropout2d(0.3), drop=nn.Dropout(0.5), head=_head(4))
+    return Net(
+        compute,
+        conv=nn.Conv2d(3, 4, 3, padding=1),
+        spatial=nn.Dropout2d(0.3),
+        drop=nn.Dropout(0.5),
+        head=_head(4),
+    )
 
 
-# Shapes ------------------------------------------------------------------------------------------------------
+# Shapes ----------------------------------------------------------------------------------------------------
 
 
 @_entry()
@@ -718,7 +844,14 @@ def moves() -> nn.Module:
         x = F.relu(m.conv(x))
         first, rest = x.split([1, 3], dim=1)
         one, two = torch.chunk(rest, 2, 1)
-        x = torch.cat([two[:, 0].unsqueeze(1), first.permute(0, 1, 3, 2), one.squeeze(-1) if one.shape[-1] == 1 else one], 1)
+        x = torch.cat(
+            [
+                two[:, 0].unsqueeze(1),
+                first.permute(0, 1, 3, 2),
+                one.squeeze(-1) if one.shape[-1] == 1 else one,
+            ],
+            1,
+        )
         x = torch.flatten(x, 2).permute(0, 2, 1).unflatten(1, (8, 8))[:, -3:, 1:-1:2]
         return m.head(x.narrow(2, 0, 2).reshape(len(x), -1))
 
@@ -743,7 +876,14 @@ def batch_norm_between_sequences() -> nn.Module:
         x = F.relu(m.b(m.bn2(x)))
         return m.head(x.mean(1))
 
-    return Net(compute, a=nn.Linear(6, 7), bn=nn.BatchNorm1d(5), bn2=nn.BatchNorm1d(5), b=nn.Linear(7, 4), head=nn.Linear(4, 3))
+    return Net(
+        compute,
+        a=nn.Linear(6, 7),
+        bn=nn.BatchNorm1d(5),
+        bn2=nn.BatchNorm1d(5),
+        b=nn.Linear(7, 4),
+        head=nn.Linear(4, 3),
+    )
 
 
 @_entry((4, 6))
@@ -753,7 +893,12 @@ def transposed_after_channel_thresholds() -> nn.Module:
         x = F.relu(m.b(x.transpose(1, 2)))
         return m.head(x.mean(-1))
 
-    return Net(compute, a=nn.Conv1d(4, 5, 3, padding=1), b=nn.ConvTranspose1d(6, 4, 3, stride=2, groups=2), head=nn.Linear(4, 3))
+    return Net(
+        compute,
+        a=nn.Conv1d(4, 5, 3, padding=1),
+        b=nn.ConvTranspose1d(6, 4, 3, stride=2, groups=2),
+        head=nn.Linear(4, 3),
+    )
 
 
 @_entry((10,))
@@ -823,7 +968,7 @@ def without_gradient() -> nn.Module:
     return Net(compute, stem=nn.Conv2d(3, 4, 3, padding=1), conv=nn.Conv2d(4, 4, 3, padding=1), head=_head(4))
 
 
-# Trained levels ----------------------------------------------------------------------------------------------
+# Trained levels --------------------------------------------------------------------------------------------
 
 
 class Rounded(nn.Module):

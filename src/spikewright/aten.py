@@ -380,6 +380,7 @@ def _pass(call: Call) -> Any:
 _RANDOM = "random numbers in eval mode (a dropout left on?): make forward a function of its input alone"
 WAYS_OUT = {
     "bernoulli": _RANDOM,
+    "new_empty": "make constants outside of forward",
     "rand_like": _RANDOM,
     "randn_like": _RANDOM,
     "cond": "make the computation the same for every input",

@@ -126,10 +126,10 @@ class _Translator:
         results = [self.values[node] if isinstance(node, fx.Node) else node for node in outputs]
         dependent = [value for value in results if isinstance(value, Value | _Unknown)]
         if len(results) != 1 or not dependent:
-            what = f"returns {len(results)} values, {len(dependent)} of them computed from the input"
-            self.obstacles.append(Obstacle("the model", what, "return exactly one tensor (wrap the model)", ""))
+            what = f"{len(dependent)} of its {len(results)} outputs are tensors computed from the input"
+            self.obstacles.append(Obstacle("the model", what, "return exactly one (wrap the model if need be)", ""))
         if self.obstacles:
-            return _EMPTY, self.obstacles
+            return _EMPTY, list(dict.fromkeys(self.obstacles))
         self._emit_output(results[0])
         used = {name for node in self.nodes for _, name in node.arrays}
         arrays = {name: array for name, array in self.arrays.items() if name in used}

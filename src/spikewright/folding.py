@@ -28,7 +28,7 @@ def fold(blueprint: Blueprint, *, dtype: torch.dtype = torch.float32) -> Program
     steps = []
     for node in blueprint.plan.nodes:
         inputs = [units[name] for name in node.inputs]
-        own = _own_unit(node, inputs, arrays, targets)
+        own = _own_unit(node, inputs, arrays, targets, blueprint.plan.readout.name)
         steps.append(Step(node, _fold_node(node, inputs, own, arrays)))
         units[node.name] = arrays[f"{node.name}.amplitude"] if node.firing is not None else own
     return Program(blueprint.plan, steps).to(dtype)
@@ -49,10 +49,12 @@ def _targets(blueprint: Blueprint, arrays: Mapping[str, Tensor]) -> dict[str, Te
 
 
 def _own_unit(
-    node: Node, inputs: list[Tensor], arrays: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+    node: Node, inputs: list[Tensor], arrays: Mapping[str, Tensor], targets: Mapping[str, Tensor], readout: str
 ) -> Tensor:
     if node.firing is not None:
         return arrays[f"{node.name}.threshold"]
+    if node.name == readout:
+        return _ONE
     if isinstance(node.op, Averaging | Moving) and all(_same(unit, inputs[0]) for unit in inputs):
         return inputs[0] if inputs[0].numel() == 1 else _ONE
     return targets.get(node.name, _ONE)

@@ -56,7 +56,7 @@ class Step(nn.Module):
         self.register_buffer("offset", offset, persistent=False)
         # What convolution and matrix product can add in the same pass
         fits = isinstance(node.op, Linear | Conv) and arrays.after is None and offset is not None
-        vector = _as_vector(offset, node) if fits and offset is not None else None
+        vector = _as_vector(offset, node, arrays.weight) if fits and offset is not None else None
         self.register_buffer("vector", vector, persistent=False)
 
     def gain(self, index: int) -> Tensor | None:
@@ -74,10 +74,10 @@ def _sum(left: Tensor | None, right: Tensor | None) -> Tensor | None:
     return left + right
 
 
-def _as_vector(offset: Tensor, node: Node) -> Tensor | None:
+def _as_vector(offset: Tensor, node: Node, weight: Tensor | None) -> Tensor | None:
     """The offset as one number per output channel, if it is constant over space."""
     if isinstance(node.op, Linear):
-        return offset.expand(node.shape[-1]).contiguous() if offset.dim() <= 1 else None
+        return offset.expand(len(weight)).contiguous() if weight is not None and offset.dim() <= 1 else None
     rank = len(node.op.stride) + 1 if isinstance(node.op, Conv) else 0
     if offset.dim() == 0:
         return None

@@ -97,6 +97,9 @@ def _load(source: Source) -> _Draft:
         elif isinstance(op, src.Offset):
             draft.op[name] = ops.Identity()
             draft.own[name] = roles["offset"]
+            if draft.shape[node.inputs[0]] != node.shape:  # the constant widens the signal
+                draft.op[name] = ops.Scale()
+                draft.weight[name] = torch.ones(node.shape, dtype=torch.float64)
         elif isinstance(op, ops.Linear | ops.Conv | ops.Scale):
             draft.weight[name] = roles["weight"]
             if "bias" in roles:
@@ -162,6 +165,8 @@ def _pool(draft: _Draft, name: str, found: dict[str, tuple[str, Fires]]) -> None
         branches, start = [], 0
         for index, branch in enumerate(draft.inputs[read]):
             inner = f"{name}.{index}"
+            while inner in draft.op:
+                inner += "_"
             root, fires = found[branch]
             stop = start + draft.shape[branch][0]
             before = (*fires.before, (op, None, None))
@@ -326,7 +331,10 @@ def _emit(draft: _Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNod
     last = nodes[-1]
     if last.fires is not None or emitted_as[output] != last.name:
         bias = draft.constant.get(output)
-        nodes.append(StagedNode("readout", ops.Identity(), (emitted_as[output],), draft.shape[output], output, bias=bias))
+        label = "readout"
+        while label in emitted_as.values():
+            label += "_"
+        nodes.append(StagedNode(label, ops.Identity(), (emitted_as[output],), draft.shape[output], output, bias=bias))
     return tuple(nodes)
 
 

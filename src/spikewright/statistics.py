@@ -90,8 +90,8 @@ def observe(source: Source, batches: Iterable[Tensor]) -> Statistics:
 
 
 def _by_channel(value: Tensor) -> Tensor:
-    """[N, C, *space] → [C, N·space]."""
-    return value.transpose(0, 1).flatten(1)
+    """[N, C, *space] → [C, N·space]; one number per sample, [N], is one channel."""
+    return value.unsqueeze(0) if value.dim() == 1 else value.transpose(0, 1).flatten(1)
 
 
 def _bin(channels: Tensor, top: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from torch.export.graph_signature import InputKind
 
 from spikewright.errors import BadModel, UnsupportedModule
 
-_NOT_THE_USERS = (str(Path(torch.__file__).parent), __file__)
+_NOT_THE_USERS = (str(Path(torch.__file__).parent), __file__, "<")
 
 
 @contextmanager
@@ -61,10 +61,7 @@ def export(model: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
         BadModel: the module fails on the example.
         UnsupportedModule: its computation depends on the data.
     """
-    try:
-        model(example.clone())
-    except Exception as error:
-        raise BadModel(f"the model fails on an input of shape {tuple(example.shape)}: {first_line(error)}") from None
+    _try_two_sizes(model, example)
     try:
         program = _trace(model, example, strict=False)
     except Exception as error:
@@ -80,6 +77,21 @@ def export(model: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
     except Exception:
         return program
     return strict if isinstance(batch_size(strict), torch.SymInt) else program
+
+
+def _try_two_sizes(model: nn.Module, example: Tensor) -> None:
+    try:
+        model(example.clone())
+    except Exception as error:
+        raise BadModel(f"the model fails on an input of shape {tuple(example.shape)}: {first_line(error)}") from None
+    three = torch.cat([example, example[:1]])
+    try:
+        model(three)
+    except Exception as error:
+        raise UnsupportedModule(
+            f"the model takes a batch of {len(example)} inputs but not of {len(three)}{_user_line(error)}: "
+            f"{first_line(error)}: keep the first axis for the batch, of any size"
+        ) from None
 
 
 def _trace(model: nn.Module, example: Tensor, *, strict: bool) -> torch.export.ExportedProgram:

@@ -18,7 +18,9 @@ def train(
     start: Annotated[
         Path | None, Option("--from", help="fine-tune this trained run, e.g. with --levels")
     ] = None,
-    levels: Annotated[int | None, Option(help="largest code of each activation; without: a plain ReLU network")] = None,
+    levels: Annotated[
+        int | None, Option(help="largest code of each activation; without: a plain ReLU network")
+    ] = None,
     epochs: Annotated[int, Option(help="passes over the training images")] = 3,
     batch_size: Annotated[int, Option(help="images per step")] = 128,
     learning_rate: Annotated[
@@ -29,7 +31,8 @@ def train(
     label_smoothing: Annotated[float, Option(help="share of the target spread over all classes")] = 0.0,
     precision: Annotated[str, Option(help="32, bf16-mixed, 16-mixed or 64")] = "32",
     augment: Annotated[
-        bool | None, Option("--augment/--no-augment", help="shift and mirror the images; default: for cifar10 only")
+        bool | None,
+        Option("--augment/--no-augment", help="shift and mirror the images; default: for cifar10 only"),
     ] = None,
     mean: Annotated[str | None, Option(help="input mean per channel, white is 1: 0.49,0.48,0.45")] = None,
     std: Annotated[str | None, Option(help="input standard deviation per channel")] = None,
@@ -42,7 +45,8 @@ def train(
 ) -> None:
     """Train a network; with --levels its activations are rounded, ready to convert exactly."""
     from spikewright.folder import write_json
-    from spikewright.training.run import TrainRequest, train as run
+    from spikewright.training.run import TrainRequest
+    from spikewright.training.run import train as run
     from spikewright.training.settings import TrainSettings
 
     request = TrainRequest(
@@ -73,7 +77,9 @@ def _floats(flag: str, text: str | None) -> tuple[float, ...] | None:
     try:
         return None if text is None else tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise BadSetting(f"{flag} is '{text}': give one number per channel, with commas between them") from None
+        raise BadSetting(
+            f"{flag} is '{text}': give one number per channel, with commas between them"
+        ) from None
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

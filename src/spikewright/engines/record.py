@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from spikewright.plan import Node
@@ -28,3 +29,8 @@ class Record:
         if self.node.firing is None:
             raise ValueError(f"the read-out {self.node.name!r} does not fire")
         return spike_counts(self.codes, self.node.firing.code) if self.train is None else self.train.sum(0)
+
+    @property
+    def spikes(self) -> Tensor:
+        """Spikes of the whole stage per sample, [N], int32."""
+        return self.counts.sum(tuple(range(1, self.codes.dim())), dtype=torch.int32)

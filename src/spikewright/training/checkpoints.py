@@ -13,11 +13,16 @@ from torch import Tensor
 from spikewright.errors import BadFile, BadSetting
 
 SETTLED = {"devices", "device"}  # settings that a resumed run may change
+FINGERPRINTS = {"data": "other data", "model": "another network"}  # of no use to a reader: say what they tell
 
 
 def newest(folder: Path) -> Path | None:
     """The checkpoint of the latest epoch in `folder`, or None."""
-    found = [(int(match[1]), path) for path in folder.glob("*.ckpt") if (match := re.match(r"epoch-(\d+)", path.name))]
+    found = [
+        (int(match[1]), path)
+        for path in folder.glob("*.ckpt")
+        if (match := re.match(r"epoch-(\d+)", path.name))
+    ]
     return max(found)[1] if found else None
 
 
@@ -39,12 +44,20 @@ def require_same(path: Path, *, identity: dict[str, Any], state: dict[str, Tenso
     except Exception as error:
         words = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadFile(f"{path}: cannot be read ({words[:100]}): delete it and train again") from None
+    choose = "or choose another --out"
     for key, value in identity.items():
-        if key not in SETTLED and theirs.get(key) != value:
+        if key in SETTLED or theirs.get(key) == value:
+            continue
+        if key in FINGERPRINTS:
             raise BadSetting(
-                f"{path}: was trained with {key.replace('_', '-')} {theirs.get(key)}, now it is {value}: "
-                "resume with the same settings, or choose another --out"
+                f"{path}: belongs to {FINGERPRINTS[key]}: resume with the same --{key}, {choose}"
             )
+        name = key.replace("_", "-")
+        raise BadSetting(
+            f"{path}: {name} was {theirs.get(key)}, now it is {value}: resume with the same, {choose}"
+        )
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     if shapes != {name: tuple(tensor.shape) for name, tensor in their_state.items()}:
-        raise BadSetting(f"{path}: belongs to another network: resume with the same --model, or choose another --out")
+        raise BadSetting(
+            f"{path}: belongs to {FINGERPRINTS['model']}: resume with the same --model, {choose}"
+        )

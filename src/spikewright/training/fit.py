@@ -66,7 +66,7 @@ def fit(
     _require_fit(source, data)
     train = _training_batches(data, settings)
     network = TrainableSource(source.with_preparation(data.preparation))
-    identity = {**asdict(settings), "data": data.fingerprint, "network": _digest(source)}
+    identity = {**asdict(settings), "data": data.fingerprint, "model": _digest(source)}
     module = Fitting(network, settings, steps=settings.epochs * len(train), identity=identity)
     folder = None if out is None else out / CHECKPOINTS
     checkpoint = checkpoints.newest(folder) if folder is not None and resume else None
@@ -89,7 +89,9 @@ def fit(
 def _require_fit(source: Source, data: ImageData) -> None:
     shape = (data.preparation.channels, *(data.preparation.size or data.size))
     if tuple(source.input_shape) != shape:
-        raise BadModel(f"the network takes inputs of {source.input_shape}, data '{data.name}' gives {shape}: set size")
+        raise BadModel(
+            f"the network takes inputs of {source.input_shape}, data '{data.name}' gives {shape}: set size"
+        )
     if len(source.output_shape) != 1 or source.output_shape[0] < data.classes:
         raise BadModel(
             f"the network's output has shape {source.output_shape}, data '{data.name}' has {data.classes} classes: "
@@ -102,7 +104,8 @@ def _digest(source: Source) -> str:
 
 
 def _training_batches(data: ImageData, settings: TrainSettings) -> Batches:
-    augmentation = Augmentation(steps=(RandomCrop(padding=4), RandomFlip())) if settings.augment else None
+    shift = max(1, min(data.size) // 8)  # the usual 4 pixels for images of 32
+    augmentation = Augmentation(steps=(RandomCrop(padding=shift), RandomFlip())) if settings.augment else None
     return Batches(
         data.train,
         # a smaller last batch would weigh more than the others, and one row alone breaks batch norm
@@ -124,11 +127,15 @@ def _trainer(settings: TrainSettings, folder: Path | None, *, progress: bool) ->
     if folder is not None:
         # save_top_k=1 without a figure to watch keeps the newest
         callbacks.append(
-            ModelCheckpoint(dirpath=folder, filename="epoch-{epoch}", auto_insert_metric_name=False, save_top_k=1)
+            ModelCheckpoint(
+                dirpath=folder, filename="epoch-{epoch}", auto_insert_metric_name=False, save_top_k=1
+            )
         )
     kind, _, index = settings.device.partition(":")
     if index and (settings.devices > 1 or not index.isdigit()):
-        raise BadSetting(f"training: device '{settings.device}' x {settings.devices}: name one device, as cuda:1")
+        raise BadSetting(
+            f"training: device '{settings.device}' x {settings.devices}: name one device, as cuda:1"
+        )
     try:
         return Trainer(
             accelerator=kind,

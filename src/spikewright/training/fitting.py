@@ -23,7 +23,9 @@ from spikewright.training.trainable import TrainableSource
 class Fitting(LightningModule):
     """Train `network` for `steps` batches in all; `history` has one entry per epoch, `identity` tells runs apart."""
 
-    def __init__(self, network: TrainableSource, settings: TrainSettings, *, steps: int, identity: dict[str, Any]) -> None:
+    def __init__(
+        self, network: TrainableSource, settings: TrainSettings, *, steps: int, identity: dict[str, Any]
+    ) -> None:
         super().__init__()
         self.network = network
         self.settings = settings
@@ -34,7 +36,7 @@ class Fitting(LightningModule):
         self._right = torch.zeros(2)
         self._began = 0.0
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:  # noqa: ARG002
         """Loss of one batch (x [N, *input_shape], y int64 [N])."""
         x, y = batch
         penalty = BitPenalty() if self.settings.sparsity > 0 else None
@@ -45,10 +47,12 @@ class Fitting(LightningModule):
             bits = penalty.per_sample()
             loss = loss + self.settings.sparsity * bits
         # summed where they are: reading them out would make an accelerator wait
-        self._sums = self._sums.to(loss.device) + torch.stack([loss.detach(), bits.detach(), torch.ones_like(loss)])
+        self._sums = self._sums.to(loss.device) + torch.stack(
+            [loss.detach(), bits.detach(), torch.ones_like(loss)]
+        )
         return loss
 
-    def on_train_batch_end(self, *_: Any) -> None:
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
         """Keep θ > 0."""
         self.network.keep_thresholds_positive()
 
@@ -61,7 +65,7 @@ class Fitting(LightningModule):
         """Start counting."""
         self._right = torch.zeros(2)
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _index: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:  # noqa: ARG002
         """Count the right answers of one batch."""
         x, y = batch
         self._right += torch.tensor([int((self.network(x).argmax(1) == y).sum()), len(y)])
@@ -88,7 +92,10 @@ class Fitting(LightningModule):
         settings = self.settings
         decayed = [p for p in self.parameters() if p.dim() > 1]
         free = [p for p in self.parameters() if p.dim() <= 1]
-        groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": free, "weight_decay": 0.0}]
+        groups = [
+            {"params": decayed, "weight_decay": settings.weight_decay},
+            {"params": free, "weight_decay": 0.0},
+        ]
         optimiser = torch.optim.SGD(
             [group for group in groups if group["params"]],
             lr=settings.learning_rate,

@@ -13,9 +13,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from spikewright import interpreter, source as src
+from spikewright import interpreter
 from spikewright.errors import BadSetting
-from spikewright.source import Source, SourceNode
+from spikewright.source import Activation, Source, SourceNode
 from spikewright.training.trainable import THRESHOLD_FLOOR, TrainableSource
 
 MOST_LEVELS = 2**16 - 1
@@ -39,34 +39,32 @@ def with_levels(source: Source, levels: int, thresholds: Mapping[str, Tensor | f
     arrays = dict(source.arrays)
     nodes: list[SourceNode] = []
     for node in source.nodes:
-        if not isinstance(node.op, src.Activation):
+        if not isinstance(node.op, Activation):
             nodes.append(node)
             continue
         if node.name not in thresholds:
             raise BadSetting(f"activation {node.name!r} has no threshold: give one for every activation")
         threshold = torch.as_tensor(thresholds[node.name]).detach().to(torch.get_default_dtype()).clone()
         if not bool((threshold.isfinite() & (threshold > 0)).all()):
-            raise BadSetting(f"activation {node.name!r}: threshold {threshold.tolist()} must be finite and above 0")
+            raise BadSetting(
+                f"activation {node.name!r}: threshold {threshold.tolist()} must be finite and above 0"
+            )
         if node.op.cap is not None:
             threshold = threshold.clamp(max=node.op.cap)
         name = f"{node.name}.threshold"
         arrays[name] = threshold
-        op = replace(node.op, levels=levels)
-        nodes.append(replace(node, op=op, arrays=(("threshold", name),)))
-    used = {name for node in nodes for _, name in node.arrays}
-    return replace(
-        source, nodes=tuple(nodes), arrays={name: array for name, array in arrays.items() if name in used}
-    )
+        op = Activation(cap=node.op.cap, levels=levels)
+        nodes.append(_with_op(node, op, arrays=(("threshold", name),)))
+    return _with_nodes(source, nodes, arrays)
 
 
 def without_levels(source: Source) -> Source:
     """Return the network with plain (capped) ReLUs in place of the rounding."""
-    nodes = tuple(
-        replace(node, op=replace(node.op, levels=None), arrays=()) if isinstance(node.op, src.Activation) else node
+    nodes = [
+        _with_op(node, Activation(cap=node.op.cap)) if isinstance(node.op, Activation) else node
         for node in source.nodes
-    )
-    used = {name for node in nodes for _, name in node.arrays}
-    return replace(source, nodes=nodes, arrays={n: a for n, a in source.arrays.items() if n in used})
+    ]
+    return _with_nodes(source, nodes, source.arrays)
 
 
 @torch.no_grad()
@@ -103,6 +101,16 @@ def initial_thresholds(
     if count == 0:
         raise BadSetting("thresholds: no images to take them from: give at least one batch")
     return {name: _mean(values) for name, values in seen.items()}
+
+
+def _with_nodes(source: Source, nodes: list[SourceNode], arrays: Mapping[str, Tensor]) -> Source:
+    used = {name for node in nodes for _, name in node.arrays}
+    kept = {name: array for name, array in arrays.items() if name in used}
+    return replace(source, nodes=tuple(nodes), arrays=kept)
+
+
+def _with_op(node: SourceNode, op: Activation, arrays: tuple[tuple[str, str], ...] = ()) -> SourceNode:
+    return SourceNode(name=node.name, op=op, inputs=node.inputs, shape=node.shape, arrays=arrays)
 
 
 def _percentile(value: Tensor, percentile: float) -> Tensor:

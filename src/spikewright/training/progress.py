@@ -16,7 +16,9 @@ class EpochLines(Callback):
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self.epochs = epochs
         self.console = Console(stderr=True)
-        self.bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
+        self.bar = Progress(
+            *columns, console=self.console, transient=True, disable=not self.console.is_terminal
+        )
         self.task: TaskID | None = None
         self.shown = 0
 
@@ -32,7 +34,14 @@ class EpochLines(Callback):
         label = f"epoch {trainer.current_epoch + 1}/{self.epochs}"
         self.task = self.bar.add_task(label, total=int(trainer.num_training_batches))
 
-    def on_train_batch_end(self, *_: Any) -> None:
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,  # noqa: ARG002
+        pl_module: LightningModule,  # noqa: ARG002
+        outputs: Any,  # noqa: ARG002
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,  # noqa: ARG002
+    ) -> None:
         """Move it on."""
         if self.task is not None:
             self.bar.advance(self.task)

@@ -54,9 +54,13 @@ class TrainRequest:
 
     def __post_init__(self) -> None:
         if (self.model is None) == (self.start is None):
-            raise BadSetting("train: give either --model (a name or package.module:factory) or --from (a trained run)")
+            raise BadSetting(
+                "train: give either --model (a name or package.module:factory) or --from (a trained run)"
+            )
         if self.model is not None and self.data is None:
-            raise BadSetting("train: give --data: digits, mnist, fashion_mnist, cifar10, a folder or a hub id")
+            raise BadSetting(
+                "train: give --data: digits, mnist, fashion_mnist, cifar10, a folder or a hub id"
+            )
         if self.weights is not None and self.model is None:
             raise BadSetting("train: --weights needs --model; --from brings its own weights")
 
@@ -80,7 +84,7 @@ def train(
     if request.levels is not None:
         source = _levelled(source, data, request, settings)
     trained, report = fit(source, data, settings, out=request.out, resume=request.resume, progress=progress)
-    if rank_zero_only.rank:
+    if getattr(rank_zero_only, "rank", 0):
         raise SystemExit(0)  # one of several processes, each with a device: the first one saves and reports
     about = {**about, **_account(trained, data, settings, report)}
     folder.save_source(request.out, trained, about=about)
@@ -92,7 +96,9 @@ def _require_free(request: TrainRequest) -> None:
     if out.exists() and not out.is_dir():
         raise BadSetting(f"--out {out} is a file: give a folder")
     if not request.resume and out.is_dir() and any(out.iterdir()):
-        raise BadSetting(f"--out {out} is not empty: add --resume to go on with its training, or choose another folder")
+        raise BadSetting(
+            f"--out {out} is not empty: add --resume to go on with its training, or choose another folder"
+        )
     if request.start is not None and request.start.resolve() == out.resolve():
         raise BadSetting(f"--from and --out are the same folder {out}: choose another --out")
 
@@ -101,13 +107,22 @@ def _beginning(request: TrainRequest, settings: TrainSettings) -> tuple[Source, 
     """The network to start from, the data prepared as it needs, and where it came from."""
     if request.start is None:
         data = _data(request, str(request.data))
-        return _captured(request, data, settings), data, {"model": request.model, "weights": _text(request.weights)}
+        return (
+            _captured(request, data, settings),
+            data,
+            {"model": request.model, "weights": _text(request.weights)},
+        )
     source, about = folder.load_source(request.start)
     name = request.data or about.get("data")
     if not name:
         raise BadSetting(f"train: run {request.start} does not say what data it was trained on: give --data")
     data = _data(request, str(name))
-    if source.preparation is not None and request.mean is None and request.std is None and request.size is None:
+    if (
+        source.preparation is not None
+        and request.mean is None
+        and request.std is None
+        and request.size is None
+    ):
         data = replace(data, preparation=source.preparation)
     return source, data, {"model": about.get("model"), "from": str(request.start)}
 
@@ -156,7 +171,9 @@ def _levelled(source: Source, data: ImageData, request: TrainRequest, settings: 
 
 
 def _account(source: Source, data: ImageData, settings: TrainSettings, report: TrainReport) -> dict[str, Any]:
-    levels = sorted({node.op.levels for node in source.activations if isinstance(node.op, Activation) and node.op.levels})
+    levels = sorted(
+        {node.op.levels for node in source.activations if isinstance(node.op, Activation) and node.op.levels}
+    )
     return {
         "data": data.name,
         "data_fingerprint": data.fingerprint,

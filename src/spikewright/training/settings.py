@@ -15,7 +15,7 @@ class TrainSettings:
     `learning_rate` suits batch norm networks, with and without levels, at a batch of 128; without batch norm take
     0.01. `weight_decay` acts on weights of two or more axes alone: not on thresholds, biases or batch norm.
     `warm_up` is the share of all steps over which the rate rises from 0. `sparsity` is the price of a bit per
-    sample (`training/sparsity.py`). `augment` shifts by up to 4 pixels and mirrors. `device` is "auto", "cpu",
+    sample (`training/sparsity.py`). `augment` shifts by up to an eighth of the image and mirrors. `device` is "auto", "cpu",
     "cuda" or what Lightning calls an accelerator; with several `devices` each takes its share of every batch.
 
     Raises:
@@ -49,7 +49,9 @@ class TrainSettings:
                 raise BadSetting(f"training: {name.replace('_', '-')} is {value}: it must be 0 or more")
         for name in ("momentum", "warm_up", "label_smoothing"):
             if getattr(self, name) >= 1:
-                raise BadSetting(f"training: {name.replace('_', '-')} is {getattr(self, name)}: it must be below 1")
+                raise BadSetting(
+                    f"training: {name.replace('_', '-')} is {getattr(self, name)}: it must be below 1"
+                )
         if self.precision not in PRECISIONS:
             raise BadSetting(
                 f"training: precision is '{self.precision}': choose one of {', '.join(PRECISIONS)}"

@@ -13,7 +13,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from spikewright import interpreter, ops, source as src
+from spikewright import interpreter, ops
+from spikewright import source as src
 from spikewright.interpreter import Activate, as_trained
 from spikewright.source import Source
 
@@ -74,7 +75,11 @@ class TrainableSource(nn.Module):
             for name in self._thresholds:
                 getattr(self, self._keys[name]).clamp_(min=THRESHOLD_FLOOR)
             for node in self.source.activations:
-                if isinstance(node.op, src.Activation) and node.op.cap is not None and node.op.levels is not None:
+                if (
+                    isinstance(node.op, src.Activation)
+                    and node.op.cap is not None
+                    and node.op.levels is not None
+                ):
                     self.arrays[dict(node.arrays)["threshold"]].clamp_(max=node.op.cap)
 
     def to_source(self) -> Source:

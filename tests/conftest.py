@@ -1,0 +1,16 @@
+"""Shared by all tests: one thread a worker, and shapes checked where the package promises them."""
+
+import sys
+from pathlib import Path
+
+from jaxtyping import install_import_hook
+
+sys.path.insert(0, str(Path(__file__).parent))  # so that any test may `import zoo`
+install_import_hook("spikewright.trains", "beartype.beartype")
+
+import torch  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+torch.set_num_threads(1)
+settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True)
+settings.load_profile("quick")

@@ -1,0 +1,43 @@
+"""Bytes by hand."""
+
+import pytest
+
+from metrics.build import Builder, conv2d
+from spikewright import ops
+from spikewright.blueprint import Blueprint
+from spikewright.code import Code
+from spikewright.errors import BadSetting
+from spikewright.metrics.memory import memory_bytes
+from spikewright.source import INPUT
+
+
+def small() -> Blueprint:
+    net = Builder((1, 4, 4))
+    pool = ops.MaxPool(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))
+    net.add("a", conv2d(), INPUT, weight=net.weight(3, 1, 1, 1), code=Code.rate(2), before=[pool])
+    net.add("flat", ops.Reshape(shape=(12,)), "a")
+    net.add("b", ops.Linear(), "flat", weight=net.weight(7, 12), code=Code.rate(2))
+    net.arrays["b.bias"] = net.weight(7)
+    net.add("out", ops.Linear(), "b", weight=net.weight(2, 7))
+    return net.done()
+
+
+def test_bytes_of_float32() -> None:
+    found = memory_bytes(small())
+    assert found.weight_bytes == 4 * (3 + 84 + 14)
+    assert found.bias_bytes == 4 * 7
+    assert found.membrane_bytes_peak == 4 * 3 * 16  # before the max pool
+    assert found.membrane_bytes_all == 4 * (48 + 7)
+
+
+def test_bytes_of_few_bits_are_rounded_up_once() -> None:
+    found = memory_bytes(small(), weight_bits=1, membrane_bits=3)
+    assert found.weight_bytes == 13  # 101 bits
+    assert found.membrane_bytes_peak == 18
+    assert found.membrane_bytes_all == 21  # 165 bits
+
+
+@pytest.mark.parametrize("name", ["weight_bits", "membrane_bits"])
+def test_less_than_a_bit_is_refused(name: str) -> None:
+    with pytest.raises(BadSetting, match=name):
+        memory_bytes(small(), **{name: 0})

@@ -1,0 +1,191 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from spikewright.data import ImageData
+from spikewright.errors import BadFile, BadModel, BadSetting
+from spikewright.interpreter import run
+from spikewright.source import Source
+from spikewright.training.fit import CHECKPOINTS, fit
+from spikewright.training.levels import initial_thresholds, with_levels
+from spikewright.training.settings import TrainSettings
+from spikewright.training.sparsity import BitPenalty
+
+SETTINGS = TrainSettings(epochs=3, batch_size=64, seed=5, augment=True, learning_rate=0.05)
+
+
+def same(a: Source, b: Source) -> bool:
+    return all(torch.equal(array, b.arrays[name]) for name, array in a.arrays.items())
+
+
+@pytest.fixture
+def levelled(source: Source, digits: ImageData) -> Source:
+    x = digits.preparation(torch.from_numpy(digits.train.images[:64]))
+    return with_levels(source, 7, initial_thresholds(source, [x], calibrate=True))
+
+
+def kept_at(folder: Path, epoch: int, copy: Path) -> type:
+    """A stand-in for a kill: the checkpoint as it is when `epoch` ends is put aside into `copy`."""
+    from lightning.pytorch.callbacks import ModelCheckpoint
+
+    class Keeping(ModelCheckpoint):
+        def on_train_epoch_end(self, trainer, pl_module) -> None:
+            super().on_train_epoch_end(trainer, pl_module)
+            if trainer.current_epoch == epoch:
+                shutil.copytree(folder, copy)
+
+    return Keeping
+
+
+def test_resumed_run_is_bit_identical(
+    levelled: Source, digits: ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole_folder, resumed_folder = tmp_path / "whole", tmp_path / "resumed"
+    keeping = kept_at(whole_folder / CHECKPOINTS, 0, resumed_folder / CHECKPOINTS)
+    monkeypatch.setattr("spikewright.training.fit.ModelCheckpoint", keeping)
+    settings = replace(SETTINGS, sparsity=1e-4)
+    whole, report = fit(levelled, digits, settings, out=whole_folder)
+    monkeypatch.undo()
+    assert [path.name for path in (resumed_folder / CHECKPOINTS).iterdir()] == ["epoch-0.ckpt"]
+    resumed, again = fit(levelled, digits, settings, out=resumed_folder, resume=True)
+    assert same(whole, resumed)
+    assert again.accuracy_test == report.accuracy_test
+    figures = [
+        [(e.epoch, e.loss, e.bits_per_sample, e.accuracy_validation) for e in r.epochs]
+        for r in (report, again)
+    ]
+    assert figures[0] == figures[1] and len(figures[0]) == 3
+    other, _ = fit(levelled, digits, replace(settings, seed=6))
+    assert not same(whole, other), "the test can tell two trainings apart"
+    finished, once_more = fit(levelled, digits, settings, out=resumed_folder, resume=True)
+    assert same(finished, whole) and once_more.accuracy_test == report.accuracy_test
+
+
+def test_training_learns_and_reports_what_the_source_does(levelled: Source, digits: ImageData) -> None:
+    state = torch.get_rng_state()
+    trained, report = fit(levelled, digits, replace(SETTINGS, epochs=4, augment=False))
+    assert torch.equal(torch.get_rng_state(), state), "the caller's random numbers are left alone"
+    assert report.accuracy_test > 0.75
+    assert report.epochs[-1].loss < report.epochs[0].loss
+    for split, figure in (
+        (digits.test, report.accuracy_test),
+        (digits.validation, report.accuracy_validation),
+    ):
+        x = digits.preparation(torch.from_numpy(split.images.copy()))
+        right = run(trained, x).argmax(1) == torch.from_numpy(split.labels)
+        assert float(right.float().mean()) == pytest.approx(figure, abs=2.1 / len(split))
+    assert trained.preparation == digits.preparation
+    assert all(float(trained.arrays[f"{node.name}.threshold"]) > 0 for node in trained.activations)
+
+
+def test_thresholds_stay_positive_when_training_drives_them_down(levelled: Source, digits: ImageData) -> None:
+    settings = replace(SETTINGS, epochs=1, learning_rate=0.3, momentum=0.0, sparsity=1.0, warm_up=0.0)
+    try:
+        trained, _ = fit(levelled, digits, settings)
+    except BadModel:
+        pytest.fail("the loss became infinite, as it does where a threshold crosses 0")
+    assert all(float(trained.arrays[f"{node.name}.threshold"]) > 0 for node in trained.activations)
+
+
+def test_sparsity_lowers_the_bits(levelled: Source, digits: ImageData) -> None:
+    x = digits.preparation(torch.from_numpy(digits.test.images[:200].copy()))
+
+    def bits(sparsity: float) -> float:
+        trained, _ = fit(levelled, digits, replace(SETTINGS, epochs=2, sparsity=sparsity))
+        penalty = BitPenalty()
+        run(trained, x, activate=penalty)
+        return float(penalty.per_sample())
+
+    plain, sparse = bits(0.0), bits(1e-3)
+    assert 0 < sparse < 0.8 * plain
+
+
+def test_bfloat16_trains_on_the_cpu(levelled: Source, digits: ImageData) -> None:
+    _, report = fit(levelled, digits, replace(SETTINGS, precision="bf16-mixed", device="cpu", augment=False))
+    assert report.accuracy_test > 0.5
+
+
+def test_a_small_data_set_is_one_batch(source: Source, digits: ImageData) -> None:
+    few = replace(digits.train, images=digits.train.images[:20], labels=digits.train.labels[:20])
+    _, report = fit(source, replace(digits, train=few), replace(SETTINGS, epochs=1))
+    assert len(report.epochs) == 1
+
+
+def test_another_training_is_not_resumed(
+    source: Source, levelled: Source, digits: ImageData, tmp_path: Path
+) -> None:
+    quick = replace(SETTINGS, epochs=1)
+    fit(source, digits, quick, out=tmp_path)
+    for changed, words in (
+        ({"seed": 6}, "seed was 5, now it is 6"),
+        ({"epochs": 2}, "epochs was 1, now it is 2"),
+    ):
+        with pytest.raises(BadSetting, match=words):
+            fit(source, digits, replace(quick, **changed), out=tmp_path, resume=True)
+    with pytest.raises(BadSetting, match="another network"):
+        fit(levelled, digits, quick, out=tmp_path, resume=True)
+    with pytest.raises(BadSetting, match="other data"):
+        fit(source, replace(digits, fingerprint="x"), quick, out=tmp_path, resume=True)
+    (path,) = (tmp_path / CHECKPOINTS).iterdir()
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(BadFile, match="cannot be read"):
+        fit(source, digits, quick, out=tmp_path, resume=True)
+
+
+def test_a_network_that_does_not_fit_is_refused(source: Source, digits: ImageData) -> None:
+    with pytest.raises(BadModel, match="inputs of"):
+        fit(replace(source, input_shape=(3, 8, 8)), digits, SETTINGS)
+    with pytest.raises(BadModel, match="one logit per class"):
+        fit(source, replace(digits, classes=11), SETTINGS)
+
+
+def test_a_loss_that_diverges_is_refused(source: Source, digits: ImageData) -> None:
+    with pytest.raises(BadModel, match="lower --learning-rate"):
+        fit(source, digits, replace(SETTINGS, learning_rate=1e12))
+
+
+def test_a_device_that_is_not_there_is_refused(source: Source, digits: ImageData) -> None:
+    for device in ("quantum", "cuda:99", "cuda:x"):
+        with pytest.raises(BadSetting, match=device):
+            fit(source, digits, replace(SETTINGS, device=device))
+
+
+def test_ctrl_c_keeps_the_checkpoint_and_leaves_with_130(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = [
+        "train",
+        "--model",
+        "top0",
+        "--data",
+        "digits",
+        "--epochs",
+        "5000",
+        "--out",
+        str(out),
+        "--device",
+        "cpu",
+    ]
+    code = "import sys; from spikewright.cli.main import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *command],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    limit = time.monotonic() + 60
+    while not list(out.glob("checkpoints/*.ckpt")) and time.monotonic() < limit and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert list(out.glob("checkpoints/*.ckpt"))
+    assert not (out / "source.json").exists()

@@ -1,0 +1,47 @@
+import math
+
+import pytest
+import torch
+
+from spikewright.source import Source
+from spikewright.training.fitting import Fitting, warm_up_and_cosine
+from spikewright.training.levels import with_levels
+from spikewright.training.settings import TrainSettings
+from spikewright.training.trainable import TrainableSource
+
+
+def test_rate_rises_and_falls_to_zero() -> None:
+    factor = warm_up_and_cosine(100, 0.1)
+    assert [factor(step) for step in (0, 4, 9, 10)] == pytest.approx([0.1, 0.5, 1.0, 1.0])
+    assert factor(55) == pytest.approx(0.5)
+    assert factor(99) == pytest.approx(0.5 * (1 + math.cos(math.pi * 89 / 90)))
+    assert factor(100) == factor(120) == 0
+    assert warm_up_and_cosine(1, 0.0)(0) == 1
+
+
+def test_only_weights_decay(source: Source) -> None:
+    levelled = with_levels(source, 3, {"relu1": 1.0, "relu2": 1.0})
+    module = Fitting(TrainableSource(levelled), TrainSettings(weight_decay=0.5), steps=10, identity={})
+    groups = module.configure_optimizers()["optimizer"].param_groups
+    shapes = {group["weight_decay"]: sorted(tuple(p.shape) for p in group["params"]) for group in groups}
+    assert shapes[0.5] == [(6, 1, 3, 3), (6, 6, 3, 3), (10, 96)]
+    assert len(shapes[0.0]) == 6, "two thresholds, two of batch norm, two biases"
+
+
+def test_the_loss_is_cross_entropy_plus_the_price_of_bits(source: Source) -> None:
+    levelled = with_levels(source, 3, {"relu1": 1.0, "relu2": 1.0})
+    x = torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    y = torch.arange(6)
+
+    def loss(sparsity: float) -> tuple[float, float]:
+        module = Fitting(TrainableSource(levelled), TrainSettings(sparsity=sparsity), steps=10, identity={})
+        value = module.training_step((x, y), 0)
+        return float(value.detach()), float(module._sums[1])
+
+    plain, none = loss(0.0)
+    priced, bits = loss(0.01)
+    logits = TrainableSource(levelled).train()(x)
+    by_hand = -(logits.log_softmax(1)[torch.arange(6), y]).mean().item()
+    assert plain == pytest.approx(by_hand, rel=1e-5)
+    assert none == 0 and bits > 1
+    assert priced == pytest.approx(plain + 0.01 * bits, rel=1e-5)
