@@ -41,9 +41,7 @@ def test_convolutions(drawn: tuple[Conv, torch.Tensor, torch.Tensor, int]) -> No
     gain = _gain(x.shape[1])
     torch.testing.assert_close(op([x], scale_inputs(op, weight, gain)), op([x * gain.reshape(-1, *space)], weight))
     gain = _gain(outside)
-    torch.testing.assert_close(
-        op([x], scale_outputs(op, weight, gain)), op([x], weight) * gain.reshape(-1, *space)
-    )
+    torch.testing.assert_close(op([x], scale_outputs(op, weight, gain)), op([x], weight) * gain.reshape(-1, *space))
 
 
 def test_linear() -> None:

@@ -63,7 +63,7 @@ def test_sixteen_levels() -> None:
 
 @pytest.mark.parametrize("make", [Code.rate, Code.bit_planes, Code.for_levels])
 @pytest.mark.parametrize("count", [0, -3])
-def test_nothing_is_refused(make, count: int) -> None:  # noqa: ANN001
+def test_nothing_is_refused(make, count: int) -> None:
     with pytest.raises(BadSetting):
         make(count)
     with pytest.raises(BadSetting):

@@ -22,9 +22,7 @@ IMAGE: Shape = (3, 8, 8)
 class Net(nn.Module):
     """Named layers and a function of (self, x)."""
 
-    def __init__(
-        self, compute: Callable[["Net", Tensor], Tensor], **layers: nn.Module | nn.Parameter | Tensor
-    ) -> None:
+    def __init__(self, compute: Callable[["Net", Tensor], Tensor], **layers: nn.Module | nn.Parameter | Tensor) -> None:
         super().__init__()
         self.compute = compute
         for name, layer in layers.items():
@@ -315,9 +313,7 @@ def linear_then_max_pool_1d() -> nn.Module:
 
 @_entry((3, 16))
 def linear_without_bias_then_max_pool_1d() -> nn.Module:
-    return nn.Sequential(
-        nn.Linear(16, 12, bias=False), nn.ReLU(), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(18, 4)
-    )
+    return nn.Sequential(nn.Linear(16, 12, bias=False), nn.ReLU(), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(18, 4))
 
 
 # Residual, dense and mobile --------------------------------------------------------------------------------
@@ -675,9 +671,7 @@ def mean_over_space() -> nn.Module:
         rows = x.mean(-1).flatten(1)
         return m.a(F.relu(pooled - 0.1)) + m.b(F.relu(summed + 0.5)) + m.c(rows)
 
-    return Net(
-        compute, conv=nn.Conv2d(3, 6, 3, padding=1), a=nn.Linear(6, 5), b=nn.Linear(6, 5), c=nn.Linear(48, 5)
-    )
+    return Net(compute, conv=nn.Conv2d(3, 6, 3, padding=1), a=nn.Linear(6, 5), b=nn.Linear(6, 5), c=nn.Linear(48, 5))
 
 
 # Activations -----------------------------------------------------------------------------------------------
@@ -759,9 +753,7 @@ def constant_as_large_as_the_batch() -> nn.Module:
 
 @_entry()
 def one_tensor_in_a_mapping() -> nn.Module:
-    return Net(
-        lambda m, x: {"logits": m.head(F.relu(m.conv(x)))}, conv=nn.Conv2d(3, 4, 3, padding=1), head=_head(4)
-    )
+    return Net(lambda m, x: {"logits": m.head(F.relu(m.conv(x)))}, conv=nn.Conv2d(3, 4, 3, padding=1), head=_head(4))
 
 
 @_entry()

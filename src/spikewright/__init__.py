@@ -7,12 +7,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spikewright.api import convert as convert, load as load, save as save, verify as verify
+    from spikewright.api import convert as convert
+    from spikewright.api import load as load
+    from spikewright.api import save as save
+    from spikewright.api import verify as verify
     from spikewright.blueprint import Blueprint as Blueprint
     from spikewright.capture import capture as capture
     from spikewright.code import Code as Code
     from spikewright.methods.exact import Exact as Exact
-    from spikewright.network import SpikingNetwork as SpikingNetwork, build as build
+    from spikewright.network import SpikingNetwork as SpikingNetwork
+    from spikewright.network import build as build
     from spikewright.preparation import InputPreparation as InputPreparation
     from spikewright.source import Source as Source
 

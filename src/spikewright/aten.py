@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from spikewright import ops, source as src
+from spikewright import ops
+from spikewright import source as src
 
 
 class Refused(Exception):
@@ -33,7 +34,9 @@ class Value(NamedTuple):
 class Emit(Protocol):
     """Append a node and return its value."""
 
-    def __call__(self, op: src.SourceOp, inputs: Sequence[Value], shape: Sequence[int], **arrays: Tensor | None) -> Value:
+    def __call__(
+        self, op: src.SourceOp, inputs: Sequence[Value], shape: Sequence[int], **arrays: Tensor | None
+    ) -> Value:
         """Arrays given as None are left out."""
         ...
 
@@ -92,7 +95,7 @@ def _feature_constant(value: Tensor | float, shape: tuple[int, ...]) -> Tensor:
         if tensor.shape[0] != 1:
             raise Refused("a constant that differs along the batch", "keep constants the same for every sample")
         tensor = tensor.squeeze(0)
-    return tensor.detach()
+    return tensor
 
 
 @_translates("conv1d", "conv2d", "conv3d", "convolution", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -126,15 +129,19 @@ def _convolution(call: Call) -> Value:
 @_translates("linear")
 def _linear(call: Call) -> Value:
     if not isinstance(call["weight"], Tensor) or not isinstance(call["input"], Value):
-        raise Refused("a matrix product of two signals (attention)", "this round converts networks without attention")
+        raise Refused("a matrix product of two signals (attention)", "attention is not converted in this version")
     return call.emit(ops.Linear(), [call["input"]], call.shape, weight=call["weight"], bias=call.get("bias"))
 
 
 @_translates("matmul", "mm", "addmm")
 def _matmul(call: Call) -> Value:
-    left, right = (call["mat1"], call["mat2"]) if "mat1" in call.arguments else (call["self"], call.get("other", call.get("mat2")))
+    left, right = (
+        (call["mat1"], call["mat2"])
+        if "mat1" in call.arguments
+        else (call["self"], call.get("other", call.get("mat2")))
+    )
     if not isinstance(left, Value) or not isinstance(right, Tensor) or right.dim() != 2:
-        raise Refused("a matrix product of two signals (attention)", "this round converts networks without attention")
+        raise Refused("a matrix product of two signals (attention)", "attention is not converted in this version")
     if call.get("beta", 1) != 1 or call.get("alpha", 1) != 1:
         raise Refused("a matrix product with alpha or beta", "write the products out")
     bias = call["self"] if call.target == "addmm" else None
@@ -147,10 +154,19 @@ def _matmul(call: Call) -> Value:
 def _batch_norm(call: Call) -> Any:
     mean, variance = call.get("running_mean"), call.get("running_var")
     if mean is None or call.get("training", False):
-        raise Refused("a batch norm without running statistics", "use track_running_stats=True: a sample's result must not depend on its batch")
+        raise Refused(
+            "a batch norm without running statistics",
+            "use track_running_stats=True: a sample's result must not depend on its batch",
+        )
     op = src.BatchNorm(epsilon=float(call["eps"]), momentum=float(call.get("momentum", 0.1)))
     value = call.emit(
-        op, [call["input"]], call["input"].shape, weight=call.get("weight"), bias=call.get("bias"), mean=mean, variance=variance
+        op,
+        [call["input"]],
+        call["input"].shape,
+        weight=call.get("weight"),
+        bias=call.get("bias"),
+        mean=mean,
+        variance=variance,
     )
     return value if call.target == "batch_norm" else (value, None, None)
 
@@ -193,7 +209,14 @@ def _trained_activation(call: Call) -> Value:
     return call.emit(op, [call["z"]], call.shape, threshold=_feature_constant(threshold, call.shape))
 
 
-@_translates("max_pool1d", "max_pool2d", "max_pool3d", "max_pool2d_with_indices", "max_pool3d_with_indices", "max_pool1d_with_indices")
+@_translates(
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "max_pool2d_with_indices",
+    "max_pool3d_with_indices",
+    "max_pool1d_with_indices",
+)
 def _max_pool(call: Call) -> Any:
     count = len(call.shape) - 1
     kernel = _tuple(call["kernel_size"], count)
@@ -229,7 +252,9 @@ def _average_pool(call: Call) -> Value:
     return call.emit(op, [call["self"]], call.shape)
 
 
-@_translates("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "_adaptive_avg_pool2d", "_adaptive_avg_pool3d")
+@_translates(
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "_adaptive_avg_pool2d", "_adaptive_avg_pool3d"
+)
 def _adaptive_average_pool(call: Call) -> Value:
     return call.emit(ops.AdaptiveAveragePool(size=call.shape[1:]), [call["self"]], call.shape)
 
@@ -239,7 +264,9 @@ def _mean(call: Call) -> Value:
     x = call["self"]
     given = call.get("dim")
     if given is None:
-        raise Refused(f"a {call.target} over everything, the batch included", "name the axes to average, without the batch")
+        raise Refused(
+            f"a {call.target} over everything, the batch included", "name the axes to average, without the batch"
+        )
     dims = tuple(_dim(dim, len(x.shape) + 1) for dim in _tuple(given, 1))
     value = call.emit(ops.Mean(dims=dims, keepdim=bool(call.get("keepdim", False))), [x], call.shape)
     if call.target == "sum":
@@ -260,7 +287,8 @@ def _sum(call: Call) -> Value:
         return call.emit(ops.Add(), [left, _times(call, right, sign)], call.shape)
     if isinstance(right, Value):
         left, right, sign = _times(call, right, sign), left, 1.0
-    offset = _feature_constant(right, call.shape) * sign
+    offset = _feature_constant(right, call.shape)
+    offset = offset if sign == 1 else offset * sign
     return call.emit(src.Offset(), [left], call.shape, offset=offset)
 
 
@@ -293,7 +321,9 @@ def _concat(call: Call) -> Value:
     return call.emit(ops.Concat(dim=_dim(call.get("dim", 0), len(call.shape) + 1)), parts, call.shape)
 
 
-@_translates("view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze", "_reshape_copy", "view_copy")
+@_translates(
+    "view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze", "_reshape_copy", "view_copy"
+)
 def _reshape(call: Call) -> Value:
     x = call["self"]
     return x if x.shape == call.shape else call.emit(ops.Reshape(shape=call.shape), [x], call.shape)
@@ -361,7 +391,20 @@ def _pad(call: Call) -> Value:
     return call.emit(ops.ZeroPad(pads=pads[: 2 * len(call.shape)]), [call["self"]], call.shape)
 
 
-@_translates("clone", "alias", "contiguous", "detach", "lift_fresh_copy", "dropout", "native_dropout", "feature_dropout", "alpha_dropout", "_to_copy", "to", "identity")
+@_translates(
+    "clone",
+    "alias",
+    "contiguous",
+    "detach",
+    "lift_fresh_copy",
+    "dropout",
+    "native_dropout",
+    "feature_dropout",
+    "alpha_dropout",
+    "_to_copy",
+    "to",
+    "identity",
+)
 def _pass(call: Call) -> Any:
     if "dropout" in call.target and call.get("train", False) and call.get("p", 1) != 0:
         raise Refused(

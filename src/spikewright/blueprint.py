@@ -80,8 +80,8 @@ def _check_shapes(blueprint: Blueprint) -> None:
                     value = op([value], None if weight is None else empty(weight))
                 for role in ("threshold", "initial_potential", "amplitude"):
                     value = value + empty(blueprint.arrays[f"{node.name}.{role}"])
-        except (RuntimeError, IndexError, ValueError, TypeError) as error:
-            reason = str(error).splitlines()[0]
+        except (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise BadPlan(f"node {node.name!r}: its arrays do not fit its operation ({reason}): convert again") from None
         if tuple(value.shape[1:]) != node.shape:
             raise BadPlan(f"node {node.name!r} makes {tuple(value.shape[1:])}, the plan states {node.shape}: convert again")

@@ -15,7 +15,8 @@ from torch import Tensor, fx, nn
 from torch.export.graph_signature import InputKind, OutputKind
 from torch.utils._pytree import tree_leaves
 
-from spikewright import aten, interpreter, ops, source as src
+from spikewright import aten, interpreter, ops
+from spikewright import source as src
 from spikewright.aten import Call, Refused, Value
 from spikewright.errors import BadModel, UnsupportedModule
 from spikewright.preparation import InputPreparation
@@ -237,7 +238,10 @@ class _Translator:
             raise Refused(f"{kind} ({target}) has no spiking equivalent", way_out)
         first = meta if isinstance(meta, Tensor) else meta[0]
         if not self._is_batch(first):
-            raise Refused(f"{kind} ({target}) mixes samples of a batch or fixes its size", "keep the first axis for the batch, of any size")
+            raise Refused(
+                f"{kind} ({target}) mixes samples of a batch or fixes its size",
+                "keep the first axis for the batch, of any size",
+            )
         call = Call(target, arguments, tuple(int(size) for size in first.shape[1:]), self._emitter(node))
         return function(call)
 
@@ -294,7 +298,9 @@ class _Translator:
             name = path if count == 1 else f"{path}#{count}"
             roles = tuple((role, self._keep(name, role, array)) for role, array in arrays.items() if array is not None)
             self.nodes.append(
-                SourceNode(name=name, op=op, inputs=tuple(value.node for value in inputs), shape=tuple(shape), arrays=roles)
+                SourceNode(
+                    name=name, op=op, inputs=tuple(value.node for value in inputs), shape=tuple(shape), arrays=roles
+                )
             )
             return Value(name, tuple(shape))
 

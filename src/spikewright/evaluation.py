@@ -32,13 +32,13 @@ from spikewright.metrics.latency import latency_steps, timesteps_mean, timesteps
 from spikewright.metrics.memory import memory_bytes
 from spikewright.metrics.neuron_operations import neuron_operations
 from spikewright.metrics.noise import add_noise
-from spikewright.metrics.quantised_source import QuantisedSource
 from spikewright.metrics.speed import SPEED_BATCHES, Progress, samples_per_second
 from spikewright.network import SpikingNetwork, build
 from spikewright.preparation import InputPreparation
+from spikewright.quantised_source import QuantisedSource
 from spikewright.source import Source
 
-FLOAT64_MACS = 2e12  # above this many multiplications in all, accuracies are read in float32
+FLOAT64_MACS = 1e11  # above this many multiplications in all, accuracies are read in float32
 VERIFY_BATCH = 64  # the stepwise engine holds T times as much
 
 
@@ -250,10 +250,10 @@ class _Inputs:
         stop = self.count if limit is None else min(limit, self.count)
         for start in range(0, stop, self.settings.batch_size):
             part = slice(start, start + self.settings.batch_size)
-            x = self.preparation(torch.from_numpy(self.images[part]))
+            x = self.preparation(torch.tensor(self.images[part]))
             low_high = self.preparation.value_range
             x = add_noise(x, share=self.settings.noise, value_range=low_high, generator=generator)
-            yield x[: stop - start], torch.from_numpy(self.labels[part])[: stop - start]
+            yield x[: stop - start], torch.tensor(self.labels[part])[: stop - start]
 
 
 def _inputs(
@@ -272,7 +272,7 @@ def _inputs(
     inputs = _Inputs(data.test.images[limit], data.test.labels[limit], prepare, settings)
     if not inputs.count:
         raise BadData("evaluate: the test split holds no images: give a data set that is not empty")
-    shape = tuple(prepare(torch.from_numpy(inputs.images[:1])).shape[1:])
+    shape = tuple(prepare(torch.tensor(inputs.images[:1])).shape[1:])
     if shape != blueprint.plan.input_shape:
         raise BadData(
             f"evaluate: images become inputs of shape {shape}, the network takes {blueprint.plan.input_shape}"

@@ -20,11 +20,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from spikewright import interpreter
 from spikewright.blueprint import Blueprint
 from spikewright.errors import BadFile
 from spikewright.plan import Plan
 from spikewright.preparation import InputPreparation
-from spikewright.source import Source, SourceNode
+from spikewright.source import INPUT, Source, SourceNode
 
 FORMAT = 1
 
@@ -62,7 +63,9 @@ def load_source(folder: Path) -> tuple[Source, dict[str, Any]]:
     content, arrays = _read(folder, "source.json", "source.safetensors", _SourceFile)
     needed = {name for node in content.nodes for _, name in node.arrays}
     _complete(folder / "source.safetensors", needed, arrays)
-    return Source(content.input_shape, content.nodes, arrays, content.preparation), content.about
+    source = Source(content.input_shape, content.nodes, arrays, content.preparation)
+    _check_graph(folder / "source.json", source)
+    return source, content.about
 
 
 def save_blueprint(folder: Path, blueprint: Blueprint, *, about: dict[str, Any]) -> None:
@@ -109,10 +112,14 @@ def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[
     try:
         raw = json.loads(path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadFile(f"{path} is not valid JSON ({error}): it is truncated or was edited; make the run again") from None
+        raise BadFile(
+            f"{path} is not valid JSON ({error}): it is truncated or was edited; make the run again"
+        ) from None
     version = raw.get("format") if isinstance(raw, dict) else None
     if version != FORMAT:
-        raise BadFile(f"{path} has format {version!r}, this version reads {FORMAT}: make the run again with this version")
+        raise BadFile(
+            f"{path} has format {version!r}, this version reads {FORMAT}: make the run again with this version"
+        )
     try:
         content = TypeAdapter(kind).validate_python(raw, strict=False)
     except ValidationError as error:
@@ -122,7 +129,9 @@ def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[
     try:
         arrays = load_file(folder / tensors)
     except (SafetensorError, OSError, ValueError) as error:
-        raise BadFile(f"{folder / tensors} cannot be read ({error}): it is truncated or damaged; make the run again") from None
+        raise BadFile(
+            f"{folder / tensors} cannot be read ({error}): it is truncated or damaged; make the run again"
+        ) from None
     return content, arrays
 
 
@@ -139,3 +148,23 @@ def _complete(path: Path, needed: set[str], arrays: Mapping[str, Tensor]) -> Non
     bad = [name for name, array in arrays.items() if array.dtype == torch.bool]
     if bad:
         raise BadFile(f"{path}: array {bad[0]!r} has no numbers in it")
+
+
+def _check_graph(path: Path, source: Source) -> None:
+    """Run the graph on tensors without data: every value must have the shape that is stated for it."""
+    meta = {name: array.to("meta") for name, array in source.arrays.items()}
+    shapes = {INPUT: torch.empty(2, *source.input_shape, device="meta")}
+    if not source.nodes:
+        raise BadFile(f"{path} holds no nodes: make the run again")
+    for node in source.nodes:
+        if node.name in shapes or not node.inputs or not set(node.inputs) <= set(shapes):
+            raise BadFile(f"{path}: node {node.name!r} is named twice or reads what no earlier node makes")
+        try:
+            roles = {role: meta[name] for role, name in node.arrays}
+            value = interpreter.evaluate(node, [shapes[name] for name in node.inputs], roles)
+        except (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise BadFile(f"{path}: node {node.name!r} cannot be evaluated ({reason}): make the run again") from None
+        if tuple(value.shape) != (2, *node.shape):
+            raise BadFile(f"{path}: node {node.name!r} makes {tuple(value.shape[1:])}, not {node.shape} as stated")
+        shapes[node.name] = value

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from spikewright.affine import per_channel, scale_inputs, scale_outputs
 from spikewright.blueprint import Blueprint
-from spikewright.ops import Add, Averaging, Conv, Linear, MaxPool, AdaptiveMaxPool, Moving, Scale
+from spikewright.ops import AdaptiveMaxPool, Add, Averaging, Conv, Linear, MaxPool, Moving, Scale
 from spikewright.plan import Node
 from spikewright.program import Program, Step, StepArrays
 from spikewright.source import INPUT

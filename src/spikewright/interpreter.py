@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spikewright import ops, source as src
+from spikewright import ops
+from spikewright import source as src
 from spikewright.rounding import clipped_round
 from spikewright.source import INPUT, Source, SourceNode
 

@@ -136,14 +136,19 @@ class IntegerMode:
         if flow.worth.numel() == 1:
             return flow.worth
         full = flow.worth.expand(shapes[node.inputs[0]])
-        worth = node.op([full.unsqueeze(0)])[0]
         if isinstance(node.op, Averaging):
-            # A mean is exact only over values of one worth; padding and uneven windows do not change it
-            channels = full.flatten(1)
-            if not torch.equal(channels.amax(1), channels.amin(1)):
+            # A mean is exact only over values of one worth
+            axes = node.op.dims if isinstance(node.op, Mean) else tuple(range(2, full.dim() + 1))
+            keep = isinstance(node.op, Mean) and not node.op.keepdim
+            low, high = (call(full.unsqueeze(0), axes, keepdim=not keep)[0] for call in (torch.amin, torch.amax))
+            if not torch.equal(low, high):
                 raise NotExact(f"node {node.name!r} averages spikes worth different amounts: use one threshold per layer")
-            return flow.worth if len(node.shape) == full.dim() else flow.worth.reshape(node.shape)
-        return compact(torch.where(worth == 0, 1.0, worth))  # padding has no worth of its own
+            return high
+        worth = node.op([full.unsqueeze(0)])[0]
+        # Padding has no worth of its own: it takes its channel's
+        around = worth.amax(tuple(range(1, worth.dim())), keepdim=True) if worth.dim() > 1 else worth
+        worth = torch.where(worth == 0, around, worth)
+        return compact(torch.where(worth == 0, 1.0, worth))
 
     def _join(self, step: StepArrays, inputs: list[_Flow], total: Callable[[Iterable[float]], float]) -> _Flow:
         """Put inputs of different worth on one grid, 2^f finer than that of the least."""
@@ -158,7 +163,11 @@ class IntegerMode:
     def _lower_weight(self, step: StepArrays, node: Node, flow: _Flow, weight: Tensor) -> _Flow:
         assert isinstance(node.op, Linear | Conv)
         channels = weight.shape[1] if isinstance(node.op, Linear) else _in_channels(node.op, weight)
-        worth = per_channel(flow.worth, (channels, *(1,) * (weight.dim() - 2)))
+        rows = flow.worth if isinstance(node.op, Linear) and flow.worth.dim() > 1 and flow.worth.shape[-1] == 1 else None
+        # A matrix product reads its last axis: what is worth the same along it stays outside
+        inside = torch.ones((), dtype=torch.float64) if rows is not None else flow.worth
+        plain = not isinstance(node.op, Linear) or inside.dim() <= 1
+        worth = per_channel(inside, (channels, *(1,) * (weight.dim() - 2))) if plain else None
         if worth is None:
             raise NotExact(f"node {node.name!r} reads values worth different amounts by position: use one threshold per layer")
         stored, scale = self.weights.store(scale_inputs(node.op, weight, worth))
@@ -170,7 +179,8 @@ class IntegerMode:
                 raise NotExact(f"node {node.name!r}: a transposed convolution needs one weight scale per tensor")
         if scale.numel() > 1:
             scale = scale.reshape(-1, *(1,) * (len(node.op.stride) if isinstance(node.op, Conv) else 0))
-        return _Flow(scale.reshape(()) if scale.numel() == 1 else scale, reach * flow.largest)
+        scale = scale.reshape(()) if scale.numel() == 1 else scale
+        return _Flow(scale if rows is None else scale * rows, reach * flow.largest)
 
     def _lower_before(
         self, step: StepArrays, node: Node, worth: Tensor, largest: float, arrays: Mapping[str, Tensor]

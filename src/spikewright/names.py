@@ -9,7 +9,7 @@ import importlib
 import inspect
 import pkgutil
 import typing
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -49,12 +49,15 @@ def configure(cls: type[Any], settings: dict[str, Any]) -> Any:
     """Build `cls` from settings that may be text, each converted to its field's type.
 
     Raises:
-        BadSetting: an unknown setting (the known ones are listed) or a value of the wrong type.
+        BadSetting: an unknown setting (the known ones are listed), a missing one, or a value of the wrong type.
     """
     known = {field.name: field for field in fields(cls) if field.init}
     for key in settings:
         if key not in known:
             raise BadSetting(f"{cls.__name__} has no setting {key!r}: known are {', '.join(known)}")
+    for key, field in known.items():
+        if field.default is MISSING and field.default_factory is MISSING and key not in settings:
+            raise BadSetting(f"{cls.__name__} needs a value for {key!r}: give {key}=…")
     hints = typing.get_type_hints(cls)
     values = {}
     for key, value in settings.items():

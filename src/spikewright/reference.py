@@ -14,10 +14,10 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from spikewright import interpreter, ops, source as src
+from spikewright import interpreter, ops
+from spikewright import source as src
 from spikewright.source import INPUT, Source, SourceNode
 
 EPSILON = 2.0**-53

@@ -32,7 +32,7 @@ def clipped_round(z: Tensor, threshold: Tensor, levels: int) -> Tensor:
 
 
 @clipped_round.register_fake
-def _shape(z: Tensor, threshold: Tensor, levels: int) -> Tensor:
+def _shape(z: Tensor, threshold: Tensor, levels: int) -> Tensor:  # noqa: ARG001
     return torch.empty_like(z)
 
 
@@ -43,25 +43,42 @@ def _remember(ctx: torch.autograd.function.FunctionCtx, inputs: tuple, output: T
 
 def _backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
     z, threshold, output = ctx.saved_tensors  # pyright: ignore[reportAttributeAccessIssue]
-    if threshold.numel() == 1 and z.device.type == "cpu" and torch.ops.aten.is_non_overlapping_and_dense(z):
-        return _backward_scalar(z, threshold, output, gradient)
+    return *_gradients(gradient, z, threshold, output), None
+
+
+@torch.library.custom_op("spikewright::clipped_round_backward", mutates_args=())
+def _gradients(gradient: Tensor, z: Tensor, threshold: Tensor, output: Tensor) -> tuple[Tensor, Tensor]:
+    """An operation of its own, so that compiling does not look inside, where θ is read as a number."""
+    dense = torch.ops.aten.is_non_overlapping_and_dense(z)
+    if threshold.numel() == 1 and z.device.type == "cpu" and dense:
+        return _gradients_scalar(gradient, z, threshold, output)
     above = z >= threshold
     to_z = gradient * ((z > 0) & ~above)
     to_threshold = to_z * (output - z) / threshold + gradient * above
-    return to_z, to_threshold.sum_to_size(threshold.shape), None
+    return _laid_out_as(to_z, z), to_threshold.sum_to_size(threshold.shape).to(threshold.dtype)
 
 
-def _backward_scalar(
-    z: Tensor, threshold: Tensor, output: Tensor, gradient: Tensor
-) -> tuple[Tensor, Tensor, None]:
+@_gradients.register_fake
+def _gradient_shapes(
+    gradient: Tensor,  # noqa: ARG001
+    z: Tensor,
+    threshold: Tensor,
+    output: Tensor,  # noqa: ARG001
+) -> tuple[Tensor, Tensor]:
+    return torch.empty_like(z), torch.empty_like(threshold)
+
+
+def _gradients_scalar(
+    gradient: Tensor, z: Tensor, threshold: Tensor, output: Tensor
+) -> tuple[Tensor, Tensor]:
     """Three passes and one temporary, for a z without gaps: this runs at every activation of every step.
 
-    a is 0 below and θ above, so θ · ∂/∂θ = Σ g·a − Σ_inside g·z: two dot products and no mask.
+    a is 0 below and θ above, so θ · ∂a/∂θ summed is Σ g·a − Σ_inside g·z: two dot products and no mask.
     """
     gradient = _laid_out_as(gradient, z)
-    to_z = torch.ops.aten.hardtanh_backward(gradient, z, 0.0, float(threshold))
-    whole = _dot(gradient, _laid_out_as(output, z)) - _dot(_laid_out_as(to_z, z), z)
-    return to_z, (whole / threshold).to(threshold.dtype).reshape(threshold.shape), None
+    to_z = _laid_out_as(torch.ops.aten.hardtanh_backward(gradient, z, 0.0, float(threshold)), z)
+    total = _dot(gradient, _laid_out_as(output, z)) - _dot(to_z, z)
+    return to_z, (total / threshold).to(threshold.dtype).reshape(threshold.shape)
 
 
 def _laid_out_as(tensor: Tensor, like: Tensor) -> Tensor:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from spikewright import ops, source as src
+from spikewright import ops
+from spikewright import source as src
 from spikewright.affine import compact, per_channel, scale_inputs, scale_outputs
 from spikewright.errors import UnsupportedModule
 from spikewright.plan import BeforeFiring
@@ -128,9 +129,7 @@ def _firings(draft: _Draft) -> dict[str, tuple[str, Fires]]:
     return found
 
 
-def _activation(
-    draft: _Draft, name: str, found: dict[str, tuple[str, Fires]], absorbed: set[str]
-) -> tuple[str, Fires]:
+def _activation(draft: _Draft, name: str, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> tuple[str, Fires]:
     """Walk back from an activation over batch norm and constants to a max pool of potentials, if there is one."""
     path = [draft.inputs[name][0]]
     while path[-1] in draft.op and path[-1] not in found and isinstance(draft.op[path[-1]], ops.Scale | ops.Identity):
@@ -200,7 +199,9 @@ def _leaks(draft: _Draft, name: str, found: dict[str, tuple[str, Fires]], reader
     for reader in readers[name]:
         if isinstance(draft.op[reader], src.Activation):
             continue
-        if reader in found or not (_is_pool(draft.op[reader]) or isinstance(draft.op[reader], ops.Scale | ops.Identity)):
+        if reader in found or not (
+            _is_pool(draft.op[reader]) or isinstance(draft.op[reader], ops.Scale | ops.Identity)
+        ):
             return True
         if not readers[reader] or _leaks(draft, reader, found, readers):
             return True

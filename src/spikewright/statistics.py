@@ -80,12 +80,15 @@ def observe(source: Source, batches: Iterable[Tensor]) -> Statistics:
             totals[node.name] = totals.get(node.name, 0) + channels.shape[1]
 
     with torch.no_grad():
-        for watch in (find_top, count):
-            for batch in held:
-                interpreter.run(source, batch, watch=watch)
-    for name, top in tops.items():
-        if not bool(top.isfinite().all()):
-            raise BadData(f"activation {name!r} is not finite on the calibration inputs: mend the weights or the inputs")
+        for batch in held:
+            interpreter.run(source, batch, watch=find_top)
+        for name, top in tops.items():
+            if not bool(top.isfinite().all()):
+                raise BadData(
+                    f"activation {name!r} is not finite on the calibration inputs: mend the weights or the inputs"
+                )
+        for batch in held:
+            interpreter.run(source, batch, watch=count)
     return {name: Histogram(top, counts[name], totals[name]) for name, top in tops.items()}
 
 

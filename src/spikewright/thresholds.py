@@ -13,7 +13,9 @@ from spikewright.statistics import Histogram
 _SILENT = 1.0  # a neuron that never fired on the calibration inputs: any positive threshold is as good
 
 
-def least_error_threshold(histogram: Histogram, levels: int, *, cap: float | None = None, per_channel: bool = False) -> Tensor:
+def least_error_threshold(
+    histogram: Histogram, levels: int, *, cap: float | None = None, per_channel: bool = False
+) -> Tensor:
     """The least-squares threshold, a scalar or one per channel [channels], float64.
 
     Args:

@@ -51,7 +51,8 @@ def untouched(model: nn.Module) -> Iterator[Callable[[], list[str]]]:
 
 
 def _identical(left: Tensor, right: Tensor) -> bool:
-    return left.shape == right.shape and bool(((left == right) | ((left != left) & (right != right))).all())
+    """Equal in every element; NaN equals NaN."""
+    return left.shape == right.shape and bool(((left == right) | (left.isnan() & right.isnan())).all())
 
 
 def export(model: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
@@ -102,7 +103,9 @@ def _trace(model: nn.Module, example: Tensor, *, strict: bool) -> torch.export.E
             warnings.simplefilter("ignore")
             shapes = ShapesCollection()
             shapes[example] = {0: Dim.AUTO}
-            return torch.export.export(model, (example,), dynamic_shapes=shapes, strict=strict).run_decompositions({})
+            return torch.export.export(
+                model, (example,), dynamic_shapes=shapes.dynamic_shapes(model, (example,)), strict=strict
+            ).run_decompositions({})
     finally:
         logging.disable(disabled)
 

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from spikewright.blueprint import Blueprint
-from spikewright.errors import BadData, BadPlan
+from spikewright.errors import BadData
 from spikewright.network import SpikingNetwork, build
 from spikewright.plan import Node
+from spikewright.quantised_source import activations_behind, rounding_of
 from spikewright.reference import Rounding, Truth, in_float64, refer
 from spikewright.source import Source
 
@@ -104,84 +105,10 @@ def verify(network: SpikingNetwork | Blueprint, source: Source, batches: Iterabl
                 raise BadData(
                     f"the network takes inputs of shape {source.input_shape}, got {tuple(batch.shape[1:])}: resize them"
                 )
+            if not len(batch):
+                continue
             tally.add(exact, batch.double(), refer(source, batch, rounding, arrays=arrays))
     return tally.certificate(_reference_name(source, blueprint))
-
-
-def rounding_of(blueprint: Blueprint, source: Source) -> dict[str, Rounding]:
-    """How the reference has to round each activation to be this network's quantised source.
-
-    A threshold that was trained is the source's own; a chosen one is the network's. Half a unit is always
-    added, whatever the network starts from: rounding is what it is held to.
-
-    Raises:
-        BadPlan: the plan does not belong to this source.
-    """
-    _check_belongs(blueprint, source)
-    activation_of = _activations_behind(source)
-    rounding: dict[str, Rounding] = {}
-    for node in blueprint.plan.stages:
-        assert node.firing is not None
-        names = activation_of.get(node.firing.carries, ())
-        if node.firing.channels is not None:
-            names = _branch(names, node.firing.channels[0], source)
-        for name in names:
-            rounding[name] = _rule(blueprint, node, source, name)
-    dead = {node.name for node in source.activations} - set(rounding)
-    if dead:
-        raise BadPlan(
-            f"no stage of the plan carries activation {min(dead)!r} of the source: the two do not belong together"
-        )
-    return rounding
-
-
-def _rule(blueprint: Blueprint, node: Node, source: Source, activation: str) -> Rounding:
-    assert node.firing is not None
-    code = node.firing.code
-    trained = next(source.array(one, "threshold") for one in source.activations if one.name == activation)
-    unit = blueprint.arrays[f"{node.name}.threshold"].double() if trained is None else trained.double() / code.levels
-    return Rounding(unit, unit / 2, code.levels, code.timesteps)
-
-
-def _branch(names: tuple[str, ...], start: int, source: Source) -> tuple[str, ...]:
-    """The activation whose channels begin at `start` in a concatenation of several."""
-    shapes = {node.name: node.shape for node in source.nodes}
-    position = 0
-    for name in names:
-        if position == start:
-            return (name,)
-        position += shapes[name][0]
-    return ()
-
-
-def _check_belongs(blueprint: Blueprint, source: Source) -> None:
-    plan = blueprint.plan
-    shapes = {node.name: node.shape for node in source.nodes}
-    if (plan.input_shape, plan.readout.shape) != (source.input_shape, source.output_shape):
-        raise BadPlan(
-            f"the plan maps {plan.input_shape} to {plan.readout.shape}, the source {source.input_shape} to "
-            f"{source.output_shape}: the two do not belong together"
-        )
-    for node in plan.stages:
-        assert node.firing is not None
-        start, stop = node.firing.channels or (0, None)
-        shape = shapes.get(node.firing.carries)
-        if shape is None or node.shape != (*(len(range(*slice(start, stop).indices(n))) for n in shape[:1]), *shape[1:]):
-            raise BadPlan(
-                f"stage {node.name!r} carries {node.firing.carries!r} of shape {node.shape}, the source has "
-                f"{'no such node' if shape is None else f'shape {shape}'}: the two do not belong together"
-            )
-
-
-def _activations_behind(source: Source) -> dict[str, tuple[str, ...]]:
-    """For each node that only passes activations on (itself, max pool, concatenation): the activations."""
-    found: dict[str, tuple[str, ...]] = {}
-    for node in source.nodes:
-        if node.op.kind == "activation":
-            found[node.name] = (node.name,)
-        elif node.op.kind in ("max_pool", "adaptive_max_pool", "concat") and all(name in found for name in node.inputs):
-            found[node.name] = tuple(name for read in node.inputs for name in found[read])
-    return found
 
 
 def _reference_name(source: Source, blueprint: Blueprint) -> str:
@@ -200,7 +127,7 @@ class _Tally:
     def __init__(self, blueprint: Blueprint, rounding: dict[str, Rounding], source: Source) -> None:
         self.blueprint = blueprint
         self.rounding = rounding
-        self.behind = _activations_behind(source)
+        self.behind = activations_behind(source)
         self.images = 0
         self.rows: dict[str, dict[str, Any]] = {}
         self.output = {"error": 0.0, "bound": 0.0, "exceeds": 0}
@@ -229,7 +156,15 @@ class _Tally:
         wrong = int((codes != (expected / unit).round()).sum())
         row = self.rows.setdefault(
             node.name,
-            {"codes": 0, "stepwise": 0, "collapsed": 0, "active": 0, "distance": float("inf"), "bound": 0.0, "within": 0},
+            {
+                "codes": 0,
+                "stepwise": 0,
+                "collapsed": 0,
+                "active": 0,
+                "distance": float("inf"),
+                "bound": 0.0,
+                "within": 0,
+            },
         )
         row[engine] += wrong
         if engine == "collapsed":

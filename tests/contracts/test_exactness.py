@@ -1,6 +1,7 @@
 """Every honest model becomes a spiking network that is equal to it, code for code, on both engines."""
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from spikewright.blueprint import Blueprint
 from spikewright.capture import capture
 from spikewright.methods.exact import Exact
 from spikewright.network import build
+from spikewright.quantised_source import rounding_of
 from spikewright.reference import in_float64, refer
 from spikewright.trains import decode
-from spikewright.verification import rounding_of, verify
+from spikewright.verification import verify
 
 BUDGETS = [(1, False), (2, True), (4, False), (7, True)]
 ALIVE_FROM = 3  # with fewer steps a threshold may well silence a stage
@@ -123,7 +125,9 @@ def test_float32_differs_only_where_rounding_allows(name: str) -> None:
             return
 
 
-@pytest.mark.parametrize("name", ["mlp", "conv_bn_relu", "resnet", "densenet", "average_pools", "linear_on_the_last_axis"])
+@pytest.mark.parametrize(
+    "name", ["mlp", "conv_bn_relu", "resnet", "densenet", "average_pools", "linear_on_the_last_axis"]
+)
 @pytest.mark.parametrize("settings", [{"left_shift": False}, {"bias_shift": False}, {}])
 def test_engines_agree_without_postponed_firing(name: str, settings: dict[str, bool]) -> None:
     """Lockstep has no closed form, but both engines still tell the same story."""
@@ -147,7 +151,7 @@ def test_rate_code_with_postponed_firing_is_exact_too() -> None:
 # What must be found out -------------------------------------------------------------------------------------
 
 
-def _with(blueprint: Blueprint, suffix: str, change) -> Blueprint:  # noqa: ANN001
+def _with(blueprint: Blueprint, suffix: str, change) -> Blueprint:
     arrays = {name: change(array) if name.endswith(suffix) else array for name, array in blueprint.arrays.items()}
     return Blueprint(blueprint.plan, arrays)
 
@@ -220,7 +224,7 @@ def _dyadic(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     return torch.randint(-6, 7, shape, generator=generator) / 4
 
 
-def _simulate(layers: list[tuple[list, list]], theta: Fraction, timesteps: int, x: list[Fraction]):  # noqa: ANN202
+def _simulate(layers: list[tuple[list, list]], theta: Fraction, timesteps: int, x: list[Fraction]):
     """One sample, spike by spike; layers are (weight, bias) of fractions, the last one does not fire."""
     unit = theta / (2**timesteps - 1)
     worth = [2**t * unit for t in reversed(range(timesteps))]
@@ -250,14 +254,14 @@ def test_agrees_with_exact_fractions_spike_by_spike(timesteps: int) -> None:
     theta = (2**timesteps - 1) / 4
     sizes = [5, 7, 6, 3]
     model = nn.Sequential()
-    for index, (inside, outside) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for index, (inside, outside) in enumerate(pairwise(sizes)):
         layer = nn.Linear(inside, outside)
         layer.weight.data = _dyadic((outside, inside), generator).mul(2).round() / 2
         layer.bias.data = _dyadic((outside,), generator)
         model.append(layer)
         if index < len(sizes) - 2:
             model.append(zoo.Rounded(torch.tensor(theta), levels=2**timesteps - 1))
-    x = _dyadic((6, 5), generator)
+    x = _dyadic((30, 5), generator)
     source = capture(model, x)
     blueprint = Exact(timesteps=timesteps)(source)
     certificate = verify(blueprint, source, [x])

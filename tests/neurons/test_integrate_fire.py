@@ -56,7 +56,7 @@ def test_state_carries_over_a_cut_in_time() -> None:
     law = IntegrateFire()
     currents = torch.randn(6, 4, 3, generator=torch.Generator().manual_seed(0))
 
-    def run(state, part):  # noqa: ANN001, ANN202
+    def run(state, part):
         train = []
         for current in part:
             state, spikes = law.fire(law.integrate(state, current), torch.tensor(0.7))

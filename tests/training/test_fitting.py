@@ -45,3 +45,11 @@ def test_the_loss_is_cross_entropy_plus_the_price_of_bits(source: Source) -> Non
     assert plain == pytest.approx(by_hand, rel=1e-5)
     assert none == 0 and bits > 1
     assert priced == pytest.approx(plain + 0.01 * bits, rel=1e-5)
+
+
+def test_a_step_below_zero_is_taken_back(source: Source) -> None:
+    network = TrainableSource(with_levels(source, 3, {"relu1": 1.0, "relu2": 1.0}))
+    module = Fitting(network, TrainSettings(), steps=10, identity={})
+    network.arrays["relu1.threshold"].data.fill_(-0.5)
+    module.on_train_batch_end(None, None, 0)
+    assert network.arrays["relu1.threshold"].item() > 0

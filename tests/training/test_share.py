@@ -8,9 +8,7 @@ from spikewright.training.share import Share
 
 def test_shares_of_all_ranks_make_up_the_batches_of_the_epoch(digits: ImageData) -> None:
     def batches() -> Batches:
-        return Batches(
-            digits.train, batch_size=50, preparation=digits.preparation, shuffle=True, drop_last=True
-        )
+        return Batches(digits.train, batch_size=50, preparation=digits.preparation, shuffle=True, drop_last=True)
 
     whole = batches()
     whole.set_epoch(4)

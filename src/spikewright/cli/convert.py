@@ -33,7 +33,8 @@ def convert(  # noqa: PLR0917
     from spikewright.folder import write_json
     from spikewright.metrics.latency import latency_steps
     from spikewright.runs.acquire import ImageSettings
-    from spikewright.runs.convert import ConvertRequest, convert as run_conversion
+    from spikewright.runs.convert import ConvertRequest
+    from spikewright.runs.convert import convert as run_conversion
 
     if out is None:
         raise BadSetting("convert: give --out, the run folder to write")

@@ -29,7 +29,7 @@ for verb in (demo, train, check, convert, verify, evaluate, doctor):
 
 @app.callback(invoke_without_command=True)
 def about(
-    version: bool = typer.Option(False, "--version", help="print the version and leave"),  # noqa: FBT001, FBT003
+    version: bool = typer.Option(False, "--version", help="print the version and leave"),
 ) -> None:
     """A trained PyTorch network in, a spiking network out, proven equal to it."""
     if version:

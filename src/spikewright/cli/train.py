@@ -5,15 +5,13 @@ from typing import Annotated, Any
 
 from typer import Option
 
-from spikewright.errors import BadSetting
+from spikewright.cli import options
 
 
 def train(
     out: Annotated[Path, Option(help="run folder to write; must be new or empty, or --resume")],
     model: Annotated[str | None, Option(help="name of a model, or package.module:factory")] = None,
-    data: Annotated[
-        str | None, Option(help="digits, mnist, fashion_mnist, cifar10, a folder of images, or a hub id")
-    ] = None,
+    data: options.Data = None,
     weights: Annotated[Path | None, Option(help="start from these weights (.safetensors, .pt, .pth)")] = None,
     start: Annotated[
         Path | None, Option("--from", help="fine-tune this trained run, e.g. with --levels")
@@ -34,14 +32,14 @@ def train(
         bool | None,
         Option("--augment/--no-augment", help="shift and mirror the images; default: for cifar10 only"),
     ] = None,
-    mean: Annotated[str | None, Option(help="input mean per channel, white is 1: 0.49,0.48,0.45")] = None,
-    std: Annotated[str | None, Option(help="input standard deviation per channel")] = None,
-    size: Annotated[str | None, Option(help="resize images to HEIGHTxWIDTH")] = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    size: options.Size = None,
     resume: Annotated[bool, Option("--resume", help="go on from the newest checkpoint in --out")] = False,
     seed: Annotated[int, Option(help="of weights, order and augmentation")] = 0,
-    device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
+    device: options.Device = "auto",
     devices: Annotated[int, Option(help="how many; each takes its share of every batch")] = 1,
-    json: Annotated[Path | None, Option(help="write the figures here")] = None,
+    json: options.Json = None,
 ) -> None:
     """Train a network; with --levels its activations are rounded, ready to convert exactly."""
     from spikewright.folder import write_json
@@ -51,13 +49,13 @@ def train(
 
     request = TrainRequest(
         out=out, model=model, data=data, weights=weights, start=start, levels=levels, resume=resume,
-        mean=_floats("--mean", mean), std=_floats("--std", std), size=_size(size),
+        mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size),
+        augment=augment,
     )  # fmt: skip
     settings = TrainSettings(
         epochs=epochs, batch_size=batch_size, weight_decay=weight_decay, label_smoothing=label_smoothing,
         learning_rate=request.learning_rate if learning_rate is None else learning_rate,
         sparsity=sparsity, precision=precision, device=device, devices=devices, seed=seed,
-        augment=data == "cifar10" if augment is None else augment,
     )  # fmt: skip
     _, report, about = run(request, settings, progress=True)
     if json is not None:
@@ -71,21 +69,3 @@ def _summary(out: Path, about: dict[str, Any], seconds: float) -> str:
         f"{out}: {about['model']} on {about['data']}, {kind}: validation {about['accuracy_validation']:.2%}, "
         f"test {about['accuracy_test']:.2%}, {seconds:.0f} s"
     )
-
-
-def _floats(flag: str, text: str | None) -> tuple[float, ...] | None:
-    try:
-        return None if text is None else tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise BadSetting(
-            f"{flag} is '{text}': give one number per channel, with commas between them"
-        ) from None
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    parts = text.lower().replace(",", "x").split("x")
-    if len(parts) > 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
-        raise BadSetting(f"--size is '{text}': give HEIGHTxWIDTH in pixels, as 32x32")
-    return int(parts[0]), int(parts[-1])

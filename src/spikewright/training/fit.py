@@ -94,8 +94,8 @@ def _require_fit(source: Source, data: ImageData) -> None:
         )
     if len(source.output_shape) != 1 or source.output_shape[0] < data.classes:
         raise BadModel(
-            f"the network's output has shape {source.output_shape}, data '{data.name}' has {data.classes} classes: "
-            "the output must be one logit per class"
+            f"the network's output has shape {source.output_shape}, data '{data.name}' has {data.classes} "
+            "classes: the output must be one logit per class"
         )
 
 
@@ -183,14 +183,14 @@ def _accuracy(network: TrainableSource, data: ImageData, split: Split, *, device
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Lightning's hints and advertising off the terminal, and the global random numbers as they were."""
+    """Keep Lightning's hints and advertising off the terminal."""
     names = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:

@@ -1,6 +1,6 @@
 """The training step as a Lightning module: cross-entropy plus the price of bits, SGD, warm-up and cosine.
 
-Knows nothing about files; its checkpoint holds numbers, text and tensors alone, so that it loads without code.
+Knows nothing about files; its checkpoint holds numbers, text and tensors alone, and so loads without code.
 """
 
 import math
@@ -21,7 +21,10 @@ from spikewright.training.trainable import TrainableSource
 
 
 class Fitting(LightningModule):
-    """Train `network` for `steps` batches in all; `history` has one entry per epoch, `identity` tells runs apart."""
+    """Train `network` for `steps` batches in all.
+
+    `history` has one entry per epoch; `identity` is kept in checkpoints, to tell trainings apart.
+    """
 
     def __init__(
         self, network: TrainableSource, settings: TrainSettings, *, steps: int, identity: dict[str, Any]
@@ -76,7 +79,7 @@ class Fitting(LightningModule):
         loss, bits, batches = self._reduced(self._sums)
         if not math.isfinite(loss):
             raise BadModel(
-                f"training: the loss is no longer finite in epoch {self.current_epoch + 1}: lower --learning-rate"
+                f"training: the loss is not finite in epoch {self.current_epoch + 1}: lower --learning-rate"
             )
         entry = {
             "epoch": self.current_epoch,
@@ -126,7 +129,7 @@ class Fitting(LightningModule):
 
 
 def warm_up_and_cosine(steps: int, share: float) -> Callable[[int], float]:
-    """Factor on the learning rate at a step: rising linearly over `share` of all steps, then a cosine to 0."""
+    """Factor on the learning rate at a step: linear over `share` of all steps, then a cosine to 0."""
     rise = math.ceil(steps * share)
 
     def factor(step: int) -> float:

@@ -1,10 +1,10 @@
 """Give a network levels: each ReLU becomes the clipped rounding a = θ·⌊L·clip(z/θ, 0, 1) + ½⌋/L.
 
-θ starts at a percentile of what the activation shows on training images, not at a constant: a threshold far above
-wastes codes, and one far below clips what the network has learned.
+θ starts at a percentile of what the activation shows on training images, not at a constant: a threshold far
+above wastes codes, and one far below clips what the network has learned.
 
-Source: "When SNN meets ANN", appendix A.10 (replace ReLU and fine-tune). Differs: one start for trained and for
-random weights (batch norm is calibrated first, which makes the percentile mean something for the latter).
+Source: "When SNN meets ANN", appendix A.10 (replace ReLU and fine-tune). Differs: one start for trained and
+for random weights (there batch norm normalises by each batch, so that the percentile has a meaning).
 """
 
 from collections.abc import Iterable, Mapping

@@ -28,14 +28,17 @@ from spikewright.training.settings import TrainReport, TrainSettings
 SCRATCH_RATE, FINE_TUNE_RATE = 0.1, 0.02  # learning rates for random and for trained weights
 THRESHOLD_BATCH, THRESHOLD_BATCHES = 128, 4  # training images that thresholds are taken from
 
+AUGMENTED = ("cifar10",)  # named data sets whose images may be shifted and mirrored
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainRequest:
     """What to train and where to put it.
 
-    Exactly one of `model` (a name or package.module:factory) and `start` (the folder of a trained run) is given.
-    `data` is a name, folder or hub id; None takes that of `start`. `weights` is a file for `model`. `levels` None
-    leaves the activations as they are. `mean`, `std` and `size` override the data's own, as in `data.load`.
+    Exactly one of `model` (a name or package.module:factory) and `start` (the folder of a trained run) is
+    given. `data` is a name, folder or hub id; None takes that of `start`. `weights` is a file for `model`.
+    `levels` None leaves the activations as they are. `mean`, `std` and `size` override the data's own, as in
+    `data.load`. `augment` None augments for cifar10, and where the settings say so.
 
     Raises:
         BadSetting: both or none of model and start, no data, weights without a model.
@@ -50,6 +53,7 @@ class TrainRequest:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     size: tuple[int, int] | None = None
+    augment: bool | None = None
     resume: bool = False
 
     def __post_init__(self) -> None:
@@ -76,11 +80,12 @@ def train(
     """Train and save; returns the network, the report, and what the run folder says about it.
 
     Raises:
-        SpikewrightError: as `fit`, `data.load`, `models.build`, `load_weights`, `capture` and `load_source` do, and
-            where `out` holds something already and this is not a resumption.
+        SpikewrightError: what `fit`, `data.load`, `models.build`, `load_weights`, `capture` or `load_source`
+            refuse, and an `out` that holds something already where this is not a resumption.
     """
     _require_free(request)
     source, data, about = _beginning(request, settings)
+    settings = replace(settings, augment=_augment(request, data, settings))
     if request.levels is not None:
         source = _levelled(source, data, request, settings)
     trained, report = fit(source, data, settings, out=request.out, resume=request.resume, progress=progress)
@@ -125,6 +130,10 @@ def _beginning(request: TrainRequest, settings: TrainSettings) -> tuple[Source, 
     ):
         data = replace(data, preparation=source.preparation)
     return source, data, {"model": about.get("model"), "from": str(request.start)}
+
+
+def _augment(request: TrainRequest, data: ImageData, settings: TrainSettings) -> bool:
+    return (settings.augment or data.name in AUGMENTED) if request.augment is None else request.augment
 
 
 def _data(request: TrainRequest, name: str) -> ImageData:

@@ -12,11 +12,12 @@ PRECISIONS = ("32", "bf16-mixed", "16-mixed", "64")
 class TrainSettings:
     """Stochastic gradient descent with Nesterov momentum, warm-up and cosine to 0, stepped every batch.
 
-    `learning_rate` suits batch norm networks, with and without levels, at a batch of 128; without batch norm take
-    0.01. `weight_decay` acts on weights of two or more axes alone: not on thresholds, biases or batch norm.
+    `learning_rate` suits batch norm networks, with and without levels, at a batch of 128; without batch norm
+    take 0.01. `weight_decay` acts on weights of two or more axes: not on thresholds, biases or batch norm.
     `warm_up` is the share of all steps over which the rate rises from 0. `sparsity` is the price of a bit per
-    sample (`training/sparsity.py`). `augment` shifts by up to an eighth of the image and mirrors. `device` is "auto", "cpu",
-    "cuda" or what Lightning calls an accelerator; with several `devices` each takes its share of every batch.
+    sample (`training/sparsity.py`). `augment` shifts by up to an eighth of the image and mirrors. `device` is
+    "auto", "cpu", "cuda", "cuda:1" or another accelerator of Lightning's; each of several `devices` takes its
+    share of every batch.
 
     Raises:
         BadSetting: a number out of its range, or an unknown precision.

@@ -1,4 +1,4 @@
-"""The share of each batch that one of several devices takes: every n-th row, so that the whole batch stays the same.
+"""The share of each batch that one of several devices takes: every n-th row, so the whole stays the same.
 
 Knows nothing about what the batches hold.
 """

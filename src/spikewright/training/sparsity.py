@@ -2,12 +2,12 @@
 
     penalty = coefficient · (1/N) Σ_samples Σ_stages Σ_neurons popcount(k),    k = round(a/θ · L)
 
-Codes are rounded, never truncated: (k/L·θ)/θ·L falls below k in float32 for a few codes in a hundred. A count of
-bits has no gradient; a `BitGradient` stands in for it.
+Codes are rounded, never truncated: (k/L·θ)/θ·L falls below k in float32 for a few codes in a hundred. A count
+of bits has no gradient; a `BitGradient` stands in for it.
 
 Source: "When SNN meets ANN", Eq. 11-12. Differs: the paper sums over the batch (λ = 1e-8 for CIFAR, 5e-10 for
-ImageNet); here the mean over samples is taken, so that the batch size does not matter: coefficient = λ · B for
-the paper's batch of B.
+ImageNet); here the mean over samples is taken, so that the batch size does not matter: coefficient = λ · B
+for the paper's batch of B (8 is the default of the authors' code, which makes 8e-8 of 1e-8).
 """
 
 from collections.abc import Callable, Mapping
@@ -75,7 +75,7 @@ class _BitSum(torch.autograd.Function):
 
 
 class BitPenalty:
-    """An activation for the interpreter that also adds up the bits of all stages: make one for each forward pass."""
+    """An activation for the interpreter that also adds up the bits of all stages: one per forward pass."""
 
     def __init__(self, gradient: BitGradient = per_activation) -> None:
         self.gradient = gradient

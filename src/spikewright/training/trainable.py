@@ -1,9 +1,9 @@
-"""A captured network as a module that trains: the source's arrays become parameters and buffers, its graph the forward.
+"""A captured network as a module that trains: its arrays are parameters and buffers, its graph the forward.
 
     Source → TrainableSource(source) → (any optimiser) → to_source() → Source
 
-Weights and biases of linear maps, convolutions and batch norms and the activations' thresholds are parameters;
-constants of the user's forward (gains, offsets) and batch norm's running statistics are buffers.
+Weights and biases of linear maps, convolutions and batch norms, and the activations' thresholds, are
+parameters; constants of the user's forward (gains, offsets) and batch norm's running statistics are buffers.
 Knows nothing about optimisers, data or losses.
 """
 
@@ -41,8 +41,8 @@ def trainable_names(source: Source) -> frozenset[str]:
 class TrainableSource(nn.Module):
     """The module form of a `Source`; the source given is not changed.
 
-    An array that several nodes share is one parameter, and stays shared in `to_source`. `activate` is called at
-    every activation, as by `interpreter.run`.
+    An array that several nodes share is one parameter, and stays shared in `to_source`. `activate` is called
+    at every activation, as by `interpreter.run`.
     """
 
     def __init__(self, source: Source) -> None:
@@ -70,7 +70,7 @@ class TrainableSource(nn.Module):
         )
 
     def keep_thresholds_positive(self) -> None:
-        """Raise every threshold to the floor and lower it to the activation's cap; call it after each step."""
+        """Bring every threshold between the floor and the activation's cap; call it after each step."""
         with torch.no_grad():
             for name in self._thresholds:
                 getattr(self, self._keys[name]).clamp_(min=THRESHOLD_FLOOR)
@@ -91,7 +91,7 @@ class TrainableSource(nn.Module):
 
 
 def _key(name: str) -> str:
-    """An attribute name for an array: torch allows no dots, and the prefix keeps clear of a module's own names."""
+    """An attribute name for an array: torch allows no dots, and the prefix avoids a module's own names."""
     return "array:" + name.replace(".", "/")
 
 

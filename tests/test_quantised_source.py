@@ -5,12 +5,11 @@ from torch import Tensor, nn
 
 from spikewright.capture import capture
 from spikewright.methods.exact import Exact
-from spikewright.metrics.quantised_source import QuantisedSource
 from spikewright.network import build
+from spikewright.quantised_source import QuantisedSource, rounding_of
 from spikewright.reference import in_float64, refer
 from spikewright.source import Source
 from spikewright.statistics import observe
-from spikewright.verification import rounding_of
 
 
 class Branches(nn.Module):

@@ -1,0 +1,142 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from spikewright.data import ImageData
+from spikewright.errors import BadFile, BadModel, BadSetting, UnsupportedModule
+from spikewright.folder import load_source
+from spikewright.models import build
+from spikewright.source import Activation, Source
+from spikewright.training import run as module
+from spikewright.training.run import TrainRequest, train
+from spikewright.training.settings import TrainSettings
+
+SETTINGS = TrainSettings(epochs=1, batch_size=64)
+
+FACTORIES = """
+import torch
+from torch import nn
+
+def net():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 20), nn.ReLU(), nn.Dropout(0.5), nn.Linear(20, 10))
+
+def linear():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+
+def unsupported():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 20), nn.GELU(), nn.Linear(20, 10))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _few_digits(digits: ImageData, monkeypatch: pytest.MonkeyPatch) -> None:
+    def few(name: str, **options: object) -> ImageData:
+        assert name in ("digits", "cifar10")
+        return replace(digits, name=name)
+
+    monkeypatch.setattr(module, "load", few)
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "own_nets.py").write_text(FACTORIES)
+    monkeypatch.chdir(tmp_path)
+    return "own_nets"
+
+
+def levels_of(source: Source) -> list[int | None]:
+    return [node.op.levels for node in source.activations if isinstance(node.op, Activation)]
+
+
+def test_a_run_folder_holds_the_network_and_its_account(tmp_path: Path) -> None:
+    request = TrainRequest(model="top1", data="digits", levels=7, out=tmp_path / "a")
+    trained, report, about = train(request, SETTINGS)
+    loaded, stored = load_source(tmp_path / "a")
+    assert loaded.nodes == trained.nodes
+    assert all(torch.equal(loaded.arrays[name], array) for name, array in trained.arrays.items())
+    assert levels_of(loaded) == [7, 7]
+    assert loaded.preparation is not None
+    assert stored == about
+    assert (stored["model"], stored["data"], stored["levels"], stored["seed"]) == ("top1", "digits", 7, 0)
+    assert stored["accuracy_test"] == report.accuracy_test
+    assert stored["settings"]["batch_size"] == 64
+    assert {"torch", "spikewright", "lightning"} <= set(stored["versions"])
+
+
+def test_fine_tuning_goes_on_from_a_run(tmp_path: Path) -> None:
+    train(TrainRequest(model="top1", data="digits", out=tmp_path / "relu"), replace(SETTINGS, epochs=6))
+    still = replace(SETTINGS, learning_rate=0.0)
+    request = TrainRequest(start=tmp_path / "relu", levels=255, out=tmp_path / "a")
+    rounded, report, about = train(request, still)
+    before, relu = load_source(tmp_path / "relu")
+    assert levels_of(before) == [None, None] and levels_of(rounded) == [255, 255]
+    assert torch.equal(rounded.arrays["1.weight"], before.arrays["1.weight"])
+    assert report.accuracy_test == pytest.approx(relu["accuracy_test"], abs=0.03)
+    assert about["data"] == "digits" and about["from"] == str(tmp_path / "relu")
+    again, _, _ = train(TrainRequest(start=tmp_path / "a", levels=15, out=tmp_path / "b"), still)
+    assert levels_of(again) == [15, 15]
+    for node in again.activations:
+        name = f"{node.name}.threshold"
+        assert torch.equal(again.arrays[name], rounded.arrays[name]), "a trained threshold is kept"
+
+
+def test_weights_from_a_file_are_the_start(tmp_path: Path) -> None:
+    made = build("top0", channels=1, size=(8, 8), classes=10, seed=9)
+    torch.save(made.state_dict(), tmp_path / "w.pt")
+    request = TrainRequest(model="top0", data="digits", weights=tmp_path / "w.pt", out=tmp_path / "a")
+    trained, _, _ = train(request, replace(SETTINGS, learning_rate=0.0))
+    assert torch.equal(trained.arrays["1.weight"], made.state_dict()["1.weight"])
+    assert request.learning_rate < TrainRequest(model="top0", data="digits", out=tmp_path).learning_rate
+
+
+def test_ones_own_factory_trains_with_levels(own: str, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, epochs=6)
+    trained, report, _ = train(TrainRequest(model=f"{own}:net", data="digits", levels=15, out=tmp_path / "a"), settings)
+    assert levels_of(trained) == [15]
+    assert report.accuracy_test > 0.5
+
+
+def test_cifar10_alone_is_augmented_unless_asked(tmp_path: Path) -> None:
+    for number, (data, asked, expected) in enumerate(
+        [("digits", None, False), ("cifar10", None, True), ("cifar10", False, False), ("digits", True, True)]
+    ):
+        request = TrainRequest(model="top0", data=data, augment=asked, out=tmp_path / str(number))
+        _, _, about = train(request, SETTINGS)
+        assert about["settings"]["augment"] is expected
+
+
+def test_what_cannot_be_is_refused_before_anything_is_written(own: str, tmp_path: Path) -> None:
+    out = tmp_path / "a"
+    for request, error, words in [
+        (TrainRequest(model=f"{own}:unsupported", data="digits", out=out), UnsupportedModule, "GELU"),
+        (TrainRequest(model=f"{own}:linear", data="digits", levels=3, out=out), BadModel, "no ReLU"),
+        (TrainRequest(model="top0", data="digits", levels=0, out=out), BadSetting, "levels is 0"),
+        (TrainRequest(model="resnet", data="digits", out=out), BadModel, "not known"),
+        (TrainRequest(start=tmp_path / "none", out=out), BadFile, "no run folder"),
+    ]:
+        with pytest.raises(error, match=words):
+            train(request, SETTINGS)
+        assert not out.exists()
+
+
+def test_a_folder_that_is_taken_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "notes.txt").write_text("mine")
+    (tmp_path / "file").touch()
+    for out, words in ((tmp_path / "a", "not empty"), (tmp_path / "file", "is a file")):
+        with pytest.raises(BadSetting, match=words):
+            train(TrainRequest(model="top0", data="digits", out=out), SETTINGS)
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["notes.txt"]
+    with pytest.raises(BadSetting, match="same folder"):
+        train(TrainRequest(start=tmp_path / "a", out=tmp_path / "a", resume=True), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"model": "cnn", "start": Path("a")}, {"model": "cnn"}, {"start": Path("a"), "weights": Path("b")}],
+)
+def test_requests_that_contradict_themselves_are_refused(given: dict[str, object]) -> None:
+    with pytest.raises(BadSetting, match="--"):
+        TrainRequest(out=Path("x"), **given)  # pyright: ignore[reportArgumentType]
