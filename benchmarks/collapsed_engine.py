@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from spikewright.capture import capture
+from spikewright.capturing import capture
 from spikewright.methods.exact import Exact
 from spikewright.network import SpikingNetwork, build
 from spikewright.ops import Conv, Linear

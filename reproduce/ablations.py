@@ -55,13 +55,13 @@ def main() -> None:
                 network = build(method(source))
                 found[f"T={timesteps}"] = 100 * sum(correct(network(x), y) for x, y in batches) / len(test)
             names = ("left shift", "bias shift", "postponed firing")
-            row = {name: on for name, on in zip(names, switches, strict=True)}
+            row = dict(zip(names, switches, strict=True))
             rows.append({**row, "accuracy": found, "printed": dict(zip(found, printed, strict=True))})
             print(row, {name: f"{value:.2f}" for name, value in found.items()}, printed, flush=True)
     result = {
         "shows": "Table 4: accuracy with each part of the method on or off; ResNet20, CIFAR-10",
-        "against_print": "the source is weaker than the paper's (minutes of training on two cores, not 600 epochs), so the "
-        "order of the rows is what compares",
+        "against_print": "the source is weaker than the paper's (minutes of training on two cores, not 600 epochs), "
+        "so the order of the rows is what compares",
         **conditions(began, seeds=[folder.load_source(settings.source)[1]["seed"]]),
         "images": len(test),
         "training": about["settings"],

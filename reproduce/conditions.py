@@ -14,7 +14,8 @@ def conditions(began: float, *, seeds: Sequence[int]) -> dict[str, Any]:
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "CPU"
     return {
         "date": time.strftime("%Y-%m-%d"),
-        "machine": f"{device}, {platform.machine()} {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads",
+        "machine": f"{device}, {platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "threads": torch.get_num_threads(),
         "versions": {name: version(name) for name in ("spikewright", "torch", "lightning")},
         "seeds": list(seeds),
         "minutes": round((time.monotonic() - began) / 60, 1),

@@ -17,7 +17,7 @@ from conditions import conditions
 from torch import Tensor, nn
 
 from spikewright import models
-from spikewright.capture import capture
+from spikewright.capturing import capture
 from spikewright.folder import write_json
 from spikewright.methods.exact import Exact
 from spikewright.source import Source
@@ -41,9 +41,13 @@ class DenseNet(nn.Module):
             for _ in range(4):
                 layers.append(nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, 12, 3, padding=1)))
                 channels += 12
-            transition = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, channels, 1), nn.AvgPool2d(2))
+            transition = nn.Sequential(
+                nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, channels, 1), nn.AvgPool2d(2)
+            )
             self.blocks.append(nn.ModuleList([layers, transition]))
-        self.head = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10))
+        self.head = nn.Sequential(
+            nn.BatchNorm2d(channels), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
@@ -106,14 +110,20 @@ def prepared(factory: Callable[[], nn.Module]) -> tuple[Source, list[Tensor], Te
         for _ in range(4):
             module(torch.randn(32, *SHAPE, generator=generator))
     source = capture(module.eval(), torch.randn(2, *SHAPE, generator=generator))
-    return source, [torch.randn(32, *SHAPE, generator=generator) for _ in range(2)], torch.randn(512, *SHAPE, generator=generator)
+    return (
+        source,
+        [torch.randn(32, *SHAPE, generator=generator) for _ in range(2)],
+        torch.randn(512, *SHAPE, generator=generator),
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--images", type=int, default=64)
     parser.add_argument("--codes", type=int, default=10**7, help="codes a network and T, at least")
-    parser.add_argument("--timesteps", type=lambda text: [int(part) for part in text.split(",")], default=list(range(1, 9)))
+    parser.add_argument(
+        "--timesteps", type=lambda text: [int(part) for part in text.split(",")], default=list(range(1, 9))
+    )
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(NETWORKS))
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     settings = parser.parse_args()

@@ -50,7 +50,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seeds", type=lambda text: [int(part) for part in text.split(",")], default=[0])
-    parser.add_argument("--penalties", type=lambda text: [float(part) for part in text.split(",")], default=list(PENALTIES))
+    parser.add_argument(
+        "--penalties", type=lambda text: [float(part) for part in text.split(",")], default=list(PENALTIES)
+    )
     parser.add_argument("--runs", type=Path, default=Path("runs/sparsity"))
     settings = parser.parse_args()
     began, rows = time.monotonic(), []
@@ -60,7 +62,11 @@ def main() -> None:
             if not (run / "source.json").is_file():
                 request = TrainRequest(out=run, model="cnn", data="fashion_mnist", levels=15, resume=True)
                 how = TrainSettings(
-                    epochs=settings.epochs, learning_rate=request.learning_rate, seed=seed, sparsity=penalty, augment=False
+                    epochs=settings.epochs,
+                    learning_rate=request.learning_rate,
+                    seed=seed,
+                    sparsity=penalty,
+                    augment=False,
                 )
                 train(request, how, progress=True)
             source, data, _ = of_run(run, data=None, images=ImageSettings())

@@ -73,7 +73,12 @@ def main() -> None:
         for per_channel in (False, True):
             found = measure(run, seed, per_channel)
             rows.append({"seed": seed, "per_channel": per_channel, "training": about["settings"], "accuracy": found})
-            print(seed, "per channel" if per_channel else "per layer", {k: f"{v:.2%}" for k, v in found.items()}, flush=True)
+            print(
+                seed,
+                "per channel" if per_channel else "per layer",
+                {k: f"{v:.2%}" for k, v in found.items()},
+                flush=True,
+            )
     lost = {
         kind: {
             f"T={t}": 100 * statistics.mean(

@@ -6,7 +6,7 @@ import zoo
 from torch import Tensor
 
 from spikewright.blueprint import Blueprint
-from spikewright.capture import capture
+from spikewright.capturing import capture
 from spikewright.methods.exact import Exact
 from spikewright.source import Source
 from spikewright.statistics import Statistics, observe

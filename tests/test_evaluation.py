@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from spikewright import interpreter
 from spikewright.blueprint import Blueprint
-from spikewright.capture import capture
+from spikewright.capturing import capture
 from spikewright.errors import BadData, BadSetting
 from spikewright.evaluation import EvaluateSettings, Evaluation, evaluate
 from spikewright.methods.exact import Exact
@@ -170,12 +170,9 @@ def test_float32_engine_counts_its_own_mismatches(blueprint: Blueprint, source: 
     assert wrong.codes_images == wrong.samples == 30
 
 
-def test_noise_is_seeded_and_the_same_for_source_and_network(
-    blueprint: Blueprint, source: Source, data: Data
-) -> None:
+def test_noise_is_seeded_and_the_same_for_source_and_network(blueprint: Blueprint, source: Source, data: Data) -> None:
     runs = [
-        evaluate(blueprint, source, data, EvaluateSettings(noise=0.3, seed=seed, batch_size=40))
-        for seed in (1, 1, 2)
+        evaluate(blueprint, source, data, EvaluateSettings(noise=0.3, seed=seed, batch_size=40)) for seed in (1, 1, 2)
     ]
     one, same, other = (replace(run, samples_per_second=1.0) for run in runs)
     assert one == same
@@ -189,15 +186,10 @@ def test_noise_is_seeded_and_the_same_for_source_and_network(
 def test_without_a_source_the_stepwise_run_is_the_reference(
     found: Evaluation, blueprint: Blueprint, data: Data
 ) -> None:
-    alone = evaluate(
-        blueprint, None, data, EvaluateSettings(batch_size=40, codes_images=50), preparation=PREPARATION
-    )
+    alone = evaluate(blueprint, None, data, EvaluateSettings(batch_size=40, codes_images=50), preparation=PREPARATION)
     assert alone.accuracy_source is None
     assert alone.accuracy_reference == found.accuracy_reference
-    assert (
-        replace(alone, accuracy_source=found.accuracy_source, samples_per_second=found.samples_per_second)
-        == found
-    )
+    assert replace(alone, accuracy_source=found.accuracy_source, samples_per_second=found.samples_per_second) == found
 
 
 def test_progress_is_told(blueprint: Blueprint, source: Source, data: Data) -> None:

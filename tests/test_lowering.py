@@ -120,7 +120,9 @@ def test_readout_is_in_the_value_scale() -> None:
     blueprint, _, x = converted("mlp", timesteps=4)
     network = IntegerMode(weights=Uniform(bits=16)).lower(blueprint)
     expected = build(blueprint, dtype=torch.float64)(x.double())
-    torch.testing.assert_close(network(x.double()).double(), expected, rtol=0.05, atol=0.05 * float(expected.abs().max()))
+    torch.testing.assert_close(
+        network(x.double()).double(), expected, rtol=0.05, atol=0.05 * float(expected.abs().max())
+    )
 
 
 def test_batch_and_order_do_not_matter() -> None:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from spikewright.capture import capture
+from spikewright.capturing import capture
 from spikewright.methods.exact import Exact
 from spikewright.network import build
 from spikewright.quantised_source import QuantisedSource, rounding_of

@@ -6,7 +6,7 @@ from fractions import Fraction
 import torch
 from torch import nn
 
-from spikewright.capture import capture
+from spikewright.capturing import capture
 from spikewright.reference import Rounding, in_float64, refer
 
 

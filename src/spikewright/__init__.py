@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from spikewright.api import save as save
     from spikewright.api import verify as verify
     from spikewright.blueprint import Blueprint as Blueprint
-    from spikewright.capture import capture as capture
+    from spikewright.capturing import capture as capture
     from spikewright.code import Code as Code
+    from spikewright.lowering import IntegerMode as IntegerMode
     from spikewright.methods.exact import Exact as Exact
     from spikewright.network import SpikingNetwork as SpikingNetwork
     from spikewright.network import build as build
     from spikewright.preparation import InputPreparation as InputPreparation
+    from spikewright.quantisers.uniform import Uniform as Uniform
     from spikewright.source import Source as Source
 
 __version__ = "0.1.0"
@@ -25,11 +27,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "api": ("convert", "load", "save", "verify"),
     "blueprint": ("Blueprint",),
-    "capture": ("capture",),
+    "capturing": ("capture",),
     "code": ("Code",),
+    "lowering": ("IntegerMode",),
     "methods.exact": ("Exact",),
     "network": ("SpikingNetwork", "build"),
     "preparation": ("InputPreparation",),
+    "quantisers.uniform": ("Uniform",),
     "source": ("Source",),
 }
 

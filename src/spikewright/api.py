@@ -64,7 +64,9 @@ def verify(network: SpikingNetwork, source: Source, loader: Loader, *, limit: in
     return verification.verify(network, source, inputs_of(loader, limit=limit, batch_size=64))
 
 
-def save(path: str | Path, network: SpikingNetwork, source: Source | None = None, *, about: dict[str, Any] | None = None) -> None:
+def save(
+    path: str | Path, network: SpikingNetwork, source: Source | None = None, *, about: dict[str, Any] | None = None
+) -> None:
     """Write a network, and the source to verify it against, as a run folder."""
     if source is not None:
         folder.save_source(Path(path), source, about=about or {})

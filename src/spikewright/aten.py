@@ -6,6 +6,7 @@ resolved to node names, constants or numbers) and emits source nodes. Knows noth
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -88,7 +89,7 @@ def _constant(value: Any) -> bool:
     return isinstance(value, Tensor | int | float)
 
 
-def _feature_constant(value: Tensor | float, shape: tuple[int, ...]) -> Tensor:
+def _feature_constant(value: Any, shape: tuple[int, ...]) -> Tensor:
     """A constant operand as a tensor that broadcasts against one sample's features."""
     tensor = torch.as_tensor(value, dtype=torch.get_default_dtype()) if not isinstance(value, Tensor) else value
     if tensor.dim() > len(shape):
@@ -374,7 +375,7 @@ def _slice(call: Call) -> Any:
     bounds = [0]
     while bounds[-1] < size:
         bounds.append(min(size, bounds[-1] + (sizes if isinstance(sizes, int) else sizes[len(bounds) - 1])))
-    return [part(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [part(a, b) for a, b in pairwise(bounds)]
 
 
 def _whole(call: Call) -> bool:

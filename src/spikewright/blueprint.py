@@ -82,7 +82,11 @@ def _check_shapes(blueprint: Blueprint) -> None:
                     value = value + empty(blueprint.arrays[f"{node.name}.{role}"])
         except (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise BadPlan(f"node {node.name!r}: its arrays do not fit its operation ({reason}): convert again") from None
+            raise BadPlan(
+                f"node {node.name!r}: its arrays do not fit its operation ({reason}): convert again"
+            ) from None
         if tuple(value.shape[1:]) != node.shape:
-            raise BadPlan(f"node {node.name!r} makes {tuple(value.shape[1:])}, the plan states {node.shape}: convert again")
+            raise BadPlan(
+                f"node {node.name!r} makes {tuple(value.shape[1:])}, the plan states {node.shape}: convert again"
+            )
         shapes[node.name] = value

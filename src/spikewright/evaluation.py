@@ -134,9 +134,7 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """The figures as plain data."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
-        }
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
 def evaluate(
@@ -265,9 +263,7 @@ def _inputs(
 ) -> _Inputs:
     prepare = preparation or (None if source is None else source.preparation)
     if prepare is None:
-        raise BadData(
-            "evaluate: it is not known how images become inputs: give mean, std and size of the images"
-        )
+        raise BadData("evaluate: it is not known how images become inputs: give mean, std and size of the images")
     limit = slice(settings.images)
     inputs = _Inputs(data.test.images[limit], data.test.labels[limit], prepare, settings)
     if not inputs.count:
@@ -279,13 +275,9 @@ def _inputs(
         )
     scores = blueprint.plan.readout.shape
     if len(scores) != 1:
-        raise BadData(
-            f"evaluate: the network's output has shape {scores}, accuracy needs one row of class scores"
-        )
+        raise BadData(f"evaluate: the network's output has shape {scores}, accuracy needs one row of class scores")
     if inputs.labels.max() >= scores[0]:
-        raise BadData(
-            f"evaluate: label {inputs.labels.max()} is in the data, but the network has {scores[0]} classes"
-        )
+        raise BadData(f"evaluate: label {inputs.labels.max()} is in the data, but the network has {scores[0]} classes")
     return inputs
 
 
@@ -357,9 +349,7 @@ class _Scores:
     snn: int = 0
 
 
-def _score(
-    blueprint: Blueprint, source: Source | None, inputs: _Inputs, dtype: torch.dtype, tell: Progress
-) -> _Scores:
+def _score(blueprint: Blueprint, source: Source | None, inputs: _Inputs, dtype: torch.dtype, tell: Progress) -> _Scores:
     """One pass over the images: who is right how often, and who spikes how often."""
     network = build(blueprint, dtype=dtype)
     reference = None if source is None else QuantisedSource(blueprint, source, dtype)

@@ -133,10 +133,10 @@ def _pool(op: src.SourceOp, x: Tensor) -> Tensor:
         case ops.AveragePool(kernel=kernel, stride=stride, padding=padding):
             if len(kernel) == 1:
                 return torch.avg_pool1d(x, kernel, stride, padding, op.ceil_mode, op.count_include_pad)
-            call = torch._C._nn.avg_pool2d if len(kernel) == 2 else torch._C._nn.avg_pool3d
+            call = F.avg_pool2d if len(kernel) == 2 else F.avg_pool3d
             return call(x, kernel, stride, padding, op.ceil_mode, op.count_include_pad, op.divisor)
         case ops.AdaptiveAveragePool(size=size):
-            return (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)[len(size) - 1](x, size)
+            return (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)[len(size) - 1](x, list(size))  # pyright: ignore[reportArgumentType]
         case ops.MaxPool(kernel=kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode):
             call = (torch.max_pool1d, torch.max_pool2d, torch.max_pool3d)[len(kernel) - 1]
             return call(x, kernel, stride, padding, dilation, ceil_mode)

@@ -12,7 +12,7 @@ how much. Knows nothing about engines.
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -52,7 +52,7 @@ class IntegerMode:
 
     weights: WeightFormat
     fraction_bits: int = 8
-    encoder: Grid = Grid()
+    encoder: Grid = field(default_factory=Grid)
 
     def lower(self, blueprint: Blueprint) -> SpikingNetwork:
         """Make a blueprint runnable in integers; in float32 where every sum fits, else in float64.
@@ -96,8 +96,9 @@ class IntegerMode:
         step.after = torch.tensor(float(scale)).double() * (1 if step.after is None else step.after)
         worth, largest = flow.worth / scale, flow.largest * scale
         if bias is not None:
-            step.bias = (bias / worth).round()
-            largest += float(step.bias.abs().max())
+            rounded = (bias / worth).round()
+            step.bias = rounded
+            largest += float(rounded.abs().max())
         if node.firing is None:
             return step, _Flow(worth, largest), largest
         worth, largest = self._lower_before(step, node, worth, largest, arrays)
@@ -142,7 +143,9 @@ class IntegerMode:
             keep = isinstance(node.op, Mean) and not node.op.keepdim
             low, high = (call(full.unsqueeze(0), axes, keepdim=not keep)[0] for call in (torch.amin, torch.amax))
             if not torch.equal(low, high):
-                raise NotExact(f"node {node.name!r} averages spikes worth different amounts: use one threshold per layer")
+                raise NotExact(
+                    f"node {node.name!r} averages spikes worth different amounts: use one threshold per layer"
+                )
             return high
         worth = node.op([full.unsqueeze(0)])[0]
         # Padding has no worth of its own: it takes its channel's
@@ -163,13 +166,17 @@ class IntegerMode:
     def _lower_weight(self, step: StepArrays, node: Node, flow: _Flow, weight: Tensor) -> _Flow:
         assert isinstance(node.op, Linear | Conv)
         channels = weight.shape[1] if isinstance(node.op, Linear) else _in_channels(node.op, weight)
-        rows = flow.worth if isinstance(node.op, Linear) and flow.worth.dim() > 1 and flow.worth.shape[-1] == 1 else None
+        rows = (
+            flow.worth if isinstance(node.op, Linear) and flow.worth.dim() > 1 and flow.worth.shape[-1] == 1 else None
+        )
         # A matrix product reads its last axis: what is worth the same along it stays outside
         inside = torch.ones((), dtype=torch.float64) if rows is not None else flow.worth
         plain = not isinstance(node.op, Linear) or inside.dim() <= 1
         worth = per_channel(inside, (channels, *(1,) * (weight.dim() - 2))) if plain else None
         if worth is None:
-            raise NotExact(f"node {node.name!r} reads values worth different amounts by position: use one threshold per layer")
+            raise NotExact(
+                f"node {node.name!r} reads values worth different amounts by position: use one threshold per layer"
+            )
         stored, scale = self.weights.store(scale_inputs(node.op, weight, worth))
         step.weight = stored.double()
         reach = float(step.weight.abs().flatten(1).sum(1).max())

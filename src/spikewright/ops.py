@@ -14,8 +14,6 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-frozen = dataclass(frozen=True, slots=True, kw_only=True)
-
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _CONV_TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 _MAX_POOL = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
@@ -25,7 +23,7 @@ _ADAPTIVE_AVERAGE = {1: F.adaptive_avg_pool1d, 2: F.adaptive_avg_pool2d, 3: F.ad
 _ADAPTIVE_MAX = {1: F.adaptive_max_pool1d, 2: F.adaptive_max_pool2d, 3: F.adaptive_max_pool3d}
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Pass the input on: a firing stage that reads another node's value as it is."""
 
@@ -36,7 +34,7 @@ class Identity:
         return inputs[0]
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Linear:
     """Matrix product over the last axis, weight [out, in]."""
 
@@ -47,7 +45,7 @@ class Linear:
         return F.linear(inputs[0], _present(weight), bias)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conv:
     """Convolution of 1 to 3 dimensions, zero padded, grouped; weight as torch lays it out."""
 
@@ -78,7 +76,7 @@ class Conv:
         )
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AveragePool:
     """Mean over windows, each with its own exact divisor (ceil_mode, padding counted or not)."""
 
@@ -99,7 +97,7 @@ class AveragePool:
         return _AVERAGE_POOL[dimensions](inputs[0], *window, self.divisor)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptiveAveragePool:
     """Mean over windows chosen to give an output of `size`; window sizes may differ by position."""
 
@@ -111,7 +109,7 @@ class AdaptiveAveragePool:
         return _ADAPTIVE_AVERAGE[len(self.size)](inputs[0], self.size)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mean:
     """Mean over axes (the batch is axis 0 and never among them)."""
 
@@ -124,7 +122,7 @@ class Mean:
         return inputs[0].mean(self.dims, keepdim=self.keepdim)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaxPool:
     """Maximum over windows: not linear, so it is allowed only between accumulating and firing."""
 
@@ -142,7 +140,7 @@ class MaxPool:
         )
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptiveMaxPool:
     """Maximum over windows chosen to give an output of `size`."""
 
@@ -154,7 +152,7 @@ class AdaptiveMaxPool:
         return _ADAPTIVE_MAX[len(self.size)](inputs[0], self.size)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Add:
     """Sum of all inputs, broadcast against one another."""
 
@@ -168,7 +166,7 @@ class Add:
         return total
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Concat:
     """Join the inputs along axis `dim` (the batch is axis 0)."""
 
@@ -180,7 +178,7 @@ class Concat:
         return torch.cat(list(inputs), self.dim)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
     """Product with a constant gain (the weight), broadcast over the features."""
 
@@ -191,7 +189,7 @@ class Scale:
         return inputs[0] * _present(weight)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reshape:
     """Another shape for the features; the batch stays the first axis."""
 
@@ -203,7 +201,7 @@ class Reshape:
         return inputs[0].reshape(inputs[0].shape[0], *self.shape)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Permute:
     """Another order of the axes; the batch stays the first."""
 
@@ -215,7 +213,7 @@ class Permute:
         return inputs[0].permute(self.dims)
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
     """The part start:stop:step of axis `dim` (the batch is axis 0)."""
 
@@ -231,7 +229,7 @@ class Slice:
         return inputs[0][tuple(index)]
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ZeroPad:
     """Zeros around the last axes, `pads` as torch.nn.functional.pad takes them."""
 

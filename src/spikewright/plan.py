@@ -5,6 +5,7 @@ operation delivers and emits spikes. A node without one passes graded values on.
 `Blueprint`. Knows nothing about how a plan came to be or how it is run.
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -15,7 +16,7 @@ from spikewright.encoders.grid import Grid
 from spikewright.encoders.repeat import Repeat
 from spikewright.errors import BadPlan
 from spikewright.neurons.integrate_fire import IntegrateFire
-from spikewright.ops import AdaptiveMaxPool, MaxPool, Op, Scale, frozen
+from spikewright.ops import AdaptiveMaxPool, MaxPool, Op, Scale
 from spikewright.schedules.lockstep import Lockstep
 from spikewright.schedules.two_phase import TwoPhase
 from spikewright.source import INPUT
@@ -25,7 +26,7 @@ AnyEncoder = Annotated[Graded | Grid | Repeat, Field(discriminator="kind")]
 BeforeFiring = Annotated[MaxPool | AdaptiveMaxPool | Scale, Field(discriminator="kind")]
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Firing:
     """How a stage turns its potential into spikes.
 
@@ -49,7 +50,7 @@ class Firing:
             )
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One operation; with `firing` it is a stage."""
 
@@ -60,7 +61,7 @@ class Node:
     firing: Firing | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A spiking network's structure: input, nodes in topological order; the last one is the read-out."""
 
@@ -81,7 +82,9 @@ class Plan:
             if node.name in known:
                 raise BadPlan(f"two nodes are named {node.name!r}")
             if isinstance(node.op, MaxPool | AdaptiveMaxPool):
-                raise BadPlan(f"node {node.name!r}: a max pool belongs between accumulating and firing, not in the graph")
+                raise BadPlan(
+                    f"node {node.name!r}: a max pool belongs between accumulating and firing, not in the graph"
+                )
             known.add(node.name)
         if self.nodes[-1].firing is not None:
             raise BadPlan(f"the last node {self.nodes[-1].name!r} must be a read-out, which does not fire")

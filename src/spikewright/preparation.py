@@ -68,8 +68,7 @@ class InputPreparation:
         """
         if images.dtype != torch.uint8 or images.ndim != 4:
             raise BadData(
-                f"input preparation: got {images.dtype} of shape {tuple(images.shape)}: "
-                "give uint8 images [N, C, H, W]"
+                f"input preparation: got {images.dtype} of shape {tuple(images.shape)}: give uint8 images [N, C, H, W]"
             )
         x = images.to(torch.float32)
         if self.size is not None and x.shape[-2:] != self.size:

@@ -76,7 +76,10 @@ def _check_belongs(blueprint: Blueprint, source: Source) -> None:
         assert node.firing is not None
         start, stop = node.firing.channels or (0, None)
         shape = shapes.get(node.firing.carries)
-        if shape is None or node.shape != (*(len(range(*slice(start, stop).indices(n))) for n in shape[:1]), *shape[1:]):
+        if shape is None or node.shape != (
+            *(len(range(*slice(start, stop).indices(n))) for n in shape[:1]),
+            *shape[1:],
+        ):
             raise BadPlan(
                 f"stage {node.name!r} carries {node.firing.carries!r} of shape {node.shape}, the source has "
                 f"{'no such node' if shape is None else f'shape {shape}'}: the two do not belong together"
@@ -109,9 +112,7 @@ class QuantisedSource:
     def scores(self, x: Tensor, watch: interpreter.Watch | None = None) -> Tensor:
         """The output [N, *output_shape] of the quantised source."""
         arrays = self.arrays
-        return interpreter.run(
-            self.source, x.to(self.dtype), activate=self._round, arrays=arrays, watch=watch
-        )
+        return interpreter.run(self.source, x.to(self.dtype), activate=self._round, arrays=arrays, watch=watch)
 
     def codes(self, x: Tensor) -> dict[str, Tensor]:
         """The integer codes [N, *features] that each stage should emit."""

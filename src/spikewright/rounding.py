@@ -68,9 +68,7 @@ def _gradient_shapes(
     return torch.empty_like(z), torch.empty_like(threshold)
 
 
-def _gradients_scalar(
-    gradient: Tensor, z: Tensor, threshold: Tensor, output: Tensor
-) -> tuple[Tensor, Tensor]:
+def _gradients_scalar(gradient: Tensor, z: Tensor, threshold: Tensor, output: Tensor) -> tuple[Tensor, Tensor]:
     """Three passes and one temporary, for a z without gaps: this runs at every activation of every step.
 
     a is 0 below and θ above, so θ · ∂a/∂θ summed is Σ g·a − Σ_inside g·z: two dot products and no mask.

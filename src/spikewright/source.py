@@ -13,11 +13,11 @@ from pydantic import Field
 from torch import Tensor
 
 from spikewright.errors import BadModel
-from spikewright.ops import Op, frozen
+from spikewright.ops import Op
 from spikewright.preparation import InputPreparation
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchNorm:
     """Normalise each channel (axis 1): arrays weight, bias (both may be absent), mean and variance."""
 
@@ -26,14 +26,14 @@ class BatchNorm:
     kind: Literal["batch_norm"] = "batch_norm"
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offset:
     """Add a constant (array offset), broadcast over the features."""
 
     kind: Literal["offset"] = "offset"
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
     """clip(z, 0, cap), or with `levels` the clipped rounding θ·⌊L·clip(z/θ, 0, 1) + ½⌋/L (array threshold)."""
 
@@ -45,7 +45,7 @@ class Activation:
 SourceOp = Annotated[Op | BatchNorm | Offset | Activation, Field(discriminator="kind")]
 
 
-@frozen
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceNode:
     """One operation; `arrays` maps the role (weight, bias, mean, …) to a name in `Source.arrays`."""
 
@@ -72,7 +72,9 @@ class Source:
         for name, array in self.arrays.items():
             if array.is_floating_point() and not bool(array.isfinite().all()):
                 bad = int((~array.isfinite()).sum())
-                raise BadModel(f"array {name!r} holds {bad} values that are not finite (NaN or infinity): mend the weights first")
+                raise BadModel(
+                    f"array {name!r} holds {bad} values that are not finite (NaN or infinity): mend the weights first"
+                )
 
     @property
     def output(self) -> str:

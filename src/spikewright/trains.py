@@ -19,7 +19,7 @@ def heaviside(distance: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
 def decode(train: Float[Tensor, "time batch *features"], code: Code) -> Float[Tensor, "batch *features"]:
     """The integer codes that a train of 0/1 spikes stands for."""
     weights = torch.tensor(code.step_weights, dtype=train.dtype, device=train.device)
-    return torch.tensordot(weights, train, dims=([0], [0]))
+    return torch.tensordot(weights, train, dims=1)
 
 
 def encode(codes: Float[Tensor, "batch *features"], code: Code) -> Float[Tensor, "time batch *features"]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from spikewright import folder
 from spikewright.blueprint import Blueprint
-from spikewright.capture import capture
+from spikewright.capturing import capture
 from spikewright.methods.exact import Exact
 from spikewright.network import build
 from spikewright.quantised_source import rounding_of

@@ -28,9 +28,7 @@ def test_an_unknown_policy_is_refused() -> None:
 def test_the_generator_decides_and_the_global_one_rests() -> None:
     images = torch.randint(0, 256, (16, 3, 32, 32), dtype=torch.uint8)
     state = torch.get_rng_state()
-    first, again, other = (
-        AutoAugment()(images, generator=torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
-    )
+    first, again, other = (AutoAugment()(images, generator=torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), state)
     assert (first.shape, first.dtype) == (images.shape, torch.uint8)
     assert torch.equal(first, again)

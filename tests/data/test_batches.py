@@ -13,9 +13,7 @@ from spikewright.errors import BadSetting
 from spikewright.preparation import InputPreparation
 
 PREPARATION = InputPreparation(mean=(0.5,), std=(0.25,), size=None, channels=1)
-SPLIT = Split(
-    images=np.random.default_rng(0).integers(0, 256, (25, 1, 4, 4), dtype=np.uint8), labels=np.arange(25)
-)
+SPLIT = Split(images=np.random.default_rng(0).integers(0, 256, (25, 1, 4, 4), dtype=np.uint8), labels=np.arange(25))
 
 
 def batches(**settings: object) -> Batches:
@@ -145,9 +143,7 @@ def test_lightning_resumes_bit_for_bit_in_the_middle_and_at_the_end_of_an_epoch(
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return torch.optim.Adam(self.parameters(), 1e-2)
 
-    def train(
-        stop: int | None = None, checkpoint: Path | None = None
-    ) -> tuple[list[list[int]], torch.Tensor]:
+    def train(stop: int | None = None, checkpoint: Path | None = None) -> tuple[list[list[int]], torch.Tensor]:
         seen: list[list[int]] = []
         module = Small(seen, stop)
         trainer = lightning.Trainer(

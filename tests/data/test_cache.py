@@ -72,9 +72,7 @@ def test_another_process_may_finish_first() -> None:
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SPIKEWRIGHT_CACHE", str(tmp_path / "file"))
-    with pytest.raises(
-        BadFile, match=r"file/data: cannot be written \(Not a directory\): set SPIKEWRIGHT_CACHE"
-    ):
+    with pytest.raises(BadFile, match=r"file/data: cannot be written \(Not a directory\): set SPIKEWRIGHT_CACHE"):
         cached("k", Filler())
 
 

@@ -34,12 +34,8 @@ def test_every_class_gives_the_same_share() -> None:
 
 def test_the_seed_alone_decides() -> None:
     train = make([0, 1] * 50)
-    assert rows(cut_validation(train, share=0.1, seed=5)[1]) == rows(
-        cut_validation(train, share=0.1, seed=5)[1]
-    )
-    assert rows(cut_validation(train, share=0.1, seed=5)[1]) != rows(
-        cut_validation(train, share=0.1, seed=6)[1]
-    )
+    assert rows(cut_validation(train, share=0.1, seed=5)[1]) == rows(cut_validation(train, share=0.1, seed=5)[1])
+    assert rows(cut_validation(train, share=0.1, seed=5)[1]) != rows(cut_validation(train, share=0.1, seed=6)[1])
 
 
 def test_classes_too_small_for_the_share_still_leave_one_row() -> None:

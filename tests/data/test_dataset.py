@@ -11,9 +11,7 @@ PREPARATION = InputPreparation(mean=(0.5,), std=(0.5,), size=None, channels=1)
 
 
 def split(count: int = 4, *, width: int = 5, label: int = 1) -> Split:
-    return Split(
-        images=np.zeros((count, 1, 3, width), np.uint8), labels=np.full(count, label, dtype=np.int64)
-    )
+    return Split(images=np.zeros((count, 1, 3, width), np.uint8), labels=np.full(count, label, dtype=np.int64))
 
 
 def data(**parts: Split) -> ImageData:
@@ -49,9 +47,7 @@ def test_bad_arrays_are_refused(images: np.ndarray, labels: np.ndarray, message:
 
 
 def test_splits_must_fit_each_other() -> None:
-    with pytest.raises(
-        BadData, match=r"data 'd': images of split 'test' are \(1, 3, 6\), of train \(1, 3, 5\)"
-    ):
+    with pytest.raises(BadData, match=r"data 'd': images of split 'test' are \(1, 3, 6\), of train \(1, 3, 5\)"):
         data(test=split(width=6))
     with pytest.raises(BadData, match="split 'validation' has label 2, but there are 2 classes"):
         data(validation=split(label=2))

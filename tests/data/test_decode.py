@@ -21,9 +21,7 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
 
 def pictures(*contents: bytes | str | None) -> Pictures:
     rows = [
-        None
-        if c is None
-        else {"bytes": c if isinstance(c, bytes) else None, "path": c if isinstance(c, str) else None}
+        None if c is None else {"bytes": c if isinstance(c, bytes) else None, "path": c if isinstance(c, str) else None}
         for c in contents
     ]
     kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
@@ -102,9 +100,7 @@ def test_corrupt_images_are_named_by_row(tmp_path: Path) -> None:
     with pytest.raises(BadData, match=r"split 's', row 1: not a readable image: UnidentifiedImageError"):
         common_format([pictures(good, b"no image")], size=None)
     cut = pictures(good, good, good[: len(good) // 2])
-    with pytest.raises(
-        BadData, match=r"row 2: not a readable image: .*truncated.*: replace it or remove the row"
-    ):
+    with pytest.raises(BadData, match=r"row 2: not a readable image: .*truncated.*: replace it or remove the row"):
         decode(cut, Format(channels=1, size=(16, 16)), tmp_path / "x.npy")
     with pytest.raises(BadData, match="row 0: there is no image"):
         common_format([pictures(None)], size=None)

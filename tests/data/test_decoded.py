@@ -9,9 +9,7 @@ from spikewright.data.decoded import CHUNK, measure
 
 def make(seed: int = 0, count: int = CHUNK + 7) -> Split:
     random = np.random.default_rng(seed)
-    return Split(
-        images=random.integers(0, 256, (count, 2, 3, 3), dtype=np.uint8), labels=random.integers(0, 4, count)
-    )
+    return Split(images=random.integers(0, 256, (count, 2, 3, 3), dtype=np.uint8), labels=random.integers(0, 4, count))
 
 
 def test_moments_are_those_of_train_alone() -> None:

@@ -31,9 +31,7 @@ def test_a_relative_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("name", ["./x", "/x/y", "~/no/such", "a/b/c", "", "../x"])
-def test_what_can_only_be_a_path_must_exist(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_can_only_be_a_path_must_exist(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BadData, match=f"data '{name}': there is no such folder: check the path"):
         find_folder(name, root=None)

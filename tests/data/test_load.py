@@ -60,12 +60,8 @@ def test_a_folder_of_images_is_read_and_then_mapped(folder: Path, monkeypatch: p
     first = load(str(folder), validation_share=0.2)
     assert (first.classes, first.channels, first.size) == (2, 1, (8, 6))
     assert (len(first.train), len(first.validation), len(first.test)) == (16, 4, 6)
-    written = {
-        Image.open(file).tobytes(): int(file.parent.name == "dog") for file in folder.glob("test/*/*.png")
-    }
-    assert {
-        i.tobytes(): label for i, label in zip(first.test.images, first.test.labels, strict=True)
-    } == written
+    written = {Image.open(file).tobytes(): int(file.parent.name == "dog") for file in folder.glob("test/*/*.png")}
+    assert {i.tobytes(): label for i, label in zip(first.test.images, first.test.labels, strict=True)} == written
 
     monkeypatch.setattr(LOADING, "decode", None)  # a second decoding would fail
     assert same(first, load(str(folder), validation_share=0.2))

@@ -53,9 +53,7 @@ def test_classes_go_before_integers_and_count_unused_ones(tmp_path: Path) -> Non
 def test_several_label_columns_need_a_choice(tmp_path: Path) -> None:
     columns = {"image": [GREY], "coarse": [1], "fine": [2]}
     folder = save(tmp_path / "d", columns, {"image": datasets.Image(), "coarse": CLASSES, "fine": CLASSES})
-    with pytest.raises(
-        BadData, match=r"2 label columns \(coarse, fine\) among image, coarse, fine: .* label="
-    ):
+    with pytest.raises(BadData, match=r"2 label columns \(coarse, fine\) among image, coarse, fine: .* label="):
         read(folder, tmp_path / "s")
     assert read(folder, tmp_path / "s", "fine").labels["train"].tolist() == [2]
     with pytest.raises(BadData, match="no label column 'fin': choose one of coarse, fine"):
@@ -98,12 +96,8 @@ def test_unfit_columns_are_refused(
     assert "\n" not in str(caught.value)
 
 
-def test_truncated_and_empty_folders_are_one_quiet_line(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    folder = save(
-        tmp_path / "d", {"image": [GREY], "label": [1]}, {"image": datasets.Image(), "label": CLASSES}
-    )
+def test_truncated_and_empty_folders_are_one_quiet_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = save(tmp_path / "d", {"image": [GREY], "label": [1]}, {"image": datasets.Image(), "label": CLASSES})
     file = folder / "train-00000-of-00001.parquet"
     file.write_bytes(file.read_bytes()[:-20])
     (tmp_path / "empty").mkdir()
@@ -118,9 +112,7 @@ def test_truncated_and_empty_folders_are_one_quiet_line(
 
 
 def test_terminal_settings_are_put_back(tmp_path: Path) -> None:
-    folder = save(
-        tmp_path / "d", {"image": [GREY], "label": [1]}, {"image": datasets.Image(), "label": CLASSES}
-    )
+    folder = save(tmp_path / "d", {"image": [GREY], "label": [1]}, {"image": datasets.Image(), "label": CLASSES})
     before = datasets.is_progress_bar_enabled(), datasets.logging.get_verbosity()
     read(folder, tmp_path / "s")
     assert (datasets.is_progress_bar_enabled(), datasets.logging.get_verbosity()) == before

@@ -18,9 +18,7 @@ from spikewright.source import INPUT
 class Builder:
     """Collects nodes; shapes are found by running each operation."""
 
-    def __init__(
-        self, input_shape: tuple[int, ...], *, seed: int = 0, encoder: AnyEncoder | None = None
-    ) -> None:
+    def __init__(self, input_shape: tuple[int, ...], *, seed: int = 0, encoder: AnyEncoder | None = None) -> None:
         self.input_shape = input_shape
         self.encoder = encoder or Graded()
         self.shapes = {INPUT: input_shape}

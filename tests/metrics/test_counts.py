@@ -58,15 +58,11 @@ def test_synops_are_neurobenchs_effective_acs() -> None:
         "c": (nn.Linear(150, 8), trains["b"].flatten(1)),
         "out": (nn.Linear(8, 3), trains["c"]),
     }
-    expected = sum(
-        neurobench_acs(layer, blueprint.arrays[f"{name}.weight"], s) for name, (layer, s) in layers.items()
-    )
+    expected = sum(neurobench_acs(layer, blueprint.arrays[f"{name}.weight"], s) for name, (layer, s) in layers.items())
     counts = Counts.empty(blueprint.plan).add_all(network.collapse(x))
     assert expected > 10_000
     assert synops_per_sample(counts, fan_out(blueprint)) == pytest.approx(expected / len(x), rel=1e-12)
-    assert synops_hidden_per_sample(counts, fan_out(blueprint)) == synops_per_sample(
-        counts, fan_out(blueprint)
-    )
+    assert synops_hidden_per_sample(counts, fan_out(blueprint)) == synops_per_sample(counts, fan_out(blueprint))
     assert input_spikes_per_sample(counts) == 0
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from metrics.build import Builder, conv2d
 from spikewright import ops
 from spikewright.blueprint import Blueprint
-from spikewright.capture import capture
+from spikewright.capturing import capture
 from spikewright.code import Code
 from spikewright.encoders.grid import Grid
 from spikewright.encoders.repeat import Repeat
@@ -72,9 +72,7 @@ def tangle() -> Blueprint:
     a = net.add("a", conv2d(padding=1), INPUT, weight=net.weight(4, 2, 3, 3), code=CODE)
     pooled = net.add(
         "pooled",
-        ops.AveragePool(
-            kernel=(3, 3), stride=(2, 2), padding=(1, 1), ceil_mode=True, count_include_pad=False
-        ),
+        ops.AveragePool(kernel=(3, 3), stride=(2, 2), padding=(1, 1), ceil_mode=True, count_include_pad=False),
         a,
     )
     grouped = conv2d(stride=2, padding=2, dilation=2, groups=2)
@@ -96,8 +94,7 @@ def tangle() -> Blueprint:
     )
     f = net.add("f", ops.Scale(), d, weight=net.weight(4, 1, 1, zeros=0.5), code=CODE)
     flat = [
-        net.add(f"{name}.flat", ops.Reshape(shape=(torch.Size(net.shapes[name]).numel(),)), name)
-        for name in (d, e, f)
+        net.add(f"{name}.flat", ops.Reshape(shape=(torch.Size(net.shapes[name]).numel(),)), name) for name in (d, e, f)
     ]
     joined = net.add("joined", ops.Concat(dim=1), *flat)
     g = net.add("g", LINEAR, joined, weight=net.weight(5, net.shapes[joined][0]), code=CODE)

@@ -21,9 +21,7 @@ def test_the_deviation_is_a_share_of_the_range() -> None:
 
 def test_the_same_seed_gives_the_same_noise_and_another_another() -> None:
     x = torch.zeros(50)
-    one, same, other = (
-        add_noise(x, share=0.1, value_range=(0, 1), generator=generator(seed)) for seed in (1, 1, 2)
-    )
+    one, same, other = (add_noise(x, share=0.1, value_range=(0, 1), generator=generator(seed)) for seed in (1, 1, 2))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
 

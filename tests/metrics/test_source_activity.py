@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from spikewright.capture import capture
+from spikewright.capturing import capture
 from spikewright.metrics.flow import macs_source
 from spikewright.metrics.source_activity import macs_per_element, nonzero_macs
 

@@ -122,7 +122,5 @@ def test_a_module_that_cannot_be_imported(module: str, content: str, message: st
 
 
 def test_a_module_that_is_not_there() -> None:
-    with pytest.raises(
-        BadModel, match="no module named 'no_such_package': start in the folder that holds it"
-    ):
+    with pytest.raises(BadModel, match="no module named 'no_such_package': start in the folder that holds it"):
         load_factory("no_such_package.part:f")

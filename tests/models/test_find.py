@@ -55,9 +55,7 @@ def test_weights_depend_on_the_seed_alone(name: str) -> None:
 
 
 def test_a_wrong_name_is_answered_with_the_near_one() -> None:
-    with pytest.raises(
-        BadModel, match="'resnet81' is not known: did you mean 'resnet18'\\? choose one of cnn, "
-    ) as e:
+    with pytest.raises(BadModel, match="'resnet81' is not known: did you mean 'resnet18'\\? choose one of cnn, ") as e:
         build("resnet81", channels=1, size=(8, 8), classes=10, seed=0)
     assert "\n" not in str(e.value)
 

@@ -8,9 +8,7 @@ from spikewright.models.initialise import he_normal
 
 
 def test_variance_is_two_over_the_fan_out() -> None:
-    model = nn.Sequential(
-        nn.Conv2d(64, 256, kernel_size=3), nn.Linear(4, 4), nn.Conv2d(2048, 2048, 3, groups=2048)
-    )
+    model = nn.Sequential(nn.Conv2d(64, 256, kernel_size=3), nn.Linear(4, 4), nn.Conv2d(2048, 2048, 3, groups=2048))
     linear = model[1].weight.clone()  # type: ignore[union-attr, operator]
     he_normal(model)
     weight = model[0].weight

@@ -40,5 +40,5 @@ def test_one_scale_a_channel() -> None:
 
 @pytest.mark.parametrize("bits", [1, 0, 17])
 def test_bits_out_of_range(bits: int) -> None:
-    with pytest.raises(BadSetting, match="2..16"):
+    with pytest.raises(BadSetting, match=r"2\.\.16"):
         Uniform(bits=bits)

@@ -2,13 +2,11 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from spikewright.capture import capture
-from spikewright.data import ImageData, Split, load
+from spikewright.capturing import capture
 from spikewright.source import Source
 
 
@@ -41,21 +39,3 @@ def model() -> nn.Module:
 @pytest.fixture
 def source(model: nn.Module) -> Source:
     return capture(model, torch.zeros(2, 1, 8, 8))
-
-
-@pytest.fixture(scope="session")
-def digits() -> ImageData:
-    data = load("digits")
-
-    def first(split: Split, count: int) -> Split:
-        return Split(images=np.ascontiguousarray(split.images[:count]), labels=split.labels[:count])
-
-    return ImageData(
-        name="digits",
-        classes=10,
-        train=first(data.train, 600),
-        validation=data.validation,
-        test=data.test,
-        preparation=data.preparation,
-        fingerprint="digits-600",
-    )

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from spikewright.capture import capture
+from spikewright.capturing import capture
 from spikewright.interpreter import run
 from spikewright.source import Source
 from spikewright.training.levels import with_levels

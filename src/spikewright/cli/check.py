@@ -21,17 +21,23 @@ def check(
     json: options.Json = None,
 ) -> None:
     """List what of a model converts and what does not; exit 1 if anything does not."""
-    from spikewright.cli.console import console, table
+    from spikewright.cli.console import console, counted, table
     from spikewright.folder import write_json
     from spikewright.runs.acquire import ImageSettings
     from spikewright.runs.check import check as run_check
 
-    images = ImageSettings(mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size), seed=seed)
+    images = ImageSettings(
+        mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size), seed=seed
+    )
     report = run_check(model, weights=weights, data=data, shape=options.shape(shape), images=images)
     if json is not None:
         write_json(json, report.to_json())
     if report.obstacles:
         rows = [(o.path, o.what, o.way_out, o.line) for o in report.obstacles]
-        console.print(table(f"{model}: {len(rows)} obstacles", ("layer", "what", "way out", "where"), rows, numbers=9))
+        console.print(
+            table(f"{model}: {counted(len(rows), 'obstacle')}", ("layer", "what", "way out", "where"), rows, numbers=9)
+        )
         raise typer.Exit(1)
-    console.print(f"{model} converts: {report.stages} spiking stages, {report.nodes} nodes, {report.parameters:,} numbers")
+    console.print(
+        f"{model} converts: {counted(report.stages, 'spiking stage')}, {report.nodes} nodes, {report.parameters:,} numbers"
+    )

@@ -1,22 +1,26 @@
 """How results look in a terminal: one console, one table style, progress on stderr."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
-console = Console(highlight=False)
+# What users named is printed as it is: no markup, and no wrapping where nobody looks at a screen
+_seen = sys.stdout.isatty()
+console = Console(highlight=False, markup=False, emoji=False, soft_wrap=not _seen, width=None if _seen else 160)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: int = 1) -> Table:
     """A table whose columns from the `numbers`-th on are aligned to the right."""
-    made = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    made = Table(title=Text(title), title_justify="left", header_style="bold", box=None, pad_edge=False)
     for index, name in enumerate(columns):
         made.add_column(name, justify="right" if index >= numbers else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(str(cell) for cell in row))
+        made.add_row(*(Text(str(cell)) for cell in row))
     return made
 
 
@@ -40,3 +44,8 @@ class Progressing:
         if what not in self._tasks:
             self._tasks[what] = self._bar.add_task(what, total=of)
         self._bar.update(self._tasks[what], completed=done, total=of)  # pyright: ignore[reportArgumentType]
+
+
+def counted(number: int, noun: str) -> str:
+    """'1 stage', '2 stages'."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -8,8 +8,8 @@ from typer import Argument, Option
 from spikewright.cli import options
 
 
-def convert(  # noqa: PLR0917
-    run: Annotated[Path | None, Argument(help="run folder of a trained source", metavar="[RUN]")] = None,
+def convert(
+    run: Annotated[Path | None, Argument(help="run folder of a trained source", metavar="RUN")] = None,
     out: Annotated[Path | None, Option(help="run folder to write")] = None,
     model: Annotated[str | None, Option(help="in place of a run: a model's name, or package.module:factory")] = None,
     weights: Annotated[Path | None, Option(help="its trained weights (.safetensors, .pt, .pth)")] = None,
@@ -28,7 +28,7 @@ def convert(  # noqa: PLR0917
     json: options.Json = None,
 ) -> None:
     """Convert a run, or a model of your own, to a spiking network."""
-    from spikewright.cli.console import console
+    from spikewright.cli.console import console, counted
     from spikewright.errors import BadSetting
     from spikewright.folder import write_json
     from spikewright.metrics.latency import latency_steps
@@ -39,7 +39,9 @@ def convert(  # noqa: PLR0917
     if out is None:
         raise BadSetting("convert: give --out, the run folder to write")
     chosen = {"timesteps": timesteps, "per_channel": per_channel, **options.settings(settings or [])}
-    images = ImageSettings(mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size), seed=seed)
+    images = ImageSettings(
+        mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size), seed=seed
+    )
     request = ConvertRequest(
         out=out, run=run, model=model, weights=weights, data=data, method=method, settings=chosen,
         calibration=calibration, images=images,
@@ -47,7 +49,7 @@ def convert(  # noqa: PLR0917
     network, _, about = run_conversion(request)
     how = about["conversion"]
     console.print(
-        f"{out}: {len(network.plan.stages)} stages of {how['settings']['timesteps']} timesteps, "
+        f"{out}: {counted(len(network.plan.stages), 'stage')} of {counted(how['settings']['timesteps'], 'timestep')}, "
         f"{latency_steps(network.plan)} steps from image to result; thresholds: {how['thresholds']}; "
         + (f"next: spikewright verify {out}" if how["exact"] else "this setting is not exact")
     )

@@ -30,7 +30,9 @@ def evaluate(
     from spikewright.runs.acquire import ImageSettings
     from spikewright.runs.evaluate import evaluate as run_evaluation
 
-    prepared = ImageSettings(mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size), seed=seed)
+    prepared = ImageSettings(
+        mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size), seed=seed
+    )
     settings: Any = EvaluateSettings(
         batch_size=batch_size, codes_images=codes_images, images=images, engine=engine,  # pyright: ignore[reportArgumentType]
         energy_table=energy_table, noise=noise, seed=seed,

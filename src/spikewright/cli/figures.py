@@ -22,7 +22,11 @@ def show(title: str, found: Evaluation) -> None:
             f"{_joules(found.energy_joules_snn)}, {_ratio(found)}",
         ),
         ("weights", blank, _bytes(found.weight_bytes)),
-        ("membranes, largest stage / all", blank, f"{_bytes(found.membrane_bytes_peak)} / {_bytes(found.membrane_bytes_all)}"),
+        (
+            "membranes, largest stage / all",
+            blank,
+            f"{_bytes(found.membrane_bytes_peak)} / {_bytes(found.membrane_bytes_all)}",
+        ),
         ("images a second (float32, this machine)", blank, f"{found.samples_per_second:,.0f}"),
     ]
     console.print(table(title, (f"{found.samples:,} images", "source", "spiking"), rows))

@@ -35,7 +35,7 @@ def about(
     if version:
         from spikewright import __version__
 
-        print(f"spikewright {__version__}")  # noqa: T201
+        print(f"spikewright {__version__}")
         raise typer.Exit
 
 
@@ -49,14 +49,14 @@ def main() -> None:
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except SpikewrightError as error:
         code = _refuse(str(error))
-    except _UsageError as error:
-        code = _refuse(error.format_message())  # pyright: ignore[reportAttributeAccessIssue]
+    except _UsageError as error:  # pyright: ignore[reportGeneralTypeIssues]
+        code = _refuse(error.format_message())
     except (KeyboardInterrupt, typer.Abort):
-        print("spikewright: interrupted; what was finished is kept", file=sys.stderr)  # noqa: T201
+        print("spikewright: interrupted; what was finished is kept", file=sys.stderr)
         code = 130
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _refuse(message: str) -> int:
-    print(f"spikewright: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    print(f"spikewright: {' '.join(message.split())}", file=sys.stderr)
     return 2

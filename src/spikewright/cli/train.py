@@ -13,12 +13,8 @@ def train(
     model: Annotated[str | None, Option(help="name of a model, or package.module:factory")] = None,
     data: options.Data = None,
     weights: Annotated[Path | None, Option(help="start from these weights (.safetensors, .pt, .pth)")] = None,
-    start: Annotated[
-        Path | None, Option("--from", help="fine-tune this trained run, e.g. with --levels")
-    ] = None,
-    levels: Annotated[
-        int | None, Option(help="largest code of each activation; without: a plain ReLU network")
-    ] = None,
+    start: Annotated[Path | None, Option("--from", help="fine-tune this trained run, e.g. with --levels")] = None,
+    levels: Annotated[int | None, Option(help="largest code of each activation; without: a plain ReLU network")] = None,
     epochs: Annotated[int, Option(help="passes over the training images")] = 3,
     batch_size: Annotated[int, Option(help="images per step")] = 128,
     learning_rate: Annotated[
@@ -43,8 +39,8 @@ def train(
 ) -> None:
     """Train a network; with --levels its activations are rounded, ready to convert exactly."""
     from spikewright.folder import write_json
-    from spikewright.training.run import TrainRequest
-    from spikewright.training.run import train as run
+    from spikewright.runs.train import TrainRequest
+    from spikewright.runs.train import train as run
     from spikewright.training.settings import TrainSettings
 
     request = TrainRequest(
@@ -60,7 +56,7 @@ def train(
     _, report, about = run(request, settings, progress=True)
     if json is not None:
         write_json(json, about)
-    print(_summary(out, about, report.seconds))  # noqa: T201
+    print(_summary(out, about, report.seconds))
 
 
 def _summary(out: Path, about: dict[str, Any], seconds: float) -> str:

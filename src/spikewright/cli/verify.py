@@ -25,7 +25,9 @@ def verify(
     from spikewright.runs.acquire import ImageSettings
     from spikewright.runs.verify import verify as run_verification
 
-    settings = ImageSettings(mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size), seed=seed)
+    settings = ImageSettings(
+        mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size), seed=seed
+    )
     certificate, _ = run_verification(run, data=data, images=settings, limit=images, split=split)
     rows = [
         (

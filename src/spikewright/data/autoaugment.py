@@ -28,9 +28,7 @@ class AutoAugment:
 
     def __post_init__(self) -> None:
         if self.policy not in POLICIES:
-            raise BadSetting(
-                f"autoaugment: policy '{self.policy}' is not known: choose {', '.join(POLICIES)}"
-            )
+            raise BadSetting(f"autoaugment: policy '{self.policy}' is not known: choose {', '.join(POLICIES)}")
         if importlib.util.find_spec("kornia") is None:
             raise BadSetting("autoaugment: kornia is not installed: pip install spikewright[augment]")
 

@@ -47,9 +47,7 @@ class Batches:
         if seed < 0:
             raise BadSetting(f"batches: seed is {seed}: it must be 0 or more")
         if drop_last and batch_size > len(split):
-            raise BadSetting(
-                f"batches: batch_size is {batch_size}, but there are {len(split)} images: lower it"
-            )
+            raise BadSetting(f"batches: batch_size is {batch_size}, but there are {len(split)} images: lower it")
         self.split = split
         self.batch_size = batch_size
         self.preparation = preparation

@@ -52,9 +52,7 @@ def cached(key: str, fill: Callable[[Path], Decoded]) -> Decoded:
         folder.parent.mkdir(parents=True, exist_ok=True)
         workspace = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))
     except OSError as error:
-        raise BadFile(
-            f"{folder.parent}: cannot be written ({error.strerror}): set SPIKEWRIGHT_CACHE"
-        ) from error
+        raise BadFile(f"{folder.parent}: cannot be written ({error.strerror}): set SPIKEWRIGHT_CACHE") from error
     try:
         _write(workspace, fill(workspace))
         shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there at all

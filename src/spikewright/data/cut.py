@@ -27,8 +27,6 @@ def cut_validation(train: Split, *, share: float, seed: int) -> tuple[Split, Spl
     if not chosen.any():
         chosen[order[0]] = True  # classes so small that each rounds to none
     if chosen.all():
-        raise BadData(
-            f"{len(train)} training images are too few to cut {share:.0%} for validation: give more"
-        )
+        raise BadData(f"{len(train)} training images are too few to cut {share:.0%} for validation: give more")
     kept = Split(images=train.images[~chosen], labels=train.labels[~chosen])
     return kept, Split(images=train.images[chosen], labels=train.labels[chosen])

@@ -34,20 +34,14 @@ class Split:
                 f"split: images are {self.images.dtype} of shape {self.images.shape}: give uint8 [N, C, H, W]"
             )
         if self.labels.dtype != np.int64 or self.labels.ndim != 1:
-            raise BadData(
-                f"split: labels are {self.labels.dtype} of shape {self.labels.shape}: give int64 [N]"
-            )
+            raise BadData(f"split: labels are {self.labels.dtype} of shape {self.labels.shape}: give int64 [N]")
         if len(self.images) != len(self.labels):
-            raise BadData(
-                f"split: {len(self.images)} images but {len(self.labels)} labels: give one per image"
-            )
+            raise BadData(f"split: {len(self.images)} images but {len(self.labels)} labels: give one per image")
         if self.images.size == 0:
             raise BadData(f"split: no images (shape {self.images.shape}): give at least one")
         if self.labels.min() < 0:
             row = int(np.argmin(self.labels))
-            raise BadData(
-                f"split: label {self.labels[row]} in row {row}: labels start at 0; remove unlabelled rows"
-            )
+            raise BadData(f"split: label {self.labels[row]} in row {row}: labels start at 0; remove unlabelled rows")
 
     def __len__(self) -> int:
         return len(self.labels)

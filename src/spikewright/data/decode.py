@@ -132,9 +132,7 @@ def _opened(entry: dict[str, Any]) -> Image.Image:
     return Image.open(io.BytesIO(entry["bytes"]) if entry["bytes"] is not None else entry["path"])
 
 
-def _each(
-    pictures: Pictures, work: Callable[[Image.Image, int], Result], *, threads: int
-) -> Iterator[Result]:
+def _each(pictures: Pictures, work: Callable[[Image.Image, int], Result], *, threads: int) -> Iterator[Result]:
     """Open every image and give it and its row to `work`; results come in order."""
 
     def rows(start: int) -> list[Result]:

@@ -31,7 +31,6 @@ def read_digits(size: tuple[int, int] | None) -> Decoded:
         np.arange(len(labels)), test_size=TEST_SHARE, random_state=SPLIT_SEED, stratify=labels
     )
     splits = {
-        name: Split(images=images[rows], labels=labels[rows])
-        for name, rows in (("train", train), ("test", test))
+        name: Split(images=images[rows], labels=labels[rows]) for name, rows in (("train", train), ("test", test))
     }
     return measure(splits, classes=CLASSES)

@@ -33,9 +33,7 @@ def find_folder(name: str, *, root: Path | None) -> Path | None:
     if path.is_dir():
         return path
     if path.is_file():
-        raise BadData(
-            f"data '{name}': is a file: give the folder that holds it, with the splits train and test"
-        )
+        raise BadData(f"data '{name}': is a file: give the folder that holds it, with the splits train and test")
     # a hub id is NAME or OWNER/NAME, and nothing else
     if name.startswith((".", "~", "/")) or name.count("/") > 1:
         raise BadData(missing)

@@ -17,9 +17,7 @@ def hub_answers() -> bool:
 
     def ask() -> None:
         # urllib honours the proxy settings of the environment, as the hub's client does
-        request = urllib.request.Request(
-            os.environ.get("HF_ENDPOINT", "https://huggingface.co"), method="HEAD"
-        )
+        request = urllib.request.Request(os.environ.get("HF_ENDPOINT", "https://huggingface.co"), method="HEAD")
         try:
             urllib.request.urlopen(request, timeout=SECONDS).close()
         except urllib.error.HTTPError:

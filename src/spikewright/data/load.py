@@ -78,8 +78,7 @@ def _require(splits: Iterable[str], *, where: str) -> None:
     for needed in ("train", "test"):
         if needed not in found:
             raise BadData(
-                f"{where}: there is no {needed} split, only {', '.join(found)}: "
-                f"add a folder or files named {needed}"
+                f"{where}: there is no {needed} split, only {', '.join(found)}: add a folder or files named {needed}"
             )
 
 
@@ -92,9 +91,7 @@ def _three(splits: Mapping[str, Split], *, where: str, share: float, seed: int) 
     return train, validation, splits["test"]
 
 
-def _decoded(
-    name: str, *, where: str, root: Path | None, size: tuple[int, int] | None, label: str | None
-) -> Decoded:
+def _decoded(name: str, *, where: str, root: Path | None, size: tuple[int, int] | None, label: str | None) -> Decoded:
     if name == "digits":
         # scikit-learn takes a second to import
         from spikewright.data.digits import read_digits  # noqa: PLC0415
@@ -116,9 +113,7 @@ def _decoded(
     return cached(key, fill)
 
 
-def _from_hub(
-    name: str, *, where: str, root: Path | None, size: tuple[int, int] | None, label: str | None
-) -> Decoded:
+def _from_hub(name: str, *, where: str, root: Path | None, size: tuple[int, int] | None, label: str | None) -> Decoded:
     hub_id = HUB_IDS.get(name, name)
 
     def fill(workspace: Path) -> Decoded:

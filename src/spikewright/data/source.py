@@ -130,8 +130,7 @@ def _image_column(features: datasets.Features, *, where: str) -> str:
     columns = [name for name, feature in features.items() if isinstance(feature, datasets.Image)]
     if len(columns) != 1:
         raise BadData(
-            f"{where}: {len(columns)} image columns among {', '.join(features)}: "
-            "exactly one must have the type Image"
+            f"{where}: {len(columns)} image columns among {', '.join(features)}: exactly one must have the type Image"
         )
     return columns[0]
 
@@ -146,15 +145,11 @@ def _label_column(features: datasets.Features, *, where: str, label: str | None)
     columns = classes or integers
     if label is not None:
         if label not in classes + integers:
-            raise BadData(
-                f"{where}: no label column '{label}': choose one of {', '.join(classes + integers)}"
-            )
+            raise BadData(f"{where}: no label column '{label}': choose one of {', '.join(classes + integers)}")
         return label
     if len(columns) > 1 and "label" in columns:
         return "label"
     if len(columns) != 1:
         listed = f"{len(columns)} label columns ({', '.join(columns)})" if columns else "no label column"
-        raise BadData(
-            f"{where}: {listed} among {', '.join(features)}: name one of integers or classes with label="
-        )
+        raise BadData(f"{where}: {listed} among {', '.join(features)}: name one of integers or classes with label=")
     return columns[0]

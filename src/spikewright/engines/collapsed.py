@@ -34,7 +34,9 @@ def collapse(program: Program, x: Tensor) -> Iterator[Record]:
             yield Record(node, scaled(_total(step, inputs), program.worth))
         else:
             currents = deliver(step, inputs)
-            values[node.name] = currents if node.name in program.wants_train or len(currents) == 1 else currents.sum(0, True)
+            values[node.name] = (
+                currents if node.name in program.wants_train or len(currents) == 1 else currents.sum(0, True)
+            )
         for name in set(node.inputs):
             if program.last_use[name] == node.name:
                 del values[name]

@@ -15,15 +15,13 @@ from spikewright.program import Step
 def deliver(step: Step, inputs: Sequence[Tensor], *, bias: Tensor | None = None) -> Tensor:
     """[T_i, N, *] each → [T, N, *]; a shorter train simply delivers nothing in the later steps.
 
-    Args:
-        bias: a constant [C_out] for a convolution or matrix product to add in the same pass.
+    `bias` is a constant [C_out] for a convolution or matrix product to add in the same pass.
     """
     steps = max(len(train) for train in inputs)
     folded = []
     for index, train in enumerate(inputs):
-        if len(train) < steps:
-            train = F.pad(train, (0, 0) * (train.dim() - 1) + (0, steps - len(train)))
-        batch = train.flatten(0, 1)
+        missing = (0, 0) * (train.dim() - 1) + (0, steps - len(train))
+        batch = (F.pad(train, missing) if len(train) < steps else train).flatten(0, 1)
         gain = step.gain(index)
         folded.append(batch if gain is None else batch * gain)
     result = step.node.op(folded, step.weight) if bias is None else step.node.op(folded, step.weight, bias)  # pyright: ignore[reportCallIssue]

@@ -106,8 +106,6 @@ class Exact:
                 f"activation {name!r} has no trained threshold: give calibration inputs (`--data`, or `loader`), "
                 "or train the source with `--levels`"
             )
-        found = least_error_threshold(
-            statistics[name], self.code.levels, cap=node.op.cap, per_channel=self.per_channel
-        )
+        found = least_error_threshold(statistics[name], self.code.levels, cap=node.op.cap, per_channel=self.per_channel)
         spread = (-1, *(1,) * (len(node.shape) - 1))
         return found.reshape(spread) if self.per_channel else found.to(torch.float64)

@@ -9,9 +9,7 @@ from torch import Tensor
 from spikewright.errors import BadSetting
 
 
-def add_noise(
-    x: Tensor, *, share: float, value_range: tuple[float, float], generator: torch.Generator
-) -> Tensor:
+def add_noise(x: Tensor, *, share: float, value_range: tuple[float, float], generator: torch.Generator) -> Tensor:
     """A noisy copy of x; a share of 0 gives x itself and draws nothing.
 
     Args:

@@ -49,8 +49,7 @@ def _import(spec: str, name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise BadModel(
-                f"model '{spec}': no module named '{error.name}': "
-                "start in the folder that holds it, or install it"
+                f"model '{spec}': no module named '{error.name}': start in the folder that holds it, or install it"
             ) from None
         raise BadModel(f"model '{spec}': importing '{name}' failed with {_cause(error)}") from error
     except Exception as error:
@@ -59,15 +58,12 @@ def _import(spec: str, name: str) -> ModuleType:
 
 def _call(spec: str, factory: object) -> object:
     if not callable(factory):
-        raise BadModel(
-            f"model '{spec}': a {type(factory).__name__} cannot be called: name a function or class"
-        )
+        raise BadModel(f"model '{spec}': a {type(factory).__name__} cannot be called: name a function or class")
     try:
         inspect.signature(factory).bind()
     except TypeError as error:
         raise BadModel(
-            f"model '{spec}': the factory must take no arguments ({error}): "
-            "wrap it in a function that gives them"
+            f"model '{spec}': the factory must take no arguments ({error}): wrap it in a function that gives them"
         ) from None
     except ValueError:
         pass  # a builtin without a signature: calling it will tell
@@ -95,9 +91,7 @@ def load_factory(spec: str, *, seed: int = 0) -> nn.Module:
             found: object = _import(spec, name)
         for part in attribute.split("."):
             if not hasattr(found, part):
-                raise BadModel(
-                    f"model '{spec}': '{name}' has no '{attribute}': check the part after the colon"
-                )
+                raise BadModel(f"model '{spec}': '{name}' has no '{attribute}': check the part after the colon")
             found = getattr(found, part)
         if isinstance(found, nn.Module):
             return found

@@ -31,9 +31,7 @@ def names() -> list[str]:
     return sorted(_factories())
 
 
-def build(
-    name: str, *, channels: int, size: tuple[int, int], classes: int, seed: int, **settings: object
-) -> nn.Module:
+def build(name: str, *, channels: int, size: tuple[int, int], classes: int, seed: int, **settings: object) -> nn.Module:
     """Build a fresh network whose weights depend on `seed` alone; the global generator is left as it was.
 
     `size` is (height, width) in pixels; `settings` go to the factory (`pool="max"` of vgg16).
@@ -48,9 +46,7 @@ def build(
         near = difflib.get_close_matches(name, factories, n=1)
         hint = f"did you mean '{near[0]}'? " if near else ""
         known = ", ".join(sorted(factories))
-        raise BadModel(
-            f"model '{name}' is not known: {hint}choose one of {known}, or give package.module:factory"
-        )
+        raise BadModel(f"model '{name}' is not known: {hint}choose one of {known}, or give package.module:factory")
     for label, number in {
         "channels": channels,
         "height": size[0],

@@ -23,9 +23,7 @@ STAGES = (
 STEM, LAST = 32, 1280
 
 
-def _convolution(
-    inputs: int, outputs: int, *, kernel: int, stride: int = 1, groups: int = 1
-) -> list[nn.Module]:
+def _convolution(inputs: int, outputs: int, *, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
     padding = kernel // 2
     convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
     return [convolution, nn.BatchNorm2d(outputs)]

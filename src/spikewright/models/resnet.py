@@ -36,9 +36,7 @@ class BasicBlock(nn.Module):
 class ResNet(nn.Module):
     """A stem, stages of basic blocks (each after the first halves the image), and a linear read-out."""
 
-    def __init__(
-        self, widths: tuple[int, ...], blocks: tuple[int, ...], *, channels: int, classes: int
-    ) -> None:
+    def __init__(self, widths: tuple[int, ...], blocks: tuple[int, ...], *, channels: int, classes: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, widths[0], kernel_size=3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(widths[0])

@@ -73,20 +73,14 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     """
     path = Path(path)
     if path.suffix not in READERS:
-        raise BadFile(
-            f"{path}: weights are read from {', '.join(READERS)} files: convert '{path.suffix}' to one"
-        )
+        raise BadFile(f"{path}: weights are read from {', '.join(READERS)} files: convert '{path.suffix}' to one")
     if not path.is_file():
         raise BadFile(f"{path}: no such file: check the path given as weights")
     given = READERS[path.suffix](path)
     misfits = _misfits(model.state_dict(), given)
     if misfits:
-        raise BadModel(
-            f"{path}: does not fit the model: {'; '.join(misfits)}: give the file saved from this model"
-        )
+        raise BadModel(f"{path}: does not fit the model: {'; '.join(misfits)}: give the file saved from this model")
     for name, tensor in given.items():
         if not torch.isfinite(tensor).all():
-            raise BadModel(
-                f"{path}: parameter '{name}' holds NaN or infinity: train again or give another file"
-            )
+            raise BadModel(f"{path}: parameter '{name}' holds NaN or infinity: train again or give another file")
     model.load_state_dict(given, strict=False)  # strict was checked above, in one line

@@ -18,11 +18,7 @@ FINGERPRINTS = {"data": "other data", "model": "another network"}  # of no use t
 
 def newest(folder: Path) -> Path | None:
     """The checkpoint of the latest epoch in `folder`, or None."""
-    found = [
-        (int(match[1]), path)
-        for path in folder.glob("*.ckpt")
-        if (match := re.match(r"epoch-(\d+)", path.name))
-    ]
+    found = [(int(match[1]), path) for path in folder.glob("*.ckpt") if (match := re.match(r"epoch-(\d+)", path.name))]
     return max(found)[1] if found else None
 
 
@@ -49,15 +45,9 @@ def require_same(path: Path, *, identity: dict[str, Any], state: dict[str, Tenso
         if key in SETTLED or theirs.get(key) == value:
             continue
         if key in FINGERPRINTS:
-            raise BadSetting(
-                f"{path}: belongs to {FINGERPRINTS[key]}: resume with the same --{key}, {choose}"
-            )
+            raise BadSetting(f"{path}: belongs to {FINGERPRINTS[key]}: resume with the same --{key}, {choose}")
         name = key.replace("_", "-")
-        raise BadSetting(
-            f"{path}: {name} was {theirs.get(key)}, now it is {value}: resume with the same, {choose}"
-        )
+        raise BadSetting(f"{path}: {name} was {theirs.get(key)}, now it is {value}: resume with the same, {choose}")
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     if shapes != {name: tuple(tensor.shape) for name, tensor in their_state.items()}:
-        raise BadSetting(
-            f"{path}: belongs to {FINGERPRINTS['model']}: resume with the same --model, {choose}"
-        )
+        raise BadSetting(f"{path}: belongs to {FINGERPRINTS['model']}: resume with the same --model, {choose}")

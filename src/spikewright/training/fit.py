@@ -89,9 +89,7 @@ def fit(
 def _require_fit(source: Source, data: ImageData) -> None:
     shape = (data.preparation.channels, *(data.preparation.size or data.size))
     if tuple(source.input_shape) != shape:
-        raise BadModel(
-            f"the network takes inputs of {source.input_shape}, data '{data.name}' gives {shape}: set size"
-        )
+        raise BadModel(f"the network takes inputs of {source.input_shape}, data '{data.name}' gives {shape}: set size")
     if len(source.output_shape) != 1 or source.output_shape[0] < data.classes:
         raise BadModel(
             f"the network's output has shape {source.output_shape}, data '{data.name}' has {data.classes} "
@@ -127,15 +125,11 @@ def _trainer(settings: TrainSettings, folder: Path | None, *, progress: bool) ->
     if folder is not None:
         # save_top_k=1 without a figure to watch keeps the newest
         callbacks.append(
-            ModelCheckpoint(
-                dirpath=folder, filename="epoch-{epoch}", auto_insert_metric_name=False, save_top_k=1
-            )
+            ModelCheckpoint(dirpath=folder, filename="epoch-{epoch}", auto_insert_metric_name=False, save_top_k=1)
         )
     kind, _, index = settings.device.partition(":")
     if index and (settings.devices > 1 or not index.isdigit()):
-        raise BadSetting(
-            f"training: device '{settings.device}' x {settings.devices}: name one device, as cuda:1"
-        )
+        raise BadSetting(f"training: device '{settings.device}' x {settings.devices}: name one device, as cuda:1")
     try:
         return Trainer(
             accelerator=kind,

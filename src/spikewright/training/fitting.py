@@ -50,9 +50,7 @@ class Fitting(LightningModule):
             bits = penalty.per_sample()
             loss = loss + self.settings.sparsity * bits
         # summed where they are: reading them out would make an accelerator wait
-        self._sums = self._sums.to(loss.device) + torch.stack(
-            [loss.detach(), bits.detach(), torch.ones_like(loss)]
-        )
+        self._sums = self._sums.to(loss.device) + torch.stack([loss.detach(), bits.detach(), torch.ones_like(loss)])
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
@@ -78,9 +76,7 @@ class Fitting(LightningModule):
         right, count = self._reduced(self._right)
         loss, bits, batches = self._reduced(self._sums)
         if not math.isfinite(loss):
-            raise BadModel(
-                f"training: the loss is not finite in epoch {self.current_epoch + 1}: lower --learning-rate"
-            )
+            raise BadModel(f"training: the loss is not finite in epoch {self.current_epoch + 1}: lower --learning-rate")
         entry = {
             "epoch": self.current_epoch,
             "loss": loss / max(batches, 1),

@@ -46,9 +46,7 @@ def with_levels(source: Source, levels: int, thresholds: Mapping[str, Tensor | f
             raise BadSetting(f"activation {node.name!r} has no threshold: give one for every activation")
         threshold = torch.as_tensor(thresholds[node.name]).detach().to(torch.get_default_dtype()).clone()
         if not bool((threshold.isfinite() & (threshold > 0)).all()):
-            raise BadSetting(
-                f"activation {node.name!r}: threshold {threshold.tolist()} must be finite and above 0"
-            )
+            raise BadSetting(f"activation {node.name!r}: threshold {threshold.tolist()} must be finite and above 0")
         if node.op.cap is not None:
             threshold = threshold.clamp(max=node.op.cap)
         name = f"{node.name}.threshold"

@@ -16,9 +16,7 @@ class EpochLines(Callback):
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self.epochs = epochs
         self.console = Console(stderr=True)
-        self.bar = Progress(
-            *columns, console=self.console, transient=True, disable=not self.console.is_terminal
-        )
+        self.bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
         self.task: TaskID | None = None
         self.shown = 0
 

@@ -50,13 +50,9 @@ class TrainSettings:
                 raise BadSetting(f"training: {name.replace('_', '-')} is {value}: it must be 0 or more")
         for name in ("momentum", "warm_up", "label_smoothing"):
             if getattr(self, name) >= 1:
-                raise BadSetting(
-                    f"training: {name.replace('_', '-')} is {getattr(self, name)}: it must be below 1"
-                )
+                raise BadSetting(f"training: {name.replace('_', '-')} is {getattr(self, name)}: it must be below 1")
         if self.precision not in PRECISIONS:
-            raise BadSetting(
-                f"training: precision is '{self.precision}': choose one of {', '.join(PRECISIONS)}"
-            )
+            raise BadSetting(f"training: precision is '{self.precision}': choose one of {', '.join(PRECISIONS)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

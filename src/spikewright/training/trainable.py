@@ -65,9 +65,7 @@ class TrainableSource(nn.Module):
 
     def forward(self, x: Tensor, activate: Activate = as_trained) -> Tensor:
         """Map prepared inputs [N, *input_shape] to the output [N, *output_shape]."""
-        return interpreter.run(
-            self.source, _dense(x), arrays=self.arrays, training=self.training, activate=activate
-        )
+        return interpreter.run(self.source, _dense(x), arrays=self.arrays, training=self.training, activate=activate)
 
     def keep_thresholds_positive(self) -> None:
         """Bring every threshold between the floor and the activation's cap; call it after each step."""
@@ -75,18 +73,12 @@ class TrainableSource(nn.Module):
             for name in self._thresholds:
                 getattr(self, self._keys[name]).clamp_(min=THRESHOLD_FLOOR)
             for node in self.source.activations:
-                if (
-                    isinstance(node.op, src.Activation)
-                    and node.op.cap is not None
-                    and node.op.levels is not None
-                ):
+                if isinstance(node.op, src.Activation) and node.op.cap is not None and node.op.levels is not None:
                     self.arrays[dict(node.arrays)["threshold"]].clamp_(max=node.op.cap)
 
     def to_source(self) -> Source:
         """The source with copies of the current arrays, on the CPU and laid out in order."""
-        arrays = {
-            name: array.detach().to("cpu", copy=True).contiguous() for name, array in self.arrays.items()
-        }
+        arrays = {name: array.detach().to("cpu", copy=True).contiguous() for name, array in self.arrays.items()}
         return replace(self.source, arrays=arrays)
 
 

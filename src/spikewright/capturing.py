@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, fx, nn
 from torch.export.graph_signature import InputKind, OutputKind
+from torch.fx.node import map_arg
 from torch.utils._pytree import tree_leaves
 
 from spikewright import aten, interpreter, ops
@@ -171,7 +172,7 @@ class _Translator:
                 continue
             target = spec.target or name
             state = self.program.state_dict
-            tensor = state[target] if target in state else self.program.constants[target]
+            tensor: Any = state[target] if target in state else self.program.constants[target]
             tensor = tensor.detach()
             if id(tensor) not in self.known:
                 self.known[id(tensor)] = target
@@ -217,8 +218,9 @@ class _Translator:
     def _stand_in(self, node: fx.Node) -> Any:
         """A value to go on with after a refusal, so that the obstacles behind it are found too."""
         meta = node.meta.get("val")
-        known = isinstance(meta, Tensor) and self._is_batch(meta)
-        return Value(node.name, tuple(int(size) for size in meta.shape[1:])) if known else _UNKNOWN
+        if isinstance(meta, Tensor) and self._is_batch(meta):
+            return Value(node.name, tuple(int(size) for size in meta.shape[1:]))
+        return _UNKNOWN
 
     def _is_batch(self, meta: Tensor) -> bool:
         """Whether the first axis, and no other, is the batch."""
@@ -278,7 +280,7 @@ class _Translator:
             value = self.values[inner]
             return 1 if one_sample and isinstance(value, torch.SymInt) else value
 
-        result = node.target(*fx.node.map_arg(node.args, value_of), **fx.node.map_arg(node.kwargs, value_of))
+        result = node.target(*map_arg(node.args, value_of), **map_arg(node.kwargs, value_of))
         if isinstance(result, Tensor):
             self._held.append(result)
             self.known.setdefault(id(result), node.name)
@@ -330,8 +332,8 @@ class _Translator:
     def _module(node: fx.Node) -> tuple[str, str]:
         for path, kind in reversed(list((node.meta.get("nn_module_stack") or {}).values())):
             if not path.startswith("_empty"):
-                kind = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
-                return re.sub(r"@\d+$", "", path.removeprefix("L['self'].").removeprefix("L__self__.")), kind
+                name = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+                return re.sub(r"@\d+$", "", path.removeprefix("L['self'].").removeprefix("L__self__.")), name
         return "", ""
 
 

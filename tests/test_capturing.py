@@ -8,11 +8,11 @@ from torch.nn import functional as F
 from zoo import Net
 
 from spikewright import interpreter
-from spikewright.capture import capture
+from spikewright.capturing import capture
 from spikewright.errors import BadModel, SpikewrightError, UnsupportedModule
 from spikewright.staging import stage
 
-HERE = "test_capture.py"
+HERE = "test_capturing.py"
 
 
 def _conv() -> nn.Conv2d:
@@ -167,7 +167,7 @@ REFUSED: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
         ("alpha or beta",),
     ),
     "clamp_without_minimum": (Net(lambda m, x: m.c(x).clamp(max=1), c=_conv()), ("without a minimum",)),
-    "name_error": (Net(lambda m, x: m.c(x) + nothing, c=_conv()), ("NameError",)),  # noqa: F821
+    "name_error": (Net(lambda m, x: m.c(x) + nothing, c=_conv()), ("NameError",)),
     "counting_buffer": (Counting(persistent=True), ("changes its state (calls)", "side effects")),
     "counting_hidden_buffer": (Counting(persistent=False), ("changes its state (calls)",)),
     "counting_in_python": (CountingInPython(), ("hidden state",)),

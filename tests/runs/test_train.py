@@ -8,9 +8,9 @@ from spikewright.data import ImageData
 from spikewright.errors import BadFile, BadModel, BadSetting, UnsupportedModule
 from spikewright.folder import load_source
 from spikewright.models import build
+from spikewright.runs import train as module
+from spikewright.runs.train import TrainRequest, train
 from spikewright.source import Activation, Source
-from spikewright.training import run as module
-from spikewright.training.run import TrainRequest, train
 from spikewright.training.settings import TrainSettings
 
 SETTINGS = TrainSettings(epochs=1, batch_size=64)

@@ -16,10 +16,10 @@ import lightning
 import torch
 from lightning.pytorch.utilities import rank_zero_only
 
-from spikewright import folder, models
-from spikewright.capture import capture
+from spikewright import folder
 from spikewright.data import Batches, ImageData, load
 from spikewright.errors import BadModel, BadSetting
+from spikewright.runs import acquire
 from spikewright.source import Activation, Source
 from spikewright.training.fit import fit
 from spikewright.training.levels import initial_thresholds, with_levels
@@ -58,13 +58,9 @@ class TrainRequest:
 
     def __post_init__(self) -> None:
         if (self.model is None) == (self.start is None):
-            raise BadSetting(
-                "train: give either --model (a name or package.module:factory) or --from (a trained run)"
-            )
+            raise BadSetting("train: give either --model (a name or package.module:factory) or --from (a trained run)")
         if self.model is not None and self.data is None:
-            raise BadSetting(
-                "train: give --data: digits, mnist, fashion_mnist, cifar10, a folder or a hub id"
-            )
+            raise BadSetting("train: give --data: digits, mnist, fashion_mnist, cifar10, a folder or a hub id")
         if self.weights is not None and self.model is None:
             raise BadSetting("train: --weights needs --model; --from brings its own weights")
 
@@ -101,9 +97,7 @@ def _require_free(request: TrainRequest) -> None:
     if out.exists() and not out.is_dir():
         raise BadSetting(f"--out {out} is a file: give a folder")
     if not request.resume and out.is_dir() and any(out.iterdir()):
-        raise BadSetting(
-            f"--out {out} is not empty: add --resume to go on with its training, or choose another folder"
-        )
+        raise BadSetting(f"--out {out} is not empty: add --resume to go on with its training, or choose another folder")
     if request.start is not None and request.start.resolve() == out.resolve():
         raise BadSetting(f"--from and --out are the same folder {out}: choose another --out")
 
@@ -112,22 +106,14 @@ def _beginning(request: TrainRequest, settings: TrainSettings) -> tuple[Source, 
     """The network to start from, the data prepared as it needs, and where it came from."""
     if request.start is None:
         data = _data(request, str(request.data))
-        return (
-            _captured(request, data, settings),
-            data,
-            {"model": request.model, "weights": _text(request.weights)},
-        )
+        source = acquire.captured(str(request.model), data, weights=request.weights, seed=settings.seed)
+        return source, data, {"model": request.model, "weights": _text(request.weights)}
     source, about = folder.load_source(request.start)
     name = request.data or about.get("data")
     if not name:
         raise BadSetting(f"train: run {request.start} does not say what data it was trained on: give --data")
     data = _data(request, str(name))
-    if (
-        source.preparation is not None
-        and request.mean is None
-        and request.std is None
-        and request.size is None
-    ):
+    if source.preparation is not None and request.mean is None and request.std is None and request.size is None:
         data = replace(data, preparation=source.preparation)
     return source, data, {"model": about.get("model"), "from": str(request.start)}
 
@@ -138,23 +124,6 @@ def _augment(request: TrainRequest, data: ImageData, settings: TrainSettings) ->
 
 def _data(request: TrainRequest, name: str) -> ImageData:
     return load(name, mean=request.mean, std=request.std, size=request.size)
-
-
-def _captured(request: TrainRequest, data: ImageData, settings: TrainSettings) -> Source:
-    name = str(request.model)
-    preparation = data.preparation
-    size = preparation.size or data.size
-    if ":" in name:
-        model = models.load_factory(name, seed=settings.seed)
-    else:
-        model = models.build(
-            name, channels=preparation.channels, size=size, classes=data.classes, seed=settings.seed
-        )
-    if request.weights is not None:
-        models.load_weights(model, request.weights)
-    model = model.to("cpu")
-    example = preparation(torch.from_numpy(data.train.images[:2].copy()))
-    return capture(model, example, preparation=preparation)
 
 
 def _levelled(source: Source, data: ImageData, request: TrainRequest, settings: TrainSettings) -> Source:

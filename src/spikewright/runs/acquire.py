@@ -1,0 +1,108 @@
+"""From what a person names (a model, weights, data, a run) to a captured source and its data."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from spikewright import folder, models
+from spikewright.capturing import capture
+from spikewright.data import Batches, ImageData, Split, load
+from spikewright.errors import BadModel, BadSetting
+from spikewright.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSettings:
+    """How images are prepared; None takes what the data set or the run says."""
+
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    size: tuple[int, int] | None = None
+    seed: int = 0
+
+    @property
+    def given(self) -> bool:
+        """Whether anything is asked for."""
+        return self.mean is not None or self.std is not None or self.size is not None
+
+    def load(self, name: str) -> ImageData:
+        """The data set of that name, folder or hub id."""
+        return load(name, mean=self.mean, std=self.std, size=self.size, seed=self.seed)
+
+
+def captured(name: str, data: ImageData, *, weights: Path | None = None, seed: int = 0) -> Source:
+    """Build a model by its name or `package.module:factory`, load weights into it, and capture it.
+
+    Raises:
+        BadModel, BadFile, BadSetting: as `models.build`, `load_factory` and `load_weights` say.
+        UnsupportedModule: parts of it cannot become spikes; all of them are listed.
+    """
+    preparation = data.preparation
+    size = preparation.size or data.size
+    if ":" in name:
+        model = models.load_factory(name, seed=seed)
+    else:
+        model = models.build(name, channels=preparation.channels, size=size, classes=data.classes, seed=seed)
+    if weights is not None:
+        models.load_weights(model, weights)
+    example = preparation(torch.from_numpy(data.train.images[:2].copy()))
+    return capture(model.to("cpu"), example, preparation=preparation)
+
+
+def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Source, ImageData | None, dict[str, Any]]:
+    """A run's source, the data it goes with (None if neither the run nor the caller names any), and what is known.
+
+    The source's own input preparation is used unless `images` asks for another.
+    """
+    source, about = folder.load_source(run)
+    name = data or about.get("data")
+    if not name:
+        return source, None, about
+    loaded = images.load(str(name))
+    if images.given:
+        source = source.with_preparation(loaded.preparation)
+    require_fit(source, loaded)
+    return source, replace(loaded, preparation=source.preparation or loaded.preparation), about
+
+
+def require_fit(source: Source, data: ImageData) -> None:
+    """Refuse data whose prepared images are not what the network takes.
+
+    Raises:
+        BadModel: the shapes or the number of classes differ.
+    """
+    preparation = source.preparation or data.preparation
+    shape = (preparation.channels, *(preparation.size or data.size))
+    if tuple(source.input_shape) != shape:
+        raise BadModel(
+            f"the network takes inputs of shape {tuple(source.input_shape)}, data {data.name!r} gives {shape}: "
+            "give --size, or data of that shape"
+        )
+    if len(source.output_shape) != 1 or source.output_shape[0] < data.classes:
+        raise BadModel(
+            f"the network's output has shape {tuple(source.output_shape)}, data {data.name!r} has {data.classes} "
+            "classes: the output must hold one logit per class"
+        )
+
+
+def split_of(data: ImageData, name: str) -> Split:
+    """A split by its name."""
+    if name not in ("train", "validation", "test"):
+        raise BadSetting(f"no split named {name!r}: choose train, validation or test")
+    return getattr(data, name)
+
+
+def inputs(split: Split, data: ImageData, *, limit: int, batch_size: int = 64, seed: int | None = None) -> list[Tensor]:
+    """Prepared input batches: the first `limit` images, or `limit` drawn by `seed`."""
+    shuffled = seed is not None
+    batches = Batches(split, batch_size=batch_size, preparation=data.preparation, shuffle=shuffled, seed=seed or 0)
+    found, left = [], limit
+    for x, _ in batches:
+        if left <= 0:
+            break
+        found.append(x[:left])
+        left -= len(x)
+    return found

@@ -1,0 +1,31 @@
+"""Evaluate a run on its data set's test split."""
+
+from pathlib import Path
+from typing import Any
+
+from spikewright import evaluation, folder
+from spikewright.errors import BadSetting
+from spikewright.evaluation import EvaluateSettings, Evaluation
+from spikewright.metrics.speed import Progress
+from spikewright.runs import acquire
+from spikewright.runs.acquire import ImageSettings
+
+
+def evaluate(
+    run: Path,
+    *,
+    data: str | None = None,
+    images: ImageSettings,
+    settings: EvaluateSettings,
+    progress: Progress | None = None,
+) -> tuple[Evaluation, dict[str, Any]]:
+    """Measure a converted run; returns the figures and what the run folder says about it.
+
+    Raises:
+        SpikewrightError: as loading the run and the data does, and where no data is named.
+    """
+    blueprint, _ = folder.load_blueprint(run)
+    source, loaded, about = acquire.of_run(run, data=data, images=images)
+    if loaded is None:
+        raise BadSetting(f"evaluate: run {run} does not say what data it was made with: give --data")
+    return evaluation.evaluate(blueprint, source, loaded, settings, progress=progress), about
