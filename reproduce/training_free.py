@@ -1,15 +1,17 @@
 """Training-free exact conversion of plain ReLU networks: accuracy lost against the source, T = 1..8, three seeds.
 
-`cnn` with max pooling on Fashion-MNIST (3 epochs) and ResNet20 on CIFAR-10 (15 epochs), trained with ReLU;
-thresholds by least quantisation error on 512 training images. Test accuracy is read here for the report only.
+`cnn` with max pooling on Fashion-MNIST and ResNet20 on CIFAR-10, trained with ReLU; thresholds by least
+quantisation error on 512 training images. Test accuracy is read here for the report only.
 
-    python reproduce/training_free.py --model cnn --data fashion_mnist --epochs 3 --runs runs/tf
-        → reproduce/training_free_cnn_fashion_mnist.json
+    python reproduce/training_free.py                → reproduce/training_free_cnn_fashion_mnist.json
+    python reproduce/training_free.py --model resnet20 --data cifar10 --epochs 18 --restart-epochs 6 \\
+        --weight-decay 1e-4 --precision bf16-mixed   → reproduce/training_free_resnet20_cifar10.json
 """
 
 import argparse
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -31,15 +33,27 @@ TIMESTEPS = range(1, 9)
 
 def trained(settings: argparse.Namespace, seed: int) -> Path:
     """The run folder of a plain ReLU source, trained here if it is not there yet."""
-    run = settings.runs / f"{settings.model}_s{seed}"
-    if not (run / "source.json").is_file():
-        request = TrainRequest(out=run, model=settings.model, data=settings.data, resume=True)
-        how = TrainSettings(
-            epochs=settings.epochs, learning_rate=request.learning_rate, seed=seed,
-            augment=settings.data == "cifar10", precision=settings.precision,
-        )  # fmt: skip
-        train(request, how, progress=True)
-    return run
+    first, last = (settings.runs / part / f"{settings.model}_s{seed}" for part in ("first", "."))
+    how = TrainSettings(
+        weight_decay=settings.weight_decay,
+        precision=settings.precision,
+        epochs=settings.epochs,
+        learning_rate=0.1,
+        seed=seed,
+    )
+    if not settings.restart_epochs:
+        first = last
+    for run, request, chosen in (
+        (first, TrainRequest(out=first, model=settings.model, data=settings.data, resume=True), how),
+        (
+            last,
+            TrainRequest(out=last, start=first, resume=True),
+            replace(how, epochs=settings.restart_epochs, learning_rate=0.05, seed=seed + 10),
+        ),
+    ):
+        if not (run / "source.json").is_file():
+            train(request, chosen, progress=True)
+    return last
 
 
 def measure(run: Path, seed: int, per_channel: bool) -> dict[str, float]:
@@ -62,7 +76,10 @@ def main() -> None:
     parser.add_argument("--model", default="cnn")
     parser.add_argument("--data", default="fashion_mnist")
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--restart-epochs", type=int, default=0, help="more epochs from a rate of 0.05")
+    parser.add_argument("--weight-decay", type=float, default=5e-4)
     parser.add_argument("--precision", default="32")
+    parser.add_argument("--kinds", type=lambda text: text.split(","), default=["per layer", "per channel"])
     parser.add_argument("--seeds", type=lambda text: [int(part) for part in text.split(",")], default=[0, 1, 2])
     parser.add_argument("--runs", type=Path, default=Path("runs/training_free"))
     settings = parser.parse_args()
@@ -70,9 +87,17 @@ def main() -> None:
     for seed in settings.seeds:
         run = trained(settings, seed)
         about = folder.load_source(run)[1]
-        for per_channel in (False, True):
+        for per_channel in (kind == "per channel" for kind in settings.kinds):
             found = measure(run, seed, per_channel)
-            rows.append({"seed": seed, "per_channel": per_channel, "training": about["settings"], "accuracy": found})
+            rows.append(
+                {
+                    "seed": seed,
+                    "per_channel": per_channel,
+                    "epochs": [settings.epochs, settings.restart_epochs],
+                    "training": about["settings"],
+                    "accuracy": found,
+                }
+            )
             print(
                 seed,
                 "per channel" if per_channel else "per layer",
@@ -87,6 +112,7 @@ def main() -> None:
             for t in TIMESTEPS
         }
         for kind, flag in (("per layer", False), ("per channel", True))
+        if kind in settings.kinds
     }  # fmt: skip
     result = {
         "shows": f"points of test accuracy lost by training-free conversion: {settings.model}, {settings.data}",

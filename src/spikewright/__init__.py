@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spikewright.api import convert as convert
+    from spikewright.api import evaluate as evaluate
     from spikewright.api import load as load
     from spikewright.api import save as save
     from spikewright.api import verify as verify
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from spikewright.network import build as build
     from spikewright.preparation import InputPreparation as InputPreparation
     from spikewright.quantisers.uniform import Uniform as Uniform
+    from spikewright.samples import EvaluateSettings as EvaluateSettings
     from spikewright.source import Source as Source
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "api": ("convert", "load", "save", "verify"),
+    "api": ("convert", "evaluate", "load", "save", "verify"),
     "blueprint": ("Blueprint",),
     "capturing": ("capture",),
     "code": ("Code",),
@@ -34,6 +36,7 @@ _HOMES = {
     "network": ("SpikingNetwork", "build"),
     "preparation": ("InputPreparation",),
     "quantisers.uniform": ("Uniform",),
+    "samples": ("EvaluateSettings",),
     "source": ("Source",),
 }
 

@@ -13,11 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from spikewright import folder, verification
+from spikewright import evaluation, folder, verification
 from spikewright.errors import BadData
+from spikewright.evaluation import Evaluation
 from spikewright.methods import Method
 from spikewright.methods.exact import Exact
 from spikewright.network import SpikingNetwork, build
+from spikewright.samples import EvaluateSettings, Prepared
 from spikewright.source import Source
 from spikewright.statistics import observe
 from spikewright.verification import Certificate
@@ -62,6 +64,20 @@ def convert(
 def verify(network: SpikingNetwork, source: Source, loader: Loader, *, limit: int | None = None) -> Certificate:
     """Certify every integer code of a network against its quantised source; see `verification`."""
     return verification.verify(network, source, inputs_of(loader, limit=limit, batch_size=64))
+
+
+def evaluate(
+    network: SpikingNetwork, source: Source | None, loader: Iterable[Any], *, settings: EvaluateSettings | None = None
+) -> Evaluation:
+    """Accuracy, equality, spikes, energy, memory and speed on labelled samples; see `evaluation.Evaluation`.
+
+    `loader` yields (inputs, labels) batches; inputs are prepared already and may be of any kind.
+    """
+    pairs = [(item[0], item[1]) for item in loader]
+    if not pairs:
+        raise BadData("evaluation needs at least one sample, got none: give a loader that is not empty")
+    inputs, labels = (torch.cat([torch.as_tensor(pair[index]) for pair in pairs]) for index in (0, 1))
+    return evaluation.evaluate(network.blueprint, source, Prepared(inputs, labels), settings)
 
 
 def save(

@@ -8,16 +8,13 @@ Every figure's meaning is in `spikewright.metrics`; this file only gathers them.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright import interpreter, verification
 from spikewright.blueprint import Blueprint
-from spikewright.errors import BadData, BadSetting
 from spikewright.metrics.accuracy import correct
 from spikewright.metrics.counts import (
     Counts,
@@ -31,69 +28,15 @@ from spikewright.metrics.flow import FanOut, fan_out, macs_source, spiking_input
 from spikewright.metrics.latency import latency_steps, timesteps_mean, timesteps_mean_neurons
 from spikewright.metrics.memory import memory_bytes
 from spikewright.metrics.neuron_operations import neuron_operations
-from spikewright.metrics.noise import add_noise
 from spikewright.metrics.speed import SPEED_BATCHES, Progress, samples_per_second
 from spikewright.network import SpikingNetwork, build
 from spikewright.preparation import InputPreparation
 from spikewright.quantised_source import QuantisedSource
+from spikewright.samples import EvaluateSettings, Prepared, Samples, TestData, samples_for
 from spikewright.source import Source
 
 FLOAT64_MACS = 1e11  # above this many multiplications in all, accuracies are read in float32
 VERIFY_BATCH = 64  # the stepwise engine holds T times as much
-
-
-class Images(Protocol):
-    """A labelled split: uint8 images [N, C, H, W] and int64 labels [N]."""
-
-    @property
-    def images(self) -> NDArray[np.uint8]: ...  # noqa: D102
-    @property
-    def labels(self) -> NDArray[np.int64]: ...  # noqa: D102
-
-
-class TestData(Protocol):
-    """Anything with a test split, such as `data.ImageData`."""
-
-    @property
-    def test(self) -> Images: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluateSettings:
-    """How to evaluate.
-
-    Attributes:
-        batch_size: images run at once.
-        codes_images: how many images the codes are certified on.
-        images: how many test images to use, the first ones; None means all.
-        engine: `float` runs in float32, `auto` in float64 where it is affordable.
-        energy_table: a name of `metrics.energy.TABLES`.
-        noise: standard deviation of Gaussian noise on the prepared input, as a share of its range.
-        seed: of the noise.
-
-    Raises:
-        BadSetting: a number below its least value, an unknown table, or an engine that is not there.
-
-    """
-
-    batch_size: int = 250
-    codes_images: int = 1000
-    images: int | None = None
-    engine: Literal["auto", "float"] = "auto"
-    energy_table: str = "horowitz_int32"
-    noise: float = 0.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        numbers = {"batch_size": self.batch_size, "codes_images": self.codes_images, "images": self.images}
-        for name, number in numbers.items():
-            if number is not None and number < 1:
-                raise BadSetting(f"evaluate: {name} must be at least 1, got {number}")
-        if self.engine not in ("auto", "float"):
-            raise BadSetting(f"evaluate: no engine {self.engine!r} here: choose auto or float")
-        if self.noise < 0:
-            raise BadSetting(f"evaluate: noise must be at least 0, got {self.noise}")
-        energy_table(self.energy_table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +83,7 @@ class Evaluation:
 def evaluate(
     blueprint: Blueprint,
     source: Source | None,
-    data: TestData,
+    data: TestData | Prepared,
     settings: EvaluateSettings | None = None,
     *,
     preparation: InputPreparation | None = None,
@@ -151,7 +94,7 @@ def evaluate(
     Args:
         blueprint: the network.
         source: what it was converted from, or None for a directly trained network.
-        data: holds the test split.
+        data: holds the test split: images, or inputs that are prepared already.
         settings: see `EvaluateSettings`.
         preparation: how images become inputs, if not as the source says.
         progress: called with (what is done, done, total) as images pass.
@@ -163,7 +106,7 @@ def evaluate(
     """
     settings = settings or EvaluateSettings()
     tell = progress or _silent
-    inputs = _inputs(blueprint, source, data, settings, preparation)
+    inputs = samples_for(blueprint, source, data, settings, preparation)
     flow = fan_out(blueprint)
     affordable = flow.macs_dense_per_sample * inputs.count <= FLOAT64_MACS
     dtype = torch.float64 if settings.engine == "auto" and affordable else torch.float32
@@ -225,62 +168,6 @@ def _figures(
     }
 
 
-# Inputs --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Inputs:
-    """The test images as prepared, noisy batches; every pass over them gives the same."""
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    preparation: InputPreparation
-    settings: EvaluateSettings
-
-    @property
-    def count(self) -> int:
-        """How many images."""
-        return len(self.images)
-
-    def batches(self, limit: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (inputs [n, *input_shape], labels [n]), `limit` samples at most."""
-        generator = torch.Generator().manual_seed(self.settings.seed)
-        stop = self.count if limit is None else min(limit, self.count)
-        for start in range(0, stop, self.settings.batch_size):
-            part = slice(start, start + self.settings.batch_size)
-            x = self.preparation(torch.tensor(self.images[part]))
-            low_high = self.preparation.value_range
-            x = add_noise(x, share=self.settings.noise, value_range=low_high, generator=generator)
-            yield x[: stop - start], torch.tensor(self.labels[part])[: stop - start]
-
-
-def _inputs(
-    blueprint: Blueprint,
-    source: Source | None,
-    data: TestData,
-    settings: EvaluateSettings,
-    preparation: InputPreparation | None,
-) -> _Inputs:
-    prepare = preparation or (None if source is None else source.preparation)
-    if prepare is None:
-        raise BadData("evaluate: it is not known how images become inputs: give mean, std and size of the images")
-    limit = slice(settings.images)
-    inputs = _Inputs(data.test.images[limit], data.test.labels[limit], prepare, settings)
-    if not inputs.count:
-        raise BadData("evaluate: the test split holds no images: give a data set that is not empty")
-    shape = tuple(prepare(torch.tensor(inputs.images[:1])).shape[1:])
-    if shape != blueprint.plan.input_shape:
-        raise BadData(
-            f"evaluate: images become inputs of shape {shape}, the network takes {blueprint.plan.input_shape}"
-        )
-    scores = blueprint.plan.readout.shape
-    if len(scores) != 1:
-        raise BadData(f"evaluate: the network's output has shape {scores}, accuracy needs one row of class scores")
-    if inputs.labels.max() >= scores[0]:
-        raise BadData(f"evaluate: label {inputs.labels.max()} is in the data, but the network has {scores[0]} classes")
-    return inputs
-
-
 def _silent(what: str, done: int, total: int) -> None:
     """Tell nobody."""
 
@@ -297,7 +184,7 @@ class _Codes:
 
 
 def _certify(
-    blueprint: Blueprint, source: Source | None, inputs: _Inputs, dtype: torch.dtype, tell: Progress
+    blueprint: Blueprint, source: Source | None, inputs: Samples, dtype: torch.dtype, tell: Progress
 ) -> _Codes:
     """Compare codes in float64, and those of the engine in its own arithmetic, on the first images."""
     images = min(inputs.settings.codes_images, inputs.count)
@@ -349,7 +236,7 @@ class _Scores:
     snn: int = 0
 
 
-def _score(blueprint: Blueprint, source: Source | None, inputs: _Inputs, dtype: torch.dtype, tell: Progress) -> _Scores:
+def _score(blueprint: Blueprint, source: Source | None, inputs: Samples, dtype: torch.dtype, tell: Progress) -> _Scores:
     """One pass over the images: who is right how often, and who spikes how often."""
     network = build(blueprint, dtype=dtype)
     reference = None if source is None else QuantisedSource(blueprint, source, dtype)

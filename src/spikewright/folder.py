@@ -105,6 +105,8 @@ def _write(folder: Path, stem: str, kind: type[Any], content: Any, arrays: Mappi
 def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[Any, dict[str, Tensor]]:
     if not folder.is_dir():
         raise BadFile(f"no run folder at {folder}: give the folder that `--out` made")
+    if not any((folder / name).is_file() for name in _WAY_OUT):
+        raise BadFile(f"{folder} is not a run folder (no source.json, no plan.json): give the folder that `--out` made")
     for name in (structure, tensors):
         if not (folder / name).is_file():
             raise BadFile(f"{folder} holds no {name}: {_WAY_OUT[structure]}")

@@ -46,20 +46,25 @@ class SpikingNetwork(nn.Module):
 
     def walk(self, x: Tensor) -> Iterator[Record]:
         """Run step by step: real spike trains, one record a stage, the read-out last."""
-        self._check(x)
-        return walk(self.program, x)
+        return walk(self.program, self._checked(x))
 
     def collapse(self, x: Tensor) -> Iterator[Record]:
         """Run by closed forms where they hold: the same codes in one pass."""
-        self._check(x)
-        return collapse(self.program, x)
+        return collapse(self.program, self._checked(x))
 
-    def _check(self, x: Tensor) -> None:
+    def _checked(self, x: Tensor) -> Tensor:
+        """The input in the network's own type; it may be widened, never narrowed."""
         if tuple(x.shape[1:]) != self.plan.input_shape:
             raise BadData(
                 f"the network takes inputs of shape {self.plan.input_shape}, got {tuple(x.shape[1:])}: "
                 "resize them or convert the model for that shape"
             )
+        own = next((buffer.dtype for buffer in self.program.buffers()), x.dtype)
+        if torch.promote_types(x.dtype, own) != own:
+            raise BadData(
+                f"the network runs in {own}, the input is {x.dtype}: give {own}, or build it with dtype={x.dtype}"
+            )
+        return x.to(own)
 
 
 def build(blueprint: Blueprint, *, dtype: torch.dtype = torch.float32) -> SpikingNetwork:

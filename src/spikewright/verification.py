@@ -72,7 +72,8 @@ class Certificate:
         if not self.equal:
             worst = next((row for row in self.stages if row.mismatches_stepwise or row.mismatches_collapsed), None)
             where = f", first in stage {worst.stage}" if worst else ", in the outputs"
-            return f"NOT EQUAL: {self.mismatched_codes:,} mismatches in {compared}{where}; reference: {self.reference}"
+            found = f"{self.mismatched_codes_stepwise:,} stepwise and {self.mismatched_codes_collapsed:,} collapsed"
+            return f"NOT EQUAL: {found} mismatches in {compared}{where}; reference: {self.reference}"
         margin = f"nearest boundary {self.smallest_distance:.1e} units, rounding at most {self.largest_bound:.1e}"
         verdict = "EQUAL, proven" if self.proven else f"EQUAL, {self.within_bound:,} codes within the rounding bound"
         return f"{verdict}: 0 mismatches in {compared}; {margin}; reference: {self.reference}"

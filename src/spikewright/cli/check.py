@@ -38,6 +38,5 @@ def check(
             table(f"{model}: {counted(len(rows), 'obstacle')}", ("layer", "what", "way out", "where"), rows, numbers=9)
         )
         raise typer.Exit(1)
-    console.print(
-        f"{model} converts: {counted(report.stages, 'spiking stage')}, {report.nodes} nodes, {report.parameters:,} numbers"
-    )
+    stages = counted(report.stages, "spiking stage")
+    console.print(f"{model} converts: {stages}, {report.nodes} nodes, {report.parameters:,} numbers")

@@ -24,8 +24,7 @@ def demo(
     console.print("A small convolutional network learns to read digits, then becomes spikes.")
     with progress_bar() as progress:
         shown = demonstrate(out, seed=seed, timesteps=timesteps, progress=progress)
-    show(f"digits, {out}", shown.evaluation)
-    console.print(shown.certificate.line())
+    show(f"digits, {out}", shown.evaluation, verdict=shown.certificate.line())
     console.print(f"next: spikewright verify {out}/spiking, or train your own: spikewright train --help")
     if json is not None:
         write_json(json, shown.evaluation.to_json())

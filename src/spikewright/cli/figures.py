@@ -4,8 +4,8 @@ from spikewright.cli.console import console, table
 from spikewright.evaluation import Evaluation
 
 
-def show(title: str, found: Evaluation) -> None:
-    """Print the figures as a table and the verdict as a line."""
+def show(title: str, found: Evaluation, *, verdict: str | None = None) -> None:
+    """Print the figures as a table and the verdict as a line: the one given, or what the figures say."""
     blank = ""
     source = "—" if found.accuracy_source is None else f"{found.accuracy_source:.2%}"
     rows = [
@@ -30,7 +30,7 @@ def show(title: str, found: Evaluation) -> None:
         ("images a second (float32, this machine)", blank, f"{found.samples_per_second:,.0f}"),
     ]
     console.print(table(title, (f"{found.samples:,} images", "source", "spiking"), rows))
-    console.print(_verdict(found))
+    console.print(verdict or _verdict(found))
     if found.dead_stages:
         console.print(f"warning: {found.dead_stages} stages never fired")
 

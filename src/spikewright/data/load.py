@@ -63,7 +63,7 @@ def load(
         channels=train.images.shape[1],
     )
     return ImageData(
-        name=name_or_path,
+        name=_lasting(name_or_path),
         classes=decoded.classes,
         train=train,
         validation=validation,
@@ -71,6 +71,12 @@ def load(
         preparation=preparation,
         fingerprint=decoded.fingerprint,
     )
+
+
+def _lasting(name: str) -> str:
+    """A folder by its full path, so that a run finds its data from anywhere; a name or hub id as it is."""
+    known = name == "digits" or name in HUB_IDS
+    return str(Path(name).resolve()) if not known and Path(name).is_dir() else name
 
 
 def _require(splits: Iterable[str], *, where: str) -> None:
