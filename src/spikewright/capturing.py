@@ -8,7 +8,7 @@ translated by `aten`; the result is checked against the module on two batch size
 import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -19,23 +19,10 @@ from torch.utils._pytree import tree_leaves
 from spikewright import aten, interpreter, ops
 from spikewright import source as src
 from spikewright.aten import Call, Refused, Value
-from spikewright.errors import BadModel, UnsupportedModule
+from spikewright.errors import BadModel, Obstacle, UnsupportedModule
 from spikewright.preparation import InputPreparation
 from spikewright.source import INPUT, Source, SourceNode
 from spikewright.tracing import batch_size, export, first_line, source_line, untouched
-
-
-class Obstacle(NamedTuple):
-    """One part of a model that cannot be converted."""
-
-    path: str
-    what: str
-    way_out: str
-    line: str
-
-    def __str__(self) -> str:
-        where = f" ({self.line})" if self.line else ""
-        return f"{self.path}: {self.what}{where}: {self.way_out}"
 
 
 def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation | None = None) -> Source:
@@ -63,7 +50,7 @@ def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation 
         program = export(model, two)
         source, obstacles = _Translator(program, two.shape[1:], preparation).translate()
         if obstacles:
-            raise UnsupportedModule("; ".join(str(obstacle) for obstacle in obstacles), tuple(obstacles))
+            raise UnsupportedModule(obstacles=obstacles)
         _check_same(model, source, two)
         names = changed()
         if names:

@@ -3,6 +3,9 @@
 Every class here is a `SpikewrightError`; the command line prints its message and exits with code 2.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 
 class SpikewrightError(ValueError):
     """Base of every error that is the caller's to mend."""
@@ -28,12 +31,25 @@ class BadModel(SpikewrightError):
     """A model cannot be loaded or called: a missing factory, NaN weights, a wrong input shape."""
 
 
+class Obstacle(NamedTuple):
+    """One part of a model that cannot be converted."""
+
+    path: str
+    what: str
+    way_out: str
+    line: str
+
+    def __str__(self) -> str:
+        where = f" ({self.line})" if self.line else ""
+        return f"{self.path}: {self.what}{where}: {self.way_out}"
+
+
 class UnsupportedModule(SpikewrightError):
     """Parts of the user's model have no spiking equivalent here; the message lists each with its way out."""
 
-    def __init__(self, message: str, obstacles: tuple[object, ...] = ()) -> None:
-        super().__init__(message)
-        self.obstacles = obstacles
+    def __init__(self, message: str = "", *, obstacles: Sequence[Obstacle] = ()) -> None:
+        super().__init__(message or "; ".join(str(obstacle) for obstacle in obstacles))
+        self.obstacles = tuple(obstacles)
 
 
 class NotExact(SpikewrightError):

@@ -17,7 +17,7 @@ from torch import Tensor
 from spikewright import ops
 from spikewright import source as src
 from spikewright.affine import compact, per_channel, scale_inputs, scale_outputs
-from spikewright.errors import UnsupportedModule
+from spikewright.errors import Obstacle, UnsupportedModule
 from spikewright.plan import BeforeFiring
 from spikewright.source import INPUT, Source
 
@@ -185,13 +185,9 @@ def _refuse_stranded(draft: _Draft, found: dict[str, tuple[str, Fires]], absorbe
         if _is_pool(op) and name not in found and (name not in absorbed or _leaks(draft, name, found, readers))
     ]
     if stranded:
-        raise UnsupportedModule(
-            "; ".join(
-                f"{name}: a max pool of values that are not spikes, with no activation before the next affine map: "
-                "put an activation (nn.ReLU) before it, or use average pooling"
-                for name in stranded
-            )
-        )
+        what = "a max pool of values that are not spikes, with no activation before the next affine map"
+        way_out = "put an activation (nn.ReLU) before it, or use average pooling"
+        raise UnsupportedModule(obstacles=[Obstacle(name, what, way_out, "") for name in stranded])
 
 
 def _leaks(draft: _Draft, name: str, found: dict[str, tuple[str, Fires]], readers: dict[str, list[str]]) -> bool:

@@ -140,3 +140,15 @@ def test_a_folder_that_is_taken_is_refused(tmp_path: Path) -> None:
 def test_requests_that_contradict_themselves_are_refused(given: dict[str, object]) -> None:
     with pytest.raises(BadSetting, match="--"):
         TrainRequest(out=Path("x"), **given)  # pyright: ignore[reportArgumentType]
+
+
+def test_dropout_that_is_left_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dropping.py").write_text(
+        "from torch import nn\n"
+        "def make():\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(64, 12), nn.ReLU(), nn.Dropout(0.5), nn.Linear(12, 10))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    request = TrainRequest(out=tmp_path / "run", model="dropping:make", data="digits")
+    _, _, about = train(request, TrainSettings(epochs=1, learning_rate=0.01, cutout=3))
+    assert about["left_out"] == "dropout (3)"

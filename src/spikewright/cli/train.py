@@ -28,6 +28,8 @@ def train(
         bool | None,
         Option("--augment/--no-augment", help="shift and mirror the images; default: for cifar10 only"),
     ] = None,
+    cutout: Annotated[int, Option(help="blank a square of so many pixels a side, 16 for CIFAR; 0: none")] = 0,
+    autoaugment: Annotated[bool, Option("--autoaugment", help="AutoAugment by kornia (extra `augment`)")] = False,
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
@@ -52,10 +54,13 @@ def train(
         epochs=epochs, batch_size=batch_size, weight_decay=weight_decay, label_smoothing=label_smoothing,
         learning_rate=request.learning_rate if learning_rate is None else learning_rate,
         sparsity=sparsity, precision=precision, device=device, devices=devices, seed=seed,
+        cutout=cutout, autoaugment=autoaugment,
     )  # fmt: skip
     _, report, about = run(request, settings, progress=True)
     if json is not None:
         write_json(json, about)
+    if about.get("left_out"):
+        print(f"note: trained without the model's {about['left_out']}: the captured graph is that of evaluation mode")
     print(_summary(out, about, report.seconds))
 
 

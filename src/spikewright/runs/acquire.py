@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from spikewright import folder, models
 from spikewright.capturing import capture
@@ -33,12 +34,11 @@ class ImageSettings:
         return load(name, mean=self.mean, std=self.std, size=self.size, seed=self.seed)
 
 
-def captured(name: str, data: ImageData, *, weights: Path | None = None, seed: int = 0) -> Source:
-    """Build a model by its name or `package.module:factory`, load weights into it, and capture it.
+def built(name: str, data: ImageData, *, weights: Path | None = None, seed: int = 0) -> nn.Module:
+    """Build a model by its name or `package.module:factory`, and load weights into it.
 
     Raises:
         BadModel, BadFile, BadSetting: as `models.build`, `load_factory` and `load_weights` say.
-        UnsupportedModule: parts of it cannot become spikes; all of them are listed.
     """
     preparation = data.preparation
     size = preparation.size or data.size
@@ -48,8 +48,24 @@ def captured(name: str, data: ImageData, *, weights: Path | None = None, seed: i
         model = models.build(name, channels=preparation.channels, size=size, classes=data.classes, seed=seed)
     if weights is not None:
         models.load_weights(model, weights)
+    return model.to("cpu")
+
+
+def captured(model: nn.Module, data: ImageData) -> Source:
+    """Capture a model on two of the data's images.
+
+    Raises:
+        UnsupportedModule: parts of it cannot become spikes; all of them are listed.
+    """
+    preparation = data.preparation
     example = preparation(torch.from_numpy(data.train.images[:2].copy()))
-    return capture(model.to("cpu"), example, preparation=preparation)
+    return capture(model, example, preparation=preparation)
+
+
+def left_out(model: nn.Module) -> str | None:
+    """What a model does in training that its captured graph does not: its dropout layers, in words."""
+    dropped = [name for name, part in model.named_modules() if isinstance(part, _DropoutNd) and part.p > 0]
+    return f"dropout ({', '.join(dropped)})" if dropped else None
 
 
 def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Source, ImageData | None, dict[str, Any]]:

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from spikewright import models
-from spikewright.capturing import Obstacle, capture
-from spikewright.errors import BadSetting, UnsupportedModule
+from spikewright.capturing import capture
+from spikewright.errors import BadSetting, Obstacle, UnsupportedModule
 from spikewright.runs import acquire
 from spikewright.runs.acquire import ImageSettings
 from spikewright.staging import stage
@@ -45,13 +45,14 @@ def check(
         raise BadSetting("check: give either --data or --shape (one input's shape, as 3x224x224)")
     try:
         if data is not None:
-            source = acquire.captured(model, images.load(data), weights=weights, seed=images.seed)
+            loaded = images.load(data)
+            source = acquire.captured(acquire.built(model, loaded, weights=weights, seed=images.seed), loaded)
         else:
             source = _captured(model, shape or (), weights, images.seed)
         staged = stage(source)
     except UnsupportedModule as refusal:
         found = refusal.obstacles or (Obstacle(model, str(refusal), "", ""),)
-        return CheckReport(stages=0, nodes=0, parameters=0, obstacles=tuple(found))  # pyright: ignore[reportArgumentType]
+        return CheckReport(stages=0, nodes=0, parameters=0, obstacles=found)
     return CheckReport(
         stages=sum(node.fires is not None for node in staged),
         nodes=len(staged),

@@ -86,7 +86,8 @@ def _source(request: ConvertRequest) -> tuple[Source, Any, dict[str, Any]]:
             return source, None, about
         return acquire.of_run(request.run, data=request.data, images=request.images)
     data = request.images.load(str(request.data))
-    source = acquire.captured(str(request.model), data, weights=request.weights, seed=request.images.seed)
+    model = acquire.built(str(request.model), data, weights=request.weights, seed=request.images.seed)
+    source = acquire.captured(model, data)
     acquire.require_fit(source, data)
     about = {"model": request.model, "weights": None if request.weights is None else str(request.weights)}
     return source, data, {**about, "data": data.name, "data_fingerprint": data.fingerprint, "classes": data.classes}

@@ -106,8 +106,9 @@ def _beginning(request: TrainRequest, settings: TrainSettings) -> tuple[Source, 
     """The network to start from, the data prepared as it needs, and where it came from."""
     if request.start is None:
         data = _data(request, str(request.data))
-        source = acquire.captured(str(request.model), data, weights=request.weights, seed=settings.seed)
-        return source, data, {"model": request.model, "weights": _text(request.weights)}
+        model = acquire.built(str(request.model), data, weights=request.weights, seed=settings.seed)
+        about = {"model": request.model, "weights": _text(request.weights), "left_out": acquire.left_out(model)}
+        return acquire.captured(model, data), data, about
     source, about = folder.load_source(request.start)
     name = request.data or about.get("data")
     if not name:

@@ -19,7 +19,8 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from spikewright.data.augment import Augmentation, RandomCrop, RandomFlip
+from spikewright.data.augment import Augment, Augmentation, Cutout, RandomCrop, RandomFlip
+from spikewright.data.autoaugment import AutoAugment
 from spikewright.data.batches import Batches
 from spikewright.data.dataset import ImageData, Split
 from spikewright.errors import BadModel, BadSetting
@@ -103,7 +104,10 @@ def _digest(source: Source) -> str:
 
 def _training_batches(data: ImageData, settings: TrainSettings) -> Batches:
     shift = max(1, min(data.size) // 8)  # the usual 4 pixels for images of 32
-    augmentation = Augmentation(steps=(RandomCrop(padding=shift), RandomFlip())) if settings.augment else None
+    steps: list[Augment] = [AutoAugment()] if settings.autoaugment else []
+    steps += [RandomCrop(padding=shift), RandomFlip()] if settings.augment else []
+    steps += [Cutout(size=settings.cutout)] if settings.cutout else []
+    augmentation = Augmentation(steps=tuple(steps)) if steps else None
     return Batches(
         data.train,
         # a smaller last batch would weigh more than the others, and one row alone breaks batch norm

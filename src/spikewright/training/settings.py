@@ -15,7 +15,8 @@ class TrainSettings:
     `learning_rate` suits batch norm networks, with and without levels, at a batch of 128; without batch norm
     take 0.01. `weight_decay` acts on weights of two or more axes: not on thresholds, biases or batch norm.
     `warm_up` is the share of all steps over which the rate rises from 0. `sparsity` is the price of a bit per
-    sample (`training/sparsity.py`). `augment` shifts by up to an eighth of the image and mirrors. `device` is
+    sample (`training/sparsity.py`). `augment` shifts by up to an eighth of the image and mirrors; `cutout`
+    blanks a square of that many pixels a side; `autoaugment` needs the extra `augment`. `device` is
     "auto", "cpu", "cuda", "cuda:1" or another accelerator of Lightning's; each of several `devices` takes its
     share of every batch.
 
@@ -38,9 +39,11 @@ class TrainSettings:
     devices: int = 1
     seed: int = 0
     augment: bool = False
+    cutout: int = 0
+    autoaugment: bool = False
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch_size", 1), ("devices", 1), ("seed", 0)):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("devices", 1), ("seed", 0), ("cutout", 0)):
             value = getattr(self, name)
             if value < least:
                 raise BadSetting(f"training: {name.replace('_', '-')} is {value}: it must be {least} or more")
