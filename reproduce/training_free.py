@@ -4,14 +4,13 @@
 quantisation error on 512 training images. Test accuracy is read here for the report only.
 
     python reproduce/training_free.py                → reproduce/training_free_cnn_fashion_mnist.json
-    python reproduce/training_free.py --model resnet20 --data cifar10 --epochs 18 --restart-epochs 6 \\
-        --weight-decay 1e-4 --precision bf16-mixed   → reproduce/training_free_resnet20_cifar10.json
+    python reproduce/training_free.py --model resnet20 --data cifar10 --epochs 18 --weight-decay 1e-4 \\
+        --precision bf16-mixed                       → reproduce/training_free_resnet20_cifar10.json
 """
 
 import argparse
 import statistics
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -33,27 +32,17 @@ TIMESTEPS = range(1, 9)
 
 def trained(settings: argparse.Namespace, seed: int) -> Path:
     """The run folder of a plain ReLU source, trained here if it is not there yet."""
-    first, last = (settings.runs / part / f"{settings.model}_s{seed}" for part in ("first", "."))
-    how = TrainSettings(
-        weight_decay=settings.weight_decay,
-        precision=settings.precision,
-        epochs=settings.epochs,
-        learning_rate=0.1,
-        seed=seed,
-    )
-    if not settings.restart_epochs:
-        first = last
-    for run, request, chosen in (
-        (first, TrainRequest(out=first, model=settings.model, data=settings.data, resume=True), how),
-        (
-            last,
-            TrainRequest(out=last, start=first, resume=True),
-            replace(how, epochs=settings.restart_epochs, learning_rate=0.05, seed=seed + 10),
-        ),
-    ):
-        if not (run / "source.json").is_file():
-            train(request, chosen, progress=True)
-    return last
+    run = settings.runs / f"{settings.model}_s{seed}"
+    if not (run / "source.json").is_file():
+        how = TrainSettings(
+            weight_decay=settings.weight_decay,
+            precision=settings.precision,
+            epochs=settings.epochs,
+            learning_rate=0.1,
+            seed=seed,
+        )
+        train(TrainRequest(out=run, model=settings.model, data=settings.data, resume=True), how, progress=True)
+    return run
 
 
 def measure(run: Path, seed: int, per_channel: bool) -> dict[str, float]:
@@ -76,7 +65,6 @@ def main() -> None:
     parser.add_argument("--model", default="cnn")
     parser.add_argument("--data", default="fashion_mnist")
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--restart-epochs", type=int, default=0, help="more epochs from a rate of 0.05")
     parser.add_argument("--weight-decay", type=float, default=5e-4)
     parser.add_argument("--precision", default="32")
     parser.add_argument("--kinds", type=lambda text: text.split(","), default=["per layer", "per channel"])
@@ -93,7 +81,6 @@ def main() -> None:
                 {
                     "seed": seed,
                     "per_channel": per_channel,
-                    "epochs": [settings.epochs, settings.restart_epochs],
                     "training": about["settings"],
                     "accuracy": found,
                 }
