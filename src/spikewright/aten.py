@@ -419,37 +419,3 @@ def _pass(call: Call) -> Any:
         raise Refused(f"a cast to {dtype}", "convert the network in float32, without autocast")
     x = call.get("self", call.get("input"))
     return (x, None) if call.target == "native_dropout" else x
-
-
-_RANDOM = "random numbers in eval mode (a dropout left on?): make forward a function of its input alone"
-WAYS_OUT = {
-    "bernoulli": _RANDOM,
-    "new_empty": "make constants outside of forward",
-    "rand_like": _RANDOM,
-    "randn_like": _RANDOM,
-    "cond": "make the computation the same for every input",
-    "leaky_relu": "a spike cannot be negative: fine-tune with nn.ReLU",
-    "gelu": "replace it by nn.ReLU and fine-tune",
-    "silu": "replace it by nn.ReLU or nn.ReLU6 and fine-tune",
-    "hardswish": "replace it by nn.ReLU6 and fine-tune",
-    "hardsigmoid": "replace the gate by a constant, or nn.ReLU6, and fine-tune",
-    "sigmoid": "drop it at the output (it does not change the ranking), else use nn.ReLU and fine-tune",
-    "tanh": "replace it by nn.Hardtanh or nn.ReLU and fine-tune",
-    "softmax": "drop it at the output (it does not change the ranking)",
-    "_softmax": "drop it at the output (it does not change the ranking)",
-    "log_softmax": "drop it at the output (it does not change the ranking)",
-    "_log_softmax": "drop it at the output (it does not change the ranking)",
-    "elu": "replace it by nn.ReLU and fine-tune",
-    "_prelu_kernel": "a spike cannot be negative: fine-tune with nn.ReLU",
-    "prelu": "a spike cannot be negative: fine-tune with nn.ReLU",
-    "layer_norm": "its scale depends on the input: use batch norm",
-    "native_layer_norm": "its scale depends on the input: use batch norm",
-    "group_norm": "its scale depends on the input: use batch norm",
-    "native_group_norm": "its scale depends on the input: use batch norm",
-    "instance_norm": "its scale depends on the input: use batch norm",
-    "_native_batch_norm_legit": "use track_running_stats=True: a sample's result must not depend on its batch",
-    "scaled_dot_product_attention": "attention is not converted in this version",
-    "lstm": "recurrent layers are not converted in this version",
-    "gru": "recurrent layers are not converted in this version",
-    "embedding": "feed the embedded values as the network's input",
-}

@@ -23,6 +23,7 @@ from spikewright.errors import BadModel, Obstacle, UnsupportedModule
 from spikewright.preparation import InputPreparation
 from spikewright.source import INPUT, Source, SourceNode
 from spikewright.tracing import batch_size, export, first_line, source_line, untouched
+from spikewright.ways_out import WAYS_OUT
 
 
 def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation | None = None) -> Source:
@@ -198,8 +199,8 @@ class _Translator:
     def _behind_a_refusal(self, node: fx.Node) -> Any:
         """What reads a refused result is not looked at, except to name a layer that could not stay anyway."""
         target = _target(node)
-        if target in aten.WAYS_OUT:
-            raise Refused(f"{self._kind(node)} ({target}) has no spiking equivalent", aten.WAYS_OUT[target])
+        if target in WAYS_OUT:
+            raise Refused(f"{self._kind(node)} ({target}) has no spiking equivalent", WAYS_OUT[target])
         return _UNKNOWN
 
     def _stand_in(self, node: fx.Node) -> Any:
@@ -223,7 +224,7 @@ class _Translator:
         function = aten.TRANSLATIONS.get(target)
         kind = self._kind(node)
         if function is None:
-            way_out = aten.WAYS_OUT.get(target, "replace it by layers that docs/supported.md lists")
+            way_out = WAYS_OUT.get(target, "replace it by layers that docs/supported.md lists")
             raise Refused(f"{kind} ({target}) has no spiking equivalent", way_out)
         first = meta if isinstance(meta, Tensor) else meta[0]
         if not self._is_batch(first):

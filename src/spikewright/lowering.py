@@ -22,7 +22,7 @@ from spikewright.blueprint import Blueprint
 from spikewright.encoders.graded import Graded
 from spikewright.encoders.grid import Grid
 from spikewright.errors import NotExact
-from spikewright.network import SpikingNetwork
+from spikewright.network import SpikingNetwork, build
 from spikewright.ops import AdaptiveAveragePool, Add, Averaging, Concat, Conv, Linear, Mean, Scale
 from spikewright.plan import Node
 from spikewright.program import Program, Step, StepArrays
@@ -205,6 +205,24 @@ class IntegerMode:
             largest += float(bias.abs().max())
         step.before = tuple(before)
         return worth, largest
+
+
+def changed_codes(network: SpikingNetwork, batches: Iterable[Tensor]) -> tuple[int, int]:
+    """How many codes differ from those of the blueprint in float64, and how many there are.
+
+    Args:
+        network: what `IntegerMode.lower` made.
+        batches: prepared inputs [N, *input_shape].
+    """
+    real = build(network.blueprint, dtype=torch.float64)
+    changed = total = 0
+    with torch.no_grad():
+        for x in batches:
+            for one, other in zip(network.collapse(x), real.collapse(x), strict=True):
+                if one.node.firing is not None:
+                    changed += int((one.codes.double() != other.codes).sum())
+                    total += one.codes.numel()
+    return changed, total
 
 
 def _in_channels(op: Conv, weight: Tensor) -> int:
