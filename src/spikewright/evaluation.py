@@ -113,8 +113,8 @@ def evaluate(
     with torch.no_grad():
         codes = _certify(blueprint, source, inputs, dtype, tell)
         scores = _score(blueprint, source, inputs, dtype, tell)
-        network = build(blueprint, dtype=torch.float32)
-        first = (x for x, _ in inputs.batches(settings.batch_size * SPEED_BATCHES))
+        network = build(blueprint, dtype=torch.float32).to(settings.place)
+        first = (x.to(settings.place) for x, _ in inputs.batches(settings.batch_size * SPEED_BATCHES))
         speed = samples_per_second(network, first, progress=tell)
     levels = tuple(node.firing.code.levels for node in blueprint.plan.stages if node.firing is not None)
     return Evaluation(
@@ -238,12 +238,13 @@ class _Scores:
 
 def _score(blueprint: Blueprint, source: Source | None, inputs: Samples, dtype: torch.dtype, tell: Progress) -> _Scores:
     """One pass over the images: who is right how often, and who spikes how often."""
-    network = build(blueprint, dtype=dtype)
-    reference = None if source is None else QuantisedSource(blueprint, source, dtype)
+    place = inputs.settings.place
+    network = build(blueprint, dtype=dtype).to(place)
+    reference = None if source is None else QuantisedSource(blueprint, source, dtype, device=place)
     scores = _Scores(Counts.empty(blueprint.plan))
     done = 0
-    for prepared, labels in inputs.batches():
-        x = prepared.to(dtype)
+    for prepared, truth in inputs.batches():
+        x, labels = prepared.to(place, dtype), truth.to(place)
         if source is None or reference is None:
             scores.reference += correct(list(network.walk(x))[-1].codes, labels)
         else:

@@ -100,14 +100,16 @@ def activations_behind(source: Source) -> dict[str, tuple[str, ...]]:
 class QuantisedSource:
     """The quantised source without margins: lighter than `reference.refer`."""
 
-    def __init__(self, blueprint: Blueprint, source: Source, dtype: torch.dtype) -> None:
+    def __init__(
+        self, blueprint: Blueprint, source: Source, dtype: torch.dtype, *, device: torch.device | None = None
+    ) -> None:
         self.blueprint, self.source, self.dtype = blueprint, source, dtype
         found = rounding_of(blueprint, source)
         self.rounding = {
-            name: Rounding(rule.unit.to(dtype), rule.initial.to(dtype), rule.levels, rule.timesteps)
+            name: Rounding(rule.unit.to(device, dtype), rule.initial.to(device, dtype), rule.levels, rule.timesteps)
             for name, rule in found.items()
         }
-        self.arrays = {name: array.to(dtype) for name, array in source.arrays.items()}
+        self.arrays = {name: array.to(device, dtype) for name, array in source.arrays.items()}
 
     def scores(self, x: Tensor, watch: interpreter.Watch | None = None) -> Tensor:
         """The output [N, *output_shape] of the quantised source."""

@@ -66,6 +66,8 @@ class EvaluateSettings:
         energy_table: a name of `metrics.energy.TABLES`.
         noise: standard deviation of Gaussian noise on the prepared input, as a share of its range.
         seed: of the noise.
+        device: where accuracies and speed are measured, such as `cpu` or `cuda:1`; `auto` takes a graphics
+            processor if there is one. Codes are always certified on the CPU.
 
     Raises:
         BadSetting: a number below its least value, an unknown table, or an engine that is not there.
@@ -79,8 +81,21 @@ class EvaluateSettings:
     energy_table: str = "horowitz_int32"
     noise: float = 0.0
     seed: int = 0
+    device: str = "cpu"
+
+    @property
+    def place(self) -> torch.device:
+        """The device itself."""
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(self.device)
 
     def __post_init__(self) -> None:
+        try:
+            torch.empty(0, device=self.place)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise BadSetting(f"evaluate: device {self.device!r} is not there ({reason}): choose cpu or auto") from None
         numbers = {"batch_size": self.batch_size, "codes_images": self.codes_images, "images": self.images}
         for name, number in numbers.items():
             if number is not None and number < 1:

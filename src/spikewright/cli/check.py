@@ -18,6 +18,7 @@ def check(
     std: options.Std = None,
     size: options.Size = None,
     seed: options.Seed = 0,
+    device: options.Device = "cpu",
     json: options.Json = None,
 ) -> None:
     """List what of a model converts and what does not; exit 1 if anything does not."""
@@ -26,6 +27,7 @@ def check(
     from spikewright.runs.acquire import ImageSettings
     from spikewright.runs.check import check as run_check
 
+    options.on_cpu("check", device)
     images = ImageSettings(
         mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size), seed=seed
     )

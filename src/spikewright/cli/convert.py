@@ -25,6 +25,7 @@ def convert(
     std: options.Std = None,
     size: options.Size = None,
     seed: options.Seed = 0,
+    device: options.Device = "cpu",
     json: options.Json = None,
 ) -> None:
     """Convert a run, or a model of your own, to a spiking network."""
@@ -36,6 +37,7 @@ def convert(
     from spikewright.runs.convert import ConvertRequest
     from spikewright.runs.convert import convert as run_conversion
 
+    options.on_cpu("convert", device)
     if out is None:
         raise BadSetting("convert: give --out, the run folder to write")
     chosen = {"timesteps": timesteps, "per_channel": per_channel, **options.settings(settings or [])}

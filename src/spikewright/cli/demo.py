@@ -13,6 +13,7 @@ def demo(
     out: Annotated[Path, Option(help="folder to keep the demo's runs in")] = Path("runs/demo"),
     timesteps: Annotated[int, Option(help="T")] = 4,
     seed: options.Seed = 0,
+    device: options.Device = "cpu",
     json: options.Json = None,
 ) -> None:
     """Train, convert, verify and measure on handwritten digits; offline, under two minutes."""
@@ -21,6 +22,7 @@ def demo(
     from spikewright.folder import write_json
     from spikewright.runs.demo import demonstrate
 
+    options.on_cpu("demo", device)
     console.print("A small convolutional network learns to read digits, then becomes spikes.")
     with progress_bar() as progress:
         shown = demonstrate(out, seed=seed, timesteps=timesteps, progress=progress)

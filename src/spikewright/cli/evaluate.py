@@ -20,6 +20,7 @@ def evaluate(
     std: options.Std = None,
     size: options.Size = None,
     seed: options.Seed = 0,
+    device: options.Device = "cpu",
     json: options.Json = None,
 ) -> None:
     """Measure a converted run on the test split."""
@@ -35,7 +36,7 @@ def evaluate(
     )
     settings: Any = EvaluateSettings(
         batch_size=batch_size, codes_images=codes_images, images=images, engine=engine,  # pyright: ignore[reportArgumentType]
-        energy_table=energy_table, noise=noise, seed=seed,
+        energy_table=energy_table, device=device, noise=noise, seed=seed,
     )  # fmt: skip
     with progress_bar() as progress:
         found, _ = run_evaluation(run, data=data, images=prepared, settings=settings, progress=progress)

@@ -54,3 +54,9 @@ def shape(text: str | None) -> tuple[int, ...] | None:
     if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
         raise BadSetting(f"--shape is {text!r}: give one input's sizes with x between them, as 3x224x224")
     return tuple(int(part) for part in parts)
+
+
+def on_cpu(verb: str, device: str) -> None:
+    """Refuse another device where a verb's result must not depend on one."""
+    if device not in ("auto", "cpu"):
+        raise BadSetting(f"{verb}: runs on the CPU in float64, not on {device!r}: leave out --device")

@@ -17,6 +17,7 @@ def verify(
     std: options.Std = None,
     size: options.Size = None,
     seed: options.Seed = 0,
+    device: options.Device = "cpu",
     json: options.Json = None,
 ) -> None:
     """Compare every integer code of both engines with the quantised source; exit 1 if any differs."""
@@ -25,6 +26,7 @@ def verify(
     from spikewright.runs.acquire import ImageSettings
     from spikewright.runs.verify import verify as run_verification
 
+    options.on_cpu("verify", device)
     settings = ImageSettings(
         mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size), seed=seed
     )

@@ -39,11 +39,11 @@ def samples_per_second(
     held = [batch for batch in held if len(batch) == len(held[0])]
     rates: list[float] = []
     with torch.no_grad():
-        network(held[0])
+        float(network(held[0]).sum())
         begin = time.perf_counter()
         for index in range(SPEED_BATCHES):
             start = time.perf_counter()
-            network(held[index % len(held)])
+            float(network(held[index % len(held)]).sum())  # reading a number waits for the device
             end = time.perf_counter()
             rates.append(len(held[0]) / max(end - start, 1e-9))
             if progress is not None:
