@@ -60,3 +60,10 @@ def test_refusals() -> None:
         network(x.double())
     wide = sw.IntegerMode(weights=sw.Uniform(bits=16)).lower(network.blueprint)
     assert wide(x).shape == (150, 3)
+
+
+def test_an_empty_batch_gives_an_empty_result() -> None:
+    model, x, _ = _made()
+    network = sw.convert(sw.capture(model, x), x)
+    assert network(x[:0]).shape == (0, 3)
+    assert [record.codes.shape[0] for record in network.walk(x[:0])] == [0, 0, 0]

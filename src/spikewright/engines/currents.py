@@ -29,7 +29,7 @@ def deliver(step: Step, inputs: Sequence[Tensor], *, bias: Tensor | None = None)
         result = result * step.after
     if step.integral:
         result = result.round()
-    return result.unflatten(0, (steps, -1))
+    return result.unflatten(0, (steps, inputs[0].shape[1]))
 
 
 def before_firing(step: Step, potential: Tensor) -> Tensor:
