@@ -24,13 +24,10 @@ def check(
     """List what of a model converts and what does not; exit 1 if anything does not."""
     from spikewright.cli.console import console, counted, table
     from spikewright.folder import write_json
-    from spikewright.runs.acquire import ImageSettings
     from spikewright.runs.check import check as run_check
 
     options.on_cpu("check", device)
-    images = ImageSettings(
-        mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size), seed=seed
-    )
+    images = options.images(mean, std, size, seed)
     report = run_check(model, weights=weights, data=data, shape=options.shape(shape), images=images)
     if json is not None:
         write_json(json, report.to_json())

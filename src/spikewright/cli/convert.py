@@ -33,7 +33,6 @@ def convert(
     from spikewright.errors import BadSetting
     from spikewright.folder import write_json
     from spikewright.metrics.latency import latency_steps
-    from spikewright.runs.acquire import ImageSettings
     from spikewright.runs.convert import ConvertRequest
     from spikewright.runs.convert import convert as run_conversion
 
@@ -41,9 +40,7 @@ def convert(
     if out is None:
         raise BadSetting("convert: give --out, the run folder to write")
     chosen = {"timesteps": timesteps, "per_channel": per_channel, **options.settings(settings or [])}
-    images = ImageSettings(
-        mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size), seed=seed
-    )
+    images = options.images(mean, std, size, seed)
     request = ConvertRequest(
         out=out, run=run, model=model, weights=weights, data=data, method=method, settings=chosen,
         calibration=calibration, images=images,

@@ -28,12 +28,9 @@ def evaluate(
     from spikewright.cli.figures import show
     from spikewright.evaluation import EvaluateSettings
     from spikewright.folder import write_json
-    from spikewright.runs.acquire import ImageSettings
     from spikewright.runs.evaluate import evaluate as run_evaluation
 
-    prepared = ImageSettings(
-        mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size), seed=seed
-    )
+    prepared = options.images(mean, std, size, seed)
     settings: Any = EvaluateSettings(
         batch_size=batch_size, codes_images=codes_images, images=images, engine=engine,  # pyright: ignore[reportArgumentType]
         energy_table=energy_table, device=device, noise=noise, seed=seed,

@@ -1,11 +1,14 @@
 """Options that several verbs share, and how their text becomes settings."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from spikewright.errors import BadSetting
+
+if TYPE_CHECKING:
+    from spikewright.runs.acquire import ImageSettings
 
 Run = Annotated[Path, Argument(help="run folder of a converted network", metavar="RUN")]
 Data = Annotated[str | None, Option("--data", help="digits, mnist, fashion_mnist, cifar10, a folder or a hub id")]
@@ -33,6 +36,13 @@ def size(text: str | None) -> tuple[int, int] | None:
     if len(parts) > 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
         raise BadSetting(f"--size is {text!r}: give HEIGHTxWIDTH in pixels, as 32x32")
     return int(parts[0]), int(parts[-1])
+
+
+def images(mean: str | None, std: str | None, size_text: str | None, seed: int) -> "ImageSettings":
+    """How images are prepared, from the options that say so."""
+    from spikewright.runs.acquire import ImageSettings
+
+    return ImageSettings(mean=floats("--mean", mean), std=floats("--std", std), size=size(size_text), seed=seed)
 
 
 def settings(pairs: list[str]) -> dict[str, str]:

@@ -23,13 +23,10 @@ def verify(
     """Compare every integer code of both engines with the quantised source; exit 1 if any differs."""
     from spikewright.cli.console import console, table
     from spikewright.folder import write_json
-    from spikewright.runs.acquire import ImageSettings
     from spikewright.runs.verify import verify as run_verification
 
     options.on_cpu("verify", device)
-    settings = ImageSettings(
-        mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size), seed=seed
-    )
+    settings = options.images(mean, std, size, seed)
     certificate, _ = run_verification(run, data=data, images=settings, limit=images, split=split)
     rows = [
         (
