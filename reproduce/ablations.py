@@ -41,7 +41,7 @@ def main() -> None:
     source, data, about = of_run(settings.source, data=None, images=ImageSettings())
     assert data is not None
     test = Split(images=data.test.images[: settings.images], labels=data.test.labels[: settings.images])
-    batches = Batches(test, batch_size=250, preparation=data.preparation)
+    batches = Batches(test, batch_size=50, preparation=data.preparation)
     with torch.inference_mode():
         trained = sum(correct(interpreter.run(source, x), y) for x, y in batches) / len(test)
         rows = []
