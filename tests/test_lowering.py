@@ -10,14 +10,19 @@ import zoo
 from converted import converted
 
 from spikewright.blueprint import Blueprint
+from spikewright.capturing import capture
+from spikewright.encoders.grid import Grid
+from spikewright.engines.currents import deliver
 from spikewright.errors import NotExact
 from spikewright.lowering import IntegerMode, changed_codes
 from spikewright.methods.exact import Exact
 from spikewright.network import SpikingNetwork, build
-from spikewright.ops import Scale
-from spikewright.program import Step
+from spikewright.ops import AveragePool, Scale
+from spikewright.plan import Node
+from spikewright.program import Step, StepArrays
 from spikewright.quantisers.uniform import Uniform
 from spikewright.source import INPUT
+from spikewright.statistics import observe
 
 UNEVEN = {"constant_that_widens"}  # multiplies by a map, so that spikes are worth different amounts by position
 MODE = IntegerMode(weights=Uniform(bits=8))
@@ -162,3 +167,25 @@ def test_a_stage_with_a_tie_fires() -> None:
     assert torch.equal(step.threshold % 2, torch.zeros_like(step.threshold))
     assert torch.equal(step.initial * 2, step.threshold)
     assert replace(MODE, fraction_bits=4).lower(blueprint) is not network
+
+
+def test_means_of_integers_are_integers_again() -> None:
+    """A sum over 49, divided by 49 and multiplied back, to the last unit, up to what float32 is allowed to carry."""
+    op = AveragePool(kernel=(49,), stride=(49,), padding=(0,))
+    node = Node(name="pool", op=op, inputs=("input",), shape=(1, 10))
+    step = Step(node, StepArrays(after=torch.tensor(49.0 * 2**8), integral=True))
+    generator = torch.Generator().manual_seed(0)
+    codes = torch.randint(0, 160, (1, 500, 1, 490), generator=generator).float()  # 160 · 49 · 2^8 · 8 < 2^24
+    expected = codes.long().unflatten(-1, (10, 49)).sum(-1) * 2**8
+    assert torch.equal(deliver(step, [codes]).long(), expected)
+    assert torch.equal(deliver(step, [codes]), expected.float())
+
+
+def test_a_mean_needs_room_to_be_exact_in_float32() -> None:
+    model = torch.nn.Sequential(torch.nn.ReLU(), torch.nn.AvgPool1d(3), torch.nn.ReLU())
+    x = torch.rand(4, 2, 9) * 7
+    source = capture(model, x)
+    blueprint = Exact(timesteps=8)(source, observe(source, [x]))
+    for fraction_bits, expected in ((8, torch.float32), (12, torch.float64)):  # 255 · 3 · 2^f · 8 around 2^24
+        mode = IntegerMode(weights=Uniform(bits=8), fraction_bits=fraction_bits, encoder=Grid(fraction_bits=0, limit=7))
+        assert next(mode.lower(blueprint).buffers()).dtype == expected

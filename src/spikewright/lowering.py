@@ -30,6 +30,8 @@ from spikewright.quantisers import WeightFormat
 from spikewright.source import INPUT
 
 _LIMITS = {torch.float32: 2**24, torch.float64: 2**53}
+# A mean divides and is multiplied back to an integer: the three roundings stay below one half only this far below
+_AVERAGING_MARGIN = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +73,8 @@ class IntegerMode:
             if node.firing is not None and not node.firing.schedule.waits:
                 raise NotExact(f"stage {node.name!r} fires as currents arrive: integer mode needs postponed firing")
             step, flow, largest = self._lower_node(node, [flows[name] for name in node.inputs], arrays, shapes)
+            if isinstance(node.op, Averaging):
+                largest *= _AVERAGING_MARGIN
             if largest >= _LIMITS[torch.float64]:
                 raise NotExact(
                     f"node {node.name!r}: its integer sums can reach {largest:.1e}, above 2^53: "
