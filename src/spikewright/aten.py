@@ -85,10 +85,6 @@ def _dim(dim: int, rank: int) -> int:
     return positive
 
 
-def _constant(value: Any) -> bool:
-    return isinstance(value, Tensor | int | float)
-
-
 def _feature_constant(value: Any, shape: tuple[int, ...]) -> Tensor:
     """A constant operand as a tensor that broadcasts against one sample's features."""
     tensor = torch.as_tensor(value, dtype=torch.get_default_dtype()) if not isinstance(value, Tensor) else value
