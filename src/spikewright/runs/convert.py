@@ -59,7 +59,7 @@ def convert(request: ConvertRequest) -> tuple[SpikingNetwork, Source, dict[str, 
         raise BadSetting(f"--out {request.out} is not empty and holds no converted network: choose another folder")
     method = configure(find("methods", request.method), request.settings)
     source, data, about = _source(request)
-    statistics, trained = None, all(source.array(node, "threshold") is not None for node in source.activations)
+    statistics, trained = None, _trained(source)
     if not trained:
         if data is None:
             raise BadSetting("convert: the source has no trained thresholds: give --data, whose images set them")
@@ -80,9 +80,8 @@ def convert(request: ConvertRequest) -> tuple[SpikingNetwork, Source, dict[str, 
 
 def _source(request: ConvertRequest) -> tuple[Source, Any, dict[str, Any]]:
     if request.run is not None:
-        needs_data = request.data is not None or _untrained(request.run)
-        if not needs_data:
-            source, about = folder.load_source(request.run)
+        source, about = folder.load_source(request.run)
+        if request.data is None and _trained(source):
             return source, None, about
         return acquire.of_run(request.run, data=request.data, images=request.images)
     data = request.images.load(str(request.data))
@@ -93,6 +92,6 @@ def _source(request: ConvertRequest) -> tuple[Source, Any, dict[str, Any]]:
     return source, data, {**about, "data": data.name, "data_fingerprint": data.fingerprint, "classes": data.classes}
 
 
-def _untrained(run: Path) -> bool:
-    source, _ = folder.load_source(run)
-    return any(source.array(node, "threshold") is None for node in source.activations)
+def _trained(source: Source) -> bool:
+    """Whether every activation has a trained threshold."""
+    return all(source.array(node, "threshold") is not None for node in source.activations)
