@@ -70,10 +70,25 @@ def test_bytes_that_are_no_text(run: Path) -> None:
     _refused(run)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, [1]])
+@pytest.mark.parametrize("version", [0, 3, "1", None, [1]])
 def test_another_version(run: Path, version: Any) -> None:
     _edit(run / "plan.json", lambda content: content.update(format=version))
     assert "format" in _refused(run)
+
+
+def test_a_plan_of_format_1_is_read(run: Path) -> None:
+    """It named what each node reads, where format 2 has edges."""
+    blueprint, _ = folder.load_blueprint(run)
+
+    def older(content: dict[str, Any]) -> None:
+        content["format"] = 1
+        for node in content["plan"]["nodes"]:
+            node["inputs"] = [edge["source"] for edge in node.pop("edges")]
+
+    _edit(run / "plan.json", older)
+    assert folder.load_blueprint(run)[0].plan == blueprint.plan
+    _edit(run / "plan.json", lambda content: content.update(plan=3))
+    _refused(run)
 
 
 @pytest.mark.parametrize("name", ["plan.json", "weights.safetensors", "source.json", "source.safetensors"])
@@ -97,9 +112,13 @@ CHANGES = {
     "unknown operation": lambda c: c["plan"]["nodes"][0]["op"].update(kind="softmax"),
     "no operation": lambda c: c["plan"]["nodes"][0].pop("op"),
     "unknown schedule": lambda c: _stage(c)["firing"]["schedule"].update(kind="later"),
-    "unknown input": lambda c: c["plan"]["nodes"][0].update(inputs=["nowhere"]),
-    "no inputs": lambda c: c["plan"]["nodes"][0].update(inputs=[]),
-    "a cycle": lambda c: c["plan"]["nodes"][0].update(inputs=[c["plan"]["nodes"][3]["name"]]),
+    "unknown input": lambda c: c["plan"]["nodes"][0].update(edges=[{"source": "nowhere"}]),
+    "no inputs": lambda c: c["plan"]["nodes"][0].update(edges=[]),
+    "a cycle": lambda c: c["plan"]["nodes"][0].update(edges=[{"source": c["plan"]["nodes"][3]["name"]}]),
+    "unknown alignment": lambda c: c["plan"]["nodes"][0]["edges"][0].update(alignment={"kind": "stretch"}),
+    "truncation to more": lambda c: c["plan"]["nodes"][0]["edges"][0].update(
+        alignment={"kind": "truncate", "timesteps": 2}
+    ),
     "same name twice": lambda c: c["plan"]["nodes"][1].update(name=c["plan"]["nodes"][0]["name"]),
     "no nodes": lambda c: c["plan"].update(nodes=[]),
     "last node fires": lambda c: c["plan"]["nodes"].__delitem__(slice(c["plan"]["nodes"].index(_stage(c)) + 1, None)),

@@ -18,7 +18,7 @@ from spikewright.lowering import IntegerMode, changed_codes
 from spikewright.methods.exact import Exact
 from spikewright.network import SpikingNetwork, build
 from spikewright.ops import AveragePool, Scale
-from spikewright.plan import Node
+from spikewright.plan import Edge, Node
 from spikewright.program import Step, StepArrays
 from spikewright.quantisers.uniform import Uniform
 from spikewright.source import INPUT
@@ -172,7 +172,7 @@ def test_a_stage_with_a_tie_fires() -> None:
 def test_means_of_integers_are_integers_again() -> None:
     """A sum over 49, divided by 49 and multiplied back, to the last unit, up to what float32 is allowed to carry."""
     op = AveragePool(kernel=(49,), stride=(49,), padding=(0,))
-    node = Node(name="pool", op=op, inputs=("input",), shape=(1, 10))
+    node = Node(name="pool", op=op, edges=(Edge("input"),), shape=(1, 10))
     step = Step(node, StepArrays(after=torch.tensor(49.0 * 2**8), integral=True))
     generator = torch.Generator().manual_seed(0)
     codes = torch.randint(0, 160, (1, 500, 1, 490), generator=generator).float()  # 160 · 49 · 2^8 · 8 < 2^24

@@ -6,14 +6,15 @@
 A loader is anything that yields input batches or (inputs, …) tuples, or one tensor of inputs.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from spikewright import evaluation, folder, verification
+from spikewright import conversion, evaluation, folder, verification
+from spikewright.calibrators import Calibrator
 from spikewright.errors import BadData
 from spikewright.evaluation import Evaluation
 from spikewright.methods import Method
@@ -21,7 +22,6 @@ from spikewright.methods.exact import Exact
 from spikewright.network import SpikingNetwork, build
 from spikewright.samples import EvaluateSettings, Prepared
 from spikewright.source import Source
-from spikewright.statistics import observe
 from spikewright.verification import Certificate
 
 Loader = Tensor | Iterable[Any]
@@ -46,19 +46,24 @@ def inputs_of(loader: Loader, *, limit: int | None = None, batch_size: int = 128
 
 
 def convert(
-    source: Source, loader: Loader | None = None, *, method: Method | None = None, calibration: int = 512
+    source: Source,
+    loader: Loader | None = None,
+    *,
+    method: Method | None = None,
+    calibrators: Sequence[Calibrator] = (),
+    calibration: int = 512,
 ) -> SpikingNetwork:
     """Convert a captured source to a spiking network.
 
     Args:
         source: what `capture` or training made; it is not changed.
-        loader: calibration inputs; needed where activations have no trained threshold.
+        loader: calibration inputs; needed where the method takes thresholds from data, and by calibrators.
         method: how to convert, `Exact(timesteps=4)` if not given.
+        calibrators: what to do to the network afterwards, such as `Gradient()`.
         calibration: how many inputs to look at, at most.
     """
-    needs = any(source.array(node, "threshold") is None for node in source.activations)
-    statistics = observe(source, inputs_of(loader, limit=calibration)) if needs and loader is not None else None
-    return build((method or Exact())(source, statistics))
+    batches = None if loader is None else list(inputs_of(loader, limit=calibration))
+    return build(conversion.convert(source, method or Exact(), batches, calibrators=calibrators))
 
 
 def verify(network: SpikingNetwork, source: Source, loader: Loader, *, limit: int | None = None) -> Certificate:

@@ -1,14 +1,16 @@
 """From staged nodes to a blueprint: a method says how each stage fires, this writes it down."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
 from spikewright.blueprint import Blueprint
 from spikewright.code import Code
+from spikewright.joining import Joining
 from spikewright.neurons.integrate_fire import IntegrateFire
-from spikewright.plan import AnyEncoder, AnySchedule, Firing, Node, Plan
+from spikewright.ops import Scale
+from spikewright.plan import AnyEncoder, AnyLaw, AnySchedule, Edge, Firing, Node, Plan
 from spikewright.staging import StagedNode
 
 
@@ -21,6 +23,7 @@ class StageSettings:
     threshold: Tensor
     initial_potential: Tensor
     amplitude: Tensor
+    law: AnyLaw = field(default_factory=IntegrateFire)
 
 
 def assemble(
@@ -29,8 +32,9 @@ def assemble(
     *,
     encoder: AnyEncoder,
     input_shape: tuple[int, ...],
+    joining: Joining | None = None,
 ) -> Blueprint:
-    """Write a blueprint down; `settings` is asked once per stage."""
+    """Write a blueprint down; `settings` is asked once per stage, `joining` puts alignments on the edges."""
     nodes: list[Node] = []
     arrays: dict[str, Tensor] = {}
     for node in staged:
@@ -42,7 +46,7 @@ def assemble(
         if node.fires is not None:
             chosen = settings(node)
             firing = Firing(
-                law=IntegrateFire(),
+                law=chosen.law,
                 schedule=chosen.schedule,
                 code=chosen.code,
                 carries=node.fires.carries,
@@ -56,5 +60,21 @@ def assemble(
                 if gain is not None and bias is not None:
                     arrays[f"{node.name}.before{index}.weight"] = gain
                     arrays[f"{node.name}.before{index}.bias"] = bias
-        nodes.append(Node(name=node.name, op=node.op, inputs=node.inputs, shape=node.shape, firing=firing))
-    return Blueprint(Plan(encoder=encoder, input_shape=input_shape, nodes=tuple(nodes)), arrays)
+        edges = tuple(Edge(name) for name in node.inputs)
+        nodes.append(Node(name=node.name, op=node.op, edges=edges, shape=node.shape, firing=firing))
+    joined = tuple(nodes) if joining is None else joining.align(nodes)
+    return Blueprint(Plan(encoder=encoder, input_shape=input_shape, nodes=joined), arrays)
+
+
+def with_shift(blueprint: Blueprint, shifts: Mapping[str, Tensor]) -> Blueprint:
+    """The blueprint with so much more constant current over the window, by stage; after any norm before firing."""
+    arrays = dict(blueprint.arrays)
+    for node in blueprint.plan.stages:
+        if node.name not in shifts:
+            continue
+        assert node.firing is not None
+        scales = [index for index, op in enumerate(node.firing.before_firing) if isinstance(op, Scale)]
+        name = f"{node.name}.before{scales[-1]}.bias" if scales else f"{node.name}.bias"
+        held = arrays.get(name)
+        arrays[name] = shifts[node.name] if held is None else held + shifts[node.name]
+    return Blueprint(blueprint.plan, arrays)

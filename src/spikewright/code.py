@@ -18,17 +18,22 @@ from spikewright.errors import BadPlan, BadSetting
 class Code:
     """Integer step weights of a spike train, first step first.
 
+    `warmup` steps come before the window: they carry spikes, which arrive and cost, and are not decoded.
+
     A code is legal if greedy firing (at each step spend w[t] where it still fits) reaches every integer
     level 0..Σw exactly, which holds if and only if each weight is at most one more than the sum of the
     later ones. So (4, 2, 1) is legal and (4, 1) and (1, 2, 4) are not.
 
     Raises:
-        BadPlan: no weights, a weight below 1, or a weight that breaks the rule.
+        BadPlan: no weights, a weight below 1, a weight that breaks the rule, or a negative warm-up.
     """
 
     step_weights: tuple[int, ...]
+    warmup: int = 0
 
     def __post_init__(self) -> None:
+        if self.warmup < 0:
+            raise BadPlan(f"a code's warm-up must be at least 0 steps, got {self.warmup}")
         if not self.step_weights:
             raise BadPlan("a code needs at least one step weight, got none: use rate(T) or bit_planes(T)")
         later = 0
@@ -50,14 +55,24 @@ class Code:
         return len(self.step_weights)
 
     @property
+    def steps(self) -> int:
+        """Length of the train: the window and the warm-up before it."""
+        return self.warmup + self.timesteps
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether every spike is worth one unit."""
+        return set(self.step_weights) == {1}
+
+    @property
     def levels(self) -> int:
         """The largest code Σw: a neuron emits one of levels + 1 values."""
         return sum(self.step_weights)
 
     @classmethod
-    def rate(cls, timesteps: int) -> Self:
+    def rate(cls, timesteps: int, *, warmup: int = 0) -> Self:
         """Every spike is worth one unit; T steps give T + 1 values."""
-        return cls((1,) * _positive(timesteps))
+        return cls((1,) * _positive(timesteps), warmup)
 
     @classmethod
     def bit_planes(cls, timesteps: int) -> Self:

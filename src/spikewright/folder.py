@@ -27,7 +27,8 @@ from spikewright.plan import Plan
 from spikewright.preparation import InputPreparation
 from spikewright.source import INPUT, Source, SourceNode
 
-FORMAT = 1
+SOURCE_FORMAT = 1
+PLAN_FORMAT = 2  # 1 had names in place of edges, and is read still
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,11 @@ class _PlanFile:
 def save_source(folder: Path, source: Source, *, about: dict[str, Any]) -> None:
     """Write a source and what is known of it into `folder`, which is made if need be."""
     content = _SourceFile(
-        format=FORMAT, input_shape=source.input_shape, nodes=source.nodes, preparation=source.preparation, about=about
+        format=SOURCE_FORMAT,
+        input_shape=source.input_shape,
+        nodes=source.nodes,
+        preparation=source.preparation,
+        about=about,
     )
     _write(folder, "source", _SourceFile, content, source.arrays)
 
@@ -70,7 +75,7 @@ def load_source(folder: Path) -> tuple[Source, dict[str, Any]]:
 
 def save_blueprint(folder: Path, blueprint: Blueprint, *, about: dict[str, Any]) -> None:
     """Write a blueprint and what is known of it into `folder`."""
-    content = _PlanFile(format=FORMAT, plan=blueprint.plan, about=about)
+    content = _PlanFile(format=PLAN_FORMAT, plan=blueprint.plan, about=about)
     _write(folder, "plan", _PlanFile, content, blueprint.arrays)
 
 
@@ -118,9 +123,12 @@ def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[
             f"{path} is not valid JSON ({error}): it is truncated or was edited; make the run again"
         ) from None
     version = raw.get("format") if isinstance(raw, dict) else None
-    if version != FORMAT:
+    newest = SOURCE_FORMAT if kind is _SourceFile else PLAN_FORMAT
+    if kind is _PlanFile and version == 1:
+        raw, version = _with_edges(raw), newest
+    if version != newest:
         raise BadFile(
-            f"{path} has format {version!r}, this version reads {FORMAT}: make the run again with this version"
+            f"{path} has format {version!r}, this version reads {newest}: make the run again with this version"
         )
     try:
         content = TypeAdapter(kind).validate_python(raw, strict=False)
@@ -135,6 +143,26 @@ def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[
             f"{folder / tensors} cannot be read ({error}): it is truncated or damaged; make the run again"
         ) from None
     return content, arrays
+
+
+def _with_edges(raw: dict[str, Any]) -> dict[str, Any]:
+    """A plan of format 1, whose nodes name their inputs, in format 2."""
+    plan = raw.get("plan")
+    if not isinstance(plan, dict):
+        return raw
+    nodes = plan.get("nodes")
+    if not isinstance(nodes, list) or not all(isinstance(node, dict) for node in nodes):
+        return raw
+    edged = [
+        {
+            **{key: value for key, value in node.items() if key != "inputs"},
+            "edges": [{"source": name} for name in node["inputs"]],
+        }
+        if isinstance(node.get("inputs"), list)
+        else node
+        for node in nodes
+    ]
+    return {**raw, "format": PLAN_FORMAT, "plan": {**plan, "nodes": edged}}
 
 
 _WAY_OUT = {

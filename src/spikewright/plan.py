@@ -1,27 +1,37 @@
 """The plan of a spiking network: a DAG of nodes, each an operation and perhaps a firing; structure and scalars only.
 
 A plan is frozen, comparable, hashable and JSON. A node with a `Firing` is a stage: it accumulates what its
-operation delivers and emits spikes. A node without one passes graded values on. The arrays live in a
-`Blueprint`. Knows nothing about how a plan came to be or how it is run.
+operation delivers and emits spikes. A node without one passes graded values on. An edge may carry an alignment,
+which brings a train to another number of steps. The arrays live in a `Blueprint`. Knows nothing about how a
+plan came to be or how it is run.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
+from spikewright.alignments.average import Average
+from spikewright.alignments.replicate import Replicate
+from spikewright.alignments.truncate import Truncate
 from spikewright.code import Code
 from spikewright.encoders.graded import Graded
 from spikewright.encoders.grid import Grid
 from spikewright.encoders.repeat import Repeat
 from spikewright.errors import BadPlan
+from spikewright.neurons.hard_reset import HardReset
 from spikewright.neurons.integrate_fire import IntegrateFire
+from spikewright.neurons.signed import Signed
 from spikewright.ops import AdaptiveMaxPool, MaxPool, Op, Scale
+from spikewright.schedules.corrected import Corrected
 from spikewright.schedules.lockstep import Lockstep
+from spikewright.schedules.probed import Probed
 from spikewright.schedules.two_phase import TwoPhase
 from spikewright.source import INPUT
 
-AnySchedule = Annotated[TwoPhase | Lockstep, Field(discriminator="kind")]
+AnyLaw = Annotated[IntegrateFire | HardReset | Signed, Field(discriminator="kind")]
+AnySchedule = Annotated[TwoPhase | Lockstep | Probed | Corrected, Field(discriminator="kind")]
+AnyAlignment = Annotated[Average | Replicate | Truncate, Field(discriminator="kind")]
 AnyEncoder = Annotated[Graded | Grid | Repeat, Field(discriminator="kind")]
 BeforeFiring = Annotated[MaxPool | AdaptiveMaxPool | Scale, Field(discriminator="kind")]
 
@@ -33,9 +43,12 @@ class Firing:
     `carries` names the source node whose value the stage's codes stand for. `before_firing` are applied to the
     accumulated potential: max pools, and the batch norm (a Scale) that follows one. `channels` is the part
     (start, stop) of the carried value's channels, where the codes are not the whole of it.
+
+    Raises:
+        BadPlan: the law, the schedule and the code do not go together.
     """
 
-    law: IntegrateFire
+    law: AnyLaw
     schedule: AnySchedule
     code: Code
     carries: str
@@ -43,11 +56,24 @@ class Firing:
     channels: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        if self.before_firing and not self.schedule.waits:
+        law, schedule = self.law.kind, self.schedule.kind
+        if self.law.rate_only and not self.code.is_rate:
+            raise BadPlan(f"the stage of {self.carries!r}: law {law!r} needs a rate code, not {self.code.step_weights}")
+        if not self.law.conserves and (self.schedule.waits or isinstance(self.schedule, Corrected)):
+            raise BadPlan(f"the stage of {self.carries!r}: schedule {schedule!r} needs soft reset, not law {law!r}")
+        if bool(self.code.warmup) != self.schedule.warms_up:
             raise BadPlan(
-                f"the stage of {self.carries!r} pools its potential before firing, which needs the whole window: "
-                "use postponed (two-phase) firing, or average pooling in the source"
+                f"the stage of {self.carries!r}: schedule {schedule!r} and {self.code.warmup} warm-up steps "
+                "do not go together"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What a node reads, and how it is brought to the node's number of steps (None: as it is)."""
+
+    source: str
+    alignment: AnyAlignment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +82,21 @@ class Node:
 
     name: str
     op: Op
-    inputs: tuple[str, ...]
+    edges: tuple[Edge, ...]
     shape: tuple[int, ...]
     firing: Firing | None = None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of what it reads."""
+        return tuple(edge.source for edge in self.edges)
+
+
+class Course(NamedTuple):
+    """How a value runs over time: so many steps, all equal or not."""
+
+    steps: int
+    constant: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +126,8 @@ class Plan:
             known.add(node.name)
         if self.nodes[-1].firing is not None:
             raise BadPlan(f"the last node {self.nodes[-1].name!r} must be a read-out, which does not fire")
+        _check_warm_up(self)
+        _ = self.courses
 
     @property
     def stages(self) -> tuple[Node, ...]:
@@ -100,6 +140,33 @@ class Plan:
         return self.nodes[-1]
 
     @property
+    def warmup(self) -> int:
+        """Steps before the window, the same for the whole network."""
+        return self.encoder.warmup if isinstance(self.encoder, Repeat) else 0
+
+    @property
+    def courses(self) -> dict[str, Course]:
+        """How each node's value, and the input, runs over time.
+
+        Raises:
+            BadPlan: trains meet that do not fit each other or their stage.
+        """
+        first = self.encoder
+        made = {INPUT: Course(first.warmup + first.timesteps, True) if isinstance(first, Repeat) else Course(1, True)}
+        for node in self.nodes:
+            arriving = [align(edge, made[edge.source], node) for edge in node.edges]
+            made[node.name] = _course(node, arriving)
+        return made
+
+    @property
+    def drives(self) -> dict[str, Course]:
+        """How what drives each node runs over time; constant only if it lasts as long at every input."""
+        made = self.courses
+        return {
+            node.name: _joined([align(edge, made[edge.source], node) for edge in node.edges]) for node in self.nodes
+        }
+
+    @property
     def consumers(self) -> dict[str, list[Node]]:
         """Who reads each node's value."""
         readers: dict[str, list[Node]] = {INPUT: [], **{node.name: [] for node in self.nodes}}
@@ -107,3 +174,58 @@ class Plan:
             for name in node.inputs:
                 readers[name].append(node)
         return readers
+
+
+def align(edge: Edge, given: Course, node: Node) -> Course:
+    """The course of an edge's value where it arrives.
+
+    Raises:
+        BadPlan: the alignment cannot make the steps it should of those that are given.
+    """
+    alignment = edge.alignment
+    if alignment is None:
+        return given
+    if isinstance(alignment, Truncate) and given.steps < alignment.timesteps:
+        raise BadPlan(
+            f"edge {edge.source!r} to {node.name!r}: truncation cannot make {alignment.timesteps} steps of "
+            f"{given.steps}: choose average or replicate to expand"
+        )
+    return Course(alignment.timesteps, alignment.averages or given.constant)
+
+
+def _joined(arriving: list[Course]) -> Course:
+    steps = max(course.steps for course in arriving)
+    return Course(steps, all(course.constant and course.steps == steps for course in arriving))
+
+
+def _course(node: Node, arriving: list[Course]) -> Course:
+    joined = _joined(arriving)
+    if node.firing is None:
+        return joined
+    steps = node.firing.code.steps
+    if not node.firing.schedule.waits and joined.steps > steps:
+        raise BadPlan(
+            f"stage {node.name!r} runs {steps} steps and receives {joined.steps}: "
+            "give both the same number of timesteps, or an alignment"
+        )
+    return Course(steps, steps == 1)
+
+
+def _check_warm_up(plan: Plan) -> None:
+    """A warm-up is the whole network's: every stage, and the input, must have the same, and nothing may realign it."""
+    for node in plan.nodes:
+        if node.firing is not None and node.firing.code.warmup != plan.warmup:
+            raise BadPlan(
+                f"stage {node.name!r} has {node.firing.code.warmup} warm-up steps, the input {plan.warmup}: "
+                "give every stage the same"
+            )
+        for edge in node.edges:
+            if edge.alignment is not None and plan.warmup:
+                raise BadPlan(f"edge {edge.source!r} to {node.name!r}: a network with warm-up steps cannot be aligned")
+            if isinstance(edge.alignment, Replicate | Truncate) and not all(
+                stage.firing is None or stage.firing.code.is_rate for stage in plan.nodes
+            ):
+                raise BadPlan(
+                    f"edge {edge.source!r} to {node.name!r}: {edge.alignment.kind} needs rate codes, as it drops or "
+                    "repeats steps: choose average"
+                )

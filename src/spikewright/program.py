@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from spikewright.ops import Conv, Linear
 from spikewright.plan import Node, Plan
+from spikewright.schedules.lockstep import Lockstep
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,14 +104,41 @@ class Program(nn.Module):
         self.register_buffer("worth", worth, persistent=False)
         self.steps = nn.ModuleList(steps)
         self.last_use = {name: node.name for node in plan.nodes for name in node.inputs}
-        self.wants_train = _wanting_trains(plan)
+        self.closed = _closed(plan, steps)
+        self.wants_train = _wanting_trains(plan, self.closed)
 
 
-def _wanting_trains(plan: Plan) -> frozenset[str]:
-    """The nodes whose time course matters to some stage: it fires as currents arrive."""
+def _closed(plan: Plan, steps: Sequence[Step]) -> frozenset[str]:
+    """The stages whose code follows from the window's total: those that wait, and lockstep under a constant current.
+
+    In lockstep that takes soft reset and an initial potential of at least 0 and below the threshold.
+    """
+    found: set[str] = set()
+    drives = plan.drives
+    for step in steps:
+        firing = step.node.firing
+        if firing is None:
+            continue
+        constant = drives[step.node.name] == (firing.code.timesteps, True)
+        lockstep = isinstance(firing.schedule, Lockstep) and firing.law.conserves and firing.code.is_rate
+        if firing.schedule.waits or (lockstep and constant and _starts_inside(step)):
+            found.add(step.node.name)
+    return frozenset(found)
+
+
+def _starts_inside(step: Step) -> bool:
+    if step.initial is None:
+        return True
+    below = step.initial < (1 if step.threshold is None else step.threshold)
+    return bool(((step.initial >= 0) & below).all())
+
+
+def _wanting_trains(plan: Plan, closed: frozenset[str]) -> frozenset[str]:
+    """What has to keep its time course: a stage without a closed form reads it, or an alignment picks steps of it."""
     wanting: set[str] = set()
     for node in reversed(plan.nodes):
-        eager = node.firing is not None and not node.firing.schedule.waits
-        if eager or (node.firing is None and node.name in wanting):
-            wanting.update(node.inputs)
+        follows = node.name in wanting if node.firing is None else node.name not in closed
+        for edge in node.edges:
+            if follows if edge.alignment is None else not edge.alignment.averages:
+                wanting.add(edge.source)
     return frozenset(wanting)

@@ -1,14 +1,19 @@
-"""Thresholds without training: the θ whose rounding to L levels loses least on the observed activations.
+"""Thresholds without training, from observed activations: the largest, a percentile, or the one that loses least.
 
+The last, for rounding to L levels, is
     θ* = argmin_θ Σ count · (θ/L · min(⌊L·v/θ + ½⌋, L) − v)²
 searched on a grid of 1 % of the largest value, then refined ten times finer around the best.
 Source: the grid search of SNNC (Li et al. 2021), with rounding instead of its floor.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from spikewright.statistics import Histogram
+from spikewright.errors import BadSetting
+from spikewright.source import Activation, Source
+from spikewright.statistics import Histogram, Statistics
 
 _SILENT = 1.0  # a neuron that never fired on the calibration inputs: any positive threshold is as good
 
@@ -46,3 +51,57 @@ def _search(values: Tensor, counts: Tensor, levels: int, top: Tensor, shares: Te
         errors.append((counts * (rounded - values).square()).sum(1))
     pick = torch.stack(errors, 1).argmin(1, keepdim=True)
     return shares.gather(1, pick).squeeze(1)
+
+
+def largest_threshold(histogram: Histogram, *, cap: float | None = None) -> Tensor:
+    """The largest activation seen, a scalar float64 (max-norm: Diehl et al. 2015)."""
+    return _positive(float(histogram.top.max()), cap)
+
+
+def percentile_threshold(histogram: Histogram, percentile: float, *, cap: float | None = None) -> Tensor:
+    """The value below which `percentile` % of all activations lie, zeros included (Rueckauer et al. 2017)."""
+    return _positive(histogram.percentile(percentile / 100), cap)
+
+
+def _positive(value: float, cap: float | None) -> Tensor:
+    value = value if value > 0 else _SILENT
+    return torch.tensor(value if cap is None else min(value, cap), dtype=torch.float64)
+
+
+Rule = Callable[[Histogram, Activation, str], Tensor]
+
+
+def choose_thresholds(
+    source: Source, statistics: Statistics | None, rule: Rule, *, keep_trained: bool = True
+) -> dict[str, Tensor]:
+    """A threshold for every activation of a source, in float64.
+
+    Args:
+        source: the network.
+        statistics: its observed activations; needed where the rule is.
+        rule: called with (histogram, operation, name) where no trained threshold is kept.
+        keep_trained: take the threshold that training set, where there is one.
+
+    Raises:
+        BadSetting: the rule is needed and there are no statistics.
+    """
+    found: dict[str, Tensor] = {}
+    for node in source.activations:
+        assert isinstance(node.op, Activation)
+        trained = source.array(node, "threshold") if keep_trained else None
+        if trained is not None:
+            found[node.name] = trained.double()
+        elif statistics is None or node.name not in statistics:
+            reason = "has no trained threshold" if keep_trained else "gets its threshold from data"
+            raise BadSetting(
+                f"activation {node.name!r} {reason}: give calibration inputs (`--data`, or `loader`)"
+                + (", or train the source with `--levels`" if keep_trained else "")
+            )
+        else:
+            found[node.name] = rule(statistics[node.name], node.op, node.name)
+    return found
+
+
+def has_trained_thresholds(source: Source) -> bool:
+    """Whether training set the threshold of every activation."""
+    return all(source.array(node, "threshold") is not None for node in source.activations)

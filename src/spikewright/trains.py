@@ -17,9 +17,18 @@ def heaviside(distance: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
 
 
 def decode(train: Float[Tensor, "time batch *features"], code: Code) -> Float[Tensor, "batch *features"]:
-    """The integer codes that a train of 0/1 spikes stands for."""
+    """The integer codes that a train of spikes stands for; warm-up steps count for nothing."""
     weights = torch.tensor(code.step_weights, dtype=train.dtype, device=train.device)
-    return torch.tensordot(weights, train, dims=1)
+    return torch.tensordot(weights, train[code.warmup :], dims=1)
+
+
+def weighted(train: Float[Tensor, "time batch *features"], code: Code) -> Float[Tensor, "time batch *features"]:
+    """What each spike is worth, w[t] · s[t]; a spike of the warm-up weighs as one of the first step."""
+    if code.is_rate:
+        return train
+    steps = code.step_weights[:1] * code.warmup + code.step_weights
+    weights = torch.tensor(steps, dtype=train.dtype, device=train.device)
+    return train * weights.reshape(-1, *(1,) * (train.dim() - 1))
 
 
 def encode(codes: Float[Tensor, "batch *features"], code: Code) -> Float[Tensor, "time batch *features"]:
@@ -35,7 +44,7 @@ def encode(codes: Float[Tensor, "batch *features"], code: Code) -> Float[Tensor,
 def spike_counts(codes: Float[Tensor, "batch *features"], code: Code) -> Shaped[Tensor, "batch *features"]:
     """How many spikes each neuron emits for its code: popcount for bit planes, the code itself for a rate."""
     weights = code.step_weights
-    if set(weights) == {1}:
+    if code.is_rate:
         return codes
     if weights != Code.bit_planes(len(weights)).step_weights:
         return encode(codes, code).sum(0)

@@ -10,7 +10,7 @@ from spikewright.code import Code
 from spikewright.encoders.graded import Graded
 from spikewright.neurons.integrate_fire import IntegrateFire
 from spikewright.ops import Conv, Op, Scale
-from spikewright.plan import AnyEncoder, AnySchedule, Firing, Node, Plan
+from spikewright.plan import AnyEncoder, AnySchedule, Edge, Firing, Node, Plan
 from spikewright.schedules.two_phase import TwoPhase
 from spikewright.source import INPUT
 
@@ -64,7 +64,9 @@ class Builder:
             self.arrays |= {f"{name}.threshold": unit, f"{name}.initial_potential": unit / 2}
             self.arrays[f"{name}.amplitude"] = unit
         self.shapes[name] = tuple(value.shape[1:])
-        self.nodes.append(Node(name=name, op=op, inputs=inputs, shape=self.shapes[name], firing=firing))
+        self.nodes.append(
+            Node(name=name, op=op, edges=tuple(Edge(read) for read in inputs), shape=self.shapes[name], firing=firing)
+        )
         return name
 
     def done(self) -> Blueprint:

@@ -1,7 +1,7 @@
 """Repeated input: the analog value spread evenly over T steps, a constant current of value/T.
 
 Source: direct coding as in QCFS (Bu et al. 2022), which presents the full image T times and averages the
-output; that is this times T.
+output; that is this times T. With a warm-up, the same current comes for so many steps more, before the window.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,18 @@ from spikewright.errors import BadSetting
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """The value in equal parts over `timesteps` steps."""
+    """The value in equal parts over `timesteps` steps, and the same current over `warmup` steps before."""
 
     timesteps: int
+    warmup: int = 0
     kind: Literal["repeat"] = "repeat"
 
     def __post_init__(self) -> None:
         if self.timesteps < 1:
             raise BadSetting(f"timesteps must be at least 1, got {self.timesteps}")
+        if self.warmup < 0:
+            raise BadSetting(f"a warm-up must be at least 0 steps, got {self.warmup}")
 
     def __call__(self, x: Tensor) -> Tensor:
-        """[N, *] → [T, N, *]."""
-        return (x / self.timesteps).expand(self.timesteps, *x.shape)
+        """[N, *] → [warm-up + T, N, *], an expanded view."""
+        return (x / self.timesteps).expand(self.warmup + self.timesteps, *x.shape)

@@ -1,6 +1,6 @@
-"""What a node's operation delivers, with time folded into the batch; shared by the engines.
+"""What a node's operation delivers, with time folded into the batch, and what then drives a stage.
 
-Knows nothing about firing.
+Shared by the engines. Knows nothing about firing.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from spikewright.program import Step
+from spikewright.schedules import Drive
+
+
+def aligned(step: Step, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Each input as its edge's alignment makes it, [T_in, N, *] → [T_out, N, *]."""
+    edges = step.node.edges
+    return [
+        train if edge.alignment is None else edge.alignment(train) for edge, train in zip(edges, inputs, strict=True)
+    ]
 
 
 def deliver(step: Step, inputs: Sequence[Tensor], *, bias: Tensor | None = None) -> Tensor:
@@ -32,8 +41,46 @@ def deliver(step: Step, inputs: Sequence[Tensor], *, bias: Tensor | None = None)
     return result.unflatten(0, (steps, inputs[0].shape[1]))
 
 
-def before_firing(step: Step, potential: Tensor) -> Tensor:
-    """Apply the max pools, and the batch norms that follow them, to an accumulated potential [N, *]."""
+def drive_of(step: Step, currents: Tensor) -> Drive:
+    """What drives a stage's membrane, [T, N, *] currents being what its operation delivered.
+
+    Where max pools stand before firing, the neurons before them only accumulate, and the membrane receives what
+    the pooled running total grows by: over the window that is the pool of the totals, exactly, and under a
+    constant current the pooled current at every step.
+    """
+    firing = step.node.firing
+    assert firing is not None
+    one = currents.new_ones(())
+    initial = one * 0 if step.initial is None else step.initial
+    threshold = one if step.threshold is None else step.threshold
+    if not firing.before_firing:
+        return Drive(currents, step.bias, initial, threshold)
+    if firing.schedule.waits:
+        total = currents.sum(0)
+        pooled = before_firing(step, total if step.bias is None else total + step.bias)
+        return Drive(pooled.unsqueeze(0), None, initial, threshold)
+    warmup, timesteps = firing.code.warmup, firing.code.timesteps
+    missing = (0, 0) * (currents.dim() - 1) + (0, firing.code.steps - len(currents))
+    currents = F.pad(currents, missing)
+    if step.bias is not None:
+        currents = currents + step.bias / timesteps
+    windows = [currents[:warmup], currents[warmup:]] if warmup else [currents]
+    grown = [_growth(step, window, timesteps) for window in windows]
+    return Drive(torch.cat(grown), None, initial, threshold)
+
+
+def _growth(step: Step, currents: Tensor, timesteps: int) -> Tensor:
+    """What the running total, pooled, grows by at each step."""
+    totals = currents.cumsum(0)
+    pooled = torch.stack([before_firing(step, total, (t + 1) / timesteps) for t, total in enumerate(totals)])
+    return torch.cat([pooled[:1], pooled[1:] - pooled[:-1]])
+
+
+def before_firing(step: Step, potential: Tensor, share: float = 1.0) -> Tensor:
+    """Apply the max pools, and the batch norms that follow them, to an accumulated potential [N, *].
+
+    `share` is the part of the window that has passed: so much of a constant has arrived.
+    """
     firing = step.node.firing
     assert firing is not None
     for index, op in enumerate(firing.before_firing):
@@ -41,7 +88,7 @@ def before_firing(step: Step, potential: Tensor) -> Tensor:
         if gain is None:
             potential = op([potential])
         else:
-            potential = torch.addcmul(bias, potential, gain) if bias is not None else potential * gain
+            potential = torch.addcmul(bias * share, potential, gain) if bias is not None else potential * gain
     return potential
 
 

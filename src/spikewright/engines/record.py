@@ -16,7 +16,7 @@ class Record:
     Attributes:
         node: the stage, or the read-out (the last record of a run).
         codes: integer codes [N, *features] in floating point; for the read-out its real value.
-        train: 0/1 spikes [T, N, *features], where the engine ran step by step.
+        train: spikes [warm-up + T, N, *features], where the engine ran step by step; 0/1, or −1 where a law says so.
     """
 
     node: Node
@@ -25,10 +25,10 @@ class Record:
 
     @property
     def counts(self) -> Tensor:
-        """Spikes per neuron over the window, [N, *features]; the read-out emits none."""
+        """Spikes per neuron over the window and its warm-up, [N, *features]; the read-out emits none."""
         if self.node.firing is None:
             raise ValueError(f"the read-out {self.node.name!r} does not fire")
-        return spike_counts(self.codes, self.node.firing.code) if self.train is None else self.train.sum(0)
+        return spike_counts(self.codes, self.node.firing.code) if self.train is None else self.train.abs().sum(0)
 
     @property
     def spikes(self) -> Tensor:

@@ -3,33 +3,42 @@
 A generator: each node's trains are dropped as soon as no later node reads them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-import torch
 from torch import Tensor
 
-from spikewright.engines.currents import before_firing, deliver, scaled
+from spikewright.engines.currents import aligned, deliver, drive_of, scaled
 from spikewright.engines.record import Record
 from spikewright.program import Program, Step
 from spikewright.schedules import Drive
 from spikewright.source import INPUT
-from spikewright.trains import decode
+from spikewright.trains import decode, weighted
+
+# Given a stage, its drive and what it fired: another drive to fire by instead, or None
+Revise = Callable[[Step, Drive, Record], Drive | None]
 
 
-def walk(program: Program, x: Tensor) -> Iterator[Record]:
-    """Run a batch [N, *input_shape] and yield one record a stage, then the read-out's."""
+def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterator[Record]:
+    """Run a batch [N, *input_shape] and yield one record a stage, then the read-out's.
+
+    `revise` is called after each stage, and may have it fire again by another drive before the next one runs.
+    """
+    warmup = program.plan.warmup
     values = {INPUT: program.plan.encoder(x)}
     for step in program.steps:
         assert isinstance(step, Step)
         node = step.node
-        currents = deliver(step, [values[name] for name in node.inputs])
+        currents = deliver(step, aligned(step, [values[name] for name in node.inputs]))
         if node.firing is not None:
-            train = _fire(step, currents)
-            yield Record(node, decode(train, node.firing.code), train)
-            weights = torch.tensor(node.firing.code.step_weights, dtype=train.dtype, device=train.device)
-            values[node.name] = train * weights.reshape(-1, *(1,) * (train.dim() - 1))
+            drive = drive_of(step, currents)
+            record = _fired(step, drive)
+            other = None if revise is None else revise(step, drive, record)
+            record = record if other is None else _fired(step, other)
+            yield record
+            assert record.train is not None
+            values[node.name] = weighted(record.train, node.firing.code)
         elif node is program.plan.readout:
-            total = currents.sum(0)
+            total = currents[warmup:].sum(0)
             yield Record(node, scaled(total if step.bias is None else total + step.bias, program.worth))
         else:
             values[node.name] = currents
@@ -38,15 +47,8 @@ def walk(program: Program, x: Tensor) -> Iterator[Record]:
                 del values[name]
 
 
-def _fire(step: Step, currents: Tensor) -> Tensor:
+def _fired(step: Step, drive: Drive) -> Record:
     firing = step.node.firing
     assert firing is not None
-    one = currents.new_ones(())
-    initial = one * 0 if step.initial is None else step.initial
-    threshold = one if step.threshold is None else step.threshold
-    bias = step.bias
-    if firing.before_firing:
-        total = currents.sum(0)
-        currents = before_firing(step, total if bias is None else total + bias).unsqueeze(0)
-        bias = None
-    return firing.schedule.run(firing.law, Drive(currents, bias, initial, threshold), firing.code)
+    train = firing.schedule.run(firing.law, drive, firing.code)
+    return Record(step.node, decode(train, firing.code), train)

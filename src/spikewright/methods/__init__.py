@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from spikewright.blueprint import Blueprint
+from spikewright.calibrators import Calibrator
 from spikewright.source import Source
 from spikewright.statistics import Statistics
 
@@ -15,6 +16,15 @@ class Method(Protocol):
         """Whether the result is equal, code for code, to the quantised source."""
         ...
 
+    @property
+    def calibrators(self) -> tuple[Calibrator, ...]:
+        """What has to be done to the blueprint, on data, before it is what the method promises."""
+        ...
+
+    def needs_statistics(self, source: Source) -> bool:
+        """Whether the source's activations must have been observed."""
+        ...
+
     def __call__(self, source: Source, statistics: Statistics | None = None) -> Blueprint:
-        """Convert. `statistics` are needed where the source's activations have no trained threshold."""
+        """Convert; `calibrators` are still to be applied."""
         ...

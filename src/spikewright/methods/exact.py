@@ -12,21 +12,22 @@ The three switches are the rows of Table 4.
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from spikewright.assembly import StageSettings, assemble
 from spikewright.blueprint import Blueprint
+from spikewright.calibrators import Calibrator
 from spikewright.code import Code
 from spikewright.encoders.graded import Graded
 from spikewright.encoders.repeat import Repeat
 from spikewright.errors import BadSetting
+from spikewright.methods._rate import per_activation
 from spikewright.schedules.lockstep import Lockstep
 from spikewright.schedules.two_phase import TwoPhase
 from spikewright.source import Activation, Source
 from spikewright.staging import StagedNode, stage
-from spikewright.statistics import Statistics
-from spikewright.thresholds import least_error_threshold
+from spikewright.statistics import Histogram, Statistics
+from spikewright.thresholds import choose_thresholds, has_trained_thresholds, least_error_threshold
 
 MOST_TIMESTEPS = 16  # codes of 2^16 values; more is finer than float32 sums can tell apart
 
@@ -36,22 +37,27 @@ class Exact:
     """Bit-plane conversion in `timesteps` steps.
 
     Attributes:
-        timesteps: T, 1..16; the network has 2^T − 1 levels.
+        timesteps: T, 1..16; a stage has 2^T − 1 levels. One number for all, or one per activation in the
+            source's order.
         per_channel: choose a threshold per channel rather than per layer, where thresholds are not trained.
         left_shift: spikes are worth 2^(T−t) units; off: one unit each, T levels.
         bias_shift: the bias arrives once a window; off: at every step, unshifted, as in the source.
         postponed_firing: fire after the whole window; off: as currents arrive.
     """
 
-    timesteps: int = 4
+    timesteps: int | tuple[int, ...] = 4
     per_channel: bool = False
     left_shift: bool = True
     bias_shift: bool = True
     postponed_firing: bool = True
 
     def __post_init__(self) -> None:
-        if not 1 <= self.timesteps <= MOST_TIMESTEPS:
-            raise BadSetting(f"timesteps must be in 1..{MOST_TIMESTEPS} for the exact method, got {self.timesteps}")
+        for steps in (self.timesteps,) if isinstance(self.timesteps, int) else self.timesteps:
+            if not 1 <= steps <= MOST_TIMESTEPS:
+                raise BadSetting(f"timesteps must be in 1..{MOST_TIMESTEPS} for the exact method, got {steps}")
+        mixed = not isinstance(self.timesteps, int) and len(set(self.timesteps)) > 1
+        if mixed and not (self.postponed_firing and self.bias_shift):
+            raise BadSetting("mixed timesteps need postponed_firing and bias_shift: give one number of timesteps")
 
     @property
     def exact(self) -> bool:
@@ -59,9 +65,13 @@ class Exact:
         return self.postponed_firing and (self.bias_shift or not self.left_shift)
 
     @property
-    def code(self) -> Code:
-        """The code of every stage."""
-        return Code.bit_planes(self.timesteps) if self.left_shift else Code.rate(self.timesteps)
+    def calibrators(self) -> tuple[Calibrator, ...]:
+        """None."""
+        return ()
+
+    def needs_statistics(self, source: Source) -> bool:
+        """Only where training set no threshold."""
+        return not has_trained_thresholds(source)
 
     def __call__(self, source: Source, statistics: Statistics | None = None) -> Blueprint:
         """Convert a source.
@@ -74,38 +84,36 @@ class Exact:
             BadSetting: an activation has no trained threshold and there are no statistics.
             UnsupportedModule: the graph cannot be arranged as stages.
         """
-        thresholds = {node.name: self._threshold(source, node.name, statistics) for node in source.activations}
+        codes = {
+            name: Code.bit_planes(steps) if self.left_shift else Code.rate(steps)
+            for name, steps in per_activation(source, self.timesteps).items()
+        }
+        ranks = {node.name: len(node.shape) for node in source.activations}
+
+        def least_error(seen: Histogram, op: Activation, name: str) -> Tensor:
+            found = least_error_threshold(seen, codes[name].levels, cap=op.cap, per_channel=self.per_channel)
+            return found.double().reshape(-1, *(1,) * (ranks[name] - 1)) if self.per_channel else found.double()
+
+        thresholds = choose_thresholds(source, statistics, least_error)
 
         def settings(node: StagedNode) -> StageSettings:
             assert node.fires is not None
-            unit = thresholds[node.fires.activation] / self.code.levels
+            name = node.fires.activation
+            unit = thresholds[name] / codes[name].levels
             schedule = TwoPhase() if self.postponed_firing else Lockstep()
             return StageSettings(
-                schedule=schedule, code=self.code, threshold=unit, initial_potential=unit / 2, amplitude=unit
+                schedule=schedule, code=codes[name], threshold=unit, initial_potential=unit / 2, amplitude=unit
             )
 
         # A rate code in lockstep sees the image at every step, as QCFS does; bit planes are made from it once.
-        encoder = Graded() if self.left_shift or self.postponed_firing else Repeat(self.timesteps)
+        repeated = not self.left_shift and not self.postponed_firing and codes
+        encoder = Repeat(max(code.timesteps for code in codes.values())) if repeated else Graded()
         blueprint = assemble(stage(source), settings, encoder=encoder, input_shape=source.input_shape)
         if self.left_shift and not self.bias_shift:
-            repeated = {
-                name: array * self.timesteps if name.endswith(".bias") and ".before" not in name else array
+            steps = max((code.timesteps for code in codes.values()), default=1)
+            unshifted = {
+                name: array * steps if name.endswith(".bias") and ".before" not in name else array
                 for name, array in blueprint.arrays.items()
             }
-            return Blueprint(blueprint.plan, repeated)
+            return Blueprint(blueprint.plan, unshifted)
         return blueprint
-
-    def _threshold(self, source: Source, name: str, statistics: Statistics | None) -> Tensor:
-        node = next(node for node in source.activations if node.name == name)
-        assert isinstance(node.op, Activation)
-        trained = source.array(node, "threshold")
-        if trained is not None:
-            return trained.double()
-        if statistics is None or name not in statistics:
-            raise BadSetting(
-                f"activation {name!r} has no trained threshold: give calibration inputs (`--data`, or `loader`), "
-                "or train the source with `--levels`"
-            )
-        found = least_error_threshold(statistics[name], self.code.levels, cap=node.op.cap, per_channel=self.per_channel)
-        spread = (-1, *(1,) * (len(node.shape) - 1))
-        return found.reshape(spread) if self.per_channel else found.to(torch.float64)

@@ -24,6 +24,16 @@ class IntegrateFire:
 
     kind: Literal["integrate_fire"] = "integrate_fire"
 
+    @property
+    def conserves(self) -> bool:
+        """A spike takes away what it is worth, and nothing else is lost."""
+        return True
+
+    @property
+    def rate_only(self) -> bool:
+        """Any code will do."""
+        return False
+
     def init(self, initial: Tensor, like: Tensor) -> Membrane:
         """A membrane at its initial potential, shaped like one step's current [N, *features]."""
         return Membrane(initial.expand_as(like))

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 from torch import Tensor
 
 from spikewright.code import Code
-from spikewright.neurons.integrate_fire import IntegrateFire
+from spikewright.neurons import Law
 
 
 class Drive(NamedTuple):
@@ -25,6 +25,15 @@ class Schedule(Protocol):
         """Whether the stage takes in its whole window before it fires, so that only the window's total counts."""
         ...
 
-    def run(self, law: IntegrateFire, drive: Drive, code: Code) -> Tensor:
-        """The spike train [T, N, *features] that the drive causes."""
+    @property
+    def warms_up(self) -> bool:
+        """Whether it needs a code with warm-up steps; the others allow none."""
+        ...
+
+    def replayed_steps(self, code: Code) -> int:
+        """Steps that the stage runs and no train shows."""
+        ...
+
+    def run(self, law: Law, drive: Drive, code: Code) -> Tensor:
+        """The spike train [warm-up + T, N, *features] that the drive causes."""
         ...

@@ -2,18 +2,22 @@
 
 The window's bias arrives evenly, bias/T per step. A train shorter than the window arrives in its own first
 steps. With bit-plane codes this is the ablation of "When SNN meets ANN", Table 4; with a rate code it is QCFS.
-Its codes depend on when spikes arrive (the "unevenness error"), so it has no closed form here.
+Its codes depend on when spikes arrive (the "unevenness error"). Under a constant current they do not:
+
+    spikes = clip(⌊(v0 + total)/threshold⌋, 0, T)      for v0 in [0, threshold) and a rate code
+which is `schedules.two_phase.collapse` of the window's total.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from spikewright.code import Code
 from spikewright.errors import BadPlan
-from spikewright.neurons.integrate_fire import IntegrateFire
+from spikewright.neurons import Law
 from spikewright.schedules import Drive
 
 
@@ -28,20 +32,38 @@ class Lockstep:
         """It fires as currents arrive."""
         return False
 
-    def run(self, law: IntegrateFire, drive: Drive, code: Code) -> Tensor:
+    @property
+    def warms_up(self) -> bool:
+        """No steps before the window."""
+        return False
+
+    def replayed_steps(self, code: Code) -> int:  # noqa: ARG002
+        """None."""
+        return 0
+
+    def run(self, law: Law, drive: Drive, code: Code) -> Tensor:
         """[T_in, N, *] currents → [T, N, *] spikes, T_in ≤ T."""
-        if len(drive.currents) > code.timesteps:
-            raise BadPlan(
-                f"a lockstep stage of {code.timesteps} steps receives {len(drive.currents)} steps: "
-                "give both the same number of timesteps"
-            )
+        require_fit(drive, code)
         state = law.init(drive.initial, drive.currents[0])
-        train = []
-        for step, weight in enumerate(code.step_weights):
-            if step < len(drive.currents):
-                state = law.integrate(state, drive.currents[step])
-            if drive.bias is not None:
-                state = law.integrate(state, drive.bias / code.timesteps)
-            state, spikes = law.fire(state, weight * drive.threshold)
-            train.append(spikes)
-        return torch.stack(train)
+        return torch.stack([spikes for _, spikes in steps(law, state, drive, code, range(code.timesteps))])
+
+
+def require_fit(drive: Drive, code: Code) -> None:
+    """Refuse a train that is longer than the stage runs."""
+    if len(drive.currents) > code.steps:
+        raise BadPlan(
+            f"a lockstep stage of {code.steps} steps receives {len(drive.currents)} steps: "
+            "give both the same number of timesteps, or an alignment"
+        )
+
+
+def steps(law: Law, state: Any, drive: Drive, code: Code, window: range) -> Iterator[tuple[Any, Tensor]]:
+    """Yield (state, spikes) after each of the window's steps; a step weighs as its place in the window says."""
+    for place, step in enumerate(window):
+        if step < len(drive.currents):
+            state = law.integrate(state, drive.currents[step])
+        if drive.bias is not None:
+            state = law.integrate(state, drive.bias / code.timesteps)
+        weight = 1 if code.is_rate else code.step_weights[place]
+        state, spikes = law.fire(state, weight * drive.threshold)
+        yield state, spikes

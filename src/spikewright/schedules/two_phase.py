@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from spikewright.code import Code
-from spikewright.neurons.integrate_fire import IntegrateFire
+from spikewright.neurons import Law
 from spikewright.schedules import Drive
 
 
@@ -28,7 +28,16 @@ class TwoPhase:
         """Only the window's total matters."""
         return True
 
-    def run(self, law: IntegrateFire, drive: Drive, code: Code) -> Tensor:
+    @property
+    def warms_up(self) -> bool:
+        """No steps before the window."""
+        return False
+
+    def replayed_steps(self, code: Code) -> int:  # noqa: ARG002
+        """None."""
+        return 0
+
+    def run(self, law: Law, drive: Drive, code: Code) -> Tensor:
         """[T_in, N, *] currents → [T, N, *] spikes; T_in and T are independent."""
         state = law.init(drive.initial, drive.currents[0])
         for current in drive.currents:
