@@ -1,0 +1,100 @@
+"""A pass with gradients for thresholds and initial potentials, weights frozen.
+
+Forward it is the collapsed engine, spike for spike; backward, spikes and codes pass surrogate gradients on.
+Where a stage's code follows from the window's total the gradient goes straight through its floor, else through
+every step of its time loop.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from torch import Tensor
+
+from spikewright.engines.currents import aligned, before_firing, deliver, drive_of, scaled
+from spikewright.errors import BadSetting
+from spikewright.neurons.integrate_fire import IntegrateFire, Membrane
+from spikewright.program import Program, Step
+from spikewright.source import INPUT
+from spikewright.surrogate import Shape, fire, floor
+from spikewright.trains import weighted
+
+
+class Constants(NamedTuple):
+    """What a stage is run with, in the unit that its program was folded for."""
+
+    threshold: Tensor  # also what its spikes are worth downstream
+    initial: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Smooth(IntegrateFire):
+    """The integrate-and-fire law with a surrogate gradient; `shape` is in thresholds."""
+
+    shape: Shape = None  # pyright: ignore[reportAssignmentType]
+    kind: Literal["integrate_fire"] = "integrate_fire"
+
+    def fire(self, state: Membrane, threshold: Tensor) -> tuple[Membrane, Tensor]:
+        spikes = fire(state.potential / threshold - 1, self.shape)
+        return Membrane(state.potential - spikes * threshold), spikes
+
+
+def require_differentiable(program: Program) -> None:
+    """Refuse laws and schedules that this pass does not know.
+
+    Raises:
+        BadSetting: a stage resets to zero, takes spikes back, or finds its own initial potential.
+    """
+    for node in program.plan.stages:
+        assert node.firing is not None
+        law, schedule = node.firing.law, node.firing.schedule
+        if not isinstance(law, IntegrateFire) or schedule.warms_up:
+            raise BadSetting(
+                f"calibration: stage {node.name!r} fires by {law.kind!r} under {schedule.kind!r}, which it cannot "
+                "train: convert by a method with soft reset and no warm-up, such as qcfs, qac or percentile_norm"
+            )
+
+
+def run(program: Program, x: Tensor, constants: Mapping[str, Constants], *, shape: Shape) -> Tensor:
+    """[N, *input_shape] → the read-out [N, *output_shape], differentiable in `constants` (one for every stage)."""
+    values = {INPUT: program.plan.encoder(x)}
+    for step in program.steps:
+        assert isinstance(step, Step)
+        node = step.node
+        inputs = aligned(step, [values[name] for name in node.inputs])
+        if node.firing is not None:
+            chosen = constants[node.name]
+            closed = node.name in program.closed and node.name not in program.wants_train
+            values[node.name] = _coded(step, inputs, chosen) if closed else _trained(step, inputs, chosen, shape)
+        elif node is program.plan.readout:
+            total = _total(step, inputs)
+            return scaled(total if step.bias is None else total + step.bias, program.worth)
+        elif node.name in program.wants_train:
+            values[node.name] = deliver(step, inputs)
+        else:
+            values[node.name] = _total(step, inputs).unsqueeze(0)
+        for name in set(node.inputs):
+            if program.last_use[name] == node.name:
+                del values[name]
+    raise AssertionError("a plan ends with its read-out")
+
+
+def _total(step: Step, inputs: list[Tensor]) -> Tensor:
+    return deliver(step, [train if len(train) == 1 else train.sum(0, keepdim=True) for train in inputs])[0]
+
+
+def _coded(step: Step, inputs: list[Tensor], constants: Constants) -> Tensor:
+    firing = step.node.firing
+    assert firing is not None
+    total = _total(step, inputs)
+    potential = before_firing(step, total if step.bias is None else total + step.bias)
+    levels = ((potential + constants.initial) / constants.threshold).clamp(0, firing.code.levels)
+    return (floor(levels) * constants.threshold).unsqueeze(0)
+
+
+def _trained(step: Step, inputs: list[Tensor], constants: Constants, shape: Shape) -> Tensor:
+    firing = step.node.firing
+    assert firing is not None
+    drive = drive_of(step, deliver(step, inputs))._replace(initial=constants.initial, threshold=constants.threshold)
+    train = firing.schedule.run(_Smooth(shape=shape), drive, firing.code)
+    return weighted(train, firing.code) * constants.threshold
