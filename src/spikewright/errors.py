@@ -1,6 +1,6 @@
 """The ways a request can be refused: each error names what, where and the way out, on one line.
 
-Every class here is a `SpikewrightError`; the command line prints its message and exits with code 2.
+Every class here is a `SpikewrightError`; the command line prints its message and exits with code 2 (`NoneFound`: 1).
 """
 
 from collections.abc import Sequence
@@ -54,3 +54,7 @@ class UnsupportedModule(SpikewrightError):
 
 class NotExact(SpikewrightError):
     """Equality was asked for where it cannot hold (a lockstep schedule, a sum beyond the exact range)."""
+
+
+class NoneFound(SpikewrightError):
+    """Nothing that was tried meets what was asked; the command line exits with 1."""

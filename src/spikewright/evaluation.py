@@ -16,23 +16,14 @@ from torch import Tensor
 from spikewright import interpreter, verification
 from spikewright.blueprint import Blueprint
 from spikewright.metrics.accuracy import correct
-from spikewright.metrics.counts import (
-    Counts,
-    input_spikes_per_sample,
-    spikes_per_neuron,
-    synops_hidden_per_sample,
-    synops_per_sample,
-)
-from spikewright.metrics.energy import energy_joules_source, energy_snn, energy_table
-from spikewright.metrics.flow import FanOut, fan_out, macs_source, spiking_input
-from spikewright.metrics.latency import latency_steps, timesteps_mean, timesteps_mean_neurons
-from spikewright.metrics.memory import memory_bytes
-from spikewright.metrics.neuron_operations import neuron_operations
+from spikewright.metrics.counts import Counts
+from spikewright.metrics.flow import fan_out
 from spikewright.metrics.speed import SPEED_BATCHES, Progress, samples_per_second
 from spikewright.network import SpikingNetwork, build
 from spikewright.preparation import InputPreparation
 from spikewright.quantised_source import QuantisedSource
 from spikewright.samples import EvaluateSettings, Prepared, Samples, TestData, samples_for
+from spikewright.scoring import figures, score_batch
 from spikewright.source import Source
 
 FLOAT64_MACS = 1e11  # above this many multiplications in all, accuracies are read in float32
@@ -130,42 +121,8 @@ def evaluate(
         codes_total=codes.total,
         codes_images=codes.images,
         mismatched_codes_engine=codes.mismatched_engine,
-        **_figures(blueprint, source, flow, scores.counts, settings),
+        **figures(blueprint, source, flow, scores.counts, table=settings.energy_table),
     )
-
-
-def _figures(
-    blueprint: Blueprint, source: Source | None, flow: FanOut, counts: Counts, settings: EvaluateSettings
-) -> dict[str, Any]:
-    """The figures that follow from the plan and the counts."""
-    table = energy_table(settings.energy_table)
-    memory = memory_bytes(blueprint)
-    synops = synops_per_sample(counts, flow)
-    macs = flow.macs_dense_per_sample if source is None else macs_source(source)
-    energy = energy_snn(
-        table,
-        synops_per_sample=synops,
-        macs_per_sample=flow.macs_per_sample,
-        operations=neuron_operations(blueprint),
-    )
-    return {
-        "timesteps_mean": timesteps_mean(blueprint.plan),
-        "timesteps_mean_neurons": timesteps_mean_neurons(blueprint.plan),
-        "latency_steps": latency_steps(blueprint.plan),
-        "spikes_per_neuron": spikes_per_neuron(counts),
-        "input_spikes_per_sample": input_spikes_per_sample(counts),
-        "synops_per_sample": synops,
-        "synops_hidden_per_sample": synops_hidden_per_sample(counts, flow),
-        "macs_per_sample": flow.macs_per_sample,
-        "macs_source_per_sample": macs,
-        "energy_table": settings.energy_table,
-        "energy_joules_source": energy_joules_source(table, macs),
-        "energy_joules_snn": energy.total_joules,
-        "weight_bytes": memory.weight_bytes,
-        "membrane_bytes_peak": memory.membrane_bytes_peak,
-        "membrane_bytes_all": memory.membrane_bytes_all,
-        "dead_stages": len(counts.dead_stages),
-    }
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -250,12 +207,8 @@ def _score(blueprint: Blueprint, source: Source | None, inputs: Samples, dtype: 
         else:
             scores.source += correct(interpreter.run(source, x, arrays=reference.arrays), labels)
             scores.reference += correct(reference.scores(x), labels)
-        if spiking_input(blueprint.plan):
-            scores.counts = scores.counts.add_input(blueprint.plan.encoder(x))
-        for record in network.collapse(x):
-            scores.counts = scores.counts.add(record)
-            if record.node.firing is None:
-                scores.snn += correct(record.codes, labels)
+        right, scores.counts = score_batch(network, x, labels, scores.counts)
+        scores.snn += right
         done += len(x)
         tell("accuracy", done, inputs.count)
     return scores

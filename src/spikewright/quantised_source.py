@@ -28,21 +28,35 @@ def rounding_of(blueprint: Blueprint, source: Source) -> dict[str, Rounding]:
         BadPlan: the plan does not belong to this source.
     """
     _check_belongs(blueprint, source)
-    activation_of = activations_behind(source)
-    rounding: dict[str, Rounding] = {}
-    for node in blueprint.plan.stages:
-        assert node.firing is not None
-        names = activation_of.get(node.firing.carries, ())
-        if node.firing.channels is not None:
-            names = _branch(names, node.firing.channels[0], source)
-        for name in names:
-            rounding[name] = _rule(blueprint, node, source, name)
+    found = activations_of(blueprint, source)
+    rounding = {
+        name: _rule(blueprint, node, source, name) for node in blueprint.plan.stages for name in found[node.name]
+    }
+    lost = next((stage for stage, names in found.items() if not names), None)
+    if lost is not None:
+        raise BadPlan(f"stage {lost!r} of the plan carries no activation of the source: the two do not belong together")
     dead = {node.name for node in source.activations} - set(rounding)
     if dead:
         raise BadPlan(
             f"no stage of the plan carries activation {min(dead)!r} of the source: the two do not belong together"
         )
     return rounding
+
+
+def activations_of(blueprint: Blueprint, source: Source) -> dict[str, tuple[str, ...]]:
+    """The activations whose values each stage's codes stand for."""
+    behind = activations_behind(source)
+    found: dict[str, tuple[str, ...]] = {}
+    for node in blueprint.plan.stages:
+        assert node.firing is not None
+        names = behind.get(node.firing.carries, ())
+        found[node.name] = names if node.firing.channels is None else _branch(names, node.firing.channels[0], source)
+    return found
+
+
+def units_of(blueprint: Blueprint, source: Source, rounding: Mapping[str, Rounding]) -> dict[str, Tensor]:
+    """What one step of each stage's codes is worth to the reference; it is the rule's, not the plan's own amplitude."""
+    return {stage: rounding[names[0]].unit for stage, names in activations_of(blueprint, source).items()}
 
 
 def _rule(blueprint: Blueprint, node: Node, source: Source, activation: str) -> Rounding:
@@ -109,6 +123,7 @@ class QuantisedSource:
             name: Rounding(rule.unit.to(device, dtype), rule.initial.to(device, dtype), rule.levels, rule.timesteps)
             for name, rule in found.items()
         }
+        self.units = {name: unit.to(device, dtype) for name, unit in units_of(blueprint, source, found).items()}
         self.arrays = {name: array.to(device, dtype) for name, array in source.arrays.items()}
 
     def scores(self, x: Tensor, watch: interpreter.Watch | None = None) -> Tensor:
@@ -131,8 +146,7 @@ class QuantisedSource:
             assert node.firing is not None
             value = values[node.firing.carries]
             value = value if node.firing.channels is None else value[:, slice(*node.firing.channels)]
-            amplitude = self.blueprint.arrays[f"{node.name}.amplitude"].to(self.dtype)
-            codes[node.name] = (value / amplitude).round()
+            codes[node.name] = (value / self.units[node.name]).round()
         return codes
 
     def _round(self, node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:  # noqa: ARG002

@@ -16,7 +16,7 @@ from spikewright.blueprint import Blueprint
 from spikewright.errors import BadData
 from spikewright.network import SpikingNetwork, build
 from spikewright.plan import Node
-from spikewright.quantised_source import activations_behind, rounding_of
+from spikewright.quantised_source import activations_behind, rounding_of, units_of
 from spikewright.reference import Rounding, Truth, in_float64, refer
 from spikewright.source import Source
 
@@ -129,6 +129,7 @@ class _Tally:
         self.blueprint = blueprint
         self.rounding = rounding
         self.behind = activations_behind(source)
+        self.units = units_of(blueprint, source, rounding)
         self.images = 0
         self.rows: dict[str, dict[str, Any]] = {}
         self.output = {"error": 0.0, "bound": 0.0, "exceeds": 0}
@@ -153,8 +154,7 @@ class _Tally:
         expected = truth.values[node.firing.carries]
         if node.firing.channels is not None:
             expected = expected[:, slice(*node.firing.channels)]
-        unit = self.blueprint.arrays[f"{node.name}.amplitude"].double()
-        wrong = int((codes != (expected / unit).round()).sum())
+        wrong = int((codes != (expected / self.units[node.name]).round()).sum())
         row = self.rows.setdefault(
             node.name,
             {

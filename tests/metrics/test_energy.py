@@ -6,7 +6,7 @@ from spikewright.errors import BadSetting
 from spikewright.metrics.energy import TABLES, energy_joules_source, energy_snn, energy_table
 from spikewright.metrics.neuron_operations import NeuronOperations
 
-NOTHING = NeuronOperations(shifts=0, compares=0, resets=0)
+NOTHING = NeuronOperations(shifts=0, compares=0, resets=0, injections=0)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_tables(name: str, mac_picojoules: float, accumulate_picojoules: float) 
 
 
 def test_breakdown_where_everything_is_priced() -> None:
-    operations = NeuronOperations(shifts=100, compares=50, resets=20)
+    operations = NeuronOperations(shifts=100, compares=50, resets=20, injections=0)
     found = energy_snn(TABLES["snn_meets_ann_32"], synops_per_sample=1000, macs_per_sample=10, operations=operations)
     assert found.accumulate_joules == pytest.approx(100e-12)
     assert found.mac_joules == pytest.approx(32e-12)
@@ -38,7 +38,7 @@ def test_breakdown_where_everything_is_priced() -> None:
 
 
 def test_what_a_table_does_not_price_is_none_and_not_zero() -> None:
-    operations = NeuronOperations(shifts=100, compares=50, resets=20)
+    operations = NeuronOperations(shifts=100, compares=50, resets=20, injections=0)
     found = energy_snn(TABLES["horowitz_int32"], synops_per_sample=1000, macs_per_sample=10, operations=operations)
     assert (found.shift_joules, found.compare_joules, found.reset_joules) == (None, None, None)
     assert found.total_joules == pytest.approx(132e-12)

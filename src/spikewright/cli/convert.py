@@ -1,7 +1,7 @@
 """`spikewright convert`: a trained source in, a spiking network out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
@@ -14,12 +14,27 @@ def convert(
     model: Annotated[str | None, Option(help="in place of a run: a model's name, or package.module:factory")] = None,
     weights: Annotated[Path | None, Option(help="its trained weights (.safetensors, .pt, .pth)")] = None,
     data: options.Data = None,
-    method: Annotated[str, Option(help="how to convert")] = "exact",
-    timesteps: Annotated[int, Option(help="T; the exact method has 2^T − 1 levels")] = 4,
+    method: Annotated[str, Option(help="how to convert: a method's name, or auto")] = "exact",
+    timesteps: Annotated[
+        str | None,
+        Option(
+            help="T, or one for each activation: 3,2,4; the exact method has 2^T − 1 levels; default 4, qac: learned"
+        ),
+    ] = None,
+    alignment: Annotated[
+        str | None, Option(help="of trains of different length: average|replicate, or expansion,reduction (truncate)")
+    ] = None,
+    calibrate: Annotated[
+        bool, Option("--calibrate", help="train thresholds and initial potentials afterwards, on training images")
+    ] = False,
+    calibration_epochs: Annotated[int, Option(help="passes over those images")] = 20,
+    max_accuracy_drop: Annotated[
+        float | None, Option(help="with --method auto: points below the source that are allowed; default 1")
+    ] = None,
     per_channel: Annotated[
         bool, Option("--per-channel", help="a threshold per channel where training set none")
     ] = False,
-    calibration: Annotated[int, Option(help="training images that set untrained thresholds")] = 512,
+    calibration: Annotated[int, Option(help="training images that thresholds and calibration look at")] = 512,
     settings: Annotated[list[str] | None, Option("--set", help="another setting of the method, key=value")] = None,
     mean: options.Mean = None,
     std: options.Std = None,
@@ -29,28 +44,45 @@ def convert(
     json: options.Json = None,
 ) -> None:
     """Convert a run, or a model of your own, to a spiking network."""
-    from spikewright.cli.console import console, counted
+    from spikewright.cli.console import console, counted, progress_bar
     from spikewright.errors import BadSetting
     from spikewright.folder import write_json
-    from spikewright.metrics.latency import latency_steps
+    from spikewright.metrics.latency import latency_steps, timesteps_mean
     from spikewright.runs.convert import ConvertRequest
     from spikewright.runs.convert import convert as run_conversion
 
     options.on_cpu("convert", device)
     if out is None:
         raise BadSetting("convert: give --out, the run folder to write")
-    chosen = {"timesteps": timesteps, "per_channel": per_channel, **options.settings(settings or [])}
+    chosen: dict[str, Any] = {**options.settings(settings or [])}
+    if timesteps is not None:
+        chosen["timesteps"] = options.timesteps(timesteps)
+    elif method not in ("qac", "auto"):
+        chosen.setdefault("timesteps", 4)
+    if alignment is not None:
+        chosen["alignment"] = alignment
+    if per_channel:
+        chosen["per_channel"] = True
     images = options.images(mean, std, size, seed)
     request = ConvertRequest(
         out=out, run=run, model=model, weights=weights, data=data, method=method, settings=chosen,
-        calibration=calibration, images=images,
+        calibration=calibration, calibrate=calibrate, calibration_epochs=calibration_epochs,
+        max_accuracy_drop=max_accuracy_drop, images=images,
     )  # fmt: skip
-    network, _, about = run_conversion(request)
+    with progress_bar() as progress:
+        network, _, about = run_conversion(request, progress=progress)
     how = about["conversion"]
+    if "line" in how:
+        console.print(how["line"])
+    windows = sorted({node.firing.code.timesteps for node in network.plan.stages if node.firing is not None})
+    mean = f", {timesteps_mean(network.plan):.2f} on average" if len(windows) > 1 else ""
+    shown = (
+        f"{windows[0]} to {windows[-1]} timesteps{mean}" if mean else counted(windows[0] if windows else 0, "timestep")
+    )
     console.print(
-        f"{out}: {counted(len(network.plan.stages), 'stage')} of {counted(how['settings']['timesteps'], 'timestep')}, "
+        f"{out}: {counted(len(network.plan.stages), 'stage')} of {shown}, "
         f"{latency_steps(network.plan)} steps from image to result; thresholds: {how['thresholds']}; "
-        + (f"next: spikewright verify {out}" if how["exact"] else "this setting is not exact")
+        + (f"next: spikewright verify {out}" if how["exact"] else f"not exact; next: spikewright evaluate {out}")
     )
     if json is not None:
         write_json(json, about)

@@ -14,7 +14,7 @@ from spikewright.cli.doctor import doctor
 from spikewright.cli.evaluate import evaluate
 from spikewright.cli.train import train
 from spikewright.cli.verify import verify
-from spikewright.errors import SpikewrightError
+from spikewright.errors import NoneFound, SpikewrightError
 
 app = typer.Typer(
     name="spikewright",
@@ -47,6 +47,9 @@ def main() -> None:
     """Run a verb and leave with its exit code."""
     try:
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except NoneFound as error:
+        _refuse(str(error))
+        code = 1
     except SpikewrightError as error:
         code = _refuse(str(error))
     except _UsageError as error:  # pyright: ignore[reportGeneralTypeIssues]

@@ -56,6 +56,15 @@ def settings(pairs: list[str]) -> dict[str, str]:
     return found
 
 
+def timesteps(text: str) -> int | tuple[int, ...]:
+    """'4' → 4; '3,2,4' → (3, 2, 4), one for each activation."""
+    try:
+        steps = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise BadSetting(f"--timesteps is {text!r}: give a whole number, or several with commas between them") from None
+    return steps[0] if len(steps) == 1 else steps
+
+
 def shape(text: str | None) -> tuple[int, ...] | None:
     """'3x224x224' → (3, 224, 224)."""
     if text is None:

@@ -1,6 +1,6 @@
 """Energy of the arithmetic, by published tables of one operation's energy; memory traffic is not in it.
 
-    source: MACs · mac        SNN: SynOps · accumulate + graded MACs · mac (+ shifts + compares + resets)
+    source: MACs · mac    SNN: (SynOps + injections) · accumulate + graded MACs · mac (+ shifts + compares + resets)
 One table serves both sides of a comparison, so a ratio never mixes two number formats.
 Knows nothing about networks: it is handed counts.
 """
@@ -77,6 +77,7 @@ class EnergyBreakdown:
     """Energy of one sample by kind of operation; None for what the table does not price."""
 
     accumulate_joules: float
+    inject_joules: float  # constant currents, added to the membrane at every step
     mac_joules: float
     shift_joules: float | None
     compare_joules: float | None
@@ -86,7 +87,7 @@ class EnergyBreakdown:
     def total_joules(self) -> float:
         """The sum of what is priced."""
         priced = (self.shift_joules, self.compare_joules, self.reset_joules)
-        return self.accumulate_joules + self.mac_joules + sum(part or 0.0 for part in priced)
+        return self.accumulate_joules + self.inject_joules + self.mac_joules + sum(part or 0.0 for part in priced)
 
 
 def energy_snn(
@@ -97,6 +98,7 @@ def energy_snn(
     resets = None if compare is None else operations.resets * table.accumulate_joules
     return EnergyBreakdown(
         accumulate_joules=synops_per_sample * table.accumulate_joules,
+        inject_joules=operations.injections * table.accumulate_joules,
         mac_joules=macs_per_sample * table.mac_joules,
         shift_joules=None if shift is None else operations.shifts * shift * JOULES_PER_PICOJOULE,
         compare_joules=None if compare is None else operations.compares * compare * JOULES_PER_PICOJOULE,

@@ -2,7 +2,8 @@
 
 A reverse pass over the plan. A spike pays one accumulation for each non-zero weight it meets, one for each
 sum or membrane it is added to as it is, and nothing for being moved. An average without firing of its own is
-composed with what follows: the spike pays what each window it is in has to pay there.
+composed with what follows: the spike pays what each window it is in has to pay there. Through an alignment that
+repeats or drops steps a spike is delivered more or less often than once: its mean number of copies is counted.
 
 Values that are not spikes (a graded input, what a linear bottleneck or an unfired sum passes on) are
 multiplied: what weighted operations do with them is counted as MACs, dense, the same for every sample. So is
@@ -59,15 +60,16 @@ def spiking_input(plan: Plan) -> bool:
 
 def fan_out(blueprint: Blueprint) -> FanOut:
     """Trace every stage's spikes to what they cause; once per network."""
-    plan, wiring = blueprint.plan, _wire(blueprint)
+    plan, wiring, courses = blueprint.plan, _wire(blueprint), blueprint.plan.courses
     demand = {name: _zeros(shape) for name, shape in wiring.shapes.items()}
     # 1 where the read-out takes an element as it is
     read = {**demand, plan.readout.name: _ones(plan.readout.shape)}
     for node in reversed(plan.nodes):
         given = [wiring.shapes[name] for name in node.inputs]
         costs = _costs(node, wiring, given, demand[node.name] + read[node.name] * _sums(node))
-        for name, cost in zip(node.inputs, costs, strict=True):
-            demand[name] = demand[name] + cost
+        for edge, cost in zip(node.edges, costs, strict=True):
+            copies = 1.0 if edge.alignment is None else edge.alignment.copies(courses[edge.source].steps)
+            demand[edge.source] = demand[edge.source] + cost * copies
         if node.firing is None and isinstance(node.op, ops.Moving):
             for name, part in zip(node.inputs, _transposed(node.op, given, read[node.name]), strict=True):
                 read[name] = read[name] + part

@@ -2,8 +2,9 @@
 
     two-phase stage:  finish = (latest finish of its inputs) + T        it waits for whole windows
     lockstep stage:   finish = max((latest start of its inputs) + T, latest finish of its inputs)
-A graded input is there at once, a repeated one takes its T steps. So two-phase networks take the longest
-path's sum of T, and lockstep networks T. The read-out fires nothing and adds nothing.
+A graded input is there at once, a repeated one takes its T steps; a train that is averaged starts when its
+window is over. So two-phase and averaging networks take the longest path's sum of T, and lockstep networks T. A
+warm-up, and what a stage replays, counts. The read-out fires nothing and adds nothing.
 From the plan alone; knows nothing about spikes or seconds.
 """
 
@@ -12,24 +13,32 @@ from dataclasses import dataclass
 from spikewright.encoders.repeat import Repeat
 from spikewright.errors import BadSetting
 from spikewright.metrics.synapses import elements
-from spikewright.plan import Plan
+from spikewright.plan import Edge, Plan
 from spikewright.source import INPUT
 
 
 def latency_steps(plan: Plan) -> int:
     """Steps until the read-out has its whole window."""
     start = {INPUT: 0}
-    finish = {INPUT: plan.encoder.timesteps if isinstance(plan.encoder, Repeat) else 0}
+    finish = {INPUT: plan.encoder.warmup + plan.encoder.timesteps if isinstance(plan.encoder, Repeat) else 0}
+    replayed = 0  # the stages of one network replay together
     for node in plan.nodes:
-        first = max(start[name] for name in node.inputs)
+        first = max((finish if _averages(edge) else start)[edge.source] for edge in node.edges)
         last = max(finish[name] for name in node.inputs)
         if node.firing is None:
             start[node.name], finish[node.name] = first, last
-        elif node.firing.schedule.waits:
-            start[node.name], finish[node.name] = last, last + node.firing.code.timesteps
+            continue
+        code, schedule = node.firing.code, node.firing.schedule
+        replayed = max(replayed, schedule.replayed_steps(code))
+        if schedule.waits:
+            start[node.name], finish[node.name] = last, last + code.steps
         else:
-            start[node.name], finish[node.name] = first, max(first + node.firing.code.timesteps, last)
-    return finish[plan.readout.name]
+            start[node.name], finish[node.name] = first, max(first + code.steps, last)
+    return finish[plan.readout.name] + replayed
+
+
+def _averages(edge: Edge) -> bool:
+    return edge.alignment is not None and edge.alignment.averages
 
 
 def timesteps_mean(plan: Plan) -> float:

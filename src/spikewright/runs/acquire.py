@@ -122,3 +122,17 @@ def inputs(split: Split, data: ImageData, *, limit: int, batch_size: int = 64, s
         found.append(x[:left])
         left -= len(x)
     return found
+
+
+def labelled(
+    split: Split, data: ImageData, *, limit: int | None = None, batch_size: int = 100
+) -> list[tuple[Tensor, Tensor]]:
+    """Prepared inputs and labels of the first `limit` images, in batches."""
+    batches = Batches(split, batch_size=batch_size, preparation=data.preparation)
+    found, left = [], len(split) if limit is None else limit
+    for x, labels in batches:
+        if left <= 0:
+            break
+        found.append((x[:left], labels[:left]))
+        left -= len(x)
+    return found

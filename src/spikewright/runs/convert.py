@@ -1,17 +1,26 @@
 """Convert a run, or a model of the user's with its weights, into a run folder with a spiking network."""
 
+import typing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from spikewright import folder
+from spikewright.calibrators import Progress
+from spikewright.calibrators.gradient import Gradient
+from spikewright.conversion import convert as run_conversion
 from spikewright.errors import BadSetting
-from spikewright.names import configure, find
+from spikewright.methods import Method
+from spikewright.names import configure, find, names
 from spikewright.network import SpikingNetwork, build
 from spikewright.runs import acquire
 from spikewright.runs.acquire import ImageSettings
+from spikewright.search.auto import Auto, Choice
 from spikewright.source import Source
-from spikewright.statistics import observe
+from spikewright.thresholds import has_trained_thresholds
+
+AUTO = "auto"
+STATE = "calibration.safetensors"  # of an interrupted calibration, in `out`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +28,8 @@ class ConvertRequest:
     """What to convert, how, and where to put it.
 
     Exactly one of `run` and `model` is given. `calibration` training images set the thresholds that training
-    did not.
+    did not, and are what calibration looks at. `calibrate` trains thresholds and initial potentials afterwards.
+    The method `auto` finds method and timesteps within `max_accuracy_drop` points on the validation split.
     """
 
     out: Path
@@ -30,6 +40,9 @@ class ConvertRequest:
     method: str = "exact"
     settings: dict[str, Any] = field(default_factory=dict)
     calibration: int = 512
+    calibrate: bool = False
+    calibration_epochs: int = 20
+    max_accuracy_drop: float | None = None
     images: ImageSettings = field(default_factory=ImageSettings)
 
     def __post_init__(self) -> None:
@@ -43,45 +56,110 @@ class ConvertRequest:
             raise BadSetting("convert: --weights needs --model; a run brings its own weights")
         if self.calibration < 1:
             raise BadSetting(f"convert: --calibration is {self.calibration}, but must be at least 1")
+        if self.max_accuracy_drop is not None and self.method != AUTO:
+            raise BadSetting("convert: --max-accuracy-drop is for --method auto, which searches within it")
+        if self.method == AUTO and (self.settings or self.calibrate):
+            raise BadSetting("convert: --method auto finds timesteps and settings itself: leave them out")
 
 
-def convert(request: ConvertRequest) -> tuple[SpikingNetwork, Source, dict[str, Any]]:
+def convert(
+    request: ConvertRequest, *, progress: Progress | None = None
+) -> tuple[SpikingNetwork, Source, dict[str, Any]]:
     """Convert and save; returns the network, its source, and what the run folder says about it.
 
     Raises:
         SpikewrightError: as capture, the method and the data loader do, and where `out` holds another run.
     """
+    _require_free(request)
+    method = None if request.method == AUTO else chosen(request.method, request.settings)
+    source, data, about = _source(request, method)
+    batches = None
+    if data is not None:
+        batches = acquire.inputs(data.train, data, limit=request.calibration, seed=request.images.seed)
+    if method is None:
+        choice = _searched(request, source, data, batches, progress)
+        blueprint, conversion = choice.blueprint, _searched_about(choice)
+    else:
+        gradient = Gradient(epochs=request.calibration_epochs, seed=request.images.seed, checkpoint=request.out / STATE)
+        calibrators = (gradient,) if request.calibrate else ()
+        if batches is None and (method.needs_statistics(source) or method.calibrators or calibrators):
+            raise BadSetting("convert: this looks at data: give --data, whose training images are used")
+        blueprint = run_conversion(source, method, batches, calibrators=calibrators, progress=progress)
+        conversion = _about(request, method, source)
+    about = {**about, "conversion": conversion}
+    folder.save_source(request.out, source, about=about)
+    folder.save_blueprint(request.out, blueprint, about=about)
+    (request.out / STATE).unlink(missing_ok=True)
+    return build(blueprint), source, about
+
+
+def chosen(name: str, settings: dict[str, Any]) -> Method:
+    """The method of that name with its settings, which may be text.
+
+    Raises:
+        BadSetting: no such method or setting, or timesteps by layer where all layers must run alike.
+    """
+    if name == AUTO or name not in names("methods"):
+        raise BadSetting(f"no method named {name!r}: choose one of {', '.join((*names('methods'), AUTO))}")
+    cls = find("methods", name)
+    steps = settings.get("timesteps")
+    if isinstance(steps, tuple) and len(steps) > 1:
+        allowed = typing.get_args(typing.get_type_hints(cls)["timesteps"])
+        if not any(typing.get_origin(kind) is tuple for kind in allowed):
+            raise BadSetting(
+                f"method {name!r} runs every layer for the same time and cannot use timesteps "
+                f"{','.join(map(str, steps))}: give one number, or choose qac or exact"
+            )
+    return configure(cls, settings)
+
+
+def _require_free(request: ConvertRequest) -> None:
     if request.out.is_file():
         raise BadSetting(f"--out {request.out} is a file: give a folder")
     if request.run is not None and request.run.resolve() == request.out.resolve():
         raise BadSetting(f"--out is the run itself ({request.out}): choose another folder")
-    if request.out.is_dir() and any(request.out.iterdir()) and not (request.out / "plan.json").is_file():
+    held = {path.name for path in request.out.iterdir()} if request.out.is_dir() else set()
+    if held - {STATE} and "plan.json" not in held:
         raise BadSetting(f"--out {request.out} is not empty and holds no converted network: choose another folder")
-    method = configure(find("methods", request.method), request.settings)
-    source, data, about = _source(request)
-    statistics, trained = None, _trained(source)
-    if not trained:
-        if data is None:
-            raise BadSetting("convert: the source has no trained thresholds: give --data, whose images set them")
-        batches = acquire.inputs(data.train, data, limit=request.calibration, seed=request.images.seed)
-        statistics = observe(source, batches)
-    blueprint = method(source, statistics)
-    conversion = {
-        "method": request.method,
-        "settings": asdict(method),
-        "exact": method.exact,
-        "thresholds": "trained" if trained else f"least error on {request.calibration} training images",
+
+
+def _searched(request: ConvertRequest, source: Source, data: Any, batches: Any, progress: Progress | None) -> Choice:
+    if data is None or batches is None:
+        raise BadSetting("convert: --method auto judges on validation images: give --data")
+    auto = Auto() if request.max_accuracy_drop is None else Auto(max_accuracy_drop=request.max_accuracy_drop)
+    return auto.choose(source, batches, acquire.labelled(data.validation, data), tell=progress)
+
+
+def _searched_about(choice: Choice) -> dict[str, Any]:
+    return {
+        "method": choice.chosen.method,
+        "settings": dict(choice.chosen.settings),
+        "exact": choice.exact,
+        "thresholds": "as the method chose",
+        "auto": choice.to_json(),
+        "line": choice.line(),
     }
-    about = {**about, "conversion": conversion}
-    folder.save_source(request.out, source, about=about)
-    folder.save_blueprint(request.out, blueprint, about=about)
-    return build(blueprint), source, about
 
 
-def _source(request: ConvertRequest) -> tuple[Source, Any, dict[str, Any]]:
+def _about(request: ConvertRequest, method: Method, source: Source) -> dict[str, Any]:
+    looked = f"{request.calibration} training images"
+    trained = has_trained_thresholds(source) and not method.needs_statistics(source)
+    return {
+        "method": request.method,
+        "settings": asdict(method),  # pyright: ignore[reportArgumentType]
+        "exact": method.exact and not request.calibrate,
+        "thresholds": ("trained" if trained else f"from {looked}")
+        + (f", calibrated on {looked}" if request.calibrate else ""),
+    }
+
+
+def _source(request: ConvertRequest, method: Method | None) -> tuple[Source, Any, dict[str, Any]]:
     if request.run is not None:
         source, about = folder.load_source(request.run)
-        if request.data is None and _trained(source):
+        needless = method is not None and not (
+            method.needs_statistics(source) or method.calibrators or request.calibrate
+        )
+        if request.data is None and needless:
             return source, None, about
         return acquire.of_run(request.run, data=request.data, images=request.images)
     data = request.images.load(str(request.data))
@@ -90,8 +168,3 @@ def _source(request: ConvertRequest) -> tuple[Source, Any, dict[str, Any]]:
     acquire.require_fit(source, data)
     about = {"model": request.model, "weights": None if request.weights is None else str(request.weights)}
     return source, data, {**about, "data": data.name, "data_fingerprint": data.fingerprint, "classes": data.classes}
-
-
-def _trained(source: Source) -> bool:
-    """Whether every activation has a trained threshold."""
-    return all(source.array(node, "threshold") is not None for node in source.activations)

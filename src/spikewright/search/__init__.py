@@ -1,0 +1,1 @@
+"""Searches over many networks for one source."""
