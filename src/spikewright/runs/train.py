@@ -30,6 +30,7 @@ SCRATCH_RATE, FINE_TUNE_RATE = 0.1, 0.02  # learning rates for random and for tr
 THRESHOLD_BATCH, THRESHOLD_BATCHES = 128, 4  # training images that thresholds are taken from
 
 INITIAL_TIMESTEPS = 4  # what learned timesteps start from
+INITIAL_PERCENTILE = 99.0  # of the activations, for their α: few steps want it lower than many levels do
 
 AUGMENTED = ("cifar10",)  # named data sets whose images may be shifted and mirrored
 
@@ -163,7 +164,8 @@ def _levelled(source: Source, data: ImageData, request: TrainRequest, settings: 
     )
     untrained = request.start is None and request.weights is None and ":" not in str(request.model)
     images = [x for x, _ in islice(batches, THRESHOLD_BATCHES)]
-    thresholds = initial_thresholds(source, images, calibrate=untrained)
+    percentile = {} if settings.timesteps is None else {"percentile": INITIAL_PERCENTILE}
+    thresholds = initial_thresholds(source, images, calibrate=untrained, **percentile)
     for node in source.activations:
         held = source.array(node, "threshold")
         if isinstance(node.op, Activation) and held is not None:
