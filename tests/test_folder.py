@@ -15,6 +15,7 @@ from spikewright import folder, interpreter
 from spikewright.errors import BadFile, BadPlan, SpikewrightError
 from spikewright.network import build
 from spikewright.preparation import InputPreparation
+from spikewright.training.levels import with_levels
 
 
 @pytest.fixture
@@ -49,6 +50,30 @@ def test_a_source_survives(name: str, tmp_path: Path) -> None:
     assert about == {"seed": 3}
     assert torch.equal(interpreter.run(loaded, x), interpreter.run(source, x))
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_slip_survives_and_a_source_from_before_it_has_none(tmp_path: Path) -> None:
+    source, x, _ = captured("trained_levels")
+    slipping = with_levels(source, 4, {node.name: 1.0 for node in source.activations}, slip=0.25)
+    folder.save_source(tmp_path / "new", slipping, about={})
+    loaded, _ = folder.load_source(tmp_path / "new")
+    assert loaded.nodes == slipping.nodes
+    assert torch.equal(interpreter.run(loaded, x), interpreter.run(slipping, x))
+    folder.save_source(tmp_path / "old", source, about={})
+
+    def without_slip(content: dict[str, Any]) -> None:
+        assert [node["op"].pop("slip") for node in content["nodes"] if node["op"]["kind"] == "activation"]
+
+    _edit(tmp_path / "old" / "source.json", without_slip)
+    assert folder.load_source(tmp_path / "old")[0].nodes == source.nodes
+
+    def too_much(content: dict[str, Any]) -> None:
+        for node in content["nodes"]:
+            if node["op"]["kind"] == "activation":
+                node["op"]["slip"] = 1.5
+
+    _edit(tmp_path / "new" / "source.json", too_much)
+    assert "slip is 1.5" in _refused(tmp_path / "new", folder.load_source)
 
 
 @pytest.mark.parametrize("keep", [0, 1, 7, 8, 100, -1])

@@ -21,10 +21,17 @@ Watch = Callable[[SourceNode, Tensor], None]
 
 
 def as_trained(node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:
-    """The activation as the source was trained: clipped rounding where it has levels, else a (capped) ReLU."""
+    """The activation as the source was trained: clipped rounding where it has levels, else a (capped) ReLU.
+
+    With a slip: slip · clip(z, 0, θ) + (1 − slip) · rounded, for Jiang et al., "A Unified Optimization Framework of
+    ANN-SNN Conversion", 2023 (SlipReLU). Differs: the rounding is ours, by half a level, and θ is trained.
+    """
     assert isinstance(node.op, src.Activation)
     if node.op.levels is not None:
-        return clipped_round(z, roles["threshold"], node.op.levels)
+        rounded = clipped_round(z, roles["threshold"], node.op.levels)
+        if not node.op.slip:
+            return rounded
+        return node.op.slip * torch.minimum(F.relu(z), roles["threshold"]) + (1 - node.op.slip) * rounded
     return F.relu(z) if node.op.cap is None else z.clamp(0, node.op.cap)
 
 

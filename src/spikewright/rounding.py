@@ -55,7 +55,7 @@ def _gradients(gradient: Tensor, z: Tensor, threshold: Tensor, output: Tensor) -
     above = z >= threshold
     to_z = gradient * ((z > 0) & ~above)
     to_threshold = to_z * (output - z) / threshold + gradient * above
-    return _laid_out_as(to_z, z), to_threshold.sum_to_size(threshold.shape).to(threshold.dtype)
+    return laid_out_as(to_z, z), to_threshold.sum_to_size(threshold.shape).to(threshold.dtype)
 
 
 @_gradients.register_fake
@@ -73,17 +73,18 @@ def _gradients_scalar(gradient: Tensor, z: Tensor, threshold: Tensor, output: Te
 
     a is 0 below and θ above, so θ · ∂a/∂θ summed is Σ g·a − Σ_inside g·z: two dot products and no mask.
     """
-    gradient = _laid_out_as(gradient, z)
-    to_z = _laid_out_as(torch.ops.aten.hardtanh_backward(gradient, z, 0.0, float(threshold)), z)
-    total = _dot(gradient, _laid_out_as(output, z)) - _dot(to_z, z)
+    gradient = laid_out_as(gradient, z)
+    to_z = laid_out_as(torch.ops.aten.hardtanh_backward(gradient, z, 0.0, float(threshold)), z)
+    total = dot(gradient, laid_out_as(output, z)) - dot(to_z, z)
     return to_z, (total / threshold).to(threshold.dtype).reshape(threshold.shape)
 
 
-def _laid_out_as(tensor: Tensor, like: Tensor) -> Tensor:
+def laid_out_as(tensor: Tensor, like: Tensor) -> Tensor:
+    """The same values in the strides of `like`, a tensor of the same shape without gaps."""
     return tensor if tensor.stride() == like.stride() else torch.empty_like(like).copy_(tensor)
 
 
-def _dot(a: Tensor, b: Tensor) -> Tensor:
+def dot(a: Tensor, b: Tensor) -> Tensor:
     """Σ a·b of two tensors laid out alike and without gaps: views of their storage, as flatten may copy."""
     pair = [tensor.as_strided((tensor.numel(),), (1,)) for tensor in (a, b)]
     if a.dtype not in (torch.float32, torch.float64):

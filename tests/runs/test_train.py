@@ -9,9 +9,9 @@ from spikewright.errors import BadFile, BadModel, BadSetting, UnsupportedModule
 from spikewright.folder import load_source
 from spikewright.models import build
 from spikewright.runs import train as module
-from spikewright.runs.train import TrainRequest, train
+from spikewright.runs.train import INITIAL_TIMESTEPS, TrainRequest, train
 from spikewright.source import Activation, Source
-from spikewright.training.settings import TrainSettings
+from spikewright.training.settings import TimestepSettings, TrainSettings
 
 SETTINGS = TrainSettings(epochs=1, batch_size=64)
 
@@ -82,6 +82,48 @@ def test_fine_tuning_goes_on_from_a_run(tmp_path: Path) -> None:
         assert torch.equal(again.arrays[name], rounded.arrays[name]), "a trained threshold is kept"
 
 
+def test_learned_timesteps_are_the_levels_of_the_run(tmp_path: Path) -> None:
+    learned = TimestepSettings(target_timesteps=2.5, timestep_weighting="synops")
+    settings = replace(SETTINGS, epochs=4, timesteps=learned)
+    trained, report, about = train(TrainRequest(model="top1", data="digits", out=tmp_path / "a"), settings)
+    loaded, stored = load_source(tmp_path / "a")
+    assert loaded.nodes == trained.nodes and stored == about
+    names = [node.name for node in loaded.activations]
+    steps, synops, neurons = levels_of(loaded), [64 * 32, 32 * 10], [64, 32]
+    assert stored["timesteps"] == dict(zip(names, steps, strict=True))
+    for key, counts in (
+        ("timesteps_mean", [1, 1]), ("timesteps_mean_neurons", neurons), ("timesteps_mean_weighted", synops),
+    ):  # fmt: skip
+        mean = sum(count * (step or 0) for count, step in zip(counts, steps, strict=True)) / sum(counts)
+        assert stored[key] == pytest.approx(mean)
+    assert stored["timesteps_mean_weighted"] <= 2.5
+    assert stored["settings"]["timesteps"]["timestep_weighting"] == "synops"
+    assert report.epochs[-1].timesteps_mean == stored["timesteps_mean"]
+
+
+def test_learned_timesteps_start_from_what_there_is(tmp_path: Path) -> None:
+    train(TrainRequest(model="top1", data="digits", levels=6, out=tmp_path / "six"), SETTINGS)
+    train(TrainRequest(model="top1", data="digits", out=tmp_path / "relu"), SETTINGS)
+    still = replace(SETTINGS, learning_rate=0.0, timesteps=TimestepSettings(timestep_rate=0.0))
+    for start, asked, expected in (("six", None, 6), ("six", 9, 9), ("relu", None, INITIAL_TIMESTEPS), ("relu", 3, 3)):
+        out = tmp_path / f"{start}_{asked}"
+        request = TrainRequest(start=tmp_path / start, initial_timesteps=asked, out=out)
+        trained, _, _ = train(request, still)
+        assert levels_of(trained) == [expected, expected]
+        if start == "six":
+            before, _ = load_source(tmp_path / "six")
+            for node in trained.activations:
+                name = f"{node.name}.threshold"
+                assert torch.equal(trained.arrays[name], before.arrays[name]), "a trained threshold is kept"
+
+
+def test_a_run_with_slip_says_so(tmp_path: Path) -> None:
+    trained, _, about = train(TrainRequest(model="top1", data="digits", levels=4, slip=0.4, out=tmp_path), SETTINGS)
+    assert [node.op for node in trained.activations] == [Activation(levels=4, slip=0.4)] * 2
+    assert about["slip"] == 0.4 and about["levels"] == 4
+    assert "timesteps" not in about
+
+
 def test_weights_from_a_file_are_the_start(tmp_path: Path) -> None:
     made = build("top0", channels=1, size=(8, 8), classes=10, seed=9)
     torch.save(made.state_dict(), tmp_path / "w.pt")
@@ -119,6 +161,17 @@ def test_what_cannot_be_is_refused_before_anything_is_written(own: str, tmp_path
         with pytest.raises(error, match=words):
             train(request, SETTINGS)
         assert not out.exists()
+    learning = replace(SETTINGS, timesteps=TimestepSettings())
+    for settings, given, error, words in [
+        (learning, {"model": "top0", "levels": 3}, BadSetting, "--levels fixes"),
+        (learning, {"model": "top0", "initial_timesteps": 0}, BadSetting, "--initial-timesteps is 0"),
+        (SETTINGS, {"model": "top0", "initial_timesteps": 4}, BadSetting, "--learn-timesteps"),
+        (learning, {"model": f"{own}:linear"}, BadModel, "no ReLU .* --learn-timesteps"),
+        (SETTINGS, {"model": "top0", "levels": 3, "slip": 1.0}, BadSetting, "slip is 1.0"),
+    ]:
+        with pytest.raises(error, match=words):
+            train(TrainRequest(data="digits", out=out, **given), settings)
+        assert not out.exists()
 
 
 def test_a_folder_that_is_taken_is_refused(tmp_path: Path) -> None:
@@ -135,7 +188,13 @@ def test_a_folder_that_is_taken_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{}, {"model": "cnn", "start": Path("a")}, {"model": "cnn"}, {"start": Path("a"), "weights": Path("b")}],
+    [
+        {},
+        {"model": "cnn", "start": Path("a")},
+        {"model": "cnn"},
+        {"start": Path("a"), "weights": Path("b")},
+        {"start": Path("a"), "slip": 0.1},
+    ],
 )
 def test_requests_that_contradict_themselves_are_refused(given: dict[str, object]) -> None:
     with pytest.raises(BadSetting, match="--"):

@@ -14,10 +14,11 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from spikewright.data import ImageData
 from spikewright.errors import BadFile, BadModel, BadSetting
 from spikewright.interpreter import run
-from spikewright.source import Source
+from spikewright.source import Activation, Source
 from spikewright.training.fit import CHECKPOINTS, fit
 from spikewright.training.levels import initial_thresholds, with_levels
-from spikewright.training.settings import TrainSettings
+from spikewright.training.parametrisation import PARAMETRISATIONS
+from spikewright.training.settings import TimestepSettings, TrainSettings
 from spikewright.training.sparsity import BitPenalty
 from spikewright.training.trainable import THRESHOLD_FLOOR
 
@@ -90,6 +91,40 @@ def test_thresholds_stay_positive_when_training_drives_them_down(source: Source,
         trained, _ = fit(low, digits, replace(SETTINGS, epochs=1, seed=seed, learning_rate=0.01, warm_up=0.0))
         thresholds = [float(trained.arrays[f"{node.name}.threshold"]) for node in trained.activations]
         assert min(thresholds) >= THRESHOLD_FLOOR * 0.999
+
+
+def test_a_resumed_run_learns_the_same_timesteps(
+    levelled: Source, digits: ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned = TimestepSettings(target_timesteps=3.0, timestep_penalty=1.0)
+    settings = replace(SETTINGS, timesteps=learned)
+    keeping = kept_at(tmp_path / "whole" / CHECKPOINTS, 0, tmp_path / "resumed" / CHECKPOINTS)
+    monkeypatch.setattr("spikewright.training.fit.ModelCheckpoint", keeping)
+    whole, report = fit(levelled, digits, settings, out=tmp_path / "whole")
+    monkeypatch.undo()
+    resumed, again = fit(levelled, digits, settings, out=tmp_path / "resumed", resume=True)
+    assert same(whole, resumed) and whole.nodes == resumed.nodes
+    means = [[epoch.timesteps_mean for epoch in found.epochs] for found in (report, again)]
+    assert means[0] == means[1] and len(set(means[0])) > 1, "the timesteps move in every part"
+    for other, words in (
+        (replace(learned, timestep_penalty=0.5), "timestep-penalty was 1.0, now it is 0.5"),
+        (replace(learned, target_timesteps=None), "target-timesteps was 3.0"),
+        (None, "learn-timesteps was True, now it is False"),
+    ):
+        with pytest.raises(BadSetting, match=words):
+            fit(levelled, digits, replace(settings, timesteps=other), out=tmp_path / "whole", resume=True)
+
+
+@pytest.mark.parametrize("form", sorted(PARAMETRISATIONS))
+def test_learned_timesteps_are_the_levels_of_the_trained_source(form: str, levelled: Source, digits: ImageData) -> None:
+    learned = TimestepSettings(target_timesteps=3.0, timestep_penalty=1.0, parametrisation=form)
+    trained, report = fit(levelled, digits, replace(SETTINGS, timesteps=learned, augment=False))
+    steps = [node.op.levels for node in trained.activations if isinstance(node.op, Activation)]
+    assert report.epochs[-1].timesteps_mean == sum(level or 0 for level in steps) / 2 <= 3.0
+    assert report.accuracy_test > 0.7
+    x = digits.preparation(torch.from_numpy(digits.test.images.copy()))
+    right = run(trained, x).argmax(1) == torch.from_numpy(digits.test.labels)
+    assert float(right.float().mean()) == pytest.approx(report.accuracy_test, abs=2.1 / len(digits.test))
 
 
 def test_sparsity_lowers_the_bits(levelled: Source, digits: ImageData) -> None:

@@ -5,8 +5,9 @@ import torch
 
 from spikewright.source import Source
 from spikewright.training.fitting import Fitting, warm_up_and_cosine
-from spikewright.training.levels import with_levels
-from spikewright.training.settings import TrainSettings
+from spikewright.training.levels import with_levels, without_levels
+from spikewright.training.settings import TimestepSettings, TrainSettings
+from spikewright.training.timesteps import LearnedTimesteps
 from spikewright.training.trainable import TrainableSource
 
 
@@ -53,3 +54,45 @@ def test_a_step_below_zero_is_taken_back(source: Source) -> None:
     network.arrays["relu1.threshold"].data.fill_(-0.5)
     module.on_train_batch_end(None, None, 0)
     assert network.arrays["relu1.threshold"].item() > 0
+
+
+def learning(source: Source, settings: TimestepSettings, **more: float) -> Fitting:
+    levelled = with_levels(source, {"relu1": 3, "relu2": 8}, {"relu1": 1.0, "relu2": 1.0})
+    timesteps = LearnedTimesteps(levelled, settings)
+    network = TrainableSource(without_levels(levelled))
+    training = TrainSettings(timesteps=settings, **more)  # pyright: ignore[reportArgumentType]
+    return Fitting(network, training, steps=10, identity={}, timesteps=timesteps)
+
+
+@pytest.mark.parametrize(
+    ("form", "pace"),  # (∂n/∂t)² = 1/(ln 2 · t)², (∂d/∂t)² = (α/t²)², least where t is 8
+    [("t_alpha", 1.0), ("n_alpha", (math.log(2) * 8) ** -2), ("n_d", (math.log(2) * 8) ** -2), ("d_alpha", 8.0**-4)],
+)
+def test_timesteps_have_a_rate_of_their_own_and_never_decay(form: str, pace: float, source: Source) -> None:
+    settings = TimestepSettings(timestep_rate=30.0, parametrisation=form)
+    module = learning(source, settings, weight_decay=0.5, learning_rate=0.1)
+    assert module.timesteps is not None
+    groups = module.configure_optimizers()["optimizer"].param_groups
+    of = {id(p): group for group in groups for p in group["params"]}
+    assert of[id(module.timesteps.first)]["initial_lr"] == pytest.approx(30 / 10 * pace)
+    assert [of[id(module.timesteps.first)][key] for key in ("weight_decay", "momentum")] == [0, 0]
+    assert [of[id(module.timesteps.second)][key] for key in ("weight_decay", "initial_lr")] == [0, 0.1]
+    assert len(of) == len(list(module.parameters())) == sum(len(group["params"]) for group in groups)
+
+
+def test_the_loss_is_cross_entropy_plus_the_price_of_timesteps(source: Source) -> None:
+    x = torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    y = torch.arange(6)
+    levelled = with_levels(source, {"relu1": 3, "relu2": 8}, {"relu1": 1.0, "relu2": 1.0})
+    plain = Fitting(TrainableSource(levelled), TrainSettings(), steps=10, identity={}).training_step((x, y), 0)
+    priced = learning(source, TimestepSettings(timestep_penalty=0.3, target_timesteps=5.0)).training_step((x, y), 0)
+    assert float(priced.detach()) == pytest.approx(float(plain.detach()) + 0.3 * 2 * (5.5 - 5.0), rel=1e-5)
+
+
+def test_a_step_below_one_timestep_is_taken_back(source: Source) -> None:
+    module = learning(source, TimestepSettings())
+    assert module.timesteps is not None
+    module.timesteps.first.data.fill_(-3.0)
+    module.on_train_batch_end(None, None, 0)
+    assert module.timesteps.first.tolist() == [1, 1]
+    assert [node.op.levels for node in module.trained().activations] == [1, 1]

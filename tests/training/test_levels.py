@@ -22,6 +22,27 @@ def test_every_activation_gets_levels_and_the_source_stays(source: Source) -> No
     assert "relu1.threshold" not in source.arrays
 
 
+def test_each_activation_can_have_levels_of_its_own(source: Source) -> None:
+    made = with_levels(source, {"relu1": 3, "relu2": 12}, {"relu1": 1.5, "relu2": 2.0})
+    seen: dict[str, torch.Tensor] = {}
+    run(made, X, watch=lambda node, value: seen.update({node.name: value}))
+    for name, theta, levels in (("relu1", 1.5, 3), ("relu2", 2.0, 12)):
+        codes = seen[name] / theta * levels
+        assert set(codes.round().int().flatten().tolist()) == set(range(levels + 1))
+        torch.testing.assert_close(codes, codes.round())
+
+
+def test_a_slip_goes_to_every_activation_and_comes_off_with_the_levels(source: Source) -> None:
+    made = with_levels(source, 3, {"relu1": 1.0, "relu2": 1.0}, slip=0.4)
+    assert [node.op for node in made.activations] == [
+        Activation(levels=3, slip=0.4),
+        Activation(cap=6.0, levels=3, slip=0.4),
+    ]
+    assert without_levels(made).nodes == source.nodes
+    with pytest.raises(BadSetting, match=r"slip is 1.0"):
+        with_levels(source, 3, {"relu1": 1.0, "relu2": 1.0}, slip=1.0)
+
+
 def test_outputs_of_an_activation_lie_on_the_grid(source: Source) -> None:
     made = with_levels(source, 7, {"relu1": 1.5, "relu2": 2.0})
     seen: dict[str, torch.Tensor] = {}
@@ -75,12 +96,14 @@ def test_calibration_uses_the_statistics_of_the_batch(source: Source) -> None:
     ("levels", "thresholds", "words"),
     [
         (0, {"relu1": 1.0, "relu2": 1.0}, "levels is 0"),
+        ({"relu1": 3, "relu2": 2**16}, {"relu1": 1.0, "relu2": 1.0}, "levels of 'relu2' is 65536"),
+        ({"relu1": 3}, {"relu1": 1.0, "relu2": 1.0}, "'relu2' has no levels"),
         (3, {"relu1": 1.0}, "relu2"),
         (3, {"relu1": 1.0, "relu2": 0.0}, "above 0"),
         (3, {"relu1": 1.0, "relu2": float("nan")}, "finite"),
     ],
 )
-def test_refusals(source: Source, levels: int, thresholds: dict[str, float], words: str) -> None:
+def test_refusals(source: Source, levels: int | dict[str, int], thresholds: dict[str, float], words: str) -> None:
     with pytest.raises(BadSetting, match=words):
         with_levels(source, levels, thresholds)
 

@@ -9,8 +9,8 @@ from spikewright.training.settings import TrainSettings
 from spikewright.training.trainable import TrainableSource
 
 
-def entry(epoch: int) -> dict[str, object]:
-    return {"epoch": epoch, "loss": 0.5, "bits_per_sample": None, "accuracy_validation": 0.25, "seconds": 2.0}
+def entry(epoch: int, **more: object) -> dict[str, object]:
+    return {"epoch": epoch, "loss": 0.5, "bits_per_sample": None, "accuracy_validation": 0.25, "seconds": 2.0, **more}
 
 
 def test_each_epoch_of_this_run_is_told_once_on_stderr(source: Source, capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,6 +31,17 @@ def test_each_epoch_of_this_run_is_told_once_on_stderr(source: Source, capsys: p
         "epoch 2/3: loss 0.5000, validation 25.00%, 2 s",
         "epoch 3/3: loss 0.5000, validation 25.00%, 2 s",
     ]
+
+
+def test_learned_timesteps_are_told(source: Source, capsys: pytest.CaptureFixture[str]) -> None:
+    module = Fitting(TrainableSource(source), TrainSettings(), steps=1, identity={})
+    trainer = SimpleNamespace(is_global_zero=True, current_epoch=0, num_training_batches=2)
+    lines = EpochLines(1)
+    lines.on_train_start(trainer, module)  # pyright: ignore[reportArgumentType]
+    module.history = [entry(0, timesteps_mean=2.6)]
+    lines.on_train_end(trainer, module)  # pyright: ignore[reportArgumentType]
+    told = "epoch 1/1: loss 0.5000, validation 25.00%, mean timesteps 2.60, 2 s"
+    assert capsys.readouterr().err.splitlines() == [told]
 
 
 def test_other_processes_are_silent(source: Source, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from spikewright.errors import BadSetting
-from spikewright.training.settings import TrainSettings
+from spikewright.training.settings import PENALTY, PENALTY_TO_TARGET, TimestepSettings, TrainSettings
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,35 @@ from spikewright.training.settings import TrainSettings
 def test_impossible_settings_are_refused_by_name(name: str, value: object) -> None:
     with pytest.raises(BadSetting, match=name.replace("_", "-")):
         TrainSettings(**{name: value})  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("target_timesteps", 0.99),
+        ("target_timesteps", float("nan")),
+        ("target_timesteps", float("inf")),
+        ("timestep_penalty", -0.1),
+        ("timestep_penalty", float("inf")),
+        ("timestep_rate", -1.0),
+        ("timestep_weighting", "layers"),
+        ("parametrisation", "alpha_t"),
+    ],
+)
+def test_impossible_timestep_settings_are_refused_by_name(name: str, value: object) -> None:
+    with pytest.raises(BadSetting, match=name.replace("_", "-")):
+        TimestepSettings(**{name: value})  # pyright: ignore[reportArgumentType]
+
+
+def test_a_step_is_dearer_on_the_way_to_a_target() -> None:
+    free, aimed = TimestepSettings(), TimestepSettings(target_timesteps=2.5)
+    assert (free.price, aimed.price) == (PENALTY, PENALTY_TO_TARGET)
+    assert TimestepSettings(timestep_penalty=0.0).price == 0
+
+
+def test_bits_are_not_priced_where_levels_are_learned() -> None:
+    with pytest.raises(BadSetting, match="sparsity"):
+        TrainSettings(sparsity=1e-6, timesteps=TimestepSettings())
 
 
 def test_defaults_are_possible() -> None:

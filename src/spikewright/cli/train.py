@@ -1,11 +1,15 @@
 """`spikewright train`: a model and data in, a run folder with a trained source network out."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 from spikewright.cli import options
+from spikewright.errors import BadSetting
+
+if TYPE_CHECKING:
+    from spikewright.training.settings import TimestepSettings
 
 
 def train(
@@ -15,6 +19,23 @@ def train(
     weights: Annotated[Path | None, Option(help="start from these weights (.safetensors, .pt, .pth)")] = None,
     start: Annotated[Path | None, Option("--from", help="fine-tune this trained run, e.g. with --levels")] = None,
     levels: Annotated[int | None, Option(help="largest code of each activation; without: a plain ReLU network")] = None,
+    slip: Annotated[float, Option(help="share of the plain clip mixed into the rounding (SlipReLU), e.g. 0.4")] = 0.0,
+    learn_timesteps: Annotated[
+        bool, Option("--learn-timesteps", help="learn how many timesteps each activation takes")
+    ] = False,
+    target_timesteps: Annotated[
+        float | None, Option(help="mean timesteps to come down to; without: every step has its price")
+    ] = None,
+    timestep_penalty: Annotated[float | None, Option(help="price of one step of the mean")] = None,
+    timestep_weighting: Annotated[
+        str | None, Option(help="the mean is over layers (uniform), neurons or synops")
+    ] = None,
+    parametrisation: Annotated[
+        str | None, Option(help="what is learned: t_alpha (default), n_alpha, n_d or d_alpha")
+    ] = None,
+    initial_timesteps: Annotated[
+        int | None, Option(help="learned timesteps start here; default: the levels of --from, else 4")
+    ] = None,
     epochs: Annotated[int, Option(help="passes over the training images")] = 3,
     batch_size: Annotated[int, Option(help="images per step")] = 128,
     learning_rate: Annotated[
@@ -47,12 +68,17 @@ def train(
 
     request = TrainRequest(
         out=out, model=model, data=data, weights=weights, start=start, levels=levels, resume=resume,
+        slip=slip, initial_timesteps=initial_timesteps,
         mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size),
         augment=augment,
     )  # fmt: skip
     settings = TrainSettings(
         epochs=epochs, batch_size=batch_size, weight_decay=weight_decay, label_smoothing=label_smoothing,
         learning_rate=request.learning_rate if learning_rate is None else learning_rate,
+        timesteps=_timesteps(
+            learn_timesteps, target_timesteps=target_timesteps, timestep_penalty=timestep_penalty,
+            timestep_weighting=timestep_weighting, parametrisation=parametrisation,
+        ),
         sparsity=sparsity, precision=precision, device=device, devices=devices, seed=seed,
         cutout=cutout, autoaugment=autoaugment,
     )  # fmt: skip
@@ -61,11 +87,30 @@ def train(
         write_json(json, about)
     if about.get("left_out"):
         print(f"note: trained without the model's {about['left_out']}: the captured graph is that of evaluation mode")
+    if target_timesteps is not None and about["timesteps_mean_weighted"] > target_timesteps:
+        print(
+            f"note: mean timesteps came down to {about['timesteps_mean_weighted']:.2f}, not {target_timesteps}: "
+            "train longer, or with a higher --timestep-penalty"
+        )
     print(_summary(out, about, report.seconds))
+
+
+def _timesteps(learn: bool, **given: Any) -> "TimestepSettings | None":
+    """The settings of learned timesteps; options that were not given keep their default."""
+    from spikewright.training.settings import TimestepSettings
+
+    asked = {name: value for name, value in given.items() if value is not None}
+    if asked and not learn:
+        raise BadSetting(f"--{min(asked).replace('_', '-')} is for learned timesteps: add --learn-timesteps")
+    return TimestepSettings(**asked) if learn else None
 
 
 def _summary(out: Path, about: dict[str, Any], seconds: float) -> str:
     kind = "plain ReLU" if about["levels"] is None else f"levels {about['levels']}"
+    kind += f", slip {about['slip']}" if about["slip"] else ""
+    if "timesteps" in about:
+        windows = ", ".join(str(steps) for steps in about["timesteps"].values())
+        kind = f"mean timesteps {about['timesteps_mean']:.2f} ({windows})"
     return (
         f"{out}: {about['model']} on {about['data']}, {kind}: validation {about['accuracy_validation']:.2%}, "
         f"test {about['accuracy_test']:.2%}, {seconds:.0f} s"

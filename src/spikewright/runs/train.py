@@ -22,11 +22,15 @@ from spikewright.errors import BadModel, BadSetting
 from spikewright.runs import acquire
 from spikewright.source import Activation, Source
 from spikewright.training.fit import fit
-from spikewright.training.levels import initial_thresholds, with_levels
+from spikewright.training.levels import MOST_LEVELS, initial_thresholds, with_levels
 from spikewright.training.settings import TrainReport, TrainSettings
+from spikewright.training.timesteps import timestep_account
 
 SCRATCH_RATE, FINE_TUNE_RATE = 0.1, 0.02  # learning rates for random and for trained weights
 THRESHOLD_BATCH, THRESHOLD_BATCHES = 128, 4  # training images that thresholds are taken from
+
+INITIAL_TIMESTEPS = 4  # what learned timesteps start from
+INITIAL_PERCENTILE = 99.0  # of the activations, for their α: few steps want it lower than many levels do
 
 AUGMENTED = ("cifar10",)  # named data sets whose images may be shifted and mirrored
 
@@ -37,11 +41,14 @@ class TrainRequest:
 
     Exactly one of `model` (a name or package.module:factory) and `start` (the folder of a trained run) is
     given. `data` is a name, folder or hub id; None takes that of `start`. `weights` is a file for `model`.
-    `levels` None leaves the activations as they are. `mean`, `std` and `size` override the data's own, as in
-    `data.load`. `augment` None augments for cifar10, and where the settings say so.
+    `levels` None leaves the activations as they are. Learned timesteps (`settings.timesteps`) start from
+    `initial_timesteps`; None takes the levels of `start`, or `INITIAL_TIMESTEPS` where it has none.
+    `slip` is the share of the plain clip in the rounding to `levels` (SlipReLU).
+    `mean`, `std` and `size` override the data's own, as in `data.load`. `augment` None augments for cifar10,
+    and where the settings say so.
 
     Raises:
-        BadSetting: both or none of model and start, no data, weights without a model.
+        BadSetting: both or none of model and start, no data, weights without a model, slip without levels.
     """
 
     out: Path
@@ -50,6 +57,8 @@ class TrainRequest:
     weights: Path | None = None
     start: Path | None = None
     levels: int | None = None
+    slip: float = 0.0
+    initial_timesteps: int | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     size: tuple[int, int] | None = None
@@ -63,6 +72,8 @@ class TrainRequest:
             raise BadSetting("train: give --data: digits, mnist, fashion_mnist, cifar10, a folder or a hub id")
         if self.weights is not None and self.model is None:
             raise BadSetting("train: --weights needs --model; --from brings its own weights")
+        if self.slip and self.levels is None:
+            raise BadSetting("train: --slip mixes a plain clip into the rounding: add --levels")
 
     @property
     def learning_rate(self) -> float:
@@ -79,17 +90,29 @@ def train(
         SpikewrightError: what `fit`, `data.load`, `models.build`, `load_weights`, `capture` or `load_source`
             refuse, and an `out` that holds something already where this is not a resumption.
     """
+    _require_together(request, settings)
     _require_free(request)
     source, data, about = _beginning(request, settings)
     settings = replace(settings, augment=_augment(request, data, settings))
-    if request.levels is not None:
+    if request.levels is not None or settings.timesteps is not None:
         source = _levelled(source, data, request, settings)
     trained, report = fit(source, data, settings, out=request.out, resume=request.resume, progress=progress)
     if getattr(rank_zero_only, "rank", 0):
         raise SystemExit(0)  # one of several processes, each with a device: the first one saves and reports
-    about = {**about, **_account(trained, data, settings, report)}
+    about = {**about, "slip": request.slip, **_account(trained, data, settings, report)}
     folder.save_source(request.out, trained, about=about)
     return trained, report, about
+
+
+def _require_together(request: TrainRequest, settings: TrainSettings) -> None:
+    if settings.timesteps is not None and request.levels is not None:
+        raise BadSetting("train: --levels fixes what --learn-timesteps learns: leave out one of them")
+    if settings.timesteps is None and request.initial_timesteps is not None:
+        raise BadSetting("train: --initial-timesteps is for learned timesteps: add --learn-timesteps")
+    if request.initial_timesteps is not None and not 1 <= request.initial_timesteps <= MOST_LEVELS:
+        raise BadSetting(
+            f"train: --initial-timesteps is {request.initial_timesteps}: it must be from 1 to {MOST_LEVELS}"
+        )
 
 
 def _require_free(request: TrainRequest) -> None:
@@ -130,7 +153,8 @@ def _data(request: TrainRequest, name: str) -> ImageData:
 def _levelled(source: Source, data: ImageData, request: TrainRequest, settings: TrainSettings) -> Source:
     """Levels in place of ReLU; activations that have a threshold already keep it."""
     if not source.activations:
-        raise BadModel("the network has no ReLU to give levels to: leave out --levels")
+        flag = "--levels" if settings.timesteps is None else "--learn-timesteps"
+        raise BadModel(f"the network has no ReLU to give levels to: leave out {flag}")
     batches = Batches(
         data.train,
         batch_size=min(THRESHOLD_BATCH, len(data.train)),
@@ -140,24 +164,35 @@ def _levelled(source: Source, data: ImageData, request: TrainRequest, settings: 
     )
     untrained = request.start is None and request.weights is None and ":" not in str(request.model)
     images = [x for x, _ in islice(batches, THRESHOLD_BATCHES)]
-    thresholds = initial_thresholds(source, images, calibrate=untrained)
+    percentile = {} if settings.timesteps is None else {"percentile": INITIAL_PERCENTILE}
+    thresholds = initial_thresholds(source, images, calibrate=untrained, **percentile)
     for node in source.activations:
         held = source.array(node, "threshold")
         if isinstance(node.op, Activation) and held is not None:
             thresholds[node.name] = held
-    assert request.levels is not None
-    return with_levels(source, request.levels, thresholds)
+    return with_levels(source, _levels(source, request), thresholds, slip=request.slip)
+
+
+def _levels(source: Source, request: TrainRequest) -> int | dict[str, int]:
+    """Levels of each activation: as asked for, or what learned timesteps start from."""
+    asked = request.levels if request.levels is not None else request.initial_timesteps
+    if asked is not None:
+        return asked
+    held = {node.name: node.op.levels for node in source.activations if isinstance(node.op, Activation)}
+    return {name: levels or INITIAL_TIMESTEPS for name, levels in held.items()}
 
 
 def _account(source: Source, data: ImageData, settings: TrainSettings, report: TrainReport) -> dict[str, Any]:
     levels = sorted(
         {node.op.levels for node in source.activations if isinstance(node.op, Activation) and node.op.levels}
     )
+    learned = settings.timesteps
     return {
         "data": data.name,
         "data_fingerprint": data.fingerprint,
         "classes": data.classes,
         "levels": levels[0] if len(levels) == 1 else (levels or None),
+        **({} if learned is None else timestep_account(source, learned.timestep_weighting)),
         "settings": asdict(settings),
         "seed": settings.seed,
         "accuracy_validation": report.accuracy_validation,

@@ -27,9 +27,11 @@ from spikewright.errors import BadModel, BadSetting
 from spikewright.source import Source
 from spikewright.training import checkpoints
 from spikewright.training.fitting import Fitting
+from spikewright.training.levels import without_levels
 from spikewright.training.progress import EpochLines
 from spikewright.training.settings import TrainReport, TrainSettings
 from spikewright.training.share import Share
+from spikewright.training.timesteps import LearnedTimesteps
 from spikewright.training.trainable import TrainableSource
 
 EVALUATION_BATCH = 500
@@ -48,7 +50,8 @@ def fit(
     """Train a network and measure it.
 
     Args:
-        source: the network, with or without levels; not changed.
+        source: the network, with or without levels; not changed. Where timesteps are learned, its levels and
+            thresholds are what they start from.
         data: its train split is learned, validation is watched, test is read once at the end.
         settings: how.
         out: a checkpoint per epoch is kept under `out`/checkpoints; None keeps none.
@@ -66,25 +69,39 @@ def fit(
     began = time.monotonic()
     _require_fit(source, data)
     train = _training_batches(data, settings)
-    network = TrainableSource(source.with_preparation(data.preparation))
-    identity = {**asdict(settings), "data": data.fingerprint, "model": _digest(source)}
-    module = Fitting(network, settings, steps=settings.epochs * len(train), identity=identity)
+    module = _module(source.with_preparation(data.preparation), data, settings, steps=settings.epochs * len(train))
     folder = None if out is None else out / CHECKPOINTS
     checkpoint = checkpoints.newest(folder) if folder is not None and resume else None
     if checkpoint is not None:
-        checkpoints.require_same(checkpoint, identity=identity, state=module.state_dict())
+        checkpoints.require_same(checkpoint, identity=module.identity, state=module.state_dict())
     with _quiet():
         trainer = _trainer(settings, folder, progress=progress)
         shares = [Share(batches, trainer) for batches in (train, _evaluation_batches(data, data.validation))]
         _run(trainer, module, shares, checkpoint)
-    test = _accuracy(network, data, data.test, device=trainer.strategy.root_device)
+    trained = module.trained()
+    test = _accuracy(trained, data, data.test, device=trainer.strategy.root_device)
     report = TrainReport(
         epochs=module.epochs,
         accuracy_validation=module.epochs[-1].accuracy_validation,
         accuracy_test=test,
         seconds=time.monotonic() - began,
     )
-    return network.to_source(), report
+    return trained, report
+
+
+def _module(source: Source, data: ImageData, settings: TrainSettings, *, steps: int) -> Fitting:
+    learning = settings.timesteps
+    timesteps = None if learning is None else LearnedTimesteps(source, learning)
+    how = {**asdict(settings), "learn_timesteps": learning is not None}
+    del how["timesteps"]
+    how |= {} if learning is None else asdict(learning)
+    return Fitting(
+        TrainableSource(source if learning is None else without_levels(source)),
+        settings,
+        steps=steps,
+        identity={**how, "data": data.fingerprint, "model": _digest(source)},
+        timesteps=timesteps,
+    )
 
 
 def _require_fit(source: Source, data: ImageData) -> None:
@@ -170,8 +187,8 @@ def _run(trainer: Trainer, module: Fitting, shares: list[Share], checkpoint: Pat
         raise KeyboardInterrupt
 
 
-def _accuracy(network: TrainableSource, data: ImageData, split: Split, *, device: torch.device) -> float:
-    network.to(device).eval()
+def _accuracy(source: Source, data: ImageData, split: Split, *, device: torch.device) -> float:
+    network = TrainableSource(source).to(device).eval()
     right = 0
     with torch.no_grad():
         for x, y in _evaluation_batches(data, split):

@@ -23,19 +23,20 @@ SILENT = 1.0  # threshold of a stage that never fires on the images seen: it may
 KEPT = 200_000  # values a batch and stage of which the quantile is taken
 
 
-def with_levels(source: Source, levels: int, thresholds: Mapping[str, Tensor | float]) -> Source:
+def with_levels(
+    source: Source, levels: int | Mapping[str, int], thresholds: Mapping[str, Tensor | float], *, slip: float = 0.0
+) -> Source:
     """Return the network with every activation rounded to `levels` + 1 values.
 
     Args:
         source: the network; its own thresholds, if it has some, are replaced.
-        levels: L ≥ 1, the largest code.
+        levels: L ≥ 1, the largest code; one number, or one for each activation name.
         thresholds: θ > 0 by activation name; lowered to the activation's cap where it has one.
+        slip: share of the plain clip that is mixed in while training (`source.Activation`).
 
     Raises:
-        BadSetting: L out of range, or a threshold that is missing or not positive.
+        BadSetting: L missing or out of range, slip outside [0, 1), or a threshold that is missing or not positive.
     """
-    if not 1 <= levels <= MOST_LEVELS:
-        raise BadSetting(f"levels is {levels}: it must be from 1 to {MOST_LEVELS}")
     arrays = dict(source.arrays)
     nodes: list[SourceNode] = []
     for node in source.nodes:
@@ -51,9 +52,18 @@ def with_levels(source: Source, levels: int, thresholds: Mapping[str, Tensor | f
             threshold = threshold.clamp(max=node.op.cap)
         name = f"{node.name}.threshold"
         arrays[name] = threshold
-        op = Activation(cap=node.op.cap, levels=levels)
+        op = Activation(cap=node.op.cap, levels=_levels_of(node, levels), slip=slip)
         nodes.append(_with_op(node, op, arrays=(("threshold", name),)))
     return _with_nodes(source, nodes, arrays)
+
+
+def _levels_of(node: SourceNode, levels: int | Mapping[str, int]) -> int:
+    if isinstance(levels, Mapping) and node.name not in levels:
+        raise BadSetting(f"activation {node.name!r} has no levels: give them for every activation")
+    found, where = (levels[node.name], f" of {node.name!r}") if isinstance(levels, Mapping) else (levels, "")
+    if not 1 <= found <= MOST_LEVELS:
+        raise BadSetting(f"levels{where} is {found}: it must be from 1 to {MOST_LEVELS}")
+    return found
 
 
 def without_levels(source: Source) -> Source:

@@ -62,9 +62,11 @@ class EpochLines(Callback):
 
     def _show(self, module: LightningModule) -> None:
         for entry in _history(module)[self.shown :]:
+            mean = entry.get("timesteps_mean")
+            steps = "" if mean is None else f"mean timesteps {mean:.2f}, "
             self.console.print(
                 f"epoch {entry['epoch'] + 1}/{self.epochs}: loss {entry['loss']:.4f}, "
-                f"validation {entry['accuracy_validation']:.2%}, {entry['seconds']:.0f} s",
+                f"validation {entry['accuracy_validation']:.2%}, {steps}{entry['seconds']:.0f} s",
                 highlight=False,
             )
             self.shown += 1

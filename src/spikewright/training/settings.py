@@ -4,8 +4,55 @@ from dataclasses import dataclass
 from math import isfinite
 
 from spikewright.errors import BadSetting
+from spikewright.training.parametrisation import PARAMETRISATIONS
 
 PRECISIONS = ("32", "bf16-mixed", "16-mixed", "64")
+PENALTY, PENALTY_TO_TARGET = 0.01, 0.05  # prices of a step of one layer, without and with a target
+WEIGHTINGS = ("uniform", "neurons", "synops")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimestepSettings:
+    """How the timesteps of each activation are learned (`training/timesteps.py`).
+
+    `target_timesteps` is the mean T at which the price is off; None prices every step. `timestep_penalty` is
+    the price of one step of one layer, None takes `PENALTY_TO_TARGET` or `PENALTY`. `timestep_weighting` is
+    what the mean is over, `parametrisation` which two numbers are learned. `timestep_rate` is how far a layer's
+    t goes in the whole training under a gradient of 1, before the schedule: it does not depend on how long the
+    training is, nor on the learning rate of the weights.
+
+    Raises:
+        BadSetting: a number out of its range, or an unknown name.
+    """
+
+    target_timesteps: float | None = None
+    timestep_penalty: float | None = None
+    timestep_weighting: str = "uniform"
+    parametrisation: str = "t_alpha"
+    timestep_rate: float = 400.0
+
+    def __post_init__(self) -> None:
+        target = self.target_timesteps
+        if target is not None and (not isfinite(target) or target < 1):
+            raise BadSetting(
+                f"training: target-timesteps is {target}: it must be 1 or more, as each layer takes a step"
+            )
+        for name in ("timestep_penalty", "timestep_rate"):
+            value = getattr(self, name)
+            if value is not None and (not isfinite(value) or value < 0):
+                raise BadSetting(f"training: {name.replace('_', '-')} is {value}: it must be 0 or more")
+        for name, known in (("timestep_weighting", WEIGHTINGS), ("parametrisation", PARAMETRISATIONS)):
+            value = getattr(self, name)
+            if value not in known:
+                words = ", ".join(known)
+                raise BadSetting(f"training: {name.replace('_', '-')} is '{value}': choose one of {words}")
+
+    @property
+    def price(self) -> float:
+        """The price of a step of one layer: as asked for, or the default."""
+        if self.timestep_penalty is not None:
+            return self.timestep_penalty
+        return PENALTY if self.target_timesteps is None else PENALTY_TO_TARGET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +62,8 @@ class TrainSettings:
     `learning_rate` suits batch norm networks, with and without levels, at a batch of 128; without batch norm
     take 0.01. `weight_decay` acts on weights of two or more axes: not on thresholds, biases or batch norm.
     `warm_up` is the share of all steps over which the rate rises from 0. `sparsity` is the price of a bit per
-    sample (`training/sparsity.py`). `augment` shifts by up to an eighth of the image and mirrors; `cutout`
+    sample (`training/sparsity.py`); `timesteps` learns a number of levels for each activation, and None keeps
+    those there are. `augment` shifts by up to an eighth of the image and mirrors; `cutout`
     blanks a square of that many pixels a side; `autoaugment` needs the extra `augment`. `device` is
     "auto", "cpu", "cuda", "cuda:1" or another accelerator of Lightning's; each of several `devices` takes its
     share of every batch.
@@ -34,6 +82,7 @@ class TrainSettings:
     warm_up: float = 0.05
     label_smoothing: float = 0.0
     sparsity: float = 0.0
+    timesteps: TimestepSettings | None = None
     precision: str = "32"
     device: str = "auto"
     devices: int = 1
@@ -54,19 +103,22 @@ class TrainSettings:
         for name in ("momentum", "warm_up", "label_smoothing"):
             if getattr(self, name) >= 1:
                 raise BadSetting(f"training: {name.replace('_', '-')} is {getattr(self, name)}: it must be below 1")
+        if self.timesteps is not None and self.sparsity > 0:
+            raise BadSetting("training: sparsity prices the bits of fixed levels: leave it out, or --learn-timesteps")
         if self.precision not in PRECISIONS:
             raise BadSetting(f"training: precision is '{self.precision}': choose one of {', '.join(PRECISIONS)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """One epoch: mean loss over its batches, bits per sample in it, and top-1 on validation after it."""
+    """One epoch: mean loss over its batches, bits per sample in it; top-1 on validation and mean T after it."""
 
     epoch: int
     loss: float
     bits_per_sample: float | None
     accuracy_validation: float
     seconds: float
+    timesteps_mean: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
