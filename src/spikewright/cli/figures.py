@@ -18,8 +18,8 @@ def show(title: str, found: Evaluation, *, verdict: str | None = None) -> None:
         ("multiplications an image", _count(found.macs_source_per_sample), _count(found.macs_per_sample)),
         (
             f"energy an image ({found.energy_table})",
-            _joules(found.energy_joules_source),
-            f"{_joules(found.energy_joules_snn)}, {_ratio(found)}",
+            joules(found.energy_joules_source),
+            f"{joules(found.energy_joules_snn)}, {_ratio(found)}",
         ),
         ("weights", blank, _bytes(found.weight_bytes)),
         (
@@ -59,7 +59,8 @@ def _count(number: float) -> str:
     return f"{number:g}"
 
 
-def _joules(number: float) -> str:
+def joules(number: float) -> str:
+    """An energy in the unit that fits it."""
     for limit, unit in ((1e-3, "mJ"), (1e-6, "µJ"), (1e-9, "nJ")):
         if number >= limit:
             return f"{number / limit:.2f} {unit}"

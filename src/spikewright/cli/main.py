@@ -8,6 +8,7 @@ import sys
 import typer
 
 from spikewright.cli.check import check
+from spikewright.cli.compare import compare
 from spikewright.cli.convert import convert
 from spikewright.cli.demo import demo
 from spikewright.cli.doctor import doctor
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (demo, train, check, convert, verify, evaluate, doctor):
+for verb in (demo, train, check, convert, verify, evaluate, compare, doctor):
     app.command(name=verb.__name__)(verb)
 
 

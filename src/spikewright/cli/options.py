@@ -65,6 +65,22 @@ def timesteps(text: str) -> int | tuple[int, ...]:
     return steps[0] if len(steps) == 1 else steps
 
 
+def names(flag: str, text: str) -> tuple[str, ...]:
+    """'exact, qcfs' → ('exact', 'qcfs')."""
+    found = tuple(part.strip() for part in text.split(","))
+    if not all(found):
+        raise BadSetting(f"{flag} is {text!r}: give names with commas between them")
+    return tuple(dict.fromkeys(found))
+
+
+def counts(flag: str, text: str) -> tuple[int, ...]:
+    """'1,2,4' → (1, 2, 4)."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise BadSetting(f"{flag} is {text!r}: give whole numbers of at least 1 with commas between them")
+    return tuple(dict.fromkeys(int(part) for part in parts))
+
+
 def shape(text: str | None) -> tuple[int, ...] | None:
     """'3x224x224' → (3, 224, 224)."""
     if text is None:
