@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from spikewright.engines.currents import aligned, before_firing, deliver, drive_of, scaled
+from spikewright.engines.currents import aligned, before_firing, constant_drive, deliver, drive_of, scaled
 from spikewright.engines.record import Record
 from spikewright.program import Program, Step
+from spikewright.schedules import Drive
 from spikewright.schedules.two_phase import collapse as close
 from spikewright.source import INPUT
 from spikewright.trains import decode, encode, weighted
@@ -30,9 +31,11 @@ def collapse(program: Program, x: Tensor) -> Iterator[Record]:
         if node.firing is not None:
             wants_train = node.name in program.wants_train or warmup > 0
             if node.name not in program.closed:
-                record = _looped(step, deliver(step, aligned(step, inputs)))
+                record = _looped(step, drive_of(step, deliver(step, aligned(step, inputs))))
             elif wants_train and not node.firing.schedule.waits:
-                record = _looped(step, _constant(step, inputs))
+                # a constant current is delivered once: the code tells how often the stage fires, not when
+                total = deliver(step, [_total(train) for train in _joined(step, inputs)])[0]
+                record = _looped(step, constant_drive(step, total))
             else:
                 record = _closed(step, inputs)
             yield record
@@ -84,18 +87,9 @@ def _closed(step: Step, inputs: list[Tensor]) -> Record:
     return Record(step.node, close(potential, step.threshold, firing.code))
 
 
-def _constant(step: Step, inputs: list[Tensor]) -> Tensor:
-    """A constant current, delivered once: when a stage fires in lockstep its code does not tell."""
+def _looped(step: Step, drive: Drive) -> Record:
     firing = step.node.firing
     assert firing is not None
-    total = deliver(step, [_total(train) for train in _joined(step, inputs)])
-    return (total / firing.code.timesteps).expand(firing.code.timesteps, *total.shape[1:])
-
-
-def _looped(step: Step, currents: Tensor) -> Record:
-    firing = step.node.firing
-    assert firing is not None
-    drive = drive_of(step, currents)
     train = firing.schedule.run(firing.law, drive, firing.code)
     return Record(step.node, decode(train, firing.code), train)
 

@@ -50,9 +50,7 @@ def drive_of(step: Step, currents: Tensor) -> Drive:
     """
     firing = step.node.firing
     assert firing is not None
-    one = currents.new_ones(())
-    initial = one * 0 if step.initial is None else step.initial
-    threshold = one if step.threshold is None else step.threshold
+    initial, threshold = _constants(step, currents)
     if not firing.before_firing:
         return Drive(currents, step.bias, initial, threshold)
     if firing.schedule.waits:
@@ -65,15 +63,34 @@ def drive_of(step: Step, currents: Tensor) -> Drive:
     if step.bias is not None:
         currents = currents + step.bias / timesteps
     windows = [currents[:warmup], currents[warmup:]] if warmup else [currents]
-    grown = [_growth(step, window, timesteps) for window in windows]
-    return Drive(torch.cat(grown), None, initial, threshold)
+    grown = [growth for window in windows for growth in _growth(step, window, timesteps)]
+    return Drive(torch.stack(grown), None, initial, threshold)
 
 
-def _growth(step: Step, currents: Tensor, timesteps: int) -> Tensor:
+def _constants(step: Step, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Initial potential and threshold."""
+    one = like.new_ones(())
+    return one * 0 if step.initial is None else step.initial, one if step.threshold is None else step.threshold
+
+
+def constant_drive(step: Step, total: Tensor) -> Drive:
+    """What drives a lockstep stage's membrane where every step delivers the same: `total` [N, *] over the window."""
+    firing = step.node.firing
+    assert firing is not None
+    total = total if step.bias is None else total + step.bias
+    current = before_firing(step, total) / firing.code.timesteps
+    return Drive(current.expand(firing.code.timesteps, *current.shape), None, *_constants(step, current))
+
+
+def _growth(step: Step, currents: Tensor, timesteps: int) -> list[Tensor]:
     """What the running total, pooled, grows by at each step."""
-    totals = currents.cumsum(0)
-    pooled = torch.stack([before_firing(step, total, (t + 1) / timesteps) for t, total in enumerate(totals)])
-    return torch.cat([pooled[:1], pooled[1:] - pooled[:-1]])
+    total, before, grown = torch.zeros_like(currents[0]), None, []
+    for t, current in enumerate(currents):
+        total = total + current
+        pooled = before_firing(step, total, (t + 1) / timesteps)
+        grown.append(pooled if before is None else pooled - before)
+        before = pooled
+    return grown
 
 
 def before_firing(step: Step, potential: Tensor, share: float = 1.0) -> Tensor:

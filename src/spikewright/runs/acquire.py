@@ -135,7 +135,7 @@ def inputs(split: Split, data: ImageData, *, limit: int, batch_size: int = 64, s
 
 
 def labelled(
-    split: Split, data: ImageData, *, limit: int | None = None, batch_size: int = 100
+    split: Split, data: ImageData, *, limit: int | None = None, batch_size: int = 50
 ) -> list[tuple[Tensor, Tensor]]:
     """Prepared inputs and labels of the first `limit` images, in batches."""
     batches = Batches(split, batch_size=batch_size, preparation=data.preparation)

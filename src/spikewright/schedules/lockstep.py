@@ -59,11 +59,12 @@ def require_fit(drive: Drive, code: Code) -> None:
 
 def steps(law: Law, state: Any, drive: Drive, code: Code, window: range) -> Iterator[tuple[Any, Tensor]]:
     """Yield (state, spikes) after each of the window's steps; a step weighs as its place in the window says."""
+    bias = None if drive.bias is None else drive.bias / code.timesteps
+    rate = code.is_rate
     for place, step in enumerate(window):
         if step < len(drive.currents):
             state = law.integrate(state, drive.currents[step])
-        if drive.bias is not None:
-            state = law.integrate(state, drive.bias / code.timesteps)
-        weight = 1 if code.is_rate else code.step_weights[place]
-        state, spikes = law.fire(state, weight * drive.threshold)
+        if bias is not None:
+            state = law.integrate(state, bias)
+        state, spikes = law.fire(state, drive.threshold if rate else code.step_weights[place] * drive.threshold)
         yield state, spikes
