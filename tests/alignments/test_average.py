@@ -4,10 +4,10 @@ from fractions import Fraction
 
 import pytest
 import torch
-from alignments.reference import as_train, averaged, expected
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alignments.reference import as_train, averaged, expected
 from spikewright.alignments.average import Average
 from spikewright.errors import BadPlan
 

@@ -4,10 +4,10 @@ from fractions import Fraction
 
 import pytest
 import torch
-from alignments.reference import as_train, expected, replicated
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alignments.reference import as_train, expected, replicated
 from spikewright.alignments.replicate import Replicate
 from spikewright.errors import BadPlan
 

@@ -50,7 +50,7 @@ def test_steps_like_python(currents: list[int], threshold: int, start: int) -> N
 
 @given(st.lists(EIGHTHS, min_size=1, max_size=16), st.integers(1, 24))
 def test_never_below_zero_and_nothing_is_lost(currents: list[int], threshold: int) -> None:
-    train, left, emitted = _run([c / 8 for c in currents], threshold / 8, threshold / 16)
+    train, left, _ = _run([c / 8 for c in currents], threshold / 8, threshold / 16)
     running = 0.0
     for spike in train:
         running += spike
