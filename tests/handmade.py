@@ -14,6 +14,7 @@ from spikewright.blueprint import Blueprint
 from spikewright.code import Code
 from spikewright.encoders.graded import Graded
 from spikewright.encoders.repeat import Repeat
+from spikewright.joining import Joining
 from spikewright.neurons.integrate_fire import IntegrateFire
 from spikewright.ops import Add, Concat, Identity, Linear, Op
 from spikewright.plan import AnyAlignment, AnyEncoder, AnyLaw, AnySchedule, Edge, Firing, Node, Plan
@@ -172,3 +173,46 @@ def _nested(values):
 
 def _spread(value, size: int) -> Vector:
     return value if isinstance(value, list) else [value] * size
+
+
+# Networks -----------------------------------------------------------------------------------------------------
+
+
+def dyadic(seed: int, size: int = 6, divisor: int = 8) -> Weights:
+    """Weights on a grid on which float64 is exact as long as every number of steps is a power of two."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randint(-size, size + 1, shape, generator=generator).double() / divisor
+
+    return draw
+
+
+def gaussian(seed: int) -> Weights:
+    """Weights among which ties do not happen."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64) * 0.6
+
+    return draw
+
+
+def branched(draw: Weights, steps: Sequence[int], *, start: float = 0.5) -> Network:
+    """A residual branch of other lengths, graded nodes between, one stage read by three, and a concatenation."""
+    network = Network(4, draw)
+    codes = [Code.rate(count) for count in steps]
+    network.add("stem", Edge(INPUT), outputs=5, code=codes[0], unit=0.25, start=start)
+    network.add("inner", Edge("stem"), outputs=4, code=codes[1], start=start)
+    network.add("graded", Edge("inner"), outputs=5)
+    network.add("joined", Edge("graded"), Edge("stem"), code=codes[2], unit=0.125, start=start)
+    network.add("side", Edge("stem"), outputs=3, code=codes[3], start=start, bias=False)
+    network.add("both", Edge("joined"), Edge("side"), op=Concat(dim=1))
+    network.add("last", Edge("both"), outputs=4, code=codes[4], unit=0.25, start=start)
+    network.add("out", Edge("last"), outputs=3)
+    return network
+
+
+def aligned(network: Network, joining: Joining) -> Blueprint:
+    network.nodes = list(joining.align(network.nodes))
+    return network.done()

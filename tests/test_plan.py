@@ -93,6 +93,16 @@ def test_picking_steps_keeps_what_is_constant_constant_and_the_rest_uneven(align
     assert even.drives["b"] == Course(alignment.timesteps, True)
 
 
+@pytest.mark.parametrize("alignment", [Replicate(1), Truncate(1)])
+def test_one_step_is_constant_however_it_was_picked(alignment: Any) -> None:
+    made = plan(
+        node("a", edge("input", Average(3)), fires=firing(Code.rate(3))),
+        node("b", edge("a", alignment), fires=firing(Code.rate(1))),
+        node("out", "b"),
+    )
+    assert made.drives["b"] == made.courses["b"] == Course(1, True)
+
+
 def test_a_constant_that_ends_early_does_not_make_a_constant_sum() -> None:
     made = plan(
         node("a", edge("input", Average(4))),
