@@ -68,3 +68,14 @@ def test_nothing_is_refused(make, count: int) -> None:
         make(count)
     with pytest.raises(BadSetting):
         Code.rate(True)
+
+
+def test_a_warm_up_comes_before_the_window() -> None:
+    code = Code.rate(4, warmup=3)
+    assert (code.timesteps, code.steps, code.levels) == (4, 7, 4)
+    assert code != Code.rate(4)
+    assert Code.bit_planes(3).steps == 3
+    with pytest.raises(BadPlan, match="at least 0 steps, got -1"):
+        Code.rate(2, warmup=-1)
+    with pytest.raises(BadPlan, match=r"\(2, 1\): warm-up steps need a rate code"):
+        Code((2, 1), warmup=1)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from strategies import codes
 
 from spikewright.code import Code
-from spikewright.trains import decode, encode, heaviside, spike_counts
+from spikewright.trains import decode, encode, heaviside, spike_counts, weighted
 
 
 def _train_of(level: int, code: Code) -> list[int]:
@@ -43,6 +43,27 @@ def test_any_axes_and_either_precision() -> None:
         train = encode(levels.to(dtype), code)
         assert train.shape == (4, 3, 2, 5, 4) and train.dtype == dtype
         assert torch.equal(decode(train, code), levels.to(dtype))
+
+
+@given(codes())
+def test_weighted_spikes_add_up_to_the_code(code: Code) -> None:
+    levels = torch.arange(code.levels + 1, dtype=torch.float64)
+    train = weighted(encode(levels, code), code)
+    assert train.T.tolist() == [
+        [weight * spike for weight, spike in zip(code.step_weights, _train_of(level, code), strict=True)]
+        for level in range(code.levels + 1)
+    ]
+
+
+def test_a_warm_up_is_delivered_and_not_decoded() -> None:
+    train = torch.tensor([1.0, 1.0, 0.0, 1.0, 0.0]).reshape(-1, 1)
+    code = Code.rate(3, warmup=2)
+    assert decode(train, code).tolist() == [1]
+    assert torch.equal(weighted(train, code), train)
+
+
+def test_a_spike_taken_back_counts_against_the_code() -> None:
+    assert decode(torch.tensor([1.0, -1.0, 1.0]).reshape(-1, 1), Code.rate(3)).tolist() == [1]
 
 
 def test_a_tie_fires() -> None:

@@ -25,7 +25,8 @@ class Code:
     later ones. So (4, 2, 1) is legal and (4, 1) and (1, 2, 4) are not.
 
     Raises:
-        BadPlan: no weights, a weight below 1, a weight that breaks the rule, or a negative warm-up.
+        BadPlan: no weights, a weight below 1, a weight that breaks the rule, or a warm-up that is negative or
+            comes before spikes of different worth.
     """
 
     step_weights: tuple[int, ...]
@@ -48,6 +49,8 @@ class Code:
                     "order the weights from large to small and fill the gap"
                 )
             later += weight
+        if self.warmup and not self.is_rate:
+            raise BadPlan(f"code {self.step_weights}: warm-up steps need a rate code, as no weight is theirs")
 
     @property
     def timesteps(self) -> int:

@@ -190,7 +190,7 @@ def align(edge: Edge, given: Course, node: Node) -> Course:
             f"edge {edge.source!r} to {node.name!r}: truncation cannot make {alignment.timesteps} steps of "
             f"{given.steps}: choose average or replicate to expand"
         )
-    return Course(alignment.timesteps, alignment.averages or given.constant)
+    return Course(alignment.timesteps, alignment.averages or given.constant or alignment.timesteps == 1)
 
 
 def _joined(arriving: list[Course]) -> Course:

@@ -52,8 +52,11 @@ class Step(nn.Module):
             self.register_buffer(f"before{index}_gain", gain, persistent=False)
             self.register_buffer(f"before{index}_bias", bias, persistent=False)
         self.integral = arrays.integral
-        self.pools_only = all(gain is None for gain, _ in arrays.before)
-        offset = _sum(arrays.bias, arrays.initial if self.pools_only else None)
+        # Max pools let a constant through that is the same everywhere in a channel
+        self.starts_early = all(gain is None for gain, _ in arrays.before) and (
+            not arrays.before or arrays.initial is None or _even(arrays.initial, len(node.shape))
+        )
+        offset = _sum(arrays.bias, arrays.initial if self.starts_early else None)
         self.register_buffer("offset", offset, persistent=False)
         # What convolution and matrix product can add in the same pass
         fits = isinstance(node.op, Linear | Conv) and arrays.after is None and offset is not None
@@ -73,6 +76,11 @@ def _sum(left: Tensor | None, right: Tensor | None) -> Tensor | None:
     if left is None or right is None:
         return left if right is None else right
     return left + right
+
+
+def _even(array: Tensor, rank: int) -> bool:
+    """Whether it is one number, or one per channel."""
+    return array.numel() == 1 or (array.dim() == rank and all(size == 1 for size in array.shape[1:]))
 
 
 def _as_vector(offset: Tensor, node: Node, weight: Tensor | None) -> Tensor | None:

@@ -23,11 +23,10 @@ def decode(train: Float[Tensor, "time batch *features"], code: Code) -> Float[Te
 
 
 def weighted(train: Float[Tensor, "time batch *features"], code: Code) -> Float[Tensor, "time batch *features"]:
-    """What each spike is worth, w[t] · s[t]; a spike of the warm-up weighs as one of the first step."""
+    """What each spike is worth, w[t] · s[t]; one unit in the warm-up too, which only rate codes have."""
     if code.is_rate:
         return train
-    steps = code.step_weights[:1] * code.warmup + code.step_weights
-    weights = torch.tensor(steps, dtype=train.dtype, device=train.device)
+    weights = torch.tensor(code.step_weights, dtype=train.dtype, device=train.device)
     return train * weights.reshape(-1, *(1,) * (train.dim() - 1))
 
 

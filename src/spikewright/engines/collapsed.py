@@ -80,7 +80,7 @@ def _closed(step: Step, inputs: list[Tensor]) -> Record:
     assert firing is not None
     # `_delivered` owns what it returns unless the node only passes its input on
     potential = before_firing(step, _delivered(step, _joined(step, inputs)))
-    if not step.pools_only and step.initial is not None:
+    if not step.starts_early and step.initial is not None:
         potential = potential + step.initial
     if step.weight is None and step.offset is None:
         potential = potential.clone()

@@ -1,15 +1,18 @@
 """Corrected lockstep: replay a warm-up and move v0 until the number of spikes fits, then run the window.
 
-    a round: ρ lockstep steps from v0 on the warm-up's currents; with n spikes and u(ρ) left,
-        u(ρ) < 0 and n > 0          one spike too many: lower v0 by just enough to lose one
-        u(ρ) ≥ threshold, n < ρ     one too few: raise v0 by just enough to gain one
-    then the warm-up once more, for the next layer to correct itself by, and T steps of the window from v0.
+    a round: ρ lockstep steps on the warm-up's currents; with n spikes, what is left is u = v0 + Σ I − n · threshold
+        u < 0 and n > 0             one spike too many: lower v0 by just enough to lose one
+        u ≥ threshold and n < ρ     one too few: raise v0 by just enough to gain one
+    then the warm-up once more, for the next layer to correct itself by, and T steps of the window from there.
+The v0 that u is measured from stays the stage's own, whatever earlier rounds moved: so each round brings the count
+one closer to clip(⌊(v0 + Σ I)/threshold⌋, 0, ρ), and enough of them make it equal.
 
 How much is just enough: with S_t = v0 + Σ_{i≤t} I_i in thresholds, a neuron emits at least k spikes if and only if
 there are steps t_1 < … < t_k with S_{t_j} ≥ j. So k spikes tolerate a shift of v0 down by at most
 
     D_k = max over t_1 < … < t_k of min_j (S_{t_j} − j)
-To lose one of n spikes, go down by a little more than D_n; to gain one, up by a little more than −D_{n+1}.
+To lose one of n spikes, v0 starts a little lower than v0 − D_n; to gain one, a little higher than v0 − D_{n+1}. As
+D_k ≤ D_{k−1} − 1, that is one spike and not two.
 
 Source: Hao et al. 2023 (COS, "Bridging the gap between ANNs and SNNs by calibrating offset spikes"). Differs:
 D_k is worked out exactly, where the paper bounds it.
@@ -20,6 +23,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from spikewright.code import Code
 from spikewright.errors import BadPlan, BadSetting
@@ -56,38 +60,44 @@ class Corrected:
         return True
 
     def replayed_steps(self, code: Code) -> int:
-        """Each round but the last replays the warm-up unseen; the paper counts one round's ρ steps as latency."""
-        return (self.rounds - 1) * code.warmup
+        """Each round's replay; the paper counts ρ steps as latency, which are those that the train shows."""
+        return self.rounds * code.warmup
 
     def run(self, law: Law, drive: Drive, code: Code) -> Tensor:
         """[ρ + T, N, *] currents → [ρ + T, N, *] spikes."""
         require_fit(drive, code)
         if not code.warmup:
             raise BadPlan("corrected firing needs a code with warm-up steps: choose at least 1")
-        warm_up = range(code.warmup)
-        initial = drive.initial.expand_as(drive.currents[0])
+        warm_up, window = range(code.warmup), range(code.warmup, code.steps)
+        reached = _reached(drive, code)
+        tolerances = _tolerances(reached)
+        shift = torch.zeros_like(reached[0])
         for _ in range(self.rounds):
-            replay = list(steps(law, law.init(initial, drive.currents[0]), drive, code, warm_up))
-            count = torch.stack([spikes for _, spikes in replay]).sum(0)
-            initial = initial + self._correction(replay[-1][0].potential, count, initial, drive, code)
-        start = law.init(initial, drive.currents[0])
+            start = law.init(drive.initial + shift * drive.threshold, drive.currents[0])
+            count = torch.stack([spikes for _, spikes in steps(law, start, drive, code, warm_up)]).sum(0)
+            shift = _corrected(shift, tolerances, reached[-1] - count, count)
+        start = law.init(drive.initial + shift * drive.threshold, drive.currents[0])
         train = [spikes for _, spikes in steps(law, start, drive, code, warm_up)]
-        train += [spikes for _, spikes in steps(law, start, drive, code, range(code.warmup, code.steps))]
+        train += [spikes for _, spikes in steps(law, start, drive, code, window)]
         return torch.stack(train)
 
-    @staticmethod
-    def _correction(left: Tensor, count: Tensor, initial: Tensor, drive: Drive, code: Code) -> Tensor:
-        currents = drive.currents[: code.warmup]
-        if drive.bias is not None:
-            currents = currents + drive.bias / code.timesteps
-        reached = (initial + currents.cumsum(0)) / drive.threshold
-        tolerances = _tolerances(reached)
-        many = (left < 0) & (count > 0)
-        few = (left >= drive.threshold) & (count < code.warmup)
-        spikes = (count + few).clamp(0, code.warmup).long().unsqueeze(0)
-        tolerance = tolerances.gather(0, spikes).squeeze(0)
-        shift = torch.where(many, -tolerance - MARGIN, torch.where(few, -tolerance + MARGIN, 0.0))
-        return shift * drive.threshold
+
+def _reached(drive: Drive, code: Code) -> Tensor:
+    """S [ρ, N, *], in thresholds: the running total of the warm-up with nothing fired."""
+    currents = drive.currents[: code.warmup]
+    missing = (0, 0) * (currents.dim() - 1) + (0, code.warmup - len(currents))
+    currents = F.pad(currents, missing)
+    if drive.bias is not None:
+        currents = currents + drive.bias / code.timesteps
+    return (drive.initial + currents.cumsum(0)) / drive.threshold
+
+
+def _corrected(shift: Tensor, tolerances: Tensor, left: Tensor, count: Tensor) -> Tensor:
+    """The shift of v0, in thresholds, that takes the count one closer to what leaves a potential in [0, 1)."""
+    many = (left < 0) & (count > 0)
+    few = (left >= 1) & (count < len(tolerances) - 1)
+    tolerance = tolerances.gather(0, (count + few).long().unsqueeze(0)).squeeze(0)
+    return torch.where(many, -tolerance - MARGIN, torch.where(few, -tolerance + MARGIN, shift))
 
 
 def _tolerances(reached: Tensor) -> Tensor:

@@ -1,0 +1,259 @@
+"""Plans: how values run over time, what does not go together, and that every refusal says so."""
+
+import itertools
+from typing import Any
+
+import pytest
+from handmade import edge, firing, node, plan
+from pydantic import TypeAdapter
+
+from spikewright.alignments.average import Average
+from spikewright.alignments.replicate import Replicate
+from spikewright.alignments.truncate import Truncate
+from spikewright.code import Code
+from spikewright.encoders.graded import Graded
+from spikewright.encoders.repeat import Repeat
+from spikewright.errors import BadPlan
+from spikewright.neurons.hard_reset import HardReset
+from spikewright.neurons.integrate_fire import IntegrateFire
+from spikewright.neurons.signed import Signed
+from spikewright.ops import AdaptiveMaxPool, MaxPool
+from spikewright.plan import Course, Plan
+from spikewright.schedules.corrected import Corrected
+from spikewright.schedules.lockstep import Lockstep
+from spikewright.schedules.probed import Probed
+from spikewright.schedules.two_phase import TwoPhase
+
+RATE = Code.rate(4)
+
+
+def _refused(make) -> str:
+    with pytest.raises(BadPlan) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# Courses ------------------------------------------------------------------------------------------------------
+
+
+def test_a_graded_input_is_one_step_and_what_reads_it_alone_is_constant() -> None:
+    made = plan(node("a", "input", fires=firing(Code.rate(1))), node("b", "a", fires=firing(RATE)), node("out", "b"))
+    assert made.courses == {
+        "input": Course(1, True),
+        "a": Course(1, True),
+        "b": Course(4, False),
+        "out": Course(4, False),
+    }
+    assert made.drives == {"a": Course(1, True), "b": Course(1, True), "out": Course(4, False)}
+
+
+def test_a_repeated_input_is_constant_through_what_does_not_fire() -> None:
+    made = plan(node("a", "input"), node("b", "a", "input", fires=firing(RATE)), node("out", "b"), encoder=Repeat(4))
+    assert made.courses["input"] == made.courses["a"] == made.drives["b"] == Course(4, True)
+    assert made.drives["out"] == Course(4, False)
+    assert made.warmup == 0
+
+
+def test_a_warm_up_is_the_inputs_and_every_stages() -> None:
+    code = Code.rate(4, warmup=3)
+    made = plan(
+        node("a", "input", fires=firing(code, schedule=Probed())),
+        node("b", "a", fires=firing(code, schedule=Corrected())),
+        node("out", "b"),
+        encoder=Repeat(4, 3),
+    )
+    assert made.warmup == 3
+    assert made.courses["input"] == Course(7, True)
+    assert made.courses["a"] == made.drives["b"] == Course(7, False)
+
+
+def test_averaging_makes_a_constant_drive_of_any_train() -> None:
+    made = plan(
+        node("a", edge("input", Average(3)), fires=firing(Code.rate(3))),
+        node("b", edge("a", Average(5)), fires=firing(Code.rate(5))),
+        node("c", edge("b", Average(2)), fires=firing(Code.rate(2))),
+        node("out", "c"),
+    )
+    assert made.drives["a"] == Course(3, True)
+    assert made.drives["b"] == Course(5, True)
+    assert made.drives["c"] == Course(2, True)
+
+
+@pytest.mark.parametrize("alignment", [Replicate(5), Truncate(2)])
+def test_picking_steps_keeps_what_is_constant_constant_and_the_rest_uneven(alignment: Any) -> None:
+    code = Code.rate(alignment.timesteps)
+    uneven = plan(
+        node("a", edge("input", Average(3)), fires=firing(Code.rate(3))),
+        node("b", edge("a", alignment), fires=firing(code)),
+        node("out", "b"),
+    )
+    assert uneven.drives["b"] == Course(alignment.timesteps, False)
+    even = plan(node("b", edge("input", alignment), fires=firing(code)), node("out", "b"), encoder=Repeat(3))
+    assert even.drives["b"] == Course(alignment.timesteps, True)
+
+
+@pytest.mark.parametrize("alignment", [Replicate(1), Truncate(1)])
+def test_one_step_is_constant_however_it_was_picked(alignment: Any) -> None:
+    made = plan(
+        node("a", edge("input", Average(3)), fires=firing(Code.rate(3))),
+        node("b", edge("a", alignment), fires=firing(Code.rate(1))),
+        node("out", "b"),
+    )
+    assert made.drives["b"] == made.courses["b"] == Course(1, True)
+
+
+def test_a_constant_that_ends_early_does_not_make_a_constant_sum() -> None:
+    made = plan(
+        node("a", edge("input", Average(4))),
+        node("b", edge("input", Average(2))),
+        node("c", "a", "b", fires=firing(RATE)),
+        node("d", "a", edge("b", Average(4)), fires=firing(RATE)),
+        node("out", "c", "d"),
+    )
+    assert made.drives["c"] == Course(4, False)
+    assert made.drives["d"] == Course(4, True)
+
+
+def test_who_reads_what() -> None:
+    made = plan(node("a", "input", fires=firing(RATE)), node("b", "a"), node("out", "a", "b"))
+    assert {name: [reader.name for reader in readers] for name, readers in made.consumers.items()} == {
+        "input": ["a"],
+        "a": ["b", "out"],
+        "b": ["out"],
+        "out": [],
+    }
+    assert [stage.name for stage in made.stages] == ["a"]
+    assert made.readout.inputs == ("a", "b")
+
+
+# Refusals -----------------------------------------------------------------------------------------------------
+
+
+def test_truncation_cannot_expand() -> None:
+    message = _refused(
+        lambda: plan(
+            node("a", edge("input", Average(2)), fires=firing(Code.rate(2))),
+            node("b", edge("a", Truncate(3)), fires=firing(Code.rate(3))),
+            node("out", "b"),
+        )
+    )
+    assert message == ("edge 'a' to 'b': truncation cannot make 3 steps of 2: choose average or replicate to expand")
+
+
+def test_a_longer_train_into_lockstep() -> None:
+    message = _refused(
+        lambda: plan(node("a", "input", fires=firing(Code.rate(3))), node("out", "a"), encoder=Repeat(4))
+    )
+    assert message == ("stage 'a' runs 3 steps and receives 4: give both the same number of timesteps, or an alignment")
+
+
+def test_a_longer_train_is_fine_where_it_is_waited_for() -> None:
+    waiting = firing(Code.bit_planes(3), schedule=TwoPhase())
+    assert plan(node("a", "input", fires=waiting), node("out", "a"), encoder=Repeat(9)).courses["a"].steps == 3
+
+
+@pytest.mark.parametrize("warmup", [0, 2])
+def test_warm_ups_that_differ(warmup: int) -> None:
+    def stage(name: str, read: str, steps: int):
+        schedule = Probed() if steps else Lockstep()
+        return node(name, read, fires=firing(Code.rate(4, warmup=steps), schedule=schedule))
+
+    message = _refused(lambda: plan(stage("a", "input", warmup), node("out", "a"), encoder=Repeat(4, 3)))
+    assert message == f"stage 'a' has {warmup} warm-up steps, the input 3: give every stage the same"
+    assert "the input 0" in _refused(lambda: plan(stage("a", "input", 3), node("out", "a"), encoder=Graded()))
+
+
+@pytest.mark.parametrize("alignment", [Average(7), Replicate(7), Truncate(7)])
+def test_a_warm_up_cannot_be_aligned(alignment: Any) -> None:
+    fires = firing(Code.rate(4, warmup=3), schedule=Probed())
+    message = _refused(
+        lambda: plan(node("a", edge("input", alignment), fires=fires), node("out", "a"), encoder=Repeat(4, 3))
+    )
+    assert message == "edge 'input' to 'a': a network with warm-up steps cannot be aligned"
+
+
+@pytest.mark.parametrize("alignment", [Replicate(3), Truncate(3)])
+def test_only_averaging_goes_with_weighted_spikes(alignment: Any) -> None:
+    def made(one: Any) -> Plan:
+        waiting = firing(Code.bit_planes(3), schedule=TwoPhase())
+        return plan(node("a", "input", fires=waiting), node("b", edge("a", one), fires=waiting), node("out", "b"))
+
+    message = _refused(lambda: made(alignment))
+    assert message == (
+        f"edge 'a' to 'b': {alignment.kind} needs rate codes, as it drops or repeats steps: choose average"
+    )
+    assert made(Average(3)).drives["b"] == Course(3, True)
+
+
+LAWS = {"integrate_fire": IntegrateFire(), "hard_reset": HardReset(), "signed": Signed()}
+SCHEDULES = {"lockstep": Lockstep(), "two_phase": TwoPhase(), "probed": Probed(), "corrected": Corrected()}
+# What a law and a schedule need of each other and of the code, in words that share nothing with the code
+SOFT_ONLY = {"two_phase", "corrected"}
+WARM = {"probed", "corrected"}
+
+
+@pytest.mark.parametrize(("law", "schedule"), list(itertools.product(LAWS, SCHEDULES)))
+@pytest.mark.parametrize("warmup", [0, 2])
+@pytest.mark.parametrize("weights", [(1, 1, 1), (4, 2, 1)])
+def test_laws_schedules_and_codes(law: str, schedule: str, warmup: int, weights: tuple[int, ...]) -> None:
+    if warmup and weights != (1, 1, 1):
+        return  # no such code
+    wrong = []
+    if law != "integrate_fire" and weights != (1, 1, 1):
+        wrong.append(f"law {law!r} needs a rate code, not (4, 2, 1)")
+    if law != "integrate_fire" and schedule in SOFT_ONLY:
+        wrong.append(f"schedule {schedule!r} needs soft reset, not law {law!r}")
+    if bool(warmup) != (schedule in WARM):
+        wrong.append(f"schedule {schedule!r} and {warmup} warm-up steps do not go together")
+
+    def make():
+        return firing(Code(weights, warmup), schedule=SCHEDULES[schedule], law=LAWS[law], carries="act3")
+
+    if not wrong:
+        assert make().law == LAWS[law]
+        return
+    message = _refused(make)
+    assert message.startswith("the stage of 'act3': ")
+    assert any(message.endswith(one) for one in wrong)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ((), "a plan needs at least one node"),
+        ((node("a", "b"),), "node 'a' reads 'b', which no earlier node makes"),
+        ((node("a", "input", fires=firing(RATE)),), "the last node 'a' must be a read-out, which does not fire"),
+        ((node("a", "input"), node("a", "a")), "two nodes are named 'a'"),
+        ((node("input", "input"),), "two nodes are named 'input'"),
+        ((node("a", op=AdaptiveMaxPool(size=(2,))),), "node 'a' reads nothing"),
+        (
+            (node("a", "input", op=MaxPool(kernel=(2,), stride=(2,), padding=(0,), dilation=(1,), ceil_mode=False)),),
+            "node 'a': a max pool belongs between accumulating and firing, not in the graph",
+        ),
+    ],
+)
+def test_graphs_that_cannot_be(nodes: tuple, message: str) -> None:
+    assert _refused(lambda: plan(*nodes)) == message
+
+
+def test_survives_json_equal_and_of_the_same_hash() -> None:
+    code = Code.rate(4, warmup=3)
+    warmed = plan(
+        node("a", "input", fires=firing(code, schedule=Probed(share=0.25))),
+        node("b", "a", fires=firing(code, schedule=Corrected(2))),
+        node("out", "b"),
+        encoder=Repeat(4, 3),
+    )
+    aligned = plan(
+        node("a", edge("input", Average(3)), fires=firing(Code.rate(3), law=Signed())),
+        node("b", edge("a", Replicate(5)), fires=firing(Code.rate(5), law=HardReset())),
+        node("c", edge("b", Truncate(2)), fires=firing(Code.rate(2))),
+        node("out", "c"),
+    )
+    adapter = TypeAdapter(Plan)
+    for made in (warmed, aligned):
+        again = adapter.validate_json(adapter.dump_json(made))
+        assert again == made
+        assert hash(again) == hash(made)
+    assert warmed != aligned
