@@ -82,7 +82,7 @@ def main() -> None:
     rows = [measure(settings, seed) for seed in settings.seeds]
     result = {
         "shows": f"mixed timesteps, learned: {settings.model}, {settings.data}, {settings.images} test images",
-        "against_print": "the paper fine-tunes for hundreds of epochs and calibrates; here a ReLU network is fine-tuned "
+        "against_print": "the paper trains for hundreds of epochs and calibrates; here a ReLU network is fine-tuned "
         "for a few epochs on a CPU, without calibration. Table 4 as printed mixes budgets: its last row is 2T.",
         **conditions(began, seeds=settings.seeds),
         "images": settings.images,
