@@ -114,8 +114,9 @@ def verify(network: SpikingNetwork | Blueprint, source: Source, batches: Iterabl
 
 def _reference_name(source: Source, blueprint: Blueprint) -> str:
     levels = {node.firing.code.levels for node in blueprint.plan.stages if node.firing is not None}
-    trained = {node.op.levels for node in source.activations if node.op.kind == "activation"}
-    if trained == levels and None not in trained:
+    activations = [node.op for node in source.activations if node.op.kind == "activation"]
+    trained = {op.levels for op in activations}
+    if trained == levels and None not in trained and not any(op.slip for op in activations):
         return "the source as trained"
     shown = f"{min(levels)} levels" if len(levels) == 1 else f"{min(levels)} to {max(levels)} levels"
     note = ", not the ReLU source itself" if None in trained else ""
