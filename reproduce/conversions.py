@@ -93,16 +93,29 @@ class Rows:
         write_json(self.path, result)
 
 
-def fill(rows: Rows, run: Path, kind: str, specs: tuple[str, ...], seed: int, settings: argparse.Namespace) -> None:
-    """Rows of one source."""
-    on: Bench | None = None
-    for t in settings.timesteps:
-        for spec in specs:
-            if rows.has(seed=seed, source=kind, method=spec, timesteps=t) or (spec == "exact" and t > 16):
-                continue
-            on = on or bench(run, images=settings.images, calibration=settings.calibration, seed=seed)
-            found = asdict(on.score(on.convert(method_of(spec, t))))
-            rows.add(seed=seed, source=kind, method=spec, timesteps=t, accuracy_source=on.accuracy_source, **found)
+class Sources:
+    """The trained runs, loaded when they are first needed."""
+
+    def __init__(self, settings: argparse.Namespace) -> None:
+        self.settings = settings
+        self.held: dict[Path, Bench] = {}
+
+    def __call__(self, run: Path, seed: int) -> Bench:
+        """A run with the images to judge it by."""
+        if run not in self.held:
+            images, calibration = self.settings.images, self.settings.calibration
+            self.held[run] = bench(run, images=images, calibration=calibration, seed=seed)
+        return self.held[run]
+
+
+def fill(rows: Rows, sources: Sources, run: Path, specs: tuple[str, ...], key: dict[str, Any]) -> None:
+    """Rows of one source at one T."""
+    for spec in specs:
+        if rows.has(**key, method=spec) or (spec == "exact" and key["timesteps"] > 16):
+            continue
+        on = sources(run, key["seed"])
+        found = asdict(on.score(on.convert(method_of(spec, key["timesteps"]))))
+        rows.add(**key, method=spec, accuracy_source=on.accuracy_source, **found)
 
 
 def numbers(text: str) -> list[int]:
@@ -123,19 +136,22 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=lambda text: [int(t) for t in text.split(",")], default=[0])
     settings = parser.parse_args()
-    rows = Rows(settings)
+    rows, sources = Rows(settings), Sources(settings)
     for seed in settings.seeds:
-        fill(rows, settings.relu / f"{settings.model}_s{seed}", "relu", RELU, seed, settings)
-        fill(rows, settings.trained / f"{settings.model}_L8_s{seed}", "levels 8", LEVELS, seed, settings)
-        slip, qac = (settings.trained / f"{settings.model}_{kind}_s{seed}" for kind in ("slip", "qac"))
-        if (slip / "source.json").is_file():
-            fill(rows, slip, "slip", ("slip_relu",), seed, settings)
+        qac = settings.trained / f"{settings.model}_qac_s{seed}"
         if (qac / "source.json").is_file() and not rows.has(seed=seed, source="qac"):
-            on = bench(qac, images=settings.images, calibration=settings.calibration, seed=seed)
-            found = asdict(on.score(on.convert(find("methods", "qac")())))
-            rows.add(
-                seed=seed, source="qac", method="qac", timesteps="learned", accuracy_source=on.accuracy_source, **found
-            )
+            on = sources(qac, seed)
+            about = {"source": "qac", "method": "qac", "timesteps": "learned", "accuracy_source": on.accuracy_source}
+            rows.add(seed=seed, **about, **asdict(on.score(on.convert(find("methods", "qac")()))))
+    for steps in settings.timesteps:  # the dear ones last
+        for seed in settings.seeds:
+            key = {"seed": seed, "timesteps": steps}
+            relu = settings.relu / f"{settings.model}_s{seed}"
+            trained, slip = (settings.trained / f"{settings.model}_{kind}_s{seed}" for kind in ("L8", "slip"))
+            fill(rows, sources, trained, LEVELS, {**key, "source": "levels 8"})
+            if (slip / "source.json").is_file():
+                fill(rows, sources, slip, ("slip_relu",), {**key, "source": "slip"})
+            fill(rows, sources, relu, RELU, {**key, "source": "relu"})
 
 
 if __name__ == "__main__":
