@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import snntorch
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,8 @@ from strategies import codes
 
 from spikewright.code import Code
 from spikewright.neurons.integrate_fire import IntegrateFire
+from spikewright.schedules import Drive
+from spikewright.schedules.lockstep import Lockstep
 
 EIGHTHS = st.integers(-200, 200)
 
@@ -69,3 +72,18 @@ def test_state_carries_over_a_cut_in_time() -> None:
     whole_end, whole = run(start, currents)
     assert torch.equal(torch.stack(early + late), torch.stack(whole))
     assert torch.equal(end.potential, whole_end.potential)
+
+
+def test_equals_snntorch() -> None:
+    """snnTorch fires above the threshold only; without ties that is the same."""
+    generator = torch.Generator().manual_seed(0)
+    currents = torch.randn(24, 50, 40, generator=generator, dtype=torch.float64) * 0.7 + 0.2
+    neuron = snntorch.Leaky(beta=1.0, threshold=1.0, reset_mechanism="subtract", reset_delay=False).double()
+    membrane, train = torch.full((50, 40), 0.5, dtype=torch.float64), []
+    for current in currents:
+        spikes, membrane = neuron(current, membrane)
+        train.append(spikes)
+    drive = Drive(currents, None, torch.tensor(0.5).double(), torch.tensor(1.0).double())
+    ours = Lockstep().run(IntegrateFire(), drive, Code.rate(24))
+    assert 0.1 < float(ours.mean()) < 0.9
+    assert torch.equal(ours, torch.stack(train))

@@ -64,9 +64,11 @@ class Qac:
         """Convert.
 
         Raises:
-            BadSetting: no timesteps are given and the source has not learned any.
+            BadSetting: no timesteps are given and the source has not learned any, or `scale` makes too many of them.
         """
         steps = {name: self.scale * base for name, base in self._base(source).items()}
+        for count in steps.values():
+            require_timesteps(count)
         thresholds = choose_thresholds(
             source, statistics, lambda seen, op, name: least_error_threshold(seen, steps[name], cap=op.cap).double()
         )

@@ -60,8 +60,11 @@ class Corrected:
         return True
 
     def replayed_steps(self, code: Code) -> int:
-        """Each round's replay; the paper counts ρ steps as latency, which are those that the train shows."""
-        return self.rounds * code.warmup
+        """ρ for each round but the first: as the paper counts, one round and the warm-up that the train shows are one.
+
+        In truth they are two, as a layer can show the next one a corrected warm-up only after it has judged its own.
+        """
+        return (self.rounds - 1) * code.warmup
 
     def run(self, law: Law, drive: Drive, code: Code) -> Tensor:
         """[ρ + T, N, *] currents → [ρ + T, N, *] spikes."""
