@@ -58,8 +58,10 @@ def main() -> None:
     began, rows = time.monotonic(), []
     for seed in settings.seeds:
         for levels in settings.levels:
-            rows.append(measure(settings.runs / f"{settings.model}_L{levels}_s{seed}", seed, levels, settings))
-            _write(settings, began, rows)
+            run = settings.runs / f"{settings.model}_L{levels}_s{seed}"
+            if (run / "source.json").is_file():
+                rows.append(measure(run, seed, levels, settings))
+                _write(settings, began, rows)
 
 
 def _write(settings: argparse.Namespace, began: float, rows: list[dict[str, Any]]) -> None:
@@ -70,6 +72,7 @@ def _write(settings: argparse.Namespace, began: float, rows: list[dict[str, Any]
             f"T={t}": {
                 "plain": statistics.mean(row["plain"][t] for row in of),
                 "averaged": statistics.mean(row["averaged"][t] for row in of),
+                "seeds": [row["seed"] for row in of],
                 "points_gained": [round(100 * (row["averaged"][t] - row["plain"][t]), 2) for row in of],
                 "print": _printed(settings, levels, t),
             }
