@@ -337,13 +337,14 @@ def test_an_averaged_train_is_read_whole_and_an_aligned_one_streamed() -> None:
 def test_a_step_that_is_repeated_is_kept_until_it_was_read_for_the_last_time() -> None:
     net, lockstep = Builder((3,)), Lockstep()
     net.add("a", ops.Add(), INPUT, code=Code.rate(1), schedule=lockstep)
-    net.add("b", ops.Add(), "a", code=Code.rate(6), schedule=lockstep)
-    edges = Edge("a", Replicate(6)), Edge("b", Average(6))
-    net.add("c", ops.Add(), *edges, code=Code.rate(6), schedule=lockstep)
-    net.add("out", ops.Identity(), "c")
+    net.add("b", ops.Add(), "a", code=Code.rate(2), schedule=lockstep)
+    net.add("c", ops.Add(), Edge("b", Average(2)), code=Code.rate(2), schedule=lockstep)
+    edges = Edge("a", Replicate(6)), Edge("c", Average(6))
+    net.add("d", ops.Add(), *edges, code=Code.rate(6), schedule=lockstep)
+    net.add("out", ops.Identity(), "d")
     plan = net.done().plan
-    # a at 0, b at 1, c at 7: its 6th step, 5 later, takes a's only one once more
-    assert pipeline(plan, buffers=0).interval_steps == 7 + 5
+    # a at 0, b at 1, c at 3, d at 5: its 6th step, 5 later, takes a's only one once more
+    assert pipeline(plan, buffers=0).interval_steps == 5 + 5
     require_same(plan, 0)
     require_same(plan, 1)
 
