@@ -35,14 +35,15 @@ class Builder:
         self,
         name: str,
         op: Op,
-        *inputs: str,
+        *inputs: str | Edge,
         weight: Tensor | None = None,
         code: Code | None = None,
         before: Sequence[Op] = (),
         schedule: AnySchedule | None = None,
     ) -> str:
-        """Add a node; with a code it fires."""
-        value = op([torch.zeros(1, *self.shapes[read], dtype=torch.float64) for read in inputs], weight)
+        """Add a node; with a code it fires. What it reads may be an edge, with an alignment."""
+        edges = tuple(read if isinstance(read, Edge) else Edge(read) for read in inputs)
+        value = op([torch.zeros(1, *self.shapes[edge.source], dtype=torch.float64) for edge in edges], weight)
         if weight is not None:
             self.arrays[f"{name}.weight"] = weight
         firing = None
@@ -64,9 +65,7 @@ class Builder:
             self.arrays |= {f"{name}.threshold": unit, f"{name}.initial_potential": unit / 2}
             self.arrays[f"{name}.amplitude"] = unit
         self.shapes[name] = tuple(value.shape[1:])
-        self.nodes.append(
-            Node(name=name, op=op, edges=tuple(Edge(read) for read in inputs), shape=self.shapes[name], firing=firing)
-        )
+        self.nodes.append(Node(name=name, op=op, edges=edges, shape=self.shapes[name], firing=firing))
         return name
 
     def done(self) -> Blueprint:

@@ -37,6 +37,14 @@ def test_breakdown_where_everything_is_priced() -> None:
     assert found.total_joules == pytest.approx(151e-12)
 
 
+@pytest.mark.parametrize(("name", "accumulate_picojoules"), [("horowitz_fp32", 0.9), ("snn_meets_ann_8", 0.03)])
+def test_an_injection_is_an_addition(name: str, accumulate_picojoules: float) -> None:
+    operations = NeuronOperations(shifts=0, compares=0, resets=0, injections=40)
+    found = energy_snn(energy_table(name), synops_per_sample=7, macs_per_sample=0, operations=operations)
+    assert found.inject_joules == pytest.approx(40 * accumulate_picojoules * 1e-12)
+    assert found.total_joules == pytest.approx(47 * accumulate_picojoules * 1e-12)
+
+
 def test_what_a_table_does_not_price_is_none_and_not_zero() -> None:
     operations = NeuronOperations(shifts=100, compares=50, resets=20, injections=0)
     found = energy_snn(TABLES["horowitz_int32"], synops_per_sample=1000, macs_per_sample=10, operations=operations)

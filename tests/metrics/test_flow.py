@@ -6,13 +6,17 @@ from torch import Tensor, nn
 
 from metrics.build import Builder, conv2d
 from spikewright import ops
+from spikewright.alignments.average import Average
+from spikewright.alignments.replicate import Replicate
+from spikewright.alignments.truncate import Truncate
 from spikewright.blueprint import Blueprint
 from spikewright.capturing import capture
 from spikewright.code import Code
 from spikewright.encoders.grid import Grid
 from spikewright.encoders.repeat import Repeat
 from spikewright.metrics.flow import fan_out, macs_source
-from spikewright.plan import Node
+from spikewright.plan import AnyAlignment, Edge, Node
+from spikewright.schedules.lockstep import Lockstep
 from spikewright.source import INPUT
 
 CODE = Code.bit_planes(3)
@@ -163,6 +167,50 @@ def test_a_bottleneck_and_a_gain_after_a_max_pool_are_macs() -> None:
     by_a = 2 + (blueprint.arrays["b.weight"][:, 2:, 0, 0] != 0).sum(0)
     assert torch.equal(found.accumulations["a"], by_a.double().reshape(3, 1, 1).expand(3, 2, 2))
     assert found.macs_dense_per_sample == 6 * 16 + 6 * 4 + 20 * 4 + 48
+
+
+@pytest.mark.parametrize(
+    ("first", "alignment", "delivered"),
+    [
+        (3, Replicate(7), 7),  # steps 0 0 0 1 1 2 2
+        (7, Replicate(3), 3),  # steps 0 2 4
+        (7, Truncate(4), 4),
+        (3, Average(7), 3),  # each spike is accumulated once, whatever is done with the mean
+        (7, Average(3), 7),
+        (5, None, 5),
+    ],
+)
+def test_a_spike_through_an_alignment_is_paid_as_often_as_it_is_delivered(
+    first: int, alignment: AnyAlignment | None, delivered: int
+) -> None:
+    net = Builder((4,))
+    net.add("a", ops.Identity(), INPUT, code=Code.rate(first), schedule=Lockstep())
+    steps = first if alignment is None else alignment.timesteps
+    weight = net.weight(3, 4)
+    net.add("b", LINEAR, Edge("a", alignment), weight=weight, code=Code.rate(steps), schedule=Lockstep())
+    net.add("out", LINEAR, "b", weight=net.weight(2, 3))
+    # one spike at each of a's steps, all of them: the weights they meet, times the steps that are delivered
+    paid = fan_out(net.done()).accumulations["a"] * first
+    expected = (weight != 0).sum(0).double() * delivered
+    assert torch.allclose(paid, expected)
+    if alignment is not None and not alignment.averages:
+        marks = alignment(torch.eye(first).unsqueeze(1))  # [steps, 1, first]: which step each one takes
+        assert int((marks != 0).sum()) == delivered
+
+
+def test_copies_multiply_along_a_way_and_each_way_pays_its_own() -> None:
+    net = Builder((4,))
+    net.add("a", ops.Identity(), INPUT, code=Code.rate(2), schedule=Lockstep())
+    net.add("same", ops.Identity(), Edge("a", Replicate(6)))  # 3 copies
+    weight, other = net.weight(3, 4), net.weight(5, 4)
+    net.add(
+        "b", LINEAR, Edge("same", Truncate(3)), weight=weight, code=Code.rate(3), schedule=Lockstep()
+    )  # half of them
+    net.add("c", LINEAR, Edge("a", Average(2)), weight=other, code=Code.rate(2), schedule=Lockstep())
+    net.add("joined", ops.Concat(dim=1), "b", "c")
+    net.add("out", LINEAR, "joined", weight=net.weight(2, 8))
+    expected = 1.5 * (weight != 0).sum(0) + (other != 0).sum(0)
+    assert torch.allclose(fan_out(net.done()).accumulations["a"], expected.double())
 
 
 @pytest.mark.parametrize("encoder", [Repeat(4), Grid()])

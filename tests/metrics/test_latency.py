@@ -4,6 +4,9 @@ import pytest
 
 from metrics.build import Builder
 from spikewright import ops
+from spikewright.alignments.average import Average
+from spikewright.alignments.replicate import Replicate
+from spikewright.alignments.truncate import Truncate
 from spikewright.code import Code
 from spikewright.encoders.graded import Graded
 from spikewright.encoders.repeat import Repeat
@@ -15,8 +18,10 @@ from spikewright.metrics.latency import (
     timesteps_mean,
     timesteps_mean_neurons,
 )
-from spikewright.plan import AnySchedule, Plan
+from spikewright.plan import AnySchedule, Edge, Plan
+from spikewright.schedules.corrected import Corrected
 from spikewright.schedules.lockstep import Lockstep
+from spikewright.schedules.probed import Probed
 from spikewright.schedules.two_phase import TwoPhase
 from spikewright.source import INPUT
 
@@ -43,6 +48,58 @@ def test_two_phase_takes_the_longest_path() -> None:
 @pytest.mark.parametrize("repeat", [0, 5])
 def test_lockstep_takes_one_window(repeat: int) -> None:
     assert latency_steps(branches(Lockstep(), (5, 5, 5, 5), repeat=repeat)) == 5
+
+
+@pytest.mark.parametrize("schedule", [Lockstep(), TwoPhase()])
+def test_averaging_waits_for_the_window_as_two_phase_does(schedule: AnySchedule) -> None:
+    net = Builder((4,))
+    net.add("a", ops.Add(), INPUT, code=Code.rate(5), schedule=schedule)
+    net.add("b", ops.Add(), Edge("a", Average(3)), code=Code.rate(3), schedule=schedule)
+    net.add("same", ops.Identity(), Edge("b", Average(3)))  # averaged before a node that does not fire
+    net.add("c", ops.Add(), "same", code=Code.rate(3), schedule=schedule)
+    net.add("out", ops.Identity(), "c")
+    assert latency_steps(net.done().plan) == 5 + 3 + 3
+
+
+def test_other_alignments_stream_and_end_no_earlier_than_what_they_read() -> None:
+    def two(first: int, alignment: Replicate | Truncate | None, second: int) -> int:
+        net = Builder((4,))
+        net.add("a", ops.Add(), INPUT, code=Code.rate(first), schedule=Lockstep())
+        net.add("b", ops.Add(), Edge("a", alignment), code=Code.rate(second), schedule=Lockstep())
+        net.add("out", ops.Identity(), "b")
+        return latency_steps(net.done().plan)
+
+    assert two(3, Replicate(7), 7) == two(3, None, 7) == 7
+    assert two(7, Truncate(3), 3) == two(7, Replicate(3), 3) == 7
+
+
+def test_one_averaging_edge_holds_the_whole_sum_up() -> None:
+    net, lockstep = Builder((4,)), Lockstep()
+    net.add("a", ops.Add(), INPUT, code=Code.rate(4), schedule=lockstep)
+    net.add("b", ops.Add(), "a", code=Code.rate(4), schedule=lockstep)  # streams: ends with a
+    net.add("c", ops.Add(), Edge("a", Average(4)), "b", code=Code.rate(4), schedule=lockstep)
+    net.add("out", ops.Identity(), "c")
+    assert latency_steps(net.done().plan) == 4 + 4
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (Probed(), 5 + 4),  # τ + T
+        (Corrected(), 5 + 4),  # ρ + T
+        (Corrected(3), 3 * 5 + 4),  # every round runs ρ steps, of which a train shows the last
+    ],
+)
+def test_a_warm_up_comes_once_for_the_network_and_each_more_round_once_again(
+    schedule: Probed | Corrected, expected: int
+) -> None:
+    net, code = Builder((4,), encoder=Repeat(4, 5)), Code.rate(4, warmup=5)
+    net.add("a", ops.Add(), INPUT, code=code, schedule=schedule)
+    net.add("b", ops.Add(), "a", code=code, schedule=schedule)
+    net.add("out", ops.Add(), "a", "b")
+    plan = net.done().plan
+    assert latency_steps(plan) == expected
+    assert timesteps_mean(plan) == timesteps_mean_neurons(plan) == 4  # T is the window's
 
 
 def test_means_over_stages_and_over_neurons() -> None:

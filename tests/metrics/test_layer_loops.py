@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from metrics.build import Builder, conv2d
 from spikewright import ops
 from spikewright.code import Code
+from spikewright.encoders.repeat import Repeat
 from spikewright.errors import BadSetting
 from spikewright.metrics.layer_loops import dense_operations, layer_loops
 from spikewright.plan import Plan
+from spikewright.schedules.corrected import Corrected
+from spikewright.schedules.probed import Probed
 from spikewright.source import INPUT
 
 
@@ -56,6 +59,17 @@ def test_work_may_be_given_and_is_plain_data() -> None:
     assert found.work_saved_share == 1 - 70 / 160
     assert [stage.work_share for stage in found.stages] == [30 / 70, 40 / 70]
     assert json.loads(json.dumps(asdict(found)))["stages"][1]["timesteps"] == 4
+
+
+@pytest.mark.parametrize(("schedule", "steps"), [(Probed(), 3 + 4), (Corrected(), 3 + 4), (Corrected(3), 3 * 3 + 4)])
+def test_warm_ups_and_replays_are_run_too(schedule: Probed | Corrected, steps: int) -> None:
+    net, code = Builder((3,), encoder=Repeat(4, 3)), Code.rate(4, warmup=3)
+    net.add("a", ops.Linear(), INPUT, weight=net.weight(5, 3), code=code, schedule=schedule)
+    net.add("b", ops.Linear(), "a", weight=net.weight(2, 5), code=code, schedule=schedule)
+    net.add("out", ops.Identity(), "b")
+    found = layer_loops(net.done().plan)
+    assert (found.steps, found.work) == (2 * steps, 7 * steps)
+    assert [stage.timesteps for stage in found.stages] == [steps, steps]
 
 
 def test_dense_operations_belong_to_the_first_stage_that_reads_them() -> None:

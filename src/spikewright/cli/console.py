@@ -26,9 +26,10 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
 
 @contextmanager
 def progress_bar() -> Iterator["Progressing"]:
-    """A progress bar on stderr; call what it yields with (what, done, of)."""
+    """A progress bar on stderr, if that is a screen; call what it yields with (what, done, of)."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    screen = Console(stderr=True)
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         yield Progressing(bar)
 
 

@@ -3,6 +3,7 @@
     steps = Σ_l T_l        work = Σ_l T_l · c_l        c_l: work of one step of stage l
     saved = 1 − Σ_l T_l · c_l / (max T · Σ_l c_l)
 
+T_l are the steps that run: the window, a warm-up before it, and what the schedule replays.
 An ANN accelerator's variant for spikes computes a layer for its whole window, then the next. No stage waits
 for another, so mixed timesteps save in full what they shorten. The read-out fires nothing and is not counted.
 From the plan alone, if work is counted in neurons; skipped zeros and memory traffic are not in it.
@@ -31,7 +32,7 @@ class LayerLoop:
 
     Attributes:
         name: the stage.
-        timesteps: T, its steps for one sample.
+        timesteps: its steps for one sample: T, a warm-up and its replays.
         work_per_step: neurons, or what was given.
         step_share: share of all steps, 0..1.
         work_share: share of all work, 0..1.
@@ -76,7 +77,11 @@ def layer_loops(plan: Plan, *, work_per_step: Mapping[str, int] | None = None) -
         BadSetting: `work_per_step` lacks a stage, or is negative.
 
     """
-    windows = {node.name: node.firing.code.timesteps for node in plan.stages if node.firing}
+    windows = {
+        node.name: node.firing.code.steps + node.firing.schedule.replayed_steps(node.firing.code)
+        for node in plan.stages
+        if node.firing is not None
+    }
     if work_per_step is None:
         work_per_step = {node.name: elements(node.shape) for node in plan.stages}
     for name in windows:

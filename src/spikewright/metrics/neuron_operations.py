@@ -41,9 +41,10 @@ def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
         if node.firing is not None:
             code = node.firing.code
             schedule = node.firing.schedule
-            compares += elements(node.shape) * (code.steps + schedule.replayed_steps(code))
+            steps = elements(node.shape) * (code.steps + schedule.replayed_steps(code))
+            compares += steps
             if not schedule.waits and code.timesteps > 1 and drives[node.name] == (code.steps, True):
-                injections += elements(node.shape) * code.steps
+                injections += steps
             shifted_steps[node.name] = code.timesteps if max(code.step_weights) > 1 else 0
         else:
             graded = isinstance(node.op, ops.Weighted | ops.Add)

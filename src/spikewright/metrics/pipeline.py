@@ -1,11 +1,16 @@
 """A core for each stage, samples one behind the other: how fast a network is fed, and how long cores stand still.
 
-S_l(k) is the step at which stage l begins sample k; it works T_l steps on it, T_l its own window.
+    plan = load_blueprint(Path("runs/lenet_snn"))[0].plan;   pipeline(plan, buffers=1).interval_steps
+
+S_l(k) is the step at which stage l begins sample k; it works T_l steps on it: its own window, and before it any
+warm-up and its replays. A stage streams p if its step t takes step i(t) of p's train: t where trains are as
+long, or a shorter one comes as it is, or is truncated; ⌊t·T_p/T_l⌋ where it is replicated.
 
     S_l(k) ≥ S_l(k−1) + T_l                 a core works on one sample at a time
-    S_l(k) ≥ S_p(k) + T_p                   l reads the whole window of p: it averages p, or fires postponed
-    S_l(k) ≥ S_p(k) + 1                     l streams: lockstep with the same T, one step behind p
-    S_p(k) ≥ S_l(k−1−buffers) + T_l         p has room for one train more (streaming: without the T_l)
+    S_l(k) ≥ S_p(k) + T_p                   l reads the whole window of p: it fires postponed, or p is averaged
+    S_l(k) ≥ S_p(k) + 1 + max (i(t) − t)    l streams p: one step behind; more where replication skips steps
+    S_p(k) ≥ S_l(k−1−buffers) + T_l         p has room for one train more
+    S_p(k) ≥ S_l(k−1−buffers) + max (t − i(t))          the same, streaming: 0, or more where steps are repeated
 
 A buffer is a finished train kept at p until all that read it are done or, which comes to the same, one more
 accumulator at each reader that sums what arrives; summing takes no steps of its own. With one buffer (double
@@ -16,6 +21,7 @@ The samples follow one another as closely as these lines allow: the interval is 
 over their cycles, an exact fraction (3½ steps: two samples every 7). Graded nodes pass on at once, a graded
 input is always there, a repeated one takes its T steps on a core of its own (the link) and is read as it
 arrives. The read-out takes in what comes and holds nobody up. From the plan alone; not seconds, not spikes.
+With another T for all stages, what averages still averages; what repeated or dropped steps has none to.
 
 Source: the QAC paper, §7.7 and Fig. 4: a layer works on a sample while the one before works on the next, must
 wait for the whole window of the one before, and "pipeline stalling may occur". It gives no number and says
@@ -28,12 +34,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
-from math import lcm
+from math import floor, lcm
 from typing import NamedTuple
 
+from spikewright.alignments.replicate import Replicate
 from spikewright.encoders.repeat import Repeat
 from spikewright.errors import BadPlan, BadSetting
-from spikewright.plan import Firing, Plan
+from spikewright.plan import Edge, Plan
 from spikewright.source import INPUT
 
 
@@ -43,7 +50,7 @@ class Core:
 
     Attributes:
         name: the stage, or "input".
-        timesteps: T, the steps it works on each sample.
+        timesteps: steps it works on each sample: its T, a warm-up and its replays.
         start_steps: when it begins a sample in an empty machine.
         finish_steps: when it ends it.
         busy_share: share of steps it works, samples following one another as closely as can be, 0..1.
@@ -168,17 +175,21 @@ def _uniform(plan: Plan, timesteps: Fraction, buffers: int | None, interval: Fra
 # What reads what ------------------------------------------------------------------------------
 
 
+Cells = tuple[int | None, ...] | None  # of a core's train, the one that each step takes; None: all of it first
+
+
 class _Read(NamedTuple):
-    """A stage reads `name`: its whole window first, or `lag` steps behind it."""
+    """A stage reads `name`: its whole window first, or `lag` steps behind it, and for `held` steps more."""
 
     name: str
     whole: bool
     lag: int
+    held: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Machine:
-    """Windows of the cores in the plan's order, what each reads, and what the read-out reads."""
+    """Steps of the cores in the plan's order, what each reads, and what the read-out reads."""
 
     windows: Mapping[str, Fraction]
     reads: Mapping[str, Sequence[_Read]]
@@ -187,27 +198,60 @@ class _Machine:
 
 def _machine(plan: Plan, uniform: Fraction | None = None) -> _Machine:
     """The plan's cores; with `uniform`, as if every stage (and a repeated input) had that T."""
-    windows: dict[str, Fraction] = {}
+    codes = {node.name: node.firing.code for node in plan.stages if node.firing is not None}
+    replayed = max(node.firing.schedule.replayed_steps(node.firing.code) for node in plan.stages if node.firing)
+    extra = plan.warmup + replayed  # the whole network warms up, and replays, together
+    timesteps = {name: uniform or Fraction(code.timesteps) for name, code in codes.items()}
     if isinstance(plan.encoder, Repeat):
-        windows[INPUT] = uniform or Fraction(plan.encoder.timesteps)
+        timesteps = {INPUT: uniform or Fraction(plan.encoder.timesteps), **timesteps}
+    windows = {name: steps + extra for name, steps in timesteps.items()}
     reads: dict[str, list[_Read]] = {name: [] for name in windows}
-    made_by = {INPUT: tuple(windows)}  # the cores whose trains a node's value is made of
+    courses = plan.courses
+    made_by = {INPUT: {(INPUT, _every(courses[INPUT].steps))} if INPUT in windows else set[tuple[str, Cells]]()}
     for node in plan.nodes:
-        read = tuple(dict.fromkeys(core for name in node.inputs for core in made_by[name]))
-        made_by[node.name] = read
-        if node.firing is not None:
-            steps = uniform or Fraction(node.firing.code.timesteps)
-            windows[node.name], made_by[node.name] = steps, (node.name,)
-            reads[node.name] = [
-                _Read(name, _reads_whole_window(node.firing, windows[name], steps), 0 if name == INPUT else 1)
-                for name in read
-            ]
-    return _Machine(windows, reads, made_by[plan.readout.name])
+        read = {
+            (core, cells)
+            for edge in node.edges
+            for core, before in made_by[edge.source]
+            for cells in [_aligned(before, edge, uniform=uniform is not None)]
+        }
+        if node.firing is None:
+            made_by[node.name] = {(core, _padded(cells, courses[node.name].steps)) for core, cells in read}
+            continue
+        made_by[node.name] = {(node.name, _every(courses[node.name].steps))}
+        waits = node.firing.schedule.waits
+        reads[node.name] = sorted({_read(core, None if waits else cells) for core, cells in read})
+    return _Machine(windows, reads, {core for core, _ in made_by[plan.readout.name]})
 
 
-def _reads_whole_window(reader: Firing, timesteps_read: Fraction, timesteps: Fraction) -> bool:
-    """Whether a stage begins only when a train it reads is complete: it fires postponed, or averages it."""
-    return reader.schedule.waits or timesteps_read != timesteps
+def _every(steps: int) -> Cells:
+    return tuple(range(steps))
+
+
+def _aligned(cells: Cells, edge: Edge, *, uniform: bool) -> Cells:
+    """What of a train's steps arrives at the end of an edge."""
+    alignment = edge.alignment
+    if cells is None or alignment is None:
+        return cells
+    if alignment.averages:
+        return None
+    if uniform:
+        return cells
+    ratio = Fraction(len(cells), alignment.timesteps) if isinstance(alignment, Replicate) else 1
+    return tuple(cells[floor(step * ratio)] for step in range(alignment.timesteps))
+
+
+def _padded(cells: Cells, steps: int) -> Cells:
+    """A train that meets longer ones brings nothing in the later steps."""
+    return None if cells is None else cells + (None,) * (steps - len(cells))
+
+
+def _read(core: str, cells: Cells) -> _Read:
+    """How a stage reads a train; a link is read in the step in which it brings what is read."""
+    if cells is None:
+        return _Read(core, whole=True, lag=0, held=0)
+    ahead = [cell - step for step, cell in enumerate(cells) if cell is not None]
+    return _Read(core, whole=False, lag=max(ahead) + (core != INPUT), held=-min(ahead))
 
 
 # Times ----------------------------------------------------------------------------------------
@@ -244,7 +288,7 @@ def _waits(machine: _Machine, buffers: int | None) -> list[_Wait]:
             behind = machine.windows[read.name] if read.whole else Fraction(read.lag)
             found.append(_Wait(read.name, name, behind, 0))
             if buffers is not None:
-                held = machine.windows[name] if read.whole else Fraction(0)
+                held = machine.windows[name] if read.whole else Fraction(read.held)
                 found.append(_Wait(name, read.name, held, 1 + buffers))
     return found
 
