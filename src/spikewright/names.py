@@ -1,7 +1,7 @@
 """The folder is the registry: `find("methods", "exact")` imports spikewright/methods/exact.py and returns its class.
 
-A name is the file's name; the file holds one public class that is not imported from elsewhere and carries
-the folder's `kind`. Adding a method, schedule or metric is adding a file; there is no table to edit.
+A name is the file's name; the file holds one public dataclass that is not imported from elsewhere. Adding a
+method is adding a file; there is no table to edit.
 Settings given as text are checked against the dataclass by `configure`.
 """
 

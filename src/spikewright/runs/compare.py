@@ -2,7 +2,7 @@
 
     {out}/compare.json    the rows, and what they are rows of; a comparison that was interrupted goes on from it
     {out}/compare.html    accuracy against timesteps and against energy
-Accuracies are read on the test split; nothing is chosen by them.
+Accuracies are read on the test split if no other is asked for; nothing is chosen by them.
 """
 
 import json
