@@ -60,7 +60,7 @@ class LearnedTimesteps(nn.Module):
         self.first, self.second = nn.Parameter(first.detach()), nn.Parameter(second.detach())
         self._before = self.first.detach().clone(), self.second.detach().clone()
         self.register_buffer("_caps", torch.tensor([float("inf") if cap is None else cap for cap in caps]))
-        self.register_buffer("_shares", (counts / counts.sum()).to(first.dtype))
+        self.register_buffer("_shares", (counts / counts.sum().clamp(min=1)).to(first.dtype))
         self.guard()
 
     def forward(self, node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:  # noqa: ARG002
