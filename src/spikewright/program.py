@@ -112,6 +112,7 @@ class Program(nn.Module):
         self.register_buffer("worth", worth, persistent=False)
         self.steps = nn.ModuleList(steps)
         self.last_use = {name: node.name for node in plan.nodes for name in node.inputs}
+        self.courses, self.drives = plan.courses, plan.drives
         self.closed = _closed(plan, steps)
         self.wants_train = _wanting_trains(plan, self.closed)
 

@@ -95,8 +95,8 @@ def test_a_stage_may_be_revised_before_the_next_one_runs() -> None:
 
     def revise(step: Step, drive: Drive, record: Record) -> Drive | None:
         seen.append((record.node.name, record.codes))
-        # A quarter of a unit of the stage, each
-        return drive._replace(initial=drive.initial + shift / 0.25) if step.node.name == "a" else None
+        # In the unit of the drive, a T-th of the stage's under a constant current
+        return drive._replace(initial=drive.initial + shift / 0.25 * drive.threshold) if step.node.name == "a" else None
 
     program = build(blueprint, dtype=torch.float64).program
     revised = list(walk(program, x, revise=revise))
@@ -108,3 +108,23 @@ def test_a_stage_may_be_revised_before_the_next_one_runs() -> None:
     assert torch.equal(seen[0][1], plain[0].codes)  # it is told what fired at first
     assert not torch.equal(plain[0].codes, revised[0].codes)
     assert not torch.equal(plain[-1].codes, revised[-1].codes)
+
+
+@pytest.mark.parametrize("timesteps", [3, 5, 6, 7])
+def test_ties_under_averaging_are_met_where_the_total_is_exact(timesteps: int) -> None:
+    """T is no power of two: a total divided by T and summed again would miss every other tie."""
+    draw = dyadic(timesteps)
+    network = Network(4, draw)
+    code = Code.rate(timesteps)
+    network.add("a", edge("input", Average(timesteps)), outputs=6, code=code, unit=1.0)
+    network.add("b", edge("a", Average(timesteps)), outputs=6, code=code, unit=1.0)
+    network.add("out", edge("b"), outputs=2)
+    built = build(network.done(), dtype=torch.float64)
+    x = draw(400, 4) * 2
+    ties = 0
+    for slow, fast in zip(built.walk(x), built.collapse(x), strict=True):
+        assert torch.equal(slow.codes, fast.codes)
+        if slow.node.name == "a":
+            potential = x @ built.blueprint.arrays["a.weight"].T.double() + built.blueprint.arrays.get("a.bias", 0)
+            ties = int(((potential + 0.5) % 1 == 0).sum())
+    assert ties > 20

@@ -36,7 +36,7 @@ def gaps(
         source: what it was converted from.
         batches: prepared inputs.
         mean: of a value [N, *features], over samples and whatever else shares one number.
-        mend: called with a stage's drive and its gap in the stage's unit; later stages see what it makes fire.
+        mend: called with a stage's drive and its gap in thresholds; later stages see what it makes fire.
         progress: called after each stage.
     """
     inputs = require_inputs(batches, source)

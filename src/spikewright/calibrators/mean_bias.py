@@ -38,4 +38,5 @@ def _by_channel(value: Tensor) -> Tensor:
 
 
 def _raise_bias(drive: Drive, gap: Tensor) -> Drive:
+    gap = gap * drive.threshold
     return drive._replace(bias=gap if drive.bias is None else drive.bias + gap)

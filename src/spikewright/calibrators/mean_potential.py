@@ -38,4 +38,4 @@ def _by_neuron(value: Tensor) -> Tensor:
 
 
 def _raise_potential(drive: Drive, gap: Tensor) -> Drive:
-    return drive._replace(initial=drive.initial + gap)
+    return drive._replace(initial=drive.initial + gap * drive.threshold)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from spikewright.engines.currents import aligned, before_firing, constant_drive, deliver, drive_of, scaled
+from spikewright.engines.currents import aligned, before_firing, constant_drive, deliver, drive_of, scaled, total_input
 from spikewright.engines.record import Record
 from spikewright.program import Program, Step
 from spikewright.schedules import Drive
@@ -22,8 +22,8 @@ from spikewright.trains import decode, encode, weighted
 def collapse(program: Program, x: Tensor) -> Iterator[Record]:
     """Run a batch [N, *input_shape] and yield one record a stage, then the read-out's."""
     warmup = program.plan.warmup
-    encoded = program.plan.encoder(x)
-    values = {INPUT: encoded if INPUT in program.wants_train or warmup else _total(encoded)}
+    wanted = INPUT in program.wants_train or warmup > 0
+    values = {INPUT: program.plan.encoder(x) if wanted else total_input(program, x)}
     for step in program.steps:
         assert isinstance(step, Step)
         node = step.node

@@ -9,8 +9,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spikewright.program import Step
+from spikewright.encoders.repeat import Repeat
+from spikewright.program import Program, Step
 from spikewright.schedules import Drive
+
+
+def total_input(program: Program, x: Tensor) -> Tensor:
+    """The encoded input over the whole window in one step, [1, N, *]; a repeated one is not divided to be summed."""
+    encoder = program.plan.encoder
+    return x.unsqueeze(0) if isinstance(encoder, Repeat) else encoder(x)
 
 
 def aligned(step: Step, inputs: Sequence[Tensor]) -> list[Tensor]:
@@ -74,12 +81,18 @@ def _constants(step: Step, like: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def constant_drive(step: Step, total: Tensor) -> Drive:
-    """What drives a lockstep stage's membrane where every step delivers the same: `total` [N, *] over the window."""
+    """What drives a lockstep stage's membrane where every step delivers the same: `total` [N, *] over the window.
+
+    In T times the stage's unit: current, threshold and initial potential, so that total/T is never formed and no
+    tie is lost to its rounding.
+    """
     firing = step.node.firing
     assert firing is not None
+    timesteps = firing.code.timesteps
     total = total if step.bias is None else total + step.bias
-    current = before_firing(step, total) / firing.code.timesteps
-    return Drive(current.expand(firing.code.timesteps, *current.shape), None, *_constants(step, current))
+    current = before_firing(step, total)
+    initial, threshold = _constants(step, current)
+    return Drive(current.expand(timesteps, *current.shape), None, initial * timesteps, threshold * timesteps)
 
 
 def _growth(step: Step, currents: Tensor, timesteps: int) -> list[Tensor]:

@@ -1,13 +1,14 @@
 """The stepwise engine: real spike trains, step by step, stage by stage. It is the specification.
 
-A generator: each node's trains are dropped as soon as no later node reads them.
+A current that is the same at every step is accumulated once and injected T times. A generator: each node's
+trains are dropped as soon as no later node reads them.
 """
 
 from collections.abc import Callable, Iterator
 
 from torch import Tensor
 
-from spikewright.engines.currents import aligned, deliver, drive_of, scaled
+from spikewright.engines.currents import aligned, constant_drive, deliver, drive_of, scaled, total_input
 from spikewright.engines.record import Record
 from spikewright.program import Program, Step
 from spikewright.schedules import Drive
@@ -23,14 +24,14 @@ def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterat
 
     `revise` is called after each stage, and may have it fire again by another drive before the next one runs.
     """
-    warmup = program.plan.warmup
-    values = {INPUT: program.plan.encoder(x)}
+    values = {INPUT: total_input(program, x) if _held_as_total(program, INPUT) else program.plan.encoder(x)}
     for step in program.steps:
         assert isinstance(step, Step)
         node = step.node
-        currents = deliver(step, aligned(step, [values[name] for name in node.inputs]))
+        currents = _currents(program, step, [values[name] for name in node.inputs])
         if node.firing is not None:
-            drive = drive_of(step, currents)
+            steady = _held_as_total(program, node.name, arriving=True) and not node.firing.schedule.waits
+            drive = constant_drive(step, currents[0]) if steady else drive_of(step, currents)
             record = _fired(step, drive)
             other = None if revise is None else revise(step, drive, record)
             record = record if other is None else _fired(step, other)
@@ -38,13 +39,43 @@ def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterat
             assert record.train is not None
             values[node.name] = weighted(record.train, node.firing.code)
         elif node is program.plan.readout:
-            total = currents[warmup:].sum(0)
+            total = currents[program.plan.warmup :].sum(0)
             yield Record(node, scaled(total if step.bias is None else total + step.bias, program.worth))
         else:
             values[node.name] = currents
         for name in set(node.inputs):
             if program.last_use[name] == node.name:
                 del values[name]
+
+
+def _held_as_total(program: Program, name: str, *, arriving: bool = False) -> bool:
+    """Whether what a node makes (or what arrives at it) is kept as its total, in one step: every step is equal.
+
+    So a mean over the window is never divided by T only to be summed again, which would lose ties to rounding.
+    """
+    if program.plan.warmup:
+        return False
+    course = program.drives[name] if arriving else program.courses[name]
+    firing = next((node.firing for node in program.plan.nodes if node.name == name), None)
+    if arriving and firing is not None and not firing.schedule.waits:
+        return course == (firing.code.timesteps, True)
+    return course.constant
+
+
+def _currents(program: Program, step: Step, inputs: list[Tensor]) -> Tensor:
+    """What a node's operation delivers: the window's total in one step where every step is equal, else each step."""
+    courses = [program.courses[edge.source] for edge in step.node.edges]
+    if _held_as_total(program, step.node.name, arriving=True):
+        joined = [
+            train if course.constant or edge.alignment is None or edge.alignment.averages else edge.alignment(train)
+            for edge, course, train in zip(step.node.edges, courses, inputs, strict=True)
+        ]
+        return deliver(step, [train.sum(0, keepdim=True) if len(train) > 1 else train for train in joined])
+    trains = [
+        (train / course.steps).expand(course.steps, *train.shape[1:]) if len(train) < course.steps else train
+        for train, course in zip(inputs, courses, strict=True)
+    ]
+    return deliver(step, aligned(step, trains))
 
 
 def _fired(step: Step, drive: Drive) -> Record:

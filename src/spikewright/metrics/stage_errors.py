@@ -57,7 +57,7 @@ def stage_errors(blueprint: Blueprint, source: Source, batches: Iterable[Tensor]
             total = total if drive.bias is None else total + drive.bias
             errors = conversion_errors(
                 _pooled(node, held[before[behind[node.name]]]),
-                total * unit,
+                total / drive.threshold * unit,
                 record.codes * blueprint.arrays[f"{node.name}.amplitude"].double(),
                 threshold=unit * node.firing.code.levels,
                 levels=node.firing.code.levels,

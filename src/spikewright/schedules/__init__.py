@@ -9,7 +9,7 @@ from spikewright.neurons import Law
 
 
 class Drive(NamedTuple):
-    """What drives a stage over its window, in the stage's own unit."""
+    """What drives a stage over its window, in the stage's own unit or in a T-th of it, as `threshold` says."""
 
     currents: Tensor  # [T_in, N, *features]
     bias: Tensor | None  # the window's constant current, broadcastable to [*features]
