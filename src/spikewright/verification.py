@@ -5,7 +5,7 @@ Beside the count stand the smallest distance of any potential to a code boundary
 bound: where each distance exceeds its bound, equality is proven for these inputs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from spikewright.network import SpikingNetwork, build
 from spikewright.plan import Node
 from spikewright.quantised_source import activations_behind, rounding_of, units_of
 from spikewright.reference import Rounding, Truth, in_float64, refer
-from spikewright.source import Source
+from spikewright.source import Activation, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,17 +109,16 @@ def verify(network: SpikingNetwork | Blueprint, source: Source, batches: Iterabl
             if not len(batch):
                 continue
             tally.add(exact, batch.double(), refer(source, batch, rounding, arrays=arrays))
-    return tally.certificate(_reference_name(source, blueprint))
+    return tally.certificate(_reference_name(source, rounding))
 
 
-def _reference_name(source: Source, blueprint: Blueprint) -> str:
-    levels = {node.firing.code.levels for node in blueprint.plan.stages if node.firing is not None}
-    activations = [node.op for node in source.activations if node.op.kind == "activation"]
-    trained = {op.levels for op in activations}
-    if trained == levels and None not in trained and not any(op.slip for op in activations):
+def _reference_name(source: Source, rounding: Mapping[str, Rounding]) -> str:
+    activations = {node.name: node.op for node in source.activations if isinstance(node.op, Activation)}
+    if all(op.levels == rounding[name].levels and not op.slip for name, op in activations.items()):
         return "the source as trained"
+    levels = {rule.levels for rule in rounding.values()}
     shown = f"{min(levels)} levels" if len(levels) == 1 else f"{min(levels)} to {max(levels)} levels"
-    note = ", not the ReLU source itself" if None in trained else ""
+    note = ", not the ReLU source itself" if any(op.levels is None for op in activations.values()) else ""
     return f"the source quantised to {shown}{note}"
 
 

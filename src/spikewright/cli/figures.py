@@ -39,7 +39,7 @@ def _verdict(found: Evaluation) -> str:
     compared = f"{found.codes_total:,} integer codes of {found.codes_images:,} images, on two engines"
     if found.mismatched_codes == 0:
         return f"mismatched codes: 0 of {compared}, in float64: the two networks are equal"
-    return f"mismatched codes: {found.mismatched_codes:,} of {compared}: the two networks are NOT equal"
+    return f"mismatched codes: {found.mismatched_codes:,} of {compared}: not equal to the quantised source"
 
 
 def _levels(found: Evaluation) -> str:

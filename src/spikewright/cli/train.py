@@ -26,7 +26,7 @@ def train(
     target_timesteps: Annotated[
         float | None, Option(help="mean timesteps to come down to; without: every step has its price")
     ] = None,
-    timestep_penalty: Annotated[float | None, Option(help="price of one step of the mean")] = None,
+    timestep_penalty: Annotated[float | None, Option(help="price of one step of one layer")] = None,
     timestep_weighting: Annotated[
         str | None, Option(help="the mean is over layers (uniform), neurons or synops")
     ] = None,

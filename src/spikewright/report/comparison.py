@@ -255,7 +255,7 @@ def _layout(axis: _Axis, span: tuple[float, float]) -> dict[str, Any]:
             "autorangeoptions": {"clipmin": -0.01, "clipmax": 1.01},
             "tickformat": ".2~%",
             "nticks": 7,
-            "title": {"text": "accuracy (test split)", "standoff": 8},
+            "title": {"text": "accuracy", "standoff": 8},
             "automargin": True,
             "zeroline": False,
         },

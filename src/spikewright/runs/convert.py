@@ -78,7 +78,7 @@ def convert(
         batches = acquire.inputs(data.train, data, limit=request.calibration, seed=request.images.seed)
     if method is None:
         choice = _searched(request, source, data, batches, progress)
-        blueprint, conversion = choice.blueprint, _searched_about(choice)
+        blueprint, conversion = choice.blueprint, _searched_about(request, source, choice)
     else:
         gradient = Gradient(epochs=request.calibration_epochs, seed=request.images.seed, checkpoint=request.out / STATE)
         calibrators = (gradient,) if request.calibrate else ()
@@ -130,12 +130,12 @@ def _searched(request: ConvertRequest, source: Source, data: Any, batches: Any, 
     return auto.choose(source, batches, acquire.labelled(data.validation, data), tell=progress)
 
 
-def _searched_about(choice: Choice) -> dict[str, Any]:
+def _searched_about(request: ConvertRequest, source: Source, choice: Choice) -> dict[str, Any]:
     return {
         "method": choice.chosen.method,
         "settings": dict(choice.chosen.settings),
         "exact": choice.exact,
-        "thresholds": "as the method chose",
+        "thresholds": "trained" if has_trained_thresholds(source) else f"from {request.calibration} training images",
         "auto": choice.to_json(),
         "line": choice.line(),
     }
