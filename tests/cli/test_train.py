@@ -1,20 +1,12 @@
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from spikewright.cli.main import main
+from cli.running import spikewright
 from spikewright.training.settings import TimestepSettings
 
 DIGITS = ["--model", "top0", "--data", "digits"]
-
-
-def spikewright(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["spikewright", *map(str, arguments)])
-    with pytest.raises(SystemExit) as left:
-        main()
-    return int(left.value.code or 0)
 
 
 def test_train_writes_a_run_and_the_same_figures_as_json(

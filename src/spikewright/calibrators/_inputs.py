@@ -12,7 +12,7 @@ SLACK = 0.5  # share of the range that an input may lie outside it, for noise an
 
 
 def require_inputs(batches: Sequence[Tensor], source: Source) -> Tensor:
-    """All inputs as one tensor [N, *input_shape].
+    """All inputs as one tensor [N, *input_shape], float32.
 
     Raises:
         BadData: none, of another shape, not finite, whole numbers, or far outside the range that the source's
@@ -27,7 +27,7 @@ def require_inputs(batches: Sequence[Tensor], source: Source) -> Tensor:
             )
         if not batch.is_floating_point():
             raise BadData(f"calibration: inputs are {batch.dtype}, not numbers in floating point: normalise them first")
-    inputs = torch.cat(list(batches))
+    inputs = torch.cat([batch.float() for batch in batches])
     if not bool(inputs.isfinite().all()):
         raise BadData("a calibration input holds values that are not finite: mend the data or its preparation")
     if source.preparation is not None:

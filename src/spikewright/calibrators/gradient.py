@@ -25,7 +25,7 @@ from spikewright.calibrators import Progress
 from spikewright.calibrators._inputs import require_inputs
 from spikewright.calibrators._state import load_state, save_state
 from spikewright.engines.differentiable import Constants, require_differentiable, run
-from spikewright.errors import BadData, BadSetting
+from spikewright.errors import BadData, BadFile, BadSetting
 from spikewright.network import build
 from spikewright.program import Program, Step
 from spikewright.source import Source
@@ -82,12 +82,18 @@ class Gradient:
             raise BadData("calibration needs at least 2 inputs, one to train on and one to judge by")
         program = build(blueprint).program
         require_differentiable(program)
+        if not blueprint.plan.stages:
+            return blueprint
         with torch.no_grad():
             wanted = torch.cat([interpreter.run(source, x) for x in inputs.split(self.batch_size)])
         held = torch.arange(len(inputs)) % HELD_BACK == HELD_BACK - 1
         held = held if bool(held.any()) else torch.arange(len(inputs)) == len(inputs) - 1
         fit = _Fit(self, program, _Pairs(inputs[~held], wanted[~held]), _Pairs(inputs[held], wanted[held]))
-        return _applied(blueprint, fit.best(progress))
+        best = fit.best(progress)
+        if best is None:
+            return blueprint
+        found = _applied(blueprint, best)
+        return found if fit.improves(found) else blueprint
 
 
 class _Pairs(NamedTuple):
@@ -110,16 +116,16 @@ class _Fit:
         self.parameters = _parameters(self.given, program, per_channel=settings.per_channel)
         self.optimiser = torch.optim.Adam(list(self.parameters.values()), lr=settings.learning_rate)
         self.epoch = 0
-        self.start = self._score(self.given)
+        self.start = self._score(program, self.given)
         self.least = self.start
         self.kept: dict[str, Tensor] = {}
 
-    def best(self, progress: Progress | None) -> Mapping[str, Constants]:
-        """Train, and return the best constants seen: those given, if none is better."""
+    def best(self, progress: Progress | None) -> Mapping[str, Constants] | None:
+        """Train, and return the best constants seen: None, if none is better than those given."""
         self._resume()
         while self.epoch < self.settings.epochs and self.start.loss > SAME:
             self._train_epoch()
-            found = self._score(_constants(self.parameters))
+            found = self._score(self.program, _constants(self.parameters))
             if found.loss < self.least.loss and found.agreement >= self.start.agreement:
                 self.least = found
                 self.kept = {name: value.detach().clone() for name, value in self.parameters.items()}
@@ -127,7 +133,13 @@ class _Fit:
             self._save()
             if progress is not None:
                 progress("calibration", self.epoch, self.settings.epochs)
-        return _constants(self.kept) if self.kept else self.given
+        return _constants(self.kept) if self.kept else None
+
+    def improves(self, blueprint: Blueprint) -> bool:
+        """Whether a blueprint is better than the one given, folded anew: its units round in other places."""
+        program = build(blueprint).program
+        found = self._score(program, _given(program))
+        return found.loss < self.start.loss and found.agreement >= self.start.agreement
 
     def _train_epoch(self) -> None:
         settings = self.settings
@@ -144,9 +156,9 @@ class _Fit:
             self.optimiser.step()
 
     @torch.no_grad()
-    def _score(self, constants: Mapping[str, Constants]) -> _Score:
+    def _score(self, program: Program, constants: Mapping[str, Constants]) -> _Score:
         parts = self.judge.inputs.split(self.settings.batch_size)
-        out = torch.cat([run(self.program, part, constants, shape=self.shape) for part in parts])
+        out = torch.cat([run(program, part, constants, shape=self.shape) for part in parts])
         same = (out.flatten(1).argmax(1) == self.judge.wanted.flatten(1).argmax(1)).double().mean()
         return _Score(float(F.mse_loss(out, self.judge.wanted)), float(same))
 
@@ -173,14 +185,17 @@ class _Fit:
         if path is None or not path.is_file():
             return
         tensors, about = load_state(path, identity=self._identity())
-        self.epoch, self.least = about["epoch"], _Score(*about["least"])
         self.kept = {name.removeprefix("kept/"): value for name, value in tensors.items() if name.startswith("kept/")}
-        with torch.no_grad():
-            for name, value in self.parameters.items():
-                value.copy_(tensors[f"value/{name}"])
-                self.optimiser.state[value] = {
-                    key: tensors[f"{key}/{name}"] for key in ("step", "exp_avg", "exp_avg_sq")
-                }
+        try:
+            self.epoch, self.least = int(about["epoch"]), _Score(*about["least"])
+            with torch.no_grad():
+                for name, value in self.parameters.items():
+                    value.copy_(tensors[f"value/{name}"])
+                    self.optimiser.state[value] = {
+                        key: tensors[f"{key}/{name}"] for key in ("step", "exp_avg", "exp_avg_sq")
+                    }
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise BadFile(f"{path} lacks a part ({error}): it is damaged; delete it to begin again") from None
 
 
 def _given(program: Program) -> dict[str, Constants]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -38,13 +38,15 @@ class Progressing:
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
-        self._tasks: dict[str, int] = {}
+        self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, what: str, done: int, of: int) -> None:
-        """`done` of `of` parts of `what` are done."""
+        """`done` of `of` parts of `what` are done; a bar that is full goes away."""
         if what not in self._tasks:
             self._tasks[what] = self._bar.add_task(what, total=of)
-        self._bar.update(self._tasks[what], completed=done, total=of)  # pyright: ignore[reportArgumentType]
+        self._bar.update(self._tasks[what], completed=done, total=of)
+        if done >= of:
+            self._bar.remove_task(self._tasks.pop(what))
 
 
 def counted(number: int, noun: str) -> str:

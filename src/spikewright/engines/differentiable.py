@@ -11,10 +11,11 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
-from spikewright.engines.currents import aligned, before_firing, deliver, drive_of, scaled
+from spikewright.engines.currents import aligned, before_firing, constant_drive, deliver, drive_of, scaled
 from spikewright.errors import BadSetting
 from spikewright.neurons.integrate_fire import IntegrateFire, Membrane
 from spikewright.program import Program, Step
+from spikewright.schedules import Drive
 from spikewright.source import INPUT
 from spikewright.surrogate import Shape, fire, floor
 from spikewright.trains import weighted
@@ -64,8 +65,16 @@ def run(program: Program, x: Tensor, constants: Mapping[str, Constants], *, shap
         inputs = aligned(step, [values[name] for name in node.inputs])
         if node.firing is not None:
             chosen = constants[node.name]
-            closed = node.name in program.closed and node.name not in program.wants_train
-            values[node.name] = _coded(step, inputs, chosen) if closed else _trained(step, inputs, chosen, shape)
+            closed = node.name in program.closed
+            if closed and node.name not in program.wants_train:
+                values[node.name] = _coded(step, inputs, chosen)
+            else:
+                # what a closed stage reads may have been summed over time: its current is the same at every step
+                constant = closed and not node.firing.schedule.waits
+                drive = (
+                    constant_drive(step, _total(step, inputs)) if constant else drive_of(step, deliver(step, inputs))
+                )
+                values[node.name] = _trained(step, drive, chosen, shape)
         elif node is program.plan.readout:
             total = _total(step, inputs)
             return scaled(total if step.bias is None else total + step.bias, program.worth)
@@ -92,9 +101,9 @@ def _coded(step: Step, inputs: list[Tensor], constants: Constants) -> Tensor:
     return (floor(levels) * constants.threshold).unsqueeze(0)
 
 
-def _trained(step: Step, inputs: list[Tensor], constants: Constants, shape: Shape) -> Tensor:
+def _trained(step: Step, drive: Drive, constants: Constants, shape: Shape) -> Tensor:
     firing = step.node.firing
     assert firing is not None
-    drive = drive_of(step, deliver(step, inputs))._replace(initial=constants.initial, threshold=constants.threshold)
+    drive = drive._replace(initial=constants.initial, threshold=constants.threshold)
     train = firing.schedule.run(_Smooth(shape=shape), drive, firing.code)
     return weighted(train, firing.code) * constants.threshold

@@ -14,9 +14,10 @@ from typing import Any
 from spikewright.calibrators import Progress
 from spikewright.conversion import convert
 from spikewright.data import ImageData
-from spikewright.errors import BadFile, BadSetting
+from spikewright.errors import BadData, BadFile, BadSetting
 from spikewright.folder import write_json
 from spikewright.methods import Method
+from spikewright.methods.exact import MOST_TIMESTEPS
 from spikewright.metrics.energy import energy_table
 from spikewright.report.comparison import ComparisonRow, write_comparison
 from spikewright.runs import acquire
@@ -64,11 +65,17 @@ class CompareRequest:
         for name, number in (("images", self.samples), ("calibration", self.calibration)):
             if number is not None and number < 1:
                 raise BadSetting(f"compare: {name} must be at least 1, got {number}")
-        for spec in self.methods:
-            for steps in self.timesteps:
-                if not (spec.partition(":")[0] == "exact" and steps > 16):
-                    method_of(spec, steps)
+        for spec, steps in self.wanted:
+            method_of(spec, steps)
+        if not self.wanted:
+            raise BadSetting(f"compare: exact takes at most {MOST_TIMESTEPS} timesteps: give fewer, or another method")
         energy_table(self.energy_table)
+
+    @property
+    def wanted(self) -> list[tuple[str, int]]:
+        """Method and T of each row; exact has none above its most timesteps."""
+        pairs = [(spec, steps) for spec in self.methods for steps in self.timesteps]
+        return [(spec, steps) for spec, steps in pairs if spec.partition(":")[0] != "exact" or steps <= MOST_TIMESTEPS]
 
     @property
     def folder(self) -> Path:
@@ -101,7 +108,7 @@ def compare(request: CompareRequest, *, progress: Progress | None = None) -> lis
     source, data, _ = acquire.of_run(request.run, data=request.data, images=request.images)
     if data is None:
         raise BadSetting(f"compare: run {request.run} does not say what data it was made with: give --data")
-    wanted = [(spec, steps) for spec in request.methods for steps in request.timesteps]
+    wanted = request.wanted
     table = _Table(request, source, data)
     for index, (spec, steps) in enumerate(wanted):
         if progress is not None:
@@ -109,7 +116,7 @@ def compare(request: CompareRequest, *, progress: Progress | None = None) -> lis
         table.fill(spec, steps, progress)
     if progress is not None:
         progress("rows", len(wanted), len(wanted))
-    rows = [table.rows[key] for key in wanted if key in table.rows]
+    rows = [table.rows[key] for key in wanted]
     shown = f"{request.run}, {data.name}, {table.count:,} {request.split} images"
     write_comparison(request.folder / PAGE, rows, title=f"Conversions of {request.run.name}", note=shown)
     return rows
@@ -129,12 +136,14 @@ class _Table:
             "images": self.count, "calibration": request.calibration, "seed": request.images.seed,
             "energy_table": request.energy_table,
         }  # fmt: skip
+        if request.images.given:
+            self.identity["preparation"] = repr(data.preparation)
         self.rows: dict[tuple[str, int], ComparisonRow] = self._known()
         self.statistics: Any = None
         self.accuracy: float | None = None
 
     def fill(self, spec: str, steps: int, progress: Progress | None) -> None:
-        if (spec, steps) in self.rows or (spec.partition(":")[0] == "exact" and steps > 16):
+        if (spec, steps) in self.rows:
             return
         if self.accuracy is None:
             self.accuracy = accuracy_of_source(self.source, self.judged)
@@ -166,7 +175,7 @@ class _Table:
                     "or delete it"
                 )
             rows = [ComparisonRow(**row) for row in held["rows"]]
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, BadData) as error:
             raise BadFile(f"{path} cannot be read ({error}): it is damaged; delete it to begin again") from None
         return {(row.method, int(row.timesteps or 0)): row for row in rows}
 

@@ -60,6 +60,12 @@ class ConvertRequest:
             raise BadSetting("convert: --max-accuracy-drop is for --method auto, which searches within it")
         if self.method == AUTO and (self.settings or self.calibrate):
             raise BadSetting("convert: --method auto finds timesteps and settings itself: leave them out")
+        _ = self.auto
+
+    @property
+    def auto(self) -> Auto:
+        """What the method `auto` looks for."""
+        return Auto() if self.max_accuracy_drop is None else Auto(max_accuracy_drop=self.max_accuracy_drop)
 
 
 def convert(
@@ -99,8 +105,8 @@ def chosen(name: str, settings: dict[str, Any]) -> Method:
     Raises:
         BadSetting: no such method or setting, or timesteps by layer where all layers must run alike.
     """
-    if name == AUTO or name not in names("methods"):
-        raise BadSetting(f"no method named {name!r}: choose one of {', '.join((*names('methods'), AUTO))}")
+    if name not in names("methods"):
+        raise BadSetting(f"no method named {name!r}: choose one of {', '.join(names('methods'))} (convert: or auto)")
     cls = find("methods", name)
     steps = settings.get("timesteps")
     if isinstance(steps, tuple) and len(steps) > 1:
@@ -126,8 +132,7 @@ def _require_free(request: ConvertRequest) -> None:
 def _searched(request: ConvertRequest, source: Source, data: Any, batches: Any, progress: Progress | None) -> Choice:
     if data is None or batches is None:
         raise BadSetting("convert: --method auto judges on validation images: give --data")
-    auto = Auto() if request.max_accuracy_drop is None else Auto(max_accuracy_drop=request.max_accuracy_drop)
-    return auto.choose(source, batches, acquire.labelled(data.validation, data), tell=progress)
+    return request.auto.choose(source, batches, acquire.labelled(data.validation, data), tell=progress)
 
 
 def _searched_about(request: ConvertRequest, source: Source, choice: Choice) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from spikewright.methods.exact import Exact
 from spikewright.methods.qac import Qac
 from spikewright.methods.qcfs import Qcfs
 from spikewright.metrics.counts import Counts
+from spikewright.metrics.energy import energy_table
 from spikewright.metrics.flow import fan_out
 from spikewright.network import build
 from spikewright.quantised_source import activations_of
@@ -103,6 +104,14 @@ class Auto:
             raise BadSetting(f"max-accuracy-drop must be at least 0 points, got {self.max_accuracy_drop}")
         if self.samples < 1:
             raise BadSetting(f"auto: samples must be at least 1, got {self.samples}")
+        if not self.most_timesteps:
+            raise BadSetting(f"auto: most_timesteps names no method: choose among {', '.join(METHODS)}")
+        for name, most in self.most_timesteps.items():
+            if name not in METHODS:
+                raise BadSetting(f"auto: cannot search method {name!r}: choose among {', '.join(METHODS)}")
+            if most < 1:
+                raise BadSetting(f"auto: most_timesteps of {name} must be at least 1, got {most}")
+        _ = energy_table(self.energy_table)
 
     def choose(
         self,
@@ -236,8 +245,8 @@ class _Search:
 
 
 def _ladder(most: int) -> list[int]:
-    """Timesteps to try, upwards: each up to 8, then by halves of a doubling."""
-    return [steps for steps in (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64) if steps <= most]
+    """Timesteps to try, upwards: each up to 8, then by halves of a doubling, and the most."""
+    return [steps for steps in (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64) if steps < most] + [most]
 
 
 def _first(judged: Sequence[tuple[Tensor, Tensor]], samples: int) -> list[tuple[Tensor, Tensor]]:
