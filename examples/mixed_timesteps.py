@@ -13,10 +13,8 @@ from own_model import accuracy, train
 from torch import Tensor, nn
 
 import spikewright as sw
-from spikewright.calibrators.gradient import Gradient
 from spikewright.data import load
 from spikewright.methods.percentile_norm import PercentileNorm
-from spikewright.methods.qac import Qac
 from spikewright.metrics.latency import latency_steps, timesteps_mean
 from spikewright.training.fit import fit
 from spikewright.training.levels import initial_thresholds, with_levels
@@ -43,7 +41,7 @@ def learned(x: Tensor, test_x: Tensor, test_y: Tensor) -> bool:
     settings = TrainSettings(epochs=12, device="cpu", timesteps=TimestepSettings(target_timesteps=2.5))
     trained, report = fit(source, digits, settings)
 
-    network = sw.convert(trained, method=Qac())  # timesteps and thresholds are learned: no calibration images
+    network = sw.convert(trained, method=sw.Qac())  # timesteps and thresholds are learned: no calibration images
     certificate = sw.verify(network, trained, test_x)
     plan = network.plan
     steps = ", ".join(str(node.firing.code.timesteps) for node in plan.stages if node.firing is not None)
@@ -60,7 +58,7 @@ def calibrated(x: Tensor, y: Tensor, test_x: Tensor, test_y: Tensor) -> None:
     source = sw.capture(model, test_x[:2])
     method = PercentileNorm(timesteps=3)
     before = sw.convert(source, x, method=method)
-    after = sw.convert(source, x, method=method, calibrators=[Gradient(epochs=20)])
+    after = sw.convert(source, x, method=method, calibrators=[sw.Gradient(epochs=20)])
     found = [accuracy(network, test_x, test_y) for network in (model, before, after)]
     print("source {:.2%}, percentile norm at T = 3 {:.2%}, calibrated {:.2%}".format(*found))  # noqa: T201
 

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from spikewright.api import save as save
     from spikewright.api import verify as verify
     from spikewright.blueprint import Blueprint as Blueprint
+    from spikewright.calibrators.gradient import Gradient as Gradient
     from spikewright.capturing import capture as capture
     from spikewright.code import Code as Code
     from spikewright.lowering import IntegerMode as IntegerMode
     from spikewright.methods.exact import Exact as Exact
+    from spikewright.methods.qac import Qac as Qac
+    from spikewright.methods.qcfs import Qcfs as Qcfs
     from spikewright.network import SpikingNetwork as SpikingNetwork
     from spikewright.network import build as build
     from spikewright.preparation import InputPreparation as InputPreparation
@@ -29,10 +32,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "api": ("convert", "evaluate", "load", "save", "verify"),
     "blueprint": ("Blueprint",),
+    "calibrators.gradient": ("Gradient",),
     "capturing": ("capture",),
     "code": ("Code",),
     "lowering": ("IntegerMode",),
     "methods.exact": ("Exact",),
+    "methods.qac": ("Qac",),
+    "methods.qcfs": ("Qcfs",),
     "network": ("SpikingNetwork", "build"),
     "preparation": ("InputPreparation",),
     "quantisers.uniform": ("Uniform",),

@@ -88,12 +88,8 @@ class Gradient:
             wanted = torch.cat([interpreter.run(source, x) for x in inputs.split(self.batch_size)])
         held = torch.arange(len(inputs)) % HELD_BACK == HELD_BACK - 1
         held = held if bool(held.any()) else torch.arange(len(inputs)) == len(inputs) - 1
-        fit = _Fit(self, program, _Pairs(inputs[~held], wanted[~held]), _Pairs(inputs[held], wanted[held]))
-        best = fit.best(progress)
-        if best is None:
-            return blueprint
-        found = _applied(blueprint, best)
-        return found if fit.improves(found) else blueprint
+        fit = _Fit(self, blueprint, _Pairs(inputs[~held], wanted[~held]), _Pairs(inputs[held], wanted[held]))
+        return fit.best(progress)
 
 
 class _Pairs(NamedTuple):
@@ -109,23 +105,26 @@ class _Score(NamedTuple):
 class _Fit:
     """One calibration under way."""
 
-    def __init__(self, settings: Gradient, program: Program, train: _Pairs, judge: _Pairs) -> None:
-        self.settings, self.program, self.train, self.judge = settings, program, train, judge
+    def __init__(self, settings: Gradient, blueprint: Blueprint, train: _Pairs, judge: _Pairs) -> None:
+        self.settings, self.blueprint, self.train, self.judge = settings, blueprint, train, judge
+        self.program = build(blueprint).program
         self.shape = Rectangle(settings.width)
-        self.given = _given(program)
-        self.parameters = _parameters(self.given, program, per_channel=settings.per_channel)
+        self.parameters = _parameters(_given(self.program), self.program, per_channel=settings.per_channel)
         self.optimiser = torch.optim.Adam(list(self.parameters.values()), lr=settings.learning_rate)
         self.epoch = 0
-        self.start = self._score(program, self.given)
+        self.start = self._score(blueprint)
         self.least = self.start
         self.kept: dict[str, Tensor] = {}
 
-    def best(self, progress: Progress | None) -> Mapping[str, Constants] | None:
-        """Train, and return the best constants seen: None, if none is better than those given."""
+    def best(self, progress: Progress | None) -> Blueprint:
+        """Train, and return the best network seen: the one given, if none is better."""
         self._resume()
         while self.epoch < self.settings.epochs and self.start.loss > SAME:
             self._train_epoch()
-            found = self._score(self.program, _constants(self.parameters))
+            constants = _constants(self.parameters)
+            if not all(bool(value.isfinite().all()) for pair in constants.values() for value in pair):
+                break  # too long a step: nothing good comes of it any more
+            found = self._score(_applied(self.blueprint, constants))
             if found.loss < self.least.loss and found.agreement >= self.start.agreement:
                 self.least = found
                 self.kept = {name: value.detach().clone() for name, value in self.parameters.items()}
@@ -133,13 +132,7 @@ class _Fit:
             self._save()
             if progress is not None:
                 progress("calibration", self.epoch, self.settings.epochs)
-        return _constants(self.kept) if self.kept else None
-
-    def improves(self, blueprint: Blueprint) -> bool:
-        """Whether a blueprint is better than the one given, folded anew: its units round in other places."""
-        program = build(blueprint).program
-        found = self._score(program, _given(program))
-        return found.loss < self.start.loss and found.agreement >= self.start.agreement
+        return _applied(self.blueprint, _constants(self.kept)) if self.kept else self.blueprint
 
     def _train_epoch(self) -> None:
         settings = self.settings
@@ -156,9 +149,10 @@ class _Fit:
             self.optimiser.step()
 
     @torch.no_grad()
-    def _score(self, program: Program, constants: Mapping[str, Constants]) -> _Score:
-        parts = self.judge.inputs.split(self.settings.batch_size)
-        out = torch.cat([run(program, part, constants, shape=self.shape) for part in parts])
+    def _score(self, blueprint: Blueprint) -> _Score:
+        """Judge a network as it will run: folded anew, by the collapsed engine."""
+        network = build(blueprint)
+        out = torch.cat([network(part) for part in self.judge.inputs.split(self.settings.batch_size)])
         same = (out.flatten(1).argmax(1) == self.judge.wanted.flatten(1).argmax(1)).double().mean()
         return _Score(float(F.mse_loss(out, self.judge.wanted)), float(same))
 

@@ -104,6 +104,7 @@ def _coded(step: Step, inputs: list[Tensor], constants: Constants) -> Tensor:
 def _trained(step: Step, drive: Drive, constants: Constants, shape: Shape) -> Tensor:
     firing = step.node.firing
     assert firing is not None
-    drive = drive._replace(initial=constants.initial, threshold=constants.threshold)
+    unit = drive.threshold  # of the drive, in thresholds as they were folded: a constant current has T of them
+    drive = drive._replace(initial=constants.initial * unit, threshold=constants.threshold * unit)
     train = firing.schedule.run(_Smooth(shape=shape), drive, firing.code)
     return weighted(train, firing.code) * constants.threshold
