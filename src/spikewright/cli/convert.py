@@ -27,7 +27,9 @@ def convert(
     calibrate: Annotated[
         bool, Option("--calibrate", help="train thresholds and initial potentials afterwards, on training images")
     ] = False,
-    calibration_epochs: Annotated[int, Option(help="passes over those images")] = 20,
+    calibration_epochs: Annotated[
+        int | None, Option(help="with --calibrate: passes over those images; default 20")
+    ] = None,
     max_accuracy_drop: Annotated[
         float | None, Option(help="with --method auto: points below the source that are allowed; default 1")
     ] = None,
@@ -75,10 +77,12 @@ def convert(
     if "line" in how:
         console.print(how["line"])
     windows = sorted({node.firing.code.timesteps for node in network.plan.stages if node.firing is not None})
-    mean = f", {timesteps_mean(network.plan):.2f} on average" if len(windows) > 1 else ""
-    shown = (
-        f"{windows[0]} to {windows[-1]} timesteps{mean}" if mean else counted(windows[0] if windows else 0, "timestep")
-    )
+    if len(windows) > 1:
+        shown = f"{windows[0]} to {windows[-1]} timesteps, {timesteps_mean(network.plan):.2f} on average"
+    else:
+        shown = counted(windows[0] if windows else 0, "timestep")
+    if network.plan.warmup:
+        shown += f" after a warm-up of {network.plan.warmup}"
     console.print(
         f"{out}: {counted(len(network.plan.stages), 'stage')} of {shown}, "
         f"{latency_steps(network.plan)} steps from image to result; thresholds: {how['thresholds']}; "

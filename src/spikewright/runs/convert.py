@@ -41,7 +41,7 @@ class ConvertRequest:
     settings: dict[str, Any] = field(default_factory=dict)
     calibration: int = 512
     calibrate: bool = False
-    calibration_epochs: int = 20
+    calibration_epochs: int | None = None
     max_accuracy_drop: float | None = None
     images: ImageSettings = field(default_factory=ImageSettings)
 
@@ -56,11 +56,19 @@ class ConvertRequest:
             raise BadSetting("convert: --weights needs --model; a run brings its own weights")
         if self.calibration < 1:
             raise BadSetting(f"convert: --calibration is {self.calibration}, but must be at least 1")
+        if self.calibration_epochs is not None and not self.calibrate:
+            raise BadSetting("convert: --calibration-epochs is for --calibrate, which trains for so many epochs")
         if self.max_accuracy_drop is not None and self.method != AUTO:
             raise BadSetting("convert: --max-accuracy-drop is for --method auto, which searches within it")
         if self.method == AUTO and (self.settings or self.calibrate):
             raise BadSetting("convert: --method auto finds timesteps and settings itself: leave them out")
-        _ = self.auto
+        _ = self.auto, self.gradient
+
+    @property
+    def gradient(self) -> Gradient:
+        """How `calibrate` calibrates."""
+        epochs = {} if self.calibration_epochs is None else {"epochs": self.calibration_epochs}
+        return Gradient(seed=self.images.seed, checkpoint=self.out / STATE, **epochs)
 
     @property
     def auto(self) -> Auto:
@@ -86,8 +94,7 @@ def convert(
         choice = _searched(request, source, data, batches, progress)
         blueprint, conversion = choice.blueprint, _searched_about(request, source, choice)
     else:
-        gradient = Gradient(epochs=request.calibration_epochs, seed=request.images.seed, checkpoint=request.out / STATE)
-        calibrators = (gradient,) if request.calibrate else ()
+        calibrators = (request.gradient,) if request.calibrate else ()
         if batches is None and (method.needs_statistics(source) or method.calibrators or calibrators):
             raise BadSetting("convert: this looks at data: give --data, whose training images are used")
         blueprint = run_conversion(source, method, batches, calibrators=calibrators, progress=progress)
