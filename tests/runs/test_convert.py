@@ -82,7 +82,7 @@ def test_an_interrupted_calibration_goes_on_and_leaves_nothing_behind(tmp_path: 
     assert not about["conversion"]["exact"]
     assert not (whole.out / STATE).exists()
 
-    def interrupt(what: str, done: int, of: int) -> None:  # noqa: ARG001
+    def interrupt(what: str, done: int, of: int) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
