@@ -1,7 +1,7 @@
 """Convert a run, or a model of the user's with its weights, into a run folder with a spiking network."""
 
 import typing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +67,8 @@ class ConvertRequest:
     @property
     def gradient(self) -> Gradient:
         """How `calibrate` calibrates."""
-        epochs = {} if self.calibration_epochs is None else {"epochs": self.calibration_epochs}
-        return Gradient(seed=self.images.seed, checkpoint=self.out / STATE, **epochs)
+        gradient = Gradient(seed=self.images.seed, checkpoint=self.out / STATE)
+        return gradient if self.calibration_epochs is None else replace(gradient, epochs=self.calibration_epochs)
 
     @property
     def auto(self) -> Auto:

@@ -137,12 +137,13 @@ class Auto:
         if not _count(judged):
             raise BadData("auto: no validation samples to judge by: give a data set that is not empty")
         statistics, accuracy = observe(source, calibration), accuracy_of_source(source, judged)
-        few = _first(judged, self.samples)
+        few, tried = _first(judged, self.samples), list[Candidate]()
         # what the first samples rank best may hold on none but those: then all of them rank
         for ranking in (few, judged) if _count(few) < _count(judged) else (judged,):
             search = _Search(self, source, statistics, calibration, ranking, tell)
             search.uniform()
             search.mixed()
+            tried = search.tried
             for candidate in search.ranked():
                 blueprint = search.build(candidate.method, candidate.settings)
                 found = score(blueprint, source, judged, table=self.energy_table)
@@ -152,9 +153,9 @@ class Auto:
                         chosen=candidate,
                         confirmed=found,
                         accuracy_source=accuracy,
-                        tried=tuple(search.tried),
+                        tried=tuple(tried),
                     )
-        best = max(search.tried, key=lambda one: one.score.accuracy_snn)
+        best = max(tried, key=lambda one: one.score.accuracy_snn)
         raise NoneFound(
             f"auto: nothing that was tried holds a drop of {self.max_accuracy_drop:g} points from {accuracy:.2%} on "
             f"validation; the best was {best.method} with {best.score.accuracy_snn:.2%}: allow a larger drop, or train "
