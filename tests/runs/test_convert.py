@@ -121,8 +121,7 @@ def test_auto_writes_what_it_chose_and_how(tmp_path: Path) -> None:
     assert how["line"].startswith(f"chose {how['method']}, timesteps ")
     assert how["auto"]["confirmed"]["accuracy_snn"] >= how["auto"]["accuracy_source"] - 0.05
     assert load_blueprint(wanted.out)[0].plan == network.plan
-    again = replace(wanted, out=tmp_path / "again", method=how["method"], settings=how["settings"])
-    again = replace(again, max_accuracy_drop=None)
+    again = request(tmp_path, out=tmp_path / "again", method=how["method"], settings=how["settings"])
     convert(again)
     assert same_network(wanted.out, again.out)
 

@@ -17,6 +17,8 @@ from spikewright.cli.train import train
 from spikewright.cli.verify import verify
 from spikewright.errors import NoneFound, SpikewrightError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="spikewright",
     help="A trained PyTorch network in, a spiking network out, proven equal to it.",
@@ -56,8 +58,9 @@ def main() -> None:
     except _UsageError as error:  # pyright: ignore[reportGeneralTypeIssues]
         code = _refuse(error.format_message())
     except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # some versions of Typer return it in place of raising
         print("spikewright: interrupted; what was finished is kept", file=sys.stderr)
-        code = 130
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -67,8 +67,8 @@ class ConvertRequest:
     @property
     def gradient(self) -> Gradient:
         """How `calibrate` calibrates."""
-        usual = Gradient(seed=self.images.seed, checkpoint=self.out / STATE)
-        return usual if self.calibration_epochs is None else replace(usual, epochs=self.calibration_epochs)
+        gradient = Gradient(seed=self.images.seed, checkpoint=self.out / STATE)
+        return gradient if self.calibration_epochs is None else replace(gradient, epochs=self.calibration_epochs)
 
     @property
     def auto(self) -> Auto:

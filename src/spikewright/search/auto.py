@@ -2,7 +2,8 @@
 
     1. uniform: for each method, T upwards until the drop holds
     2. mixed: from the cheapest that allows it, layer by layer (the dearest first), as few steps as still hold
-    3. confirm: the cheapest found, on all samples; if it does not hold there, the next one
+    3. confirm: the cheapest found, on all samples; if it does not hold there, the next one; if none does, 1 and 2
+       once more on all samples
 Accuracies are those of the samples given, which should be validation samples; cost is joules a sample. Knows
 nothing about where samples come from.
 """
@@ -90,7 +91,7 @@ class Auto:
     Attributes:
         max_accuracy_drop: percentage points below the source that are allowed, 0 or more.
         most_timesteps: T of the dearest uniform network tried, for each method.
-        samples: so many samples rank the candidates; all of them confirm the choice.
+        samples: so many samples rank the candidates at first; all of them confirm the choice.
         energy_table: a name of `metrics.energy.TABLES`.
     """
 
@@ -133,24 +134,28 @@ class Auto:
             BadData: no samples to judge by.
             NoneFound: nothing that was tried holds the drop.
         """
-        if not sum(len(x) for x, _ in judged):
+        if not _count(judged):
             raise BadData("auto: no validation samples to judge by: give a data set that is not empty")
-        search = _Search(self, source, observe(source, calibration), calibration, _first(judged, self.samples), tell)
-        search.uniform()
-        search.mixed()
-        accuracy = accuracy_of_source(source, judged)
-        for candidate in search.ranked():
-            blueprint = search.build(candidate.method, candidate.settings)
-            found = score(blueprint, source, judged, table=self.energy_table)
-            if found.accuracy_snn >= accuracy - self.max_accuracy_drop / 100:
-                return Choice(
-                    blueprint=blueprint,
-                    chosen=candidate,
-                    confirmed=found,
-                    accuracy_source=accuracy,
-                    tried=tuple(search.tried),
-                )
-        best = max(search.tried, key=lambda one: one.score.accuracy_snn)
+        statistics, accuracy = observe(source, calibration), accuracy_of_source(source, judged)
+        few, tried = _first(judged, self.samples), list[Candidate]()
+        # what the first samples rank best may hold on none but those: then all of them rank
+        for ranking in (few, judged) if _count(few) < _count(judged) else (judged,):
+            search = _Search(self, source, statistics, calibration, ranking, tell)
+            search.uniform()
+            search.mixed()
+            tried = search.tried
+            for candidate in search.ranked():
+                blueprint = search.build(candidate.method, candidate.settings)
+                found = score(blueprint, source, judged, table=self.energy_table)
+                if found.accuracy_snn >= accuracy - self.max_accuracy_drop / 100:
+                    return Choice(
+                        blueprint=blueprint,
+                        chosen=candidate,
+                        confirmed=found,
+                        accuracy_source=accuracy,
+                        tried=tuple(tried),
+                    )
+        best = max(tried, key=lambda one: one.score.accuracy_snn)
         raise NoneFound(
             f"auto: nothing that was tried holds a drop of {self.max_accuracy_drop:g} points from {accuracy:.2%} on "
             f"validation; the best was {best.method} with {best.score.accuracy_snn:.2%}: allow a larger drop, or train "
@@ -247,6 +252,10 @@ class _Search:
 def _ladder(most: int) -> list[int]:
     """Timesteps to try, upwards: each up to 8, then by halves of a doubling, and the most."""
     return [steps for steps in (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64) if steps < most] + [most]
+
+
+def _count(judged: Sequence[tuple[Tensor, Tensor]]) -> int:
+    return sum(len(x) for x, _ in judged)
 
 
 def _first(judged: Sequence[tuple[Tensor, Tensor]], samples: int) -> list[tuple[Tensor, Tensor]]:
