@@ -40,8 +40,8 @@ from spikewright.surrogate import Rectangle, Shape, Triangle
 Original = Callable[..., Tensor]
 
 MODELS = [
-    "mlp", "conv_bn_relu", "max_pool_shapes", "bn_after_max_pool", "resnet", "densenet", "pooled_and_unpooled_readers",
-    "average_pools", "mobilenet_v2", "trained_levels", "output_is_also_fired", "two_max_pools_in_a_row",
+    "mlp", "conv_bn_relu", "max_pool_shapes", "bn_after_max_pool", "resnet", "pooled_and_unpooled_readers",
+    "average_pools", "trained_levels", "output_is_also_fired",
 ]  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def test_gradients_of_the_closed_form_are_those_of_the_formula(schedule: Lockste
                 code, expected = 4, (4.0, 0.0)
             else:
                 code, expected = int(levels), (int(levels) - levels, 1.0)
-            assert float(out[row, neuron].detach()) == pytest.approx(unit * theta * code)
+            assert out.tolist()[row][neuron] == pytest.approx(unit * theta * code)
             assert [float(slope[neuron]) for slope in slopes] == pytest.approx([unit * slope for slope in expected])
 
 

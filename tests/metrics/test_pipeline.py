@@ -242,7 +242,7 @@ def plans(draw: st.DrawFn) -> Plan:
 
 
 @given(plans(), st.integers(0, 2))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_figures_are_those_of_a_machine_run_tick_by_tick(plan: Plan, buffers: int) -> None:
     require_same(plan, buffers)
 

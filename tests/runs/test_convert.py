@@ -9,10 +9,12 @@ import pytest
 import torch
 from trained import classifier, digits, run_folder
 
+from spikewright import interpreter
 from spikewright.conversion import convert as run_conversion
 from spikewright.errors import BadFile, BadSetting, NoneFound
 from spikewright.folder import load_blueprint, load_source
 from spikewright.methods.qac import Qac
+from spikewright.models import build
 from spikewright.names import names
 from spikewright.runs import acquire
 from spikewright.runs import convert as module
@@ -67,6 +69,20 @@ def test_mixed_timesteps_and_alignments_are_kept(tmp_path: Path) -> None:
     kinds = {edge.alignment.kind for node in blueprint.plan.nodes for edge in node.edges if edge.alignment}
     assert kinds == {"replicate", "truncate"}
     assert told["conversion"]["settings"]["timesteps"] == [4, 2]
+
+
+def test_a_model_with_its_weights_is_converted_without_a_run(tmp_path: Path) -> None:
+    weights = tmp_path / "weights.pt"
+    model = build("top0", channels=1, size=(8, 8), classes=10, seed=3)
+    torch.save(model.state_dict(), weights)
+    wanted = ConvertRequest(out=tmp_path / "out", model="top0", weights=weights, data="digits", calibration=50)
+    network, source, about = convert(wanted)
+    x = acquire.inputs(digits().test, digits(), limit=20)[0]
+    assert torch.allclose(interpreter.run(source, x), model.eval()(x), atol=1e-5)
+    assert about["model"] == "top0" and about["weights"] == str(weights)
+    assert (about["data"], about["data_fingerprint"], about["classes"]) == ("digits", digits().fingerprint, 10)
+    assert about["conversion"]["thresholds"] == "from 50 training images"
+    assert load_blueprint(wanted.out)[0].plan == network.plan
 
 
 # Calibration ---------------------------------------------------------------------------------------------------
