@@ -10,6 +10,7 @@ from torch import Tensor
 
 from spikewright.engines.currents import aligned, constant_drive, deliver, drive_of, scaled, total_input
 from spikewright.engines.record import Record
+from spikewright.plan import Node
 from spikewright.program import Program, Step
 from spikewright.schedules import Drive
 from spikewright.source import INPUT
@@ -24,13 +25,13 @@ def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterat
 
     `revise` is called after each stage, and may have it fire again by another drive before the next one runs.
     """
-    values = {INPUT: total_input(program, x) if _held_as_total(program, INPUT) else program.plan.encoder(x)}
+    values = {INPUT: program.plan.encoder(x) if program.plan.warmup else total_input(program, x)}
     for step in program.steps:
         assert isinstance(step, Step)
         node = step.node
         currents = _currents(program, step, [values[name] for name in node.inputs])
         if node.firing is not None:
-            steady = _held_as_total(program, node.name, arriving=True) and not node.firing.schedule.waits
+            steady = _arrives_as_total(program, node) and not node.firing.schedule.waits
             drive = constant_drive(step, currents[0]) if steady else drive_of(step, currents)
             record = _fired(step, drive)
             other = None if revise is None else revise(step, drive, record)
@@ -48,24 +49,23 @@ def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterat
                 del values[name]
 
 
-def _held_as_total(program: Program, name: str, *, arriving: bool = False) -> bool:
-    """Whether what a node makes (or what arrives at it) is kept as its total, in one step: every step is equal.
+def _arrives_as_total(program: Program, node: Node) -> bool:
+    """Whether every step delivers the same to a node, for as long as it runs: then one step with the total will do.
 
     So a mean over the window is never divided by T only to be summed again, which would lose ties to rounding.
     """
     if program.plan.warmup:
         return False
-    course = program.drives[name] if arriving else program.courses[name]
-    firing = next((node.firing for node in program.plan.nodes if node.name == name), None)
-    if arriving and firing is not None and not firing.schedule.waits:
-        return course == (firing.code.timesteps, True)
-    return course.constant
+    course = program.drives[node.name]
+    if node.firing is None or node.firing.schedule.waits:
+        return course.constant
+    return course == (node.firing.code.timesteps, True)
 
 
 def _currents(program: Program, step: Step, inputs: list[Tensor]) -> Tensor:
     """What a node's operation delivers: the window's total in one step where every step is equal, else each step."""
     courses = [program.courses[edge.source] for edge in step.node.edges]
-    if _held_as_total(program, step.node.name, arriving=True):
+    if _arrives_as_total(program, step.node):
         joined = [
             train if course.constant or edge.alignment is None or edge.alignment.averages else edge.alignment(train)
             for edge, course, train in zip(step.node.edges, courses, inputs, strict=True)
