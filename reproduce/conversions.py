@@ -19,7 +19,8 @@ from bench import Bench, bench
 from conditions import conditions
 
 from spikewright.folder import write_json
-from spikewright.names import configure, find
+from spikewright.names import find
+from spikewright.runs.compare import method_of
 
 RELU = (
     "exact", "max_norm", "percentile_norm", "hard_reset", "opi", "rts", "snnc_light", "snnc_advanced", "snm",
@@ -32,13 +33,6 @@ PRINT = {  # QAC paper, Table 1, ResNet-20 on CIFAR-10: (timesteps, per cent), a
     "QCFS (Bu et al. 2023)": {"source": 91.77, "4": 83.75, "8": 89.55},
     "QAC": {"source": 91.52, "3.74": 91.13},
 }
-
-
-def method_of(spec: str, timesteps: int) -> Any:
-    """`cos:rounds=3` at T steps."""
-    name, *pairs = spec.split(":")
-    settings = dict(pair.split("=") for pair in pairs)
-    return configure(find("methods", name), {"timesteps": timesteps, **settings})
 
 
 class Rows:
