@@ -83,4 +83,6 @@ class _Fire(torch.autograd.Function):
 
 def floor(value: Tensor) -> Tensor:
     """⌊value⌋ with the gradient passed straight through."""
-    return value + (value.floor() - value).detach()
+    below = value.floor().detach()
+    # the difference is 0 and carries the gradient: value + (below − value) could round to another number
+    return below + (value - value.detach()) if value.requires_grad else below
