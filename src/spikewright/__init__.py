@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spikewright.network import SpikingNetwork as SpikingNetwork
     from spikewright.network import build as build
     from spikewright.preparation import InputPreparation as InputPreparation
+    from spikewright.quantisers.binary import Binary as Binary
     from spikewright.quantisers.uniform import Uniform as Uniform
     from spikewright.samples import EvaluateSettings as EvaluateSettings
     from spikewright.source import Source as Source
@@ -41,6 +42,7 @@ _HOMES = {
     "methods.qcfs": ("Qcfs",),
     "network": ("SpikingNetwork", "build"),
     "preparation": ("InputPreparation",),
+    "quantisers.binary": ("Binary",),
     "quantisers.uniform": ("Uniform",),
     "samples": ("EvaluateSettings",),
     "source": ("Source",),

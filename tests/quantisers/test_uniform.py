@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikewright.errors import BadSetting
+from spikewright.errors import BadModel, BadSetting
 from spikewright.quantisers.uniform import Uniform
 
 
@@ -38,7 +38,34 @@ def test_one_scale_a_channel() -> None:
     assert float(scale[1]) == 1.0
 
 
-@pytest.mark.parametrize("bits", [1, 0, 17])
-def test_bits_out_of_range(bits: int) -> None:
-    with pytest.raises(BadSetting, match=r"2\.\.16"):
+@pytest.mark.parametrize(("bits", "way_out"), [(1, "got 1: .*Binary"), (0, "got 0"), (17, "got 17")])
+def test_bits_out_of_range(bits: int, way_out: str) -> None:
+    with pytest.raises(BadSetting, match=rf"2\.\.16, {way_out}"):
         Uniform(bits=bits)
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("bits", [2, 5, 8, 16])
+def test_training_sees_what_is_stored_and_the_gradient_passes(bits: int, per_channel: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    latent = torch.randn(4, 3, 3, 3, generator=generator, requires_grad=True)
+    outer = torch.randn(4, 3, 3, 3, generator=generator)
+    form = Uniform(bits=bits, per_channel=per_channel)
+    weight = form.quantise(latent, progress=0.5)
+    assert torch.equal(weight, form.load(*form.store(latent.detach())))
+    weight.backward(outer)
+    assert latent.grad is not None
+    assert torch.equal(latent.grad, outer)
+
+
+def test_the_largest_weight_may_be_negative() -> None:
+    stored, scale = Uniform(bits=8).store(torch.tensor([[-2.0, 1.0]]))
+    assert stored.tolist() == [[-127, 64]]  # 63.5 rounds half to even
+    assert float(scale) == pytest.approx(2 / 127)
+
+
+def test_what_cannot_be_quantised_is_refused() -> None:
+    with pytest.raises(BadModel, match=r"4-bit weights of a tensor \[1, 2\]: 1 of its 2 values are not finite"):
+        Uniform(bits=4).quantise(torch.tensor([[1.0, float("nan")]]))
+    with pytest.raises(BadSetting, match="progress is 2"):
+        Uniform().quantise(torch.ones(1, 2), progress=2)

@@ -10,20 +10,24 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import nn
 
+from spikewright.blueprint import Blueprint
 from spikewright.data.augment import Augment, Augmentation, Cutout, RandomCrop, RandomFlip
 from spikewright.data.autoaugment import AutoAugment
 from spikewright.data.batches import Batches
 from spikewright.data.dataset import ImageData, Split
 from spikewright.errors import BadModel, BadSetting
+from spikewright.network import build
 from spikewright.source import Source
 from spikewright.training import checkpoints
 from spikewright.training.fitting import Fitting
@@ -31,11 +35,19 @@ from spikewright.training.levels import without_levels
 from spikewright.training.progress import EpochLines
 from spikewright.training.settings import TrainReport, TrainSettings
 from spikewright.training.share import Share
+from spikewright.training.source_trainee import SourceTrainee
+from spikewright.training.spiking import SpikingTraining
+from spikewright.training.spiking_network import TrainingNetwork
+from spikewright.training.spiking_trainee import SpikingTrainee
 from spikewright.training.timesteps import LearnedTimesteps
 from spikewright.training.trainable import TrainableSource
+from spikewright.training.trainee import Trainee
 
 EVALUATION_BATCH = 500
 CHECKPOINTS = "checkpoints"
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
 def fit(

@@ -105,3 +105,18 @@ class SpikingSettings:
                 return Bernoulli(self.timesteps, self.seed)
             case "frames":
                 return Frames(self.timesteps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpikingTraining:
+    """A directly trained network and what it is trained for.
+
+    Attributes:
+        network: its neurons, input and formats.
+        loss: a name of `losses.LOSSES`.
+        rate_penalty: λ of the regulation of firing rates (Q-SNNs, Eq. 15); 0 regulates none.
+    """
+
+    network: SpikingSettings = field(default_factory=SpikingSettings)
+    loss: str = "tet"
+    rate_penalty: float = 0.0
