@@ -7,6 +7,7 @@ from spikewright.source import Source
 from spikewright.training.fitting import Fitting, warm_up_and_cosine
 from spikewright.training.levels import with_levels, without_levels
 from spikewright.training.settings import TimestepSettings, TrainSettings
+from spikewright.training.source_trainee import SourceTrainee
 from spikewright.training.timesteps import LearnedTimesteps
 from spikewright.training.trainable import TrainableSource
 
@@ -20,9 +21,13 @@ def test_rate_rises_and_falls_to_zero() -> None:
     assert warm_up_and_cosine(1, 0.0)(0) == 1
 
 
+def fitting(network: TrainableSource, settings: TrainSettings, timesteps: LearnedTimesteps | None = None) -> Fitting:
+    return Fitting(SourceTrainee(network, settings, timesteps), settings, steps=10, identity={})
+
+
 def test_only_weights_decay(source: Source) -> None:
     levelled = with_levels(source, 3, {"relu1": 1.0, "relu2": 1.0})
-    module = Fitting(TrainableSource(levelled), TrainSettings(weight_decay=0.5), steps=10, identity={})
+    module = fitting(TrainableSource(levelled), TrainSettings(weight_decay=0.5))
     groups = module.configure_optimizers()["optimizer"].param_groups
     shapes = {group["weight_decay"]: sorted(tuple(p.shape) for p in group["params"]) for group in groups}
     assert shapes[0.5] == [(6, 1, 3, 3), (6, 6, 3, 3), (10, 96)]
@@ -35,9 +40,9 @@ def test_the_loss_is_cross_entropy_plus_the_price_of_bits(source: Source) -> Non
     y = torch.arange(6)
 
     def loss(sparsity: float) -> tuple[float, float]:
-        module = Fitting(TrainableSource(levelled), TrainSettings(sparsity=sparsity), steps=10, identity={})
+        module = fitting(TrainableSource(levelled), TrainSettings(sparsity=sparsity))
         value = module.training_step((x, y), 0)
-        return float(value.detach()), float(module._sums[1])
+        return float(value.detach()), float(module._sums[2])
 
     plain, none = loss(0.0)
     priced, bits = loss(0.01)
@@ -50,7 +55,7 @@ def test_the_loss_is_cross_entropy_plus_the_price_of_bits(source: Source) -> Non
 
 def test_a_step_below_zero_is_taken_back(source: Source) -> None:
     network = TrainableSource(with_levels(source, 3, {"relu1": 1.0, "relu2": 1.0}))
-    module = Fitting(network, TrainSettings(), steps=10, identity={})
+    module = fitting(network, TrainSettings())
     network.arrays["relu1.threshold"].data.fill_(-0.5)
     module.on_train_batch_end(None, None, 0)
     assert network.arrays["relu1.threshold"].item() > 0
@@ -61,7 +66,13 @@ def learning(source: Source, settings: TimestepSettings, **more: float) -> Fitti
     timesteps = LearnedTimesteps(levelled, settings)
     network = TrainableSource(without_levels(levelled))
     training = TrainSettings(timesteps=settings, **more)  # pyright: ignore[reportArgumentType]
-    return Fitting(network, training, steps=10, identity={}, timesteps=timesteps)
+    return fitting(network, training, timesteps)
+
+
+def timesteps_of(module: Fitting) -> LearnedTimesteps:
+    assert isinstance(module.trainee, SourceTrainee)
+    assert module.trainee.timesteps is not None
+    return module.trainee.timesteps
 
 
 @pytest.mark.parametrize(
@@ -71,12 +82,12 @@ def learning(source: Source, settings: TimestepSettings, **more: float) -> Fitti
 def test_timesteps_have_a_rate_of_their_own_and_never_decay(form: str, pace: float, source: Source) -> None:
     settings = TimestepSettings(timestep_rate=30.0, parametrisation=form)
     module = learning(source, settings, weight_decay=0.5, learning_rate=0.1)
-    assert module.timesteps is not None
+    timesteps = timesteps_of(module)
     groups = module.configure_optimizers()["optimizer"].param_groups
     of = {id(p): group for group in groups for p in group["params"]}
-    assert of[id(module.timesteps.first)]["initial_lr"] == pytest.approx(30 / 10 * pace)
-    assert [of[id(module.timesteps.first)][key] for key in ("weight_decay", "momentum")] == [0, 0]
-    assert [of[id(module.timesteps.second)][key] for key in ("weight_decay", "initial_lr")] == [0, 0.1]
+    assert of[id(timesteps.first)]["initial_lr"] == pytest.approx(30 / 10 * pace)
+    assert [of[id(timesteps.first)][key] for key in ("weight_decay", "momentum")] == [0, 0]
+    assert [of[id(timesteps.second)][key] for key in ("weight_decay", "initial_lr")] == [0, 0.1]
     assert len(of) == len(list(module.parameters())) == sum(len(group["params"]) for group in groups)
 
 
@@ -84,15 +95,16 @@ def test_the_loss_is_cross_entropy_plus_the_price_of_timesteps(source: Source) -
     x = torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     y = torch.arange(6)
     levelled = with_levels(source, {"relu1": 3, "relu2": 8}, {"relu1": 1.0, "relu2": 1.0})
-    plain = Fitting(TrainableSource(levelled), TrainSettings(), steps=10, identity={}).training_step((x, y), 0)
+    plain = fitting(TrainableSource(levelled), TrainSettings()).training_step((x, y), 0)
     priced = learning(source, TimestepSettings(timestep_penalty=0.3, target_timesteps=5.0)).training_step((x, y), 0)
     assert float(priced.detach()) == pytest.approx(float(plain.detach()) + 0.3 * 2 * (5.5 - 5.0), rel=1e-5)
 
 
 def test_a_step_below_one_timestep_is_taken_back(source: Source) -> None:
     module = learning(source, TimestepSettings())
-    assert module.timesteps is not None
-    module.timesteps.first.data.fill_(-3.0)
+    timesteps = timesteps_of(module)
+    timesteps.first.data.fill_(-3.0)
     module.on_train_batch_end(None, None, 0)
-    assert module.timesteps.first.tolist() == [1, 1]
-    assert [node.op.levels for node in module.trained().activations] == [1, 1]
+    assert timesteps.first.tolist() == [1, 1]
+    assert isinstance(module.trainee, SourceTrainee)
+    assert [node.op.levels for node in module.trainee.result().activations] == [1, 1]

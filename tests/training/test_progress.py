@@ -6,6 +6,7 @@ from spikewright.source import Source
 from spikewright.training.fitting import Fitting
 from spikewright.training.progress import EpochLines
 from spikewright.training.settings import TrainSettings
+from spikewright.training.source_trainee import SourceTrainee
 from spikewright.training.trainable import TrainableSource
 
 
@@ -14,7 +15,7 @@ def entry(epoch: int, **more: object) -> dict[str, object]:
 
 
 def test_each_epoch_of_this_run_is_told_once_on_stderr(source: Source, capsys: pytest.CaptureFixture[str]) -> None:
-    module = Fitting(TrainableSource(source), TrainSettings(), steps=1, identity={})
+    module = Fitting(SourceTrainee(TrainableSource(source), TrainSettings()), TrainSettings(), steps=1, identity={})
     module.history = [entry(0)]
     trainer = SimpleNamespace(is_global_zero=True, current_epoch=1, num_training_batches=2)
     lines = EpochLines(3)
@@ -34,7 +35,7 @@ def test_each_epoch_of_this_run_is_told_once_on_stderr(source: Source, capsys: p
 
 
 def test_learned_timesteps_are_told(source: Source, capsys: pytest.CaptureFixture[str]) -> None:
-    module = Fitting(TrainableSource(source), TrainSettings(), steps=1, identity={})
+    module = Fitting(SourceTrainee(TrainableSource(source), TrainSettings()), TrainSettings(), steps=1, identity={})
     trainer = SimpleNamespace(is_global_zero=True, current_epoch=0, num_training_batches=2)
     lines = EpochLines(1)
     lines.on_train_start(trainer, module)  # pyright: ignore[reportArgumentType]
@@ -45,7 +46,7 @@ def test_learned_timesteps_are_told(source: Source, capsys: pytest.CaptureFixtur
 
 
 def test_other_processes_are_silent(source: Source, capsys: pytest.CaptureFixture[str]) -> None:
-    module = Fitting(TrainableSource(source), TrainSettings(), steps=1, identity={})
+    module = Fitting(SourceTrainee(TrainableSource(source), TrainSettings()), TrainSettings(), steps=1, identity={})
     trainer = SimpleNamespace(is_global_zero=False, current_epoch=0, num_training_batches=2)
     lines = EpochLines(1)
     lines.on_train_start(trainer, module)  # pyright: ignore[reportArgumentType]

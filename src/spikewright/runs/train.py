@@ -226,7 +226,7 @@ def _account(data: ImageData, settings: TrainSettings, report: TrainReport) -> d
         "accuracy_validation": report.accuracy_validation,
         "accuracy_test": report.accuracy_test,
         "seconds": report.seconds,
-        "epochs": [asdict(epoch) for epoch in report.epochs],
+        "epochs": [{**asdict(epoch), "dead_stages": list(epoch.dead_stages)} for epoch in report.epochs],
         "versions": {
             "spikewright": version("spikewright"),
             "torch": torch.__version__,

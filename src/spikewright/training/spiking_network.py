@@ -138,7 +138,7 @@ class TrainingNetwork(nn.Module):
         blueprint = assemble(
             stage(source, stored), self._stage, encoder=self.settings.encoder, input_shape=source.input_shape
         )
-        return _with_window_bias(blueprint, self.settings.timesteps)
+        return _as_stored(_with_window_bias(blueprint, self.settings.timesteps))
 
     def _fire(self, node: SourceNode, currents: Tensor) -> tuple[Tensor, Tensor]:
         index, neurons = self.stages.index(node.name), self.settings.neurons
@@ -191,3 +191,11 @@ def _with_window_bias(blueprint: Blueprint, timesteps: int) -> Blueprint:
     if name not in blueprint.arrays:
         return blueprint
     return Blueprint(blueprint.plan, {**blueprint.arrays, name: blueprint.arrays[name] * timesteps})
+
+
+def _as_stored(blueprint: Blueprint) -> Blueprint:
+    """Real numbers in float32, integers in the type that a saved network is read back in."""
+    arrays = {}
+    for name, array in blueprint.arrays.items():
+        arrays[name] = array.float() if array.is_floating_point() else array
+    return Blueprint(blueprint.plan, arrays)
