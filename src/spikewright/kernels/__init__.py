@@ -1,1 +1,1 @@
-"""Compiled loops over plain arrays, one file each; what they compute is said, and checked, without them."""
+"""Compiled loops over plain arrays, one file each; they know nothing about tensors, networks or gradients' owners."""

@@ -70,9 +70,9 @@ class Leaky:
         owed = torch.zeros_like(like) if self.reset == "delayed" else like.new_zeros(())
         return LeakyMembrane(initial.expand_as(like), owed)
 
-    def integrate(self, state: LeakyMembrane, current: Tensor) -> LeakyMembrane:
-        """Leak, add one step's current, subtract what is owed; once a step."""
-        potential = self.leak * state.potential + current
+    def integrate(self, state: LeakyMembrane, current: Tensor, leak: Tensor | None = None) -> LeakyMembrane:
+        """Leak (by another leak, 0-d, if it is given), add one step's current, subtract what is owed; once a step."""
+        potential = (self.leak if leak is None else leak) * state.potential + current
         if self.reset == "delayed":
             potential = potential - state.owed
         return LeakyMembrane(potential, state.owed)

@@ -47,15 +47,19 @@ class MembraneFormat:
         """The largest stored integer, n; stored ones are −n … n."""
         return 2 ** (self.bits - 1) - 1
 
+    def top(self, unit: Tensor) -> Tensor:
+        """The largest value stored, a, in what `unit` is measured in, with its dtype and shape."""
+        return self.scale * unit
+
     def step(self, unit: Tensor) -> Tensor:
         """How far apart neighbouring values are, a/n, in what `unit` is measured in, with its dtype and shape."""
-        return self.scale * unit / self.largest
+        return self.top(unit) / self.largest
 
     def levels(self, potential: Tensor, unit: Tensor) -> Tensor:
         """The stored integers −n … n, in the potential's dtype and shape; arguments as of `quantise`."""
         if self.squash:
             potential = (potential / unit).tanh() * unit
-        return floor((potential / (self.scale * unit)).clamp(-1, 1) * self.largest + 0.5)
+        return floor((potential / self.top(unit)).clamp(-1, 1) * self.largest + 0.5)
 
     def quantise(self, potential: Tensor, unit: Tensor) -> Tensor:
         """The potential as it is remembered.
