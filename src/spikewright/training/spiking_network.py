@@ -23,10 +23,10 @@ from spikewright.blueprint import Blueprint
 from spikewright.code import Code
 from spikewright.encoders.bernoulli import Bernoulli
 from spikewright.quantisers.stored import Stored
+from spikewright.scan import scan
 from spikewright.schedules.clocked import Clocked
 from spikewright.source import INPUT, Activation, Source, SourceNode
 from spikewright.staging import StagedNode, stage
-from spikewright.training.scan import scan
 from spikewright.training.spiking import SpikingSettings
 from spikewright.training.spiking_source import spiking_source, weighted_layers
 from spikewright.training.trainable import TrainableSource
