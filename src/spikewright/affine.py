@@ -23,6 +23,11 @@ def per_channel(gain: Tensor, shape: tuple[int, ...]) -> Tensor | None:
     return gain.reshape(shape[0])
 
 
+def out_channels(op: Linear | Conv, weight: Tensor) -> int:
+    """How many channels the operation makes."""
+    return weight.shape[1] * op.groups if isinstance(op, Conv) and op.transposed else weight.shape[0]
+
+
 def scale_outputs(op: Linear | Conv, weight: Tensor, gain: Tensor) -> Tensor:
     """The weight whose outputs are `gain` (one number per output channel) times as large."""
     if isinstance(op, Conv) and op.transposed:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from spikewright.blueprint import Blueprint
@@ -39,7 +40,9 @@ def assemble(
     arrays: dict[str, Tensor] = {}
     for node in staged:
         if node.weight is not None:
-            arrays[f"{node.name}.weight"] = node.weight
+            arrays[f"{node.name}.weight"] = node.weight if node.format is None else node.weight.to(torch.int32)
+        if node.gain is not None:
+            arrays[f"{node.name}.gain"] = node.gain
         if node.bias is not None:
             arrays[f"{node.name}.bias"] = node.bias
         firing = None
@@ -61,7 +64,9 @@ def assemble(
                     arrays[f"{node.name}.before{index}.weight"] = gain
                     arrays[f"{node.name}.before{index}.bias"] = bias
         edges = tuple(Edge(name) for name in node.inputs)
-        nodes.append(Node(name=node.name, op=node.op, edges=edges, shape=node.shape, firing=firing))
+        nodes.append(
+            Node(name=node.name, op=node.op, edges=edges, shape=node.shape, firing=firing, weights=node.format)
+        )
     joined = tuple(nodes) if joining is None else joining.align(nodes)
     return Blueprint(Plan(encoder=encoder, input_shape=input_shape, nodes=joined), arrays)
 

@@ -1,8 +1,10 @@
 """The blueprint: a plan and its arrays. Everything that converts, measures, exports or runs goes through it.
 
 Arrays, in the value scale (docs/concepts.md), by name:
-    {node}.weight                  of a weighted operation, batch norm folded
-    {node}.bias                    the constant part of a stage's or the read-out's value, over the window
+    {node}.weight                  of a weighted operation, batch norm folded; integers where the node has a format
+    {node}.gain                    factor on what those integers make: their worth, and the batch norm's gain
+    {node}.bias                    the constant part of a stage's or the read-out's value, over the window; of a
+                                   clocked stage, at every step
     {node}.threshold               potential that one unit of step weight costs        (stages)
     {node}.initial_potential       v0                                                  (stages)
     {node}.amplitude               what a spike of step weight 1 injects downstream    (stages)
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from spikewright.affine import out_channels, scale_outputs
 from spikewright.errors import BadPlan
 from spikewright.ops import Conv, Linear, Scale
 from spikewright.plan import Node, Plan
@@ -43,22 +46,46 @@ class Blueprint:
                 raise BadPlan(f"array {name!r} holds values that are not finite: mend the source's weights")
             if name.endswith((".threshold", ".amplitude")) and not bool((array > 0).all()):
                 raise BadPlan(f"array {name!r} must be positive, its least value is {float(array.min()):g}")
+        for node in self.plan.nodes:
+            if node.weights is not None:
+                _check_stored(node, node.weights.bits, self.arrays[f"{node.name}.weight"])
         _check_shapes(self)
 
     def array(self, node: Node, role: str) -> Tensor | None:
         """The array `{node}.{role}`, or None."""
         return self.arrays.get(f"{node.name}.{role}")
 
+    def weight(self, node: Node) -> Tensor | None:
+        """A node's weight in the value scale, float64, whatever it is stored as."""
+        weight, gain = self.array(node, "weight"), self.array(node, "gain")
+        if weight is None or node.weights is None:
+            return None if weight is None else weight.double()
+        assert gain is not None
+        assert isinstance(node.op, Linear | Conv)
+        channels = out_channels(node.op, weight)
+        return scale_outputs(node.op, weight.double(), gain.double().reshape(-1).expand(channels))
+
 
 def _required(node: Node) -> Iterator[str]:
     if isinstance(node.op, Linear | Conv | Scale):
         yield f"{node.name}.weight"
+    if node.weights is not None:
+        yield f"{node.name}.gain"
     if node.firing is not None:
         yield from (f"{node.name}.{role}" for role in ("threshold", "initial_potential", "amplitude"))
         for index, op in enumerate(node.firing.before_firing):
             if isinstance(op, Scale):
                 yield f"{node.name}.before{index}.weight"
                 yield f"{node.name}.before{index}.bias"
+
+
+def _check_stored(node: Node, bits: int, stored: Tensor) -> None:
+    """Refuse a weight that its format cannot hold."""
+    if stored.is_floating_point():
+        raise BadPlan(f"array '{node.name}.weight' must hold integers of {bits} bits, it holds {stored.dtype}")
+    least, most = (-1, 1) if bits == 1 else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    if bool((stored < least).any() or (stored > most).any()) or (bits == 1 and bool((stored == 0).any())):
+        raise BadPlan(f"array '{node.name}.weight' holds integers that {bits} bits cannot: store it again")
 
 
 def _check_shapes(blueprint: Blueprint) -> None:
@@ -72,6 +99,8 @@ def _check_shapes(blueprint: Blueprint) -> None:
         weight = blueprint.array(node, "weight")
         try:
             value = node.op([shapes[name] for name in node.inputs], None if weight is None else empty(weight))
+            gain = blueprint.array(node, "gain")
+            value = value if gain is None else value * empty(gain)
             bias = blueprint.array(node, "bias")
             value = value if bias is None else value + empty(bias)
             if node.firing is not None:

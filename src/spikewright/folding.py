@@ -66,7 +66,9 @@ def _same(left: Tensor, right: Tensor) -> bool:
 
 def _fold_node(node: Node, inputs: list[Tensor], own: Tensor, arrays: Mapping[str, Tensor]) -> StepArrays:
     step = StepArrays()
-    if isinstance(node.op, Linear | Conv):
+    if node.weights is not None:
+        _fold_stored(step, inputs[0], own, arrays[f"{node.name}.weight"], arrays[f"{node.name}.gain"])
+    elif isinstance(node.op, Linear | Conv):
         _fold_weight(step, node, inputs[0], own, arrays[f"{node.name}.weight"])
     elif isinstance(node.op, Scale):
         step.weight = arrays[f"{node.name}.weight"] * inputs[0] / own
@@ -85,6 +87,15 @@ def _fold_node(node: Node, inputs: list[Tensor], own: Tensor, arrays: Mapping[st
         step.initial = arrays[f"{node.name}.initial_potential"] / own
         step.before = _fold_before(node, own, arrays)
     return step
+
+
+def _fold_stored(step: StepArrays, unit: Tensor, own: Tensor, stored: Tensor, gain: Tensor) -> None:
+    """Integers stay integers: what spikes are worth goes into the gain beside them, where it is one number."""
+    step.weight = stored
+    if unit.numel() != 1:
+        step.gains = (unit,)
+        unit = _ONE
+    step.after = gain * unit.reshape(()) / own
 
 
 def _fold_weight(step: StepArrays, node: Node, unit: Tensor, own: Tensor, weight: Tensor) -> None:

@@ -66,6 +66,7 @@ class IntegerMode:
         if not isinstance(plan.encoder, Graded):
             raise NotExact("integer mode needs an input that arrives once: convert with postponed firing")
         arrays = {name: array.double() for name, array in blueprint.arrays.items()}
+        arrays |= {f"{node.name}.weight": w for node in plan.nodes if (w := blueprint.weight(node)) is not None}
         flows = {INPUT: _Flow(torch.tensor(2.0**-self.encoder.fraction_bits).double(), self.encoder.limit)}
         shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
         steps, peak = [], 0.0

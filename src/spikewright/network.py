@@ -38,7 +38,7 @@ class SpikingNetwork(nn.Module):
         return self.program.plan
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, *input_shape] → the read-out [N, *output_shape], by the collapsed engine."""
+        """[N, *sample_shape] → the read-out [N, *output_shape], by the collapsed engine."""
         result = x
         for record in self.collapse(x):
             result = record.codes
@@ -54,9 +54,9 @@ class SpikingNetwork(nn.Module):
 
     def _checked(self, x: Tensor) -> Tensor:
         """The input in the network's own type; it may be widened, never narrowed."""
-        if tuple(x.shape[1:]) != self.plan.input_shape:
+        if tuple(x.shape[1:]) != self.plan.sample_shape:
             raise BadData(
-                f"the network takes inputs of shape {self.plan.input_shape}, got {tuple(x.shape[1:])}: "
+                f"the network takes inputs of shape {self.plan.sample_shape}, got {tuple(x.shape[1:])}: "
                 "resize them or convert the model for that shape"
             )
         own = next((buffer.dtype for buffer in self.program.buffers()), x.dtype)

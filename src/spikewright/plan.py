@@ -15,24 +15,32 @@ from spikewright.alignments.average import Average
 from spikewright.alignments.replicate import Replicate
 from spikewright.alignments.truncate import Truncate
 from spikewright.code import Code
+from spikewright.encoders.bernoulli import Bernoulli
+from spikewright.encoders.direct import Direct
+from spikewright.encoders.frames import Frames
 from spikewright.encoders.graded import Graded
 from spikewright.encoders.grid import Grid
 from spikewright.encoders.repeat import Repeat
 from spikewright.errors import BadPlan
 from spikewright.neurons.hard_reset import HardReset
 from spikewright.neurons.integrate_fire import IntegrateFire
+from spikewright.neurons.leaky import Leaky
 from spikewright.neurons.signed import Signed
-from spikewright.ops import AdaptiveMaxPool, MaxPool, Op, Scale
+from spikewright.ops import AdaptiveMaxPool, Conv, Linear, MaxPool, Op, Scale
+from spikewright.quantisers.binary import Binary
+from spikewright.quantisers.uniform import Uniform
+from spikewright.schedules.clocked import Clocked
 from spikewright.schedules.corrected import Corrected
 from spikewright.schedules.lockstep import Lockstep
 from spikewright.schedules.probed import Probed
 from spikewright.schedules.two_phase import TwoPhase
 from spikewright.source import INPUT
 
-AnyLaw = Annotated[IntegrateFire | HardReset | Signed, Field(discriminator="kind")]
-AnySchedule = Annotated[TwoPhase | Lockstep | Probed | Corrected, Field(discriminator="kind")]
+AnyLaw = Annotated[IntegrateFire | HardReset | Signed | Leaky, Field(discriminator="kind")]
+AnySchedule = Annotated[TwoPhase | Lockstep | Probed | Corrected | Clocked, Field(discriminator="kind")]
 AnyAlignment = Annotated[Average | Replicate | Truncate, Field(discriminator="kind")]
-AnyEncoder = Annotated[Graded | Grid | Repeat, Field(discriminator="kind")]
+AnyEncoder = Annotated[Graded | Grid | Repeat | Direct | Bernoulli | Frames, Field(discriminator="kind")]
+AnyFormat = Annotated[Binary | Uniform, Field(discriminator="kind")]
 BeforeFiring = Annotated[MaxPool | AdaptiveMaxPool | Scale, Field(discriminator="kind")]
 
 
@@ -66,6 +74,10 @@ class Firing:
                 f"the stage of {self.carries!r}: schedule {schedule!r} and {self.code.warmup} warm-up steps "
                 "do not go together"
             )
+        if isinstance(self.schedule, Clocked) and not self.code.is_rate:
+            raise BadPlan(f"the stage of {self.carries!r}: schedule 'clocked' needs a rate code")
+        if isinstance(self.law, Leaky) and not isinstance(self.schedule, Clocked):
+            raise BadPlan(f"the stage of {self.carries!r}: law 'leaky' needs schedule 'clocked', not {schedule!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +90,22 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One operation; with `firing` it is a stage."""
+    """One operation; with `firing` it is a stage. With `weights` its weight is stored as integers of that format.
+
+    Raises:
+        BadPlan: a format where there is no weight to store so.
+    """
 
     name: str
     op: Op
     edges: tuple[Edge, ...]
     shape: tuple[int, ...]
     firing: Firing | None = None
+    weights: AnyFormat | None = None
+
+    def __post_init__(self) -> None:
+        if self.weights is not None and not isinstance(self.op, Linear | Conv):
+            raise BadPlan(f"node {self.name!r}: {self.op.kind!r} has no weight to store in {self.weights.bits} bits")
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -127,6 +148,7 @@ class Plan:
         if self.nodes[-1].firing is not None:
             raise BadPlan(f"the last node {self.nodes[-1].name!r} must be a read-out, which does not fire")
         _check_warm_up(self)
+        _check_clock(self)
         _ = self.courses
 
     @property
@@ -145,14 +167,18 @@ class Plan:
         return self.encoder.warmup if isinstance(self.encoder, Repeat) else 0
 
     @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """The shape of one prepared input: with a time axis first where the encoder takes frames."""
+        return (self.encoder.steps, *self.input_shape) if self.encoder.timed else self.input_shape
+
+    @property
     def courses(self) -> dict[str, Course]:
         """How each node's value, and the input, runs over time.
 
         Raises:
             BadPlan: trains meet that do not fit each other or their stage.
         """
-        first = self.encoder
-        made = {INPUT: Course(first.warmup + first.timesteps, True) if isinstance(first, Repeat) else Course(1, True)}
+        made = {INPUT: Course(self.encoder.steps, self.encoder.constant)}
         for node in self.nodes:
             arriving = [align(edge, made[edge.source], node) for edge in node.edges]
             made[node.name] = _course(node, arriving)
@@ -229,3 +255,19 @@ def _check_warm_up(plan: Plan) -> None:
                     f"edge {edge.source!r} to {node.name!r}: {edge.alignment.kind} needs rate codes, as it drops or "
                     "repeats steps: choose average"
                 )
+
+
+def _check_clock(plan: Plan) -> None:
+    """One scale a network: every stage of a clocked input is clocked, runs as long as it, and no other stage is."""
+    clocked, steps = plan.encoder.clocked, plan.encoder.steps
+    for node in plan.nodes:
+        if node.firing is not None and isinstance(node.firing.schedule, Clocked) != clocked:
+            raise BadPlan(
+                f"stage {node.name!r} has schedule {node.firing.schedule.kind!r}, the input comes by "
+                f"{plan.encoder.kind!r}: a clocked input (direct, bernoulli, frames) and clocked stages need each other"
+            )
+        if clocked and node.firing is not None and node.firing.code.steps != steps:
+            raise BadPlan(f"stage {node.name!r} runs {node.firing.code.steps} steps, its input {steps}: give both one T")
+        for edge in node.edges:
+            if clocked and edge.alignment is not None:
+                raise BadPlan(f"edge {edge.source!r} to {node.name!r}: a clocked network has one T and no alignments")

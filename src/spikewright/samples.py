@@ -175,9 +175,9 @@ def samples_for(
         samples = Samples(_Images(data.test.images[limit], data.test.labels[limit], prepare), settings)
     if not samples.count:
         raise BadData("evaluate: the test split holds no images: give a data set that is not empty")
-    if samples.shape != blueprint.plan.input_shape:
+    if samples.shape != blueprint.plan.sample_shape:
         raise BadData(
-            f"evaluate: images become inputs of shape {samples.shape}, the network takes {blueprint.plan.input_shape}"
+            f"evaluate: images become inputs of shape {samples.shape}, the network takes {blueprint.plan.sample_shape}"
         )
     scores = blueprint.plan.readout.shape
     if len(scores) != 1:

@@ -9,16 +9,19 @@ Max pooling commutes with a monotone activation, max(act(z)) = act(max(z)), so i
 potential; nothing is folded across it. Knows nothing about codes, thresholds or timesteps.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from spikewright import ops
 from spikewright import source as src
-from spikewright.affine import compact, per_channel, scale_inputs, scale_outputs
+from spikewright.affine import compact, out_channels, per_channel, scale_inputs, scale_outputs
 from spikewright.errors import Obstacle, UnsupportedModule
-from spikewright.plan import BeforeFiring
+from spikewright.plan import AnyFormat, BeforeFiring
+from spikewright.quantisers.stored import Stored
 from spikewright.source import INPUT, Source
 
 
@@ -34,7 +37,11 @@ class Fires:
 
 @dataclass(frozen=True, slots=True)
 class StagedNode:
-    """A linear operation, its folded weight, and, for a stage or the read-out, the constant part of its value."""
+    """A linear operation, its folded weight, and, for a stage or the read-out, the constant part of its value.
+
+    Where `format` is given the weight is its integers, and `gain` the factor on what the operation makes of them,
+    one number per output channel, broadcastable to [*shape].
+    """
 
     name: str
     op: ops.Op
@@ -44,6 +51,8 @@ class StagedNode:
     weight: Tensor | None = None
     bias: Tensor | None = None
     fires: Fires | None = None
+    format: AnyFormat | None = None
+    gain: Tensor | None = None
 
 
 @dataclass(slots=True)
@@ -58,6 +67,8 @@ class _Draft:
     constant: dict[str, Tensor] = field(default_factory=dict)  # total constant of each linear node's value
     own: dict[str, Tensor] = field(default_factory=dict)  # the constant a node adds itself
     label: dict[str, str] = field(default_factory=dict)  # the name to go by: of the layer that holds the weight
+    format: dict[str, AnyFormat] = field(default_factory=dict)  # of weights that are stored as integers
+    gain: dict[str, Tensor] = field(default_factory=dict)  # what their results are multiplied by, [channels]
 
     def readers(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {name: [] for name in (INPUT, *self.op)}
@@ -67,21 +78,24 @@ class _Draft:
         return found
 
 
-def stage(source: Source) -> tuple[StagedNode, ...]:
+def stage(source: Source, stored: Mapping[str, Stored] | None = None) -> tuple[StagedNode, ...]:
     """Arrange a source network as linear nodes and firing stages, the read-out last.
+
+    `stored` gives nodes of the source weights of integers in place of their own: they are kept as they are, and
+    what would be folded into them stands beside them as a gain.
 
     Raises:
         UnsupportedModule: a max pool reads values that are not spikes and is not followed by an activation
             before the next affine map; every such pool is listed.
     """
-    draft = _load(source)
+    draft = _load(source, stored or {})
     fires = _firings(draft)
     _gather_constants(draft, fires)
     _fold_scales(draft, fires)
     return _emit(draft, fires)
 
 
-def _load(source: Source) -> _Draft:
+def _load(source: Source, stored: Mapping[str, Stored]) -> _Draft:
     draft = _Draft(source)
     draft.shape[INPUT] = source.input_shape
     for node in source.nodes:
@@ -103,6 +117,11 @@ def _load(source: Source) -> _Draft:
                 draft.weight[name] = torch.ones(node.shape, dtype=torch.float64)
         elif isinstance(op, ops.Linear | ops.Conv | ops.Scale):
             draft.weight[name] = roles["weight"]
+            if name in stored:
+                assert isinstance(op, ops.Linear | ops.Conv)
+                draft.weight[name] = stored[name].integers.double()
+                draft.format[name] = stored[name].format
+                draft.gain[name] = stored[name].scale.double().reshape(-1).expand(out_channels(op, draft.weight[name]))
             if "bias" in roles:
                 bias = roles["bias"]
                 draft.own[name] = bias.reshape(spread) if isinstance(op, ops.Conv) else bias
@@ -216,11 +235,20 @@ def _gather_constants(draft: _Draft, fires: dict[str, tuple[str, Fires]]) -> Non
         total = None
         if any(read in draft.constant for read in draft.inputs[name]):
             parts = [_full(draft, read).unsqueeze(0) for read in draft.inputs[name]]
-            total = op(parts, draft.weight.get(name))[0]  # pyright: ignore[reportCallIssue]
+            total = op(parts, _real(draft, name))[0]  # pyright: ignore[reportCallIssue]
         if name in draft.own:
             total = draft.own[name] if total is None else total + draft.own[name]
         if total is not None:
             draft.constant[name] = compact(total)
+
+
+def _real(draft: _Draft, name: str) -> Tensor | None:
+    """A node's weight with its gain in it."""
+    weight, op = draft.weight.get(name), draft.op[name]
+    if weight is None or name not in draft.gain:
+        return weight
+    assert isinstance(op, ops.Linear | ops.Conv)
+    return scale_outputs(op, weight, draft.gain[name])
 
 
 def _full(draft: _Draft, name: str) -> Tensor:
@@ -267,6 +295,10 @@ def _fold_scales(draft: _Draft, fires: dict[str, tuple[str, Fires]]) -> None:
                 _merge_back(draft, name, before, draft.weight[before] * gain)
                 continue
             if channel is not None and (isinstance(op, ops.Conv) or len(draft.shape[name]) == 1):
+                if before in draft.gain:
+                    draft.gain[name], draft.format[name] = draft.gain[before] * channel, draft.format[before]
+                    _merge_back(draft, name, before, draft.weight[before])
+                    continue
                 _merge_back(draft, name, before, scale_outputs(op, draft.weight[before], channel))
                 continue
         if len(readers[name]) == 1 and name not in roots:
@@ -274,7 +306,7 @@ def _fold_scales(draft: _Draft, fires: dict[str, tuple[str, Fires]]) -> None:
             op = draft.op[after]
             channel = per_channel(gain, draft.shape[before])
             fits = isinstance(op, ops.Conv) or (isinstance(op, ops.Linear) and len(draft.shape[before]) == 1)
-            if fits and channel is not None:
+            if fits and channel is not None and after not in draft.gain:
                 draft.weight[after] = scale_inputs(op, draft.weight[after], channel)  # pyright: ignore[reportArgumentType]
                 draft.inputs[after] = (before,)
                 _forget(draft, name)
@@ -289,7 +321,7 @@ def _merge_back(draft: _Draft, name: str, before: str, weight: Tensor) -> None:
 
 
 def _forget(draft: _Draft, name: str) -> None:
-    for held in (draft.op, draft.inputs, draft.weight, draft.constant, draft.own):
+    for held in (draft.op, draft.inputs, draft.weight, draft.constant, draft.own, draft.format, draft.gain):
         held.pop(name, None)
 
 
@@ -323,7 +355,8 @@ def _emit(draft: _Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNod
             assert not isinstance(op, src.Activation | src.BatchNorm | src.Offset)
             bias = draft.constant.get(name) if name == output else None
             label, weight = draft.label[name], draft.weight.get(name)
-            nodes.append(StagedNode(label, op, inputs, draft.shape[name], name, weight=weight, bias=bias))
+            held = {"weight": weight, "bias": bias, **_stored(draft, name)}
+            nodes.append(StagedNode(label, op, inputs, draft.shape[name], name, **held))
             emitted_as[name] = label
     last = nodes[-1]
     if last.fires is not None or emitted_as[output] != last.name:
@@ -351,7 +384,16 @@ def _stage_node(
         weight=draft.weight.get(name),
         bias=draft.constant.get(root),
         fires=how,
+        **_stored(draft, name),
     )
+
+
+def _stored(draft: _Draft, name: str) -> dict[str, Any]:
+    """Format and gain of a node whose weight is integers; the gain broadcasts to the operation's result."""
+    if name not in draft.gain:
+        return {}
+    spatial = len(draft.op[name].stride) if isinstance(draft.op[name], ops.Conv) else 0  # pyright: ignore
+    return {"format": draft.format[name], "gain": draft.gain[name].reshape(-1, *(1,) * spatial)}
 
 
 def _live(draft: _Draft, fires: dict[str, tuple[str, Fires]], output: str) -> set[str]:

@@ -284,7 +284,7 @@ def test_a_law_that_cannot_be_trained_is_refused() -> None:
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ({"learning_rate": 0.0}, "learning_rate must be above 0, got 0.0"),
         ({"learning_rate": float("nan")}, "learning_rate must be above 0, got nan"),
-        ({"width": 0.0}, "needs a width above 0, got 0.0"),
+        ({"width": 0.0}, "needs a finite width above 0, got 0.0"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings: dict[str, float], words: str) -> None:

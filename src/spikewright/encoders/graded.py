@@ -4,7 +4,7 @@ Source: the direct coding of the first layer in "When SNN meets ANN", §5.1.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -14,6 +14,16 @@ class Graded:
     """The value itself, in one step."""
 
     kind: Literal["graded"] = "graded"
+    streams: ClassVar[bool] = False
+    clocked: ClassVar[bool] = False
+    constant: ClassVar[bool] = True
+    spiking: ClassVar[bool] = False
+    timed: ClassVar[bool] = False
+
+    @property
+    def steps(self) -> int:
+        """One."""
+        return 1
 
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [1, N, *]."""

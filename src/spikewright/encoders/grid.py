@@ -4,7 +4,7 @@ The input of integer mode: what follows is integer arithmetic.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -23,12 +23,22 @@ class Grid:
     fraction_bits: int = 8
     limit: int = 2**13 - 1
     kind: Literal["grid"] = "grid"
+    streams: ClassVar[bool] = False
+    clocked: ClassVar[bool] = False
+    constant: ClassVar[bool] = True
+    spiking: ClassVar[bool] = False
+    timed: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.fraction_bits <= 15:
             raise BadSetting(f"an input grid needs 0..15 fraction bits, got {self.fraction_bits}")
         if self.limit < 1:
             raise BadSetting(f"an input grid needs a limit of at least 1, got {self.limit}")
+
+    @property
+    def steps(self) -> int:
+        """One."""
+        return 1
 
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [1, N, *], integers in floating point."""

@@ -5,7 +5,7 @@ output; that is this times T. With a warm-up, the same current comes for so many
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -19,13 +19,28 @@ class Repeat:
     timesteps: int
     warmup: int = 0
     kind: Literal["repeat"] = "repeat"
+    streams: ClassVar[bool] = True
+    clocked: ClassVar[bool] = False
+    constant: ClassVar[bool] = True
+    spiking: ClassVar[bool] = False
+    timed: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.timesteps < 1:
-            raise BadSetting(f"timesteps must be at least 1, got {self.timesteps}")
+        require_timesteps(self.timesteps)
         if self.warmup < 0:
             raise BadSetting(f"a warm-up must be at least 0 steps, got {self.warmup}")
+
+    @property
+    def steps(self) -> int:
+        """The warm-up and the window."""
+        return self.warmup + self.timesteps
 
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [warm-up + T, N, *], an expanded view."""
         return (x / self.timesteps).expand(self.warmup + self.timesteps, *x.shape)
+
+
+def require_timesteps(timesteps: int) -> None:
+    """Refuse fewer than one step."""
+    if timesteps < 1:
+        raise BadSetting(f"timesteps must be at least 1, got {timesteps}")

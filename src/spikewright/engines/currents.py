@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from spikewright.encoders.repeat import Repeat
 from spikewright.program import Program, Step
 from spikewright.schedules import Drive
+from spikewright.schedules.clocked import Clocked
 
 
 def total_input(program: Program, x: Tensor) -> Tensor:
@@ -34,6 +35,9 @@ def deliver(step: Step, inputs: Sequence[Tensor], *, bias: Tensor | None = None)
     `bias` is a constant [C_out] for a convolution or matrix product to add in the same pass.
     """
     steps = max(len(train) for train in inputs)
+    if steps > 1 and all(len(train) == steps and train.stride(0) == 0 for train in inputs):
+        once = deliver(step, [train[:1] for train in inputs], bias=bias)  # an expanded view: every step is the same
+        return once.expand(steps, *once.shape[1:])
     folded = []
     for index, train in enumerate(inputs):
         missing = (0, 0) * (train.dim() - 1) + (0, steps - len(train))
@@ -53,7 +57,7 @@ def drive_of(step: Step, currents: Tensor) -> Drive:
 
     Where max pools stand before firing, the neurons before them only accumulate, and the membrane receives what
     the pooled running total grows by: over the window that is the pool of the totals, exactly, and under a
-    constant current the pooled current at every step.
+    constant current the pooled current at every step. A clocked stage pools each step's current for itself.
     """
     firing = step.node.firing
     assert firing is not None
@@ -64,6 +68,9 @@ def drive_of(step: Step, currents: Tensor) -> Drive:
         total = currents.sum(0)
         pooled = before_firing(step, total if step.bias is None else total + step.bias)
         return Drive(pooled.unsqueeze(0), None, initial, threshold)
+    if isinstance(firing.schedule, Clocked):
+        full = currents if step.bias is None else currents + step.bias
+        return Drive(torch.stack([before_firing(step, current) for current in full]), None, initial, threshold)
     warmup, timesteps = firing.code.warmup, firing.code.timesteps
     missing = (0, 0) * (currents.dim() - 1) + (0, firing.code.steps - len(currents))
     currents = F.pad(currents, missing)

@@ -25,7 +25,7 @@ def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterat
 
     `revise` is called after each stage, and may have it fire again by another drive before the next one runs.
     """
-    values = {INPUT: program.plan.encoder(x) if program.plan.warmup else total_input(program, x)}
+    values = {INPUT: program.plan.encoder(x) if program.plan.warmup or program.plan.encoder.clocked else total_input(program, x)}
     for step in program.steps:
         assert isinstance(step, Step)
         node = step.node
@@ -54,7 +54,7 @@ def _arrives_as_total(program: Program, node: Node) -> bool:
 
     So a mean over the window is never divided by T only to be summed again, which would lose ties to rounding.
     """
-    if program.plan.warmup:
+    if program.plan.warmup or program.plan.encoder.clocked:
         return False
     course = program.drives[node.name]
     if node.firing is None or node.firing.schedule.waits:

@@ -23,9 +23,6 @@ from torch import Tensor
 
 from spikewright import ops
 from spikewright.blueprint import Blueprint
-from spikewright.encoders.graded import Graded
-from spikewright.encoders.grid import Grid
-from spikewright.encoders.repeat import Repeat
 from spikewright.metrics.synapses import Shape, elements, spread_over_windows, weights_met
 from spikewright.plan import Node, Plan
 from spikewright.source import INPUT, Source
@@ -55,7 +52,7 @@ class FanOut:
 
 def spiking_input(plan: Plan) -> bool:
     """Whether the encoder emits spikes rather than graded values."""
-    return not isinstance(plan.encoder, Graded | Grid | Repeat)
+    return plan.encoder.spiking
 
 
 def fan_out(blueprint: Blueprint) -> FanOut:

@@ -2,7 +2,7 @@
 
     two-phase stage:  finish = (latest finish of its inputs) + T        it waits for whole windows
     lockstep stage:   finish = max((latest start of its inputs) + T, latest finish of its inputs)
-A graded input is there at once, a repeated one takes its T steps; a train that is averaged starts when its
+A graded input is there at once, one that streams takes its T steps; a train that is averaged starts when its
 window is over. So two-phase and averaging networks take the longest path's sum of T, and lockstep networks T. A
 warm-up, and what a stage replays, counts. The read-out fires nothing and adds nothing.
 From the plan alone; knows nothing about spikes or seconds.
@@ -10,7 +10,6 @@ From the plan alone; knows nothing about spikes or seconds.
 
 from dataclasses import dataclass
 
-from spikewright.encoders.repeat import Repeat
 from spikewright.errors import BadSetting
 from spikewright.metrics.synapses import elements
 from spikewright.plan import Edge, Plan
@@ -20,7 +19,7 @@ from spikewright.source import INPUT
 def latency_steps(plan: Plan) -> int:
     """Steps until the read-out has its whole window."""
     start = {INPUT: 0}
-    finish = {INPUT: plan.encoder.warmup + plan.encoder.timesteps if isinstance(plan.encoder, Repeat) else 0}
+    finish = {INPUT: plan.encoder.steps if plan.encoder.streams else 0}
     replayed = 0  # the stages of one network replay together
     for node in plan.nodes:
         first = max((finish if _averages(edge) else start)[edge.source] for edge in node.edges)

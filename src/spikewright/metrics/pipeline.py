@@ -38,7 +38,6 @@ from math import floor, lcm
 from typing import NamedTuple
 
 from spikewright.alignments.replicate import Replicate
-from spikewright.encoders.repeat import Repeat
 from spikewright.errors import BadPlan, BadSetting
 from spikewright.plan import Edge, Plan
 from spikewright.source import INPUT
@@ -202,8 +201,8 @@ def _machine(plan: Plan, uniform: Fraction | None = None) -> _Machine:
     replayed = max(node.firing.schedule.replayed_steps(node.firing.code) for node in plan.stages if node.firing)
     extra = plan.warmup + replayed  # the whole network warms up, and replays, together
     timesteps = {name: uniform or Fraction(code.timesteps) for name, code in codes.items()}
-    if isinstance(plan.encoder, Repeat):
-        timesteps = {INPUT: uniform or Fraction(plan.encoder.timesteps), **timesteps}
+    if plan.encoder.streams:
+        timesteps = {INPUT: uniform or Fraction(plan.encoder.steps - plan.warmup), **timesteps}
     windows = {name: steps + extra for name, steps in timesteps.items()}
     reads: dict[str, list[_Read]] = {name: [] for name in windows}
     courses = plan.courses

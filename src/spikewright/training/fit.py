@@ -10,20 +10,24 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import nn
 
+from spikewright.blueprint import Blueprint
 from spikewright.data.augment import Augment, Augmentation, Cutout, RandomCrop, RandomFlip
 from spikewright.data.autoaugment import AutoAugment
 from spikewright.data.batches import Batches
 from spikewright.data.dataset import ImageData, Split
 from spikewright.errors import BadModel, BadSetting
+from spikewright.network import build
 from spikewright.source import Source
 from spikewright.training import checkpoints
 from spikewright.training.fitting import Fitting
@@ -31,11 +35,19 @@ from spikewright.training.levels import without_levels
 from spikewright.training.progress import EpochLines
 from spikewright.training.settings import TrainReport, TrainSettings
 from spikewright.training.share import Share
+from spikewright.training.source_trainee import SourceTrainee
+from spikewright.training.spiking import SpikingTraining
+from spikewright.training.spiking_network import TrainingNetwork
+from spikewright.training.spiking_trainee import SpikingTrainee
 from spikewright.training.timesteps import LearnedTimesteps
 from spikewright.training.trainable import TrainableSource
+from spikewright.training.trainee import Trainee
 
 EVALUATION_BATCH = 500
 CHECKPOINTS = "checkpoints"
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
 def fit(
@@ -47,7 +59,7 @@ def fit(
     resume: bool = False,
     progress: bool = False,
 ) -> tuple[Source, TrainReport]:
-    """Train a network and measure it.
+    """Train a source network and measure it.
 
     Args:
         source: the network, with or without levels; not changed. Where timesteps are learned, its levels and
@@ -66,20 +78,90 @@ def fit(
         BadModel: the network does not fit the data, or its loss is no longer finite.
         KeyboardInterrupt: interrupted; the checkpoints stay.
     """
-    began = time.monotonic()
     _require_fit(source, data)
+    source = source.with_preparation(data.preparation)
+    learning = settings.timesteps
+    timesteps = None if learning is None else LearnedTimesteps(source, learning)
+    network = TrainableSource(source if learning is None else without_levels(source))
+    trainee = SourceTrainee(network, settings, timesteps)
+    how = {**asdict(settings), "learn_timesteps": learning is not None}
+    del how["timesteps"]
+    how |= {} if learning is None else asdict(learning)
+    keep = _Keep(out, resume=resume, progress=progress)
+    return _fit(trainee, data, settings, {**how, "model": _digest(source)}, keep, as_module=TrainableSource)
+
+
+def fit_spiking(
+    source: Source,
+    data: ImageData,
+    settings: TrainSettings,
+    spiking: SpikingTraining,
+    *,
+    out: Path | None = None,
+    resume: bool = False,
+    progress: bool = False,
+) -> tuple[Blueprint, TrainReport]:
+    """Train a spiking network with the topology of a source, and measure it as it is stored.
+
+    Args:
+        source: what its neurons, in place of activations, are put into; its weights are what training starts from.
+        data, settings, out, resume, progress: as of `fit`.
+        spiking: neurons, input, formats and loss.
+
+    Returns:
+        The network, which runs without the source, and the report.
+
+    Raises:
+        BadSetting, BadModel, KeyboardInterrupt: as `fit`; and as `spiking_source` says.
+    """
+    _require_fit(source, data)
+    network = TrainingNetwork(source, spiking.network)
+    trainee = SpikingTrainee(
+        network, loss=spiking.loss, label_smoothing=settings.label_smoothing, rate_penalty=spiking.rate_penalty
+    )
+    how = {**asdict(settings), **asdict(spiking), "model": _digest(source)}
+    del how["timesteps"]
+    return _fit(trainee, data, settings, how, _Keep(out, resume=resume, progress=progress), as_module=build)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Keep:
+    out: Path | None
+    resume: bool
+    progress: bool
+
+    @property
+    def folder(self) -> Path | None:
+        return None if self.out is None else self.out / CHECKPOINTS
+
+
+class _Yielding(Trainee, Protocol[R_co]):
+    def result(self) -> R_co: ...
+
+
+def _fit(
+    trainee: _Yielding[R],
+    data: ImageData,
+    settings: TrainSettings,
+    how: dict[str, Any],
+    keep: _Keep,
+    *,
+    as_module: Callable[[R], nn.Module],
+) -> tuple[R, TrainReport]:
+    began = time.monotonic()
     train = _training_batches(data, settings)
-    module = _module(source.with_preparation(data.preparation), data, settings, steps=settings.epochs * len(train))
-    folder = None if out is None else out / CHECKPOINTS
-    checkpoint = checkpoints.newest(folder) if folder is not None and resume else None
+    identity = {**how, "data": data.fingerprint}
+    module = Fitting(trainee, settings, steps=settings.epochs * len(train), identity=identity)
+    folder = keep.folder
+    checkpoint = checkpoints.newest(folder) if folder is not None and keep.resume else None
     if checkpoint is not None:
-        checkpoints.require_same(checkpoint, identity=module.identity, state=module.state_dict())
+        checkpoints.require_same(checkpoint, identity=identity, state=module.state_dict())
     with _quiet():
-        trainer = _trainer(settings, folder, progress=progress)
+        trainer = _trainer(settings, folder, progress=keep.progress)
         shares = [Share(batches, trainer) for batches in (train, _evaluation_batches(data, data.validation))]
         _run(trainer, module, shares, checkpoint)
-    trained = module.trained()
-    test = _accuracy(trained, data, data.test, device=trainer.strategy.root_device)
+    trained = trainee.result()
+    test = _accuracy(as_module(trained), data, data.test, device=trainer.strategy.root_device)
     report = TrainReport(
         epochs=module.epochs,
         accuracy_validation=module.epochs[-1].accuracy_validation,
@@ -87,21 +169,6 @@ def fit(
         seconds=time.monotonic() - began,
     )
     return trained, report
-
-
-def _module(source: Source, data: ImageData, settings: TrainSettings, *, steps: int) -> Fitting:
-    learning = settings.timesteps
-    timesteps = None if learning is None else LearnedTimesteps(source, learning)
-    how = {**asdict(settings), "learn_timesteps": learning is not None}
-    del how["timesteps"]
-    how |= {} if learning is None else asdict(learning)
-    return Fitting(
-        TrainableSource(source if learning is None else without_levels(source)),
-        settings,
-        steps=steps,
-        identity={**how, "data": data.fingerprint, "model": _digest(source)},
-        timesteps=timesteps,
-    )
 
 
 def _require_fit(source: Source, data: ImageData) -> None:
@@ -187,8 +254,8 @@ def _run(trainer: Trainer, module: Fitting, shares: list[Share], checkpoint: Pat
         raise KeyboardInterrupt
 
 
-def _accuracy(source: Source, data: ImageData, split: Split, *, device: torch.device) -> float:
-    network = TrainableSource(source).to(device).eval()
+def _accuracy(network: nn.Module, data: ImageData, split: Split, *, device: torch.device) -> float:
+    network = network.to(device).eval()
     right = 0
     with torch.no_grad():
         for x, y in _evaluation_batches(data, split):

@@ -64,11 +64,19 @@ class EpochLines(Callback):
         for entry in _history(module)[self.shown :]:
             mean = entry.get("timesteps_mean")
             steps = "" if mean is None else f"mean timesteps {mean:.2f}, "
+            rate = entry.get("firing_rate")
+            steps += "" if rate is None else f"{rate:.3f} spikes a neuron and step, "
             self.console.print(
                 f"epoch {entry['epoch'] + 1}/{self.epochs}: loss {entry['loss']:.4f}, "
                 f"validation {entry['accuracy_validation']:.2%}, {steps}{entry['seconds']:.0f} s",
                 highlight=False,
             )
+            for name in entry.get("dead_stages", ()):
+                self.console.print(
+                    f"warning: stage {name!r} did not fire in this epoch: lower --threshold, raise --leak, or take "
+                    "a wider --surrogate",
+                    highlight=False,
+                )
             self.shown += 1
 
 

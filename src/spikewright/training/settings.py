@@ -6,6 +6,7 @@ from math import isfinite
 from spikewright.errors import BadSetting
 from spikewright.training.parametrisation import PARAMETRISATIONS
 
+OPTIMISERS = ("sgd", "adam")
 PRECISIONS = ("32", "bf16-mixed", "16-mixed", "64")
 PENALTY, PENALTY_TO_TARGET = 0.01, 0.05  # prices of a step of one layer, without and with a target
 WEIGHTINGS = ("uniform", "neurons", "synops")
@@ -57,10 +58,10 @@ class TimestepSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSettings:
-    """Stochastic gradient descent with Nesterov momentum, warm-up and cosine to 0, stepped every batch.
+    """Stochastic gradient descent with Nesterov momentum, or Adam; warm-up and cosine to 0, stepped every batch.
 
     `learning_rate` suits batch norm networks, with and without levels, at a batch of 128; without batch norm
-    take 0.01. `weight_decay` acts on weights of two or more axes: not on thresholds, biases or batch norm.
+    take 0.01; Adam (`optimiser`) wants about 1e-3. `weight_decay` acts on weights of two or more axes: not on thresholds, biases or batch norm.
     `warm_up` is the share of all steps over which the rate rises from 0. `sparsity` is the price of a bit per
     sample (`training/sparsity.py`); `timesteps` learns a number of levels for each activation, and None keeps
     those there are. `augment` shifts by up to an eighth of the image and mirrors; `cutout`
@@ -77,6 +78,7 @@ class TrainSettings:
     epochs: int = 3
     batch_size: int = 128
     learning_rate: float = 0.1
+    optimiser: str = "sgd"
     momentum: float = 0.9
     weight_decay: float = 5e-4
     warm_up: float = 0.05
@@ -105,20 +107,28 @@ class TrainSettings:
                 raise BadSetting(f"training: {name.replace('_', '-')} is {getattr(self, name)}: it must be below 1")
         if self.timesteps is not None and self.sparsity > 0:
             raise BadSetting("training: sparsity prices the bits of fixed levels: leave it out, or --learn-timesteps")
+        if self.optimiser not in OPTIMISERS:
+            raise BadSetting(f"training: optimiser is '{self.optimiser}': choose one of {', '.join(OPTIMISERS)}")
         if self.precision not in PRECISIONS:
             raise BadSetting(f"training: precision is '{self.precision}': choose one of {', '.join(PRECISIONS)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """One epoch: mean loss over its batches, bits per sample in it; top-1 on validation and mean T after it."""
+    """One epoch: mean loss over its batches, top-1 on validation after it; and what its kind of network tells.
+
+    Of a source network, bits per sample in the epoch and mean T after it; of a directly trained one, mean spikes
+    a neuron and step in the epoch, and the stages that did not fire in it.
+    """
 
     epoch: int
     loss: float
-    bits_per_sample: float | None
     accuracy_validation: float
     seconds: float
+    bits_per_sample: float | None = None
     timesteps_mean: float | None = None
+    firing_rate: float | None = None
+    dead_stages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,53 @@
+"""Losses of a directly trained network: what its output over time [T, N, K] should be, given labels int64 [N].
+
+    mean       cross-entropy of the mean over t
+    sum        cross-entropy of the sum over t
+    tet        mean over t of cross-entropies
+    count      cross-entropy of spike counts
+    count_mse  mean square of (spike rate − target rate), CORRECT for the label, INCORRECT for the others
+
+Sources: sum: snnTorch's use in "Reliability-aware hyperparameter optimization"; tet: Deng et al. 2022, "Temporal
+Efficient Training", without its second term, as Q-SNNs, Eq. 16, takes it; count_mse: snnTorch's mse_count_loss
+in rates, with rates of its tutorials.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+CORRECT, INCORRECT = 0.8, 0.2
+
+Loss = Callable[[Tensor, Tensor, float], Tensor]  # (output [T, N, K], labels [N], label smoothing)
+
+
+def _mean(output: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    return F.cross_entropy(output.mean(0), labels, label_smoothing=smoothing)
+
+
+def _sum(output: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    return F.cross_entropy(output.sum(0), labels, label_smoothing=smoothing)
+
+
+def _tet(output: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    each = labels.expand(len(output), *labels.shape)
+    return F.cross_entropy(output.flatten(0, 1), each.flatten(), label_smoothing=smoothing)
+
+
+def _count_mse(output: Tensor, labels: Tensor, smoothing: float) -> Tensor:  # noqa: ARG001
+    rate = output.mean(0)
+    target = torch.full_like(rate, INCORRECT).scatter(1, labels.unsqueeze(1), CORRECT)
+    return F.mse_loss(rate, target)
+
+
+LOSSES: dict[str, Loss] = {"mean": _mean, "sum": _sum, "tet": _tet, "count": _sum, "count_mse": _count_mse}
+OF_SPIKES = frozenset({"count", "count_mse"})  # they need a read-out that fires
+
+
+def regulation(rates: Tensor) -> Tensor:
+    """Σ_l (f_l − ½)² over the stages but the first: hidden layers 2 … L − 1; `rates` [stages] are mean spikes a step.
+
+    Source: Q-SNNs, Eq. 15. The L-th layer is the read-out, which does not fire.
+    """
+    return (rates[1:] - 0.5).square().sum()

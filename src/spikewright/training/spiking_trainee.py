@@ -1,0 +1,66 @@
+"""A directly trained network in training: a loss over time, and the regulation of its firing rates.
+
+Its gauges: mean spikes a neuron and step, of each stage. A stage that did not fire in a whole epoch is told.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from spikewright.blueprint import Blueprint
+from spikewright.errors import BadSetting
+from spikewright.training.losses import LOSSES, OF_SPIKES, regulation
+from spikewright.training.settings import TrainSettings
+from spikewright.training.source_trainee import by_decay
+from spikewright.training.spiking_network import TrainingNetwork
+
+
+class SpikingTrainee(nn.Module):
+    """Train `network` by the loss of that name (`losses.LOSSES`).
+
+    `rate_penalty` is λ of the regulation of firing rates; 0 regulates none.
+
+    Raises:
+        BadSetting: an unknown loss, one that needs another read-out, or a negative price.
+    """
+
+    def __init__(
+        self, network: TrainingNetwork, *, loss: str, label_smoothing: float = 0.0, rate_penalty: float = 0.0
+    ) -> None:
+        super().__init__()
+        if loss not in LOSSES:
+            raise BadSetting(f"training: loss is '{loss}': choose one of {', '.join(LOSSES)}")
+        if loss in OF_SPIKES and network.settings.readout != "spikes":
+            raise BadSetting(f"training: loss '{loss}' counts the output's spikes: add --readout spikes")
+        if not 0 <= rate_penalty < float("inf"):
+            raise BadSetting(f"training: rate-penalty is {rate_penalty}: it must be 0 or more")
+        self.network = network
+        self.name, self.label_smoothing, self.rate_penalty = loss, label_smoothing, rate_penalty
+
+    def loss(self, x: Tensor, y: Tensor, *, step: int, progress: float) -> tuple[Tensor, Tensor]:
+        """The loss of x [N, *sample_shape] and labels y; firing rates [stages]."""
+        found = self.network.run(x, key=(step,), progress=progress, regulated=self.rate_penalty > 0)
+        loss = LOSSES[self.name](found.output.float(), y, self.label_smoothing)
+        if self.rate_penalty > 0:
+            loss = loss + self.rate_penalty * regulation(found.rates)
+        return loss, found.rates.detach()
+
+    def scores(self, x: Tensor) -> Tensor:
+        """The output summed over time, [N, K]."""
+        return self.network(x).sum(0)
+
+    def after_step(self, progress: float) -> None:
+        """Nothing to bring back: leaks are sigmoids, and formats clip or standardise by themselves."""
+
+    def groups(self, settings: TrainSettings, *, steps: int) -> list[dict[str, Any]]:  # noqa: ARG002
+        """Decay on weights of two or more axes alone."""
+        return by_decay(list(self.parameters()), settings)
+
+    def told(self, gauges: list[float]) -> dict[str, Any]:
+        """Mean firing rate over the stages, and the stages that are dead."""
+        dead = tuple(name for name, rate in zip(self.network.stages, gauges, strict=True) if rate == 0)
+        return {"firing_rate": sum(gauges) / len(gauges), "dead_stages": dead}
+
+    def result(self) -> Blueprint:
+        """The network as it is stored and run."""
+        return self.network.freeze()

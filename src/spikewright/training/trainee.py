@@ -1,0 +1,34 @@
+"""What the training loop trains: something with a loss, scores and parameters. One file for each kind."""
+
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from spikewright.training.settings import TrainSettings
+
+
+class Trainee(Protocol):
+    """A module (nn.Module) that learns from batches of prepared inputs x [N, *] and labels y int64 [N]."""
+
+    def loss(self, x: Tensor, y: Tensor, *, step: int, progress: float) -> tuple[Tensor, Tensor]:
+        """The loss of a batch, and gauges [G] without gradient, whose means are told.
+
+        `step` counts batches over the whole training, `progress` is the share of it that is done, 0 … 1.
+        """
+        ...
+
+    def scores(self, x: Tensor) -> Tensor:
+        """One row of class scores a sample, [N, K]."""
+        ...
+
+    def after_step(self, progress: float) -> None:
+        """Bring parameters back into range."""
+        ...
+
+    def groups(self, settings: TrainSettings, *, steps: int) -> list[dict[str, Any]]:
+        """Parameter groups for the optimiser, empty ones left out."""
+        ...
+
+    def told(self, gauges: list[float]) -> dict[str, Any]:
+        """What an epoch's history says besides loss and accuracy: fields of `settings.Epoch`."""
+        ...
