@@ -6,7 +6,7 @@ convolution with batch norm.
 
 Source: He et al., "Deep Residual Learning for Image Recognition", https://arxiv.org/abs/1512.03385; ResNet-19: Zheng et
 al., "Going Deeper With Directly-Trained Larger Spiking Neural Networks", https://arxiv.org/abs/2011.05280, which ends
-in two linear layers. Here there is one, as in Q-SNNs, whose Table 2 fits no other (17 convolutions and one linear layer).
+in two linear layers. Here there is one, as in Q-SNNs, whose Table 2 fits no other count.
 """
 
 from torch import Tensor, nn
