@@ -1,7 +1,7 @@
 """A run folder: JSON for structure, safetensors for numbers, nothing that could run code.
 
     source.json, source.safetensors    the captured network, batch norm unfolded, with its input preparation
-    plan.json,   weights.safetensors   the spiking network's blueprint
+    plan.json,   weights.safetensors   the spiking network's blueprint; weights of b bits are packed into bytes
 
 Every file is written to a temporary name and renamed, so a folder never holds half a file. The formats carry
 a version. Knows nothing about how networks are trained or converted.
@@ -10,7 +10,7 @@ a version. Knows nothing about how networks are trained or converted.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,13 @@ from torch import Tensor
 from spikewright import interpreter
 from spikewright.blueprint import Blueprint
 from spikewright.errors import BadFile
+from spikewright.packing import pack, unpack
 from spikewright.plan import Plan
 from spikewright.preparation import InputPreparation
 from spikewright.source import INPUT, Source, SourceNode
 
 SOURCE_FORMAT = 1
-PLAN_FORMAT = 2  # 1 had names in place of edges, and is read still
+PLAN_FORMAT = 3  # 2 knew no packed weights, 1 had names in place of edges; both are read still
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class _PlanFile:
     format: int
     plan: Plan
     about: dict[str, Any]
+    packed: dict[str, tuple[int, ...]] = field(default_factory=dict)  # shapes of the arrays that are packed
 
 
 def save_source(folder: Path, source: Source, *, about: dict[str, Any]) -> None:
@@ -75,8 +77,11 @@ def load_source(folder: Path) -> tuple[Source, dict[str, Any]]:
 
 def save_blueprint(folder: Path, blueprint: Blueprint, *, about: dict[str, Any]) -> None:
     """Write a blueprint and what is known of it into `folder`."""
-    content = _PlanFile(format=PLAN_FORMAT, plan=blueprint.plan, about=about)
-    _write(folder, "plan", _PlanFile, content, blueprint.arrays)
+    bits = _stored_bits(blueprint.plan)
+    arrays = {name: pack(array, bits[name]) if name in bits else array for name, array in blueprint.arrays.items()}
+    packed = {name: tuple(blueprint.arrays[name].shape) for name in bits}
+    content = _PlanFile(format=PLAN_FORMAT, plan=blueprint.plan, about=about, packed=packed)
+    _write(folder, "plan", _PlanFile, content, arrays)
 
 
 def load_blueprint(folder: Path) -> tuple[Blueprint, dict[str, Any]]:
@@ -87,7 +92,17 @@ def load_blueprint(folder: Path) -> tuple[Blueprint, dict[str, Any]]:
         BadPlan: the plan breaks a rule of its own.
     """
     content, arrays = _read(folder, "plan.json", "weights.safetensors", _PlanFile)
+    for name, bits in _stored_bits(content.plan).items():
+        if name in arrays:
+            if name not in content.packed:
+                raise BadFile(f"{folder / 'plan.json'} does not say what shape the packed array {name!r} has")
+            arrays[name] = unpack(arrays[name], bits, content.packed[name])
     return Blueprint(content.plan, arrays), content.about
+
+
+def _stored_bits(plan: Plan) -> dict[str, int]:
+    """The arrays that are stored in so many bits an element."""
+    return {f"{node.name}.weight": node.weights.bits for node in plan.nodes if node.weights is not None}
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -112,6 +127,11 @@ def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[
         raise BadFile(f"no run folder at {folder}: give the folder that `--out` made")
     if not any((folder / name).is_file() for name in _WAY_OUT):
         raise BadFile(f"{folder} is not a run folder (no source.json, no plan.json): give the folder that `--out` made")
+    if structure == "source.json" and not (folder / structure).is_file():
+        raise BadFile(
+            f"{folder} holds a spiking network and no source.json: it was trained directly, so there is nothing to "
+            "convert or to compare it with; evaluate it"
+        )
     for name in (structure, tensors):
         if not (folder / name).is_file():
             raise BadFile(f"{folder} holds no {name}: {_WAY_OUT[structure]}")
@@ -124,8 +144,8 @@ def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[
         ) from None
     version = raw.get("format") if isinstance(raw, dict) else None
     newest = SOURCE_FORMAT if kind is _SourceFile else PLAN_FORMAT
-    if kind is _PlanFile and version == 1:
-        raw, version = _with_edges(raw), newest
+    if kind is _PlanFile and version in (1, 2):
+        raw, version = (_with_edges(raw) if version == 1 else raw), newest
     if version != newest:
         raise BadFile(
             f"{path} has format {version!r}, this version reads {newest}: make the run again with this version"

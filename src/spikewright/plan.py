@@ -267,7 +267,9 @@ def _check_clock(plan: Plan) -> None:
                 f"{plan.encoder.kind!r}: a clocked input (direct, bernoulli, frames) and clocked stages need each other"
             )
         if clocked and node.firing is not None and node.firing.code.steps != steps:
-            raise BadPlan(f"stage {node.name!r} runs {node.firing.code.steps} steps, its input {steps}: give both one T")
+            raise BadPlan(
+                f"stage {node.name!r} runs {node.firing.code.steps} steps, its input {steps}: give both one T"
+            )
         for edge in node.edges:
             if clocked and edge.alignment is not None:
                 raise BadPlan(f"edge {edge.source!r} to {node.name!r}: a clocked network has one T and no alignments")

@@ -10,6 +10,7 @@ from spikewright.errors import BadSetting
 
 if TYPE_CHECKING:
     from spikewright.training.settings import TimestepSettings
+    from spikewright.training.spiking import SpikingTraining
 
 
 def train(
@@ -36,12 +37,42 @@ def train(
     initial_timesteps: Annotated[
         int | None, Option(help="learned timesteps start here; default: the levels of --from, else 4")
     ] = None,
-    epochs: Annotated[int, Option(help="passes over the training images")] = 3,
-    batch_size: Annotated[int, Option(help="images per step")] = 128,
-    learning_rate: Annotated[
-        float | None, Option(help="default 0.1, or 0.02 from trained weights (--weights, --from)")
+    recipe: Annotated[
+        str | None, Option(help="train a spiking network, with the defaults of a paper: paper1 or paper3")
     ] = None,
-    weight_decay: Annotated[float, Option(help="on weights; never on thresholds, biases, batch norm")] = 5e-4,
+    timesteps: Annotated[int | None, Option(help="of a spiking network that is trained directly")] = None,
+    neuron: Annotated[str | None, Option(help="if (forgets nothing) or lif")] = None,
+    leak: Annotated[float | None, Option(help="share of a membrane that is left a step later, 0 to 1")] = None,
+    learn_leak: Annotated[bool | None, Option("--learn-leak/--fixed-leak", help="train one leak a layer")] = None,
+    threshold: Annotated[float | None, Option(help="what a membrane must reach to fire; a spike is worth 1")] = None,
+    reset: Annotated[str | None, Option(help="soft, hard or delayed (soft, a step later)")] = None,
+    surrogate: Annotated[
+        str | None, Option(help="triangle, rectangle, arctangent, fast_sigmoid or sigmoid, for the spike's slope")
+    ] = None,
+    surrogate_width: Annotated[float | None, Option(help="how far it reaches; default: the shape's own")] = None,
+    encoding: Annotated[str | None, Option(help="direct, rate (Bernoulli spikes) or frames (of events)")] = None,
+    loss: Annotated[
+        str | None, Option(help="tet, mean, sum, or of spikes (--readout spikes): count, count_mse")
+    ] = None,
+    readout: Annotated[str | None, Option(help="potential, or spikes of neurons after the last layer")] = None,
+    biases: Annotated[bool | None, Option("--biases/--no-biases", help="of linear layers and convolutions")] = None,
+    weight_bits: Annotated[int | None, Option(help="1, 2 to 16, or 32 for as they are")] = None,
+    edge_bits: Annotated[int | None, Option(help="the same for the first and the last layer; default 8")] = None,
+    membrane_bits: Annotated[int | None, Option(help="2 to 16, or 32 for as they are")] = None,
+    rate_penalty: Annotated[float | None, Option(help="price of firing rates away from one half, e.g. 1e-3")] = None,
+    settings: Annotated[
+        list[str] | None,
+        Option("--set", help="of a spiking network: standardise, scale, estimator, squash, detach_reset, as key=value"),
+    ] = None,
+    epochs: Annotated[int, Option(help="passes over the training images")] = 3,
+    batch_size: Annotated[int | None, Option(help="images per step; default 128, or the recipe's")] = None,
+    optimiser: Annotated[str | None, Option(help="sgd or adam; default sgd, or the recipe's")] = None,
+    learning_rate: Annotated[
+        float | None, Option(help="default 0.1, or 0.02 from trained weights (--weights, --from), or the recipe's")
+    ] = None,
+    weight_decay: Annotated[
+        float | None, Option(help="on weights, never on thresholds, biases, batch norm; default 5e-4, or the recipe's")
+    ] = None,
     sparsity: Annotated[float, Option(help="price of one bit per sample, e.g. 1e-6")] = 0.0,
     label_smoothing: Annotated[float, Option(help="share of the target spread over all classes")] = 0.0,
     precision: Annotated[str, Option(help="32, bf16-mixed, 16-mixed or 64")] = "32",
@@ -66,15 +97,26 @@ def train(
     from spikewright.runs.train import train as run
     from spikewright.training.settings import TrainSettings
 
+    given = {
+        "timesteps": timesteps, "neuron": neuron, "leak": leak, "learn_leak": learn_leak, "threshold": threshold,
+        "reset": reset, "surrogate": surrogate, "surrogate_width": surrogate_width, "encoding": encoding,
+        "loss": loss, "readout": readout, "biases": biases, "weight_bits": weight_bits, "edge_bits": edge_bits,
+        "membrane_bits": membrane_bits, "rate_penalty": rate_penalty, **options.settings(settings or []),
+    }  # fmt: skip
+    trained_by = {
+        "optimiser": optimiser, "learning_rate": learning_rate, "weight_decay": weight_decay, "batch_size": batch_size,
+    }  # fmt: skip
+    spiking, trained_by = _spiking(recipe, given, trained_by, seed=seed)
     request = TrainRequest(
+        spiking=spiking,
         out=out, model=model, data=data, weights=weights, start=start, levels=levels, resume=resume,
         slip=slip, initial_timesteps=initial_timesteps,
         mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size),
         augment=augment,
     )  # fmt: skip
-    settings = TrainSettings(
-        epochs=epochs, batch_size=batch_size, weight_decay=weight_decay, label_smoothing=label_smoothing,
-        learning_rate=request.learning_rate if learning_rate is None else learning_rate,
+    trained_by = {"learning_rate": request.learning_rate, **trained_by}
+    how = TrainSettings(
+        epochs=epochs, label_smoothing=label_smoothing, **trained_by,
         timesteps=_timesteps(
             learn_timesteps, target_timesteps=target_timesteps, timestep_penalty=timestep_penalty,
             timestep_weighting=timestep_weighting, parametrisation=parametrisation,
@@ -82,7 +124,7 @@ def train(
         sparsity=sparsity, precision=precision, device=device, devices=devices, seed=seed,
         cutout=cutout, autoaugment=autoaugment,
     )  # fmt: skip
-    _, report, about = run(request, settings, progress=True)
+    _, report, about = run(request, how, progress=True)
     if json is not None:
         write_json(json, about)
     if about.get("left_out"):
@@ -105,7 +147,22 @@ def _timesteps(learn: bool, **given: Any) -> "TimestepSettings | None":
     return TimestepSettings(**asked) if learn else None
 
 
+def _spiking(
+    recipe: str | None, given: dict[str, Any], trained_by: dict[str, Any], *, seed: int
+) -> "tuple[SpikingTraining | None, dict[str, Any]]":
+    """What to train directly, if anything asks for it, and how it is optimised; only what is given or known."""
+    asked = {name: value for name, value in trained_by.items() if value is not None}
+    if recipe is None and all(value is None for value in given.values()):
+        return None, asked
+    from spikewright.training.recipes import OF_TRAINING, options, spiking_training
+
+    chosen = options({**given, **trained_by}, recipe)
+    return spiking_training(chosen, seed=seed), {name: chosen[name] for name in OF_TRAINING}
+
+
 def _summary(out: Path, about: dict[str, Any], seconds: float) -> str:
+    if about.get("kind") == "spiking":
+        return _spiking_summary(out, about, seconds)
     kind = "plain ReLU" if about["levels"] is None else f"levels {about['levels']}"
     kind += f", slip {about['slip']}" if about["slip"] else ""
     if "timesteps" in about:
@@ -115,3 +172,17 @@ def _summary(out: Path, about: dict[str, Any], seconds: float) -> str:
         f"{out}: {about['model']} on {about['data']}, {kind}: validation {about['accuracy_validation']:.2%}, "
         f"test {about['accuracy_test']:.2%}, {seconds:.0f} s"
     )
+
+
+def _spiking_summary(out: Path, about: dict[str, Any], seconds: float) -> str:
+    network, last = about["spiking"]["network"], about["epochs"][-1]
+    neurons, weights = network["neurons"], network["weights"]
+    bits = "" if weights is None else f", {weights.get('bits', 1)}-bit weights"
+    bits += "" if neurons["membrane_bits"] is None else f", {neurons['membrane_bits']}-bit membranes"
+    line = (
+        f"{out}: {about['model']} on {about['data']}, spiking, T = {network['timesteps']}{bits}: "
+        f"validation {about['accuracy_validation']:.2%}, test {about['accuracy_test']:.2%}, "
+        f"{last['firing_rate']:.3f} spikes a neuron and step, {seconds:.0f} s"
+    )
+    dead = last["dead_stages"]
+    return line if not dead else f"{line}\nwarning: no spike in the last epoch from {', '.join(dead)}"

@@ -25,7 +25,8 @@ def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterat
 
     `revise` is called after each stage, and may have it fire again by another drive before the next one runs.
     """
-    values = {INPUT: program.plan.encoder(x) if program.plan.warmup or program.plan.encoder.clocked else total_input(program, x)}
+    by_steps = program.plan.warmup > 0 or program.plan.encoder.clocked
+    values = {INPUT: program.plan.encoder(x) if by_steps else total_input(program, x)}
     for step in program.steps:
         assert isinstance(step, Step)
         node = step.node

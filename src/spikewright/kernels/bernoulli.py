@@ -62,4 +62,5 @@ def content_keys(rows: NDArray[np.float32], seed: int) -> Keys:
 
 def row_keys(rows: int, key: tuple[int, ...]) -> Keys:
     """A key for each of so many rows, made of the numbers in `key`."""
-    return np.random.SeedSequence(key).generate_state(rows, dtype=np.uint64)
+    keys: Keys = np.random.SeedSequence(key).generate_state(rows, dtype=np.uint64).astype(np.uint64)
+    return keys

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
@@ -13,6 +14,7 @@ from spikewright import folder, models
 from spikewright.capturing import capture
 from spikewright.data import Batches, ImageData, Split, load
 from spikewright.errors import BadModel, BadSetting
+from spikewright.preparation import InputPreparation
 from spikewright.source import Source
 
 
@@ -83,6 +85,23 @@ def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Sourc
         source = source.with_preparation(loaded.preparation)
     require_fit(source, loaded)
     return source, replace(loaded, preparation=source.preparation or loaded.preparation), about
+
+
+def of_spiking_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[ImageData | None, dict[str, Any]]:
+    """The data that a directly trained run goes with, prepared as it was trained, and what is known of it."""
+    _, about = folder.load_blueprint(run)
+    name = data or about.get("data")
+    if not name:
+        return None, about
+    loaded = images.load(str(name))
+    if images.given or "preparation" not in about:
+        return loaded, about
+    return replace(loaded, preparation=TypeAdapter(InputPreparation).validate_python(about["preparation"])), about
+
+
+def is_spiking_run(run: Path) -> bool:
+    """Whether a run holds a spiking network without a source: it was trained directly."""
+    return (run / "plan.json").is_file() and not (run / "source.json").is_file()
 
 
 def require_fit(source: Source, data: ImageData) -> None:

@@ -19,13 +19,19 @@ def evaluate(
     settings: EvaluateSettings,
     progress: Progress | None = None,
 ) -> tuple[Evaluation, dict[str, Any]]:
-    """Measure a converted run; returns the figures and what the run folder says about it.
+    """Measure a converted or directly trained run; returns the figures and what the run folder says about it.
 
     Raises:
         SpikewrightError: as loading the run and the data does, and where no data is named.
     """
     blueprint, _ = folder.load_blueprint(run)
-    source, loaded, about = acquire.of_run(run, data=data, images=images)
+    if acquire.is_spiking_run(run):
+        source = None
+        loaded, about = acquire.of_spiking_run(run, data=data, images=images)
+    else:
+        source, loaded, about = acquire.of_run(run, data=data, images=images)
     if loaded is None:
         raise BadSetting(f"evaluate: run {run} does not say what data it was made with: give --data")
-    return evaluation.evaluate(blueprint, source, loaded, settings, progress=progress), about
+    preparation = loaded.preparation if source is None else None
+    found = evaluation.evaluate(blueprint, source, loaded, settings, preparation=preparation, progress=progress)
+    return found, about

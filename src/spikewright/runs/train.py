@@ -17,13 +17,16 @@ import torch
 from lightning.pytorch.utilities import rank_zero_only
 
 from spikewright import folder
+from spikewright.blueprint import Blueprint
 from spikewright.data import Batches, ImageData, load
 from spikewright.errors import BadModel, BadSetting
+from spikewright.neurons.leaky import Leaky
 from spikewright.runs import acquire
 from spikewright.source import Activation, Source
-from spikewright.training.fit import fit
+from spikewright.training.fit import fit, fit_spiking
 from spikewright.training.levels import MOST_LEVELS, initial_thresholds, with_levels
 from spikewright.training.settings import TrainReport, TrainSettings
+from spikewright.training.spiking import SpikingTraining
 from spikewright.training.timesteps import timestep_account
 
 SCRATCH_RATE, FINE_TUNE_RATE = 0.1, 0.02  # learning rates for random and for trained weights
@@ -45,7 +48,8 @@ class TrainRequest:
     `initial_timesteps`; None takes the levels of `start`, or `INITIAL_TIMESTEPS` where it has none.
     `slip` is the share of the plain clip in the rounding to `levels` (SlipReLU).
     `mean`, `std` and `size` override the data's own, as in `data.load`. `augment` None augments for cifar10,
-    and where the settings say so.
+    and where the settings say so. `spiking` trains a spiking network with the model's topology, in place of the
+    model itself.
 
     Raises:
         BadSetting: both or none of model and start, no data, weights without a model, slip without levels.
@@ -64,6 +68,7 @@ class TrainRequest:
     size: tuple[int, int] | None = None
     augment: bool | None = None
     resume: bool = False
+    spiking: SpikingTraining | None = None
 
     def __post_init__(self) -> None:
         if (self.model is None) == (self.start is None):
@@ -74,6 +79,8 @@ class TrainRequest:
             raise BadSetting("train: --weights needs --model; --from brings its own weights")
         if self.slip and self.levels is None:
             raise BadSetting("train: --slip mixes a plain clip into the rounding: add --levels")
+        if self.spiking is not None and self.levels is not None:
+            raise BadSetting("train: --levels is for networks that will be converted: a spiking network has none")
 
     @property
     def learning_rate(self) -> float:
@@ -83,8 +90,10 @@ class TrainRequest:
 
 def train(
     request: TrainRequest, settings: TrainSettings, *, progress: bool = False
-) -> tuple[Source, TrainReport, dict[str, Any]]:
+) -> tuple[Source | Blueprint, TrainReport, dict[str, Any]]:
     """Train and save; returns the network, the report, and what the run folder says about it.
+
+    A spiking network is saved as `convert` saves one: it has no source that it would equal.
 
     Raises:
         SpikewrightError: what `fit`, `data.load`, `models.build`, `load_weights`, `capture` or `load_source`
@@ -94,17 +103,30 @@ def train(
     _require_free(request)
     source, data, about = _beginning(request, settings)
     settings = replace(settings, augment=_augment(request, data, settings))
+    keep: dict[str, Any] = {"out": request.out, "resume": request.resume, "progress": progress}
+    if request.spiking is not None:
+        network, report = fit_spiking(source, data, settings, request.spiking, **keep)
+        _only_first()
+        about = {**about, **_account(data, settings, report), **_spiking_account(network, data, request.spiking)}
+        folder.save_blueprint(request.out, network, about=about)
+        return network, report, about
     if request.levels is not None or settings.timesteps is not None:
         source = _levelled(source, data, request, settings)
-    trained, report = fit(source, data, settings, out=request.out, resume=request.resume, progress=progress)
-    if getattr(rank_zero_only, "rank", 0):
-        raise SystemExit(0)  # one of several processes, each with a device: the first one saves and reports
-    about = {**about, "slip": request.slip, **_account(trained, data, settings, report)}
+    trained, report = fit(source, data, settings, **keep)
+    _only_first()
+    about = {**about, "slip": request.slip, **_account(data, settings, report), **_levels_account(trained, settings)}
     folder.save_source(request.out, trained, about=about)
     return trained, report, about
 
 
+def _only_first() -> None:
+    if getattr(rank_zero_only, "rank", 0):
+        raise SystemExit(0)  # one of several processes, each with a device: the first one saves and reports
+
+
 def _require_together(request: TrainRequest, settings: TrainSettings) -> None:
+    if settings.timesteps is not None and request.spiking is not None:
+        raise BadSetting("train: --learn-timesteps is for networks that will be converted: give --timesteps alone")
     if settings.timesteps is not None and request.levels is not None:
         raise BadSetting("train: --levels fixes what --learn-timesteps learns: leave out one of them")
     if settings.timesteps is None and request.initial_timesteps is not None:
@@ -128,7 +150,7 @@ def _require_free(request: TrainRequest) -> None:
 def _beginning(request: TrainRequest, settings: TrainSettings) -> tuple[Source, ImageData, dict[str, Any]]:
     """The network to start from, the data prepared as it needs, and where it came from."""
     if request.start is None:
-        data = _data(request, str(request.data))
+        data = _encoded(request, _data(request, str(request.data)))
         model = acquire.built(str(request.model), data, weights=request.weights, seed=settings.seed)
         about = {"model": request.model, "weights": _text(request.weights), "left_out": acquire.left_out(model)}
         return acquire.captured(model, data), data, about
@@ -137,6 +159,8 @@ def _beginning(request: TrainRequest, settings: TrainSettings) -> tuple[Source, 
     if not name:
         raise BadSetting(f"train: run {request.start} does not say what data it was trained on: give --data")
     data = _data(request, str(name))
+    if request.spiking is not None:
+        return source, _encoded(request, data), {"model": about.get("model"), "from": str(request.start)}
     if source.preparation is not None and request.mean is None and request.std is None and request.size is None:
         data = replace(data, preparation=source.preparation)
     return source, data, {"model": about.get("model"), "from": str(request.start)}
@@ -144,6 +168,16 @@ def _beginning(request: TrainRequest, settings: TrainSettings) -> tuple[Source, 
 
 def _augment(request: TrainRequest, data: ImageData, settings: TrainSettings) -> bool:
     return (settings.augment or data.name in AUGMENTED) if request.augment is None else request.augment
+
+
+def _encoded(request: TrainRequest, data: ImageData) -> ImageData:
+    """The data as its encoding needs it: rate coding takes pixels as probabilities, 0 to 1."""
+    if request.spiking is None or request.spiking.network.encoding != "rate":
+        return data
+    if request.mean is not None or request.std is not None:
+        raise BadSetting("train: rate coding takes pixels from 0 to 1 as they are: leave out --mean and --std")
+    plain = (0.0,) * data.preparation.channels, (1.0,) * data.preparation.channels
+    return replace(data, preparation=replace(data.preparation, mean=plain[0], std=plain[1]))
 
 
 def _data(request: TrainRequest, name: str) -> ImageData:
@@ -182,17 +216,11 @@ def _levels(source: Source, request: TrainRequest) -> int | dict[str, int]:
     return {name: levels or INITIAL_TIMESTEPS for name, levels in held.items()}
 
 
-def _account(source: Source, data: ImageData, settings: TrainSettings, report: TrainReport) -> dict[str, Any]:
-    levels = sorted(
-        {node.op.levels for node in source.activations if isinstance(node.op, Activation) and node.op.levels}
-    )
-    learned = settings.timesteps
+def _account(data: ImageData, settings: TrainSettings, report: TrainReport) -> dict[str, Any]:
     return {
         "data": data.name,
         "data_fingerprint": data.fingerprint,
         "classes": data.classes,
-        "levels": levels[0] if len(levels) == 1 else (levels or None),
-        **({} if learned is None else timestep_account(source, learned.timestep_weighting)),
         "settings": asdict(settings),
         "seed": settings.seed,
         "accuracy_validation": report.accuracy_validation,
@@ -205,6 +233,30 @@ def _account(source: Source, data: ImageData, settings: TrainSettings, report: T
             "lightning": lightning.__version__,
             "python": platform.python_version(),
         },
+    }
+
+
+def _levels_account(source: Source, settings: TrainSettings) -> dict[str, Any]:
+    levels = sorted(
+        {node.op.levels for node in source.activations if isinstance(node.op, Activation) and node.op.levels}
+    )
+    learned = settings.timesteps
+    return {
+        "levels": levels[0] if len(levels) == 1 else (levels or None),
+        **({} if learned is None else timestep_account(source, learned.timestep_weighting)),
+    }
+
+
+def _spiking_account(network: Blueprint, data: ImageData, spiking: SpikingTraining) -> dict[str, Any]:
+    return {
+        "kind": "spiking",
+        "spiking": asdict(spiking),
+        "leaks": {
+            node.name: node.firing.law.leak
+            for node in network.plan.stages
+            if node.firing is not None and isinstance(node.firing.law, Leaky)
+        },
+        "preparation": asdict(data.preparation),
     }
 
 

@@ -87,7 +87,7 @@ def fit(
     how = {**asdict(settings), "learn_timesteps": learning is not None}
     del how["timesteps"]
     how |= {} if learning is None else asdict(learning)
-    keep = _Keep(out, resume=resume, progress=progress)
+    keep = _Keep(out=out, resume=resume, progress=progress)
     return _fit(trainee, data, settings, {**how, "model": _digest(source)}, keep, as_module=TrainableSource)
 
 
@@ -105,8 +105,12 @@ def fit_spiking(
 
     Args:
         source: what its neurons, in place of activations, are put into; its weights are what training starts from.
-        data, settings, out, resume, progress: as of `fit`.
+        data: as of `fit`.
+        settings: as of `fit`.
         spiking: neurons, input, formats and loss.
+        out: as of `fit`.
+        resume: as of `fit`.
+        progress: as of `fit`.
 
     Returns:
         The network, which runs without the source, and the report.
@@ -121,7 +125,7 @@ def fit_spiking(
     )
     how = {**asdict(settings), **asdict(spiking), "model": _digest(source)}
     del how["timesteps"]
-    return _fit(trainee, data, settings, how, _Keep(out, resume=resume, progress=progress), as_module=build)
+    return _fit(trainee, data, settings, how, _Keep(out=out, resume=resume, progress=progress), as_module=build)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +150,7 @@ def _fit(
     how: dict[str, Any],
     keep: _Keep,
     *,
-    as_module: Callable[[R], nn.Module],
+    as_module: Callable[[Any], nn.Module],
 ) -> tuple[R, TrainReport]:
     began = time.monotonic()
     train = _training_batches(data, settings)
