@@ -61,18 +61,26 @@ def test_bytes_by_hand() -> None:
     weight_bits=st.sampled_from([*range(1, 17), 32]),
     membrane_bits=st.sampled_from([*range(2, 17), 32]),
     batch=st.integers(1, 300),
-    readout_bits=st.sampled_from([None, 2, 8, 16, 32]),
+    edge_bits=st.sampled_from([None, 1, 3, 8, 16, 32]),
+    readout_bits=st.sampled_from([None, 1, 2, 8, 16, 32]),
 )
-def test_every_number_of_bits(weight_bits: int, membrane_bits: int, batch: int, readout_bits: int | None) -> None:
+def test_every_number_of_bits(
+    weight_bits: int, membrane_bits: int, batch: int, edge_bits: int | None, readout_bits: int | None
+) -> None:
     found = footprint(
-        small(), weight_bits=weight_bits, membrane_bits=membrane_bits, batch=batch, readout_bits=readout_bits
+        small(),
+        weight_bits=weight_bits,
+        membrane_bits=membrane_bits,
+        batch=batch,
+        edge_bits=edge_bits,
+        readout_bits=readout_bits,
     )
     model = Small()
 
     def octets(numbers: int, bits: int) -> int:
         return math.ceil(Fraction(numbers * bits, 8))
 
-    outer = weight_bits if weight_bits > 8 else 8
+    outer = edge_bits or (32 if weight_bits == 32 else 8)
     weights = sum(octets(layer.weight.numel(), weight_bits) for layer in (model.inner, model.beside))
     weights += octets(model.stem.weight.numel(), outer)
     weights += sum(octets(layer.weight.numel(), readout_bits or outer) for layer in (model.narrow, model.out))
@@ -127,6 +135,8 @@ def test_what_no_activation_parts_is_one_layer() -> None:
     single = capture(nn.Linear(3, 2), torch.randn(2, 3))
     assert first_and_last(single) == ({single.output}, {single.output})
     assert footprint(single).membranes_peak.bytes == 0
+    firing = capture(nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 2), nn.ReLU()), torch.randn(2, 3))
+    assert first_and_last(firing) == ({"0"}, {"2"})
     resnet = capture(build("resnet20", channels=3, size=(8, 8), classes=10, seed=0), torch.rand(2, 3, 8, 8))
     assert first_and_last(resnet) == ({"conv1"}, {"classifier"})
 
@@ -138,7 +148,8 @@ def test_what_no_activation_parts_is_one_layer() -> None:
         ({"weight_bits": 17}, "weight bits is 17"),
         ({"membrane_bits": 1}, r"membrane bits is 1: give 2\.\.16, or 32"),
         ({"membrane_bits": 31}, "membrane bits is 31"),
-        ({"readout_bits": 1}, r"read-out bits is 1: give 2\.\.16"),
+        ({"edge_bits": 17}, r"edge bits is 17: give 1\.\.16"),
+        ({"readout_bits": 0}, r"read-out bits is 0: give 1\.\.16"),
         ({"batch": 0}, "batch is 0: give 1 or more"),
     ],
 )

@@ -1,10 +1,10 @@
 """Bytes that a network with few-bit weights and membranes would occupy, from its source, before any training.
 
     footprint = weights + gains + biases + membranes of the largest layer, for a whole batch
-Hidden weights take `weight_bits` each, those of the first and the last layer 8 or more, gains and biases 32, and every
-membrane potential `membrane_bits`. The neurons are where the source has its activations. Not counted: running
-statistics and scales, which the inference form folds into gains and biases; thresholds. Every array, and the membranes
-of every layer, begin at a whole byte. A megabyte is 10^6 bytes.
+Hidden weights take `weight_bits` each, those of the first and the last layer 8, gains and biases 32, and every membrane
+potential `membrane_bits`. The neurons are where the source has its activations. Not counted: running statistics and
+scales, which the inference form folds into gains and biases; thresholds. Every array, and the membranes of every layer,
+begin at a whole byte. A megabyte is 10^6 bytes.
 
 That is the rule of Table 2 of Q-SNNs, which prints no rule; all its 36 figures follow from this one, for 3x32x32 images
 and 10 classes, if the last layer of VGG16 is counted at 32 bits (`readout_bits`), unlike that of the other two
@@ -13,7 +13,7 @@ layer; one that runs step by step holds those of all layers, and `footprint_mega
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from spikewright.errors import BadSetting
 from spikewright.packing import packed_size
 from spikewright.source import INPUT, Source
 
-OUTER_BITS = 8  # first and last layer, Q-SNNs, Section 5.1
+EDGE_BITS = 8  # first and last layer, Q-SNNs, Section 5.1
 FULL_BITS = 32
 MEGA = 10**6
 
@@ -99,45 +99,39 @@ def footprint(
     weight_bits: int = FULL_BITS,
     membrane_bits: int = FULL_BITS,
     batch: int = 1,
+    edge_bits: int | None = None,
     readout_bits: int | None = None,
 ) -> Footprint:
     """Count what a source would occupy as a spiking network of few bits.
 
     Args:
         source: the network; its activations are the neurons.
-        weight_bits: bits of a hidden weight, 1..16, or 32 for no quantisation. First and last layer take 8, or as
-            many as hidden ones where these take more.
+        weight_bits: bits of a hidden weight, 1..16, or 32 for no quantisation.
         membrane_bits: bits of a membrane potential, 2..16, or 32. One bit is no quantiser: it has 2^(1−1) − 1 = 0
             steps.
         batch: samples whose membranes are held at once.
+        edge_bits: bits of a weight of the first and the last layer; None: 8, or 32 where hidden weights take 32.
         readout_bits: bits of a weight of the last layer, where they are not those of the first.
 
     Raises:
         BadSetting: bits or a batch that cannot be.
 
     """
-    for name, bits, least in (
-        ("weight bits", weight_bits, 1),
-        ("membrane bits", membrane_bits, 2),
-        ("read-out bits", FULL_BITS if readout_bits is None else readout_bits, 2),
-    ):
-        if not least <= bits <= 16 and bits != FULL_BITS:
-            raise BadSetting(f"{name} is {bits}: give {least}..16, or {FULL_BITS} for no quantisation")
+    edges = edge_bits if edge_bits is not None else FULL_BITS if weight_bits == FULL_BITS else EDGE_BITS
+    bits = {
+        "hidden": weight_bits,
+        "first": edges,
+        "readout": edges if readout_bits is None else readout_bits,
+        "gains": FULL_BITS,
+        "biases": FULL_BITS,
+    }
+    _require_bits("weight bits", bits["hidden"])
+    _require_bits("edge bits", bits["first"])
+    _require_bits("read-out bits", bits["readout"])
+    _require_bits("membrane bits", membrane_bits, least=2)
     if batch < 1:
         raise BadSetting(f"batch is {batch}: give 1 or more")
-    outer = max(OUTER_BITS, weight_bits)
-    bits = {"hidden": weight_bits, "first": outer, "readout": readout_bits or outer, "gains": FULL_BITS}
-    bits["biases"] = FULL_BITS
-    sorts: dict[str, str] = {}
-    first, last = first_and_last(source)
-    for node in source.nodes:
-        for role, name in node.arrays:
-            sort = _SORTS.get((type(node.op), role))
-            if sort == "hidden" and node.name in first | last:
-                sort = "readout" if node.name in last else "first"
-            # An array that several nodes share is stored once, at the most bits that one of them asks for
-            if sort is not None and (name not in sorts or bits[sort] > bits[sorts[name]]):
-                sorts[name] = sort
+    sorts = _sorted_arrays(source, bits)
 
     def part(what: str, sort: str) -> Part:
         return _part(what, [source.arrays[name].numel() for name in sorts if sorts[name] == sort], bits[sort])
@@ -153,6 +147,26 @@ def footprint(
         membranes_peak=_part("membranes of the largest layer", [max(layers, default=0)], membrane_bits),
         membranes_all=_part("membranes of all layers", layers, membrane_bits),
     )
+
+
+def _sorted_arrays(source: Source, bits: Mapping[str, int]) -> dict[str, str]:
+    """The sort of each array that is counted, by its name."""
+    sorts: dict[str, str] = {}
+    first, last = first_and_last(source)
+    for node in source.nodes:
+        for role, name in node.arrays:
+            sort = _SORTS.get((type(node.op), role))
+            if sort == "hidden" and node.name in first | last:
+                sort = "readout" if node.name in last else "first"
+            # An array that several nodes share is stored once, at the most bits that one of them asks for
+            if sort is not None and (name not in sorts or bits[sort] > bits[sorts[name]]):
+                sorts[name] = sort
+    return sorts
+
+
+def _require_bits(what: str, bits: int, *, least: int = 1) -> None:
+    if not least <= bits <= 16 and bits != FULL_BITS:
+        raise BadSetting(f"{what} is {bits}: give {least}..16, or {FULL_BITS} for no quantisation")
 
 
 _SORTS = {
@@ -171,10 +185,16 @@ def first_and_last(source: Source) -> tuple[frozenset[str], frozenset[str]]:
     """Names of the nodes with weights that make up the first and the last layer; one may be in both.
 
     In the first are those that the input reaches with no activation between, in the last those that reach the output
-    so: a chain of convolutions without activations, and what stands side by side, is one layer.
+    so: a chain of convolutions without activations, and what stands side by side, is one layer. Activations at the very
+    end belong to the output.
     """
     weighted = {node.name for node in source.nodes if isinstance(node.op, ops.Linear | ops.Conv)}
     from_input, to_output = {INPUT}, {source.output}
+    nodes = {node.name: node for node in source.nodes}
+    end = source.nodes[-1]
+    while isinstance(end.op, src.Activation) and end.inputs[0] in nodes:  # neurons that are read out
+        end = nodes[end.inputs[0]]
+        to_output = {end.name}
     for node in source.nodes:
         if not isinstance(node.op, src.Activation) and from_input.intersection(node.inputs):
             from_input.add(node.name)
