@@ -10,6 +10,7 @@ NAMES = [
     "cnn",
     "mobilenetv2",
     "resnet18",
+    "resnet19",
     "resnet20",
     "resnet34",
     "top0",
@@ -18,6 +19,7 @@ NAMES = [
     "top3",
     "top4",
     "vgg16",
+    "vggsnn",
 ]
 
 
@@ -27,7 +29,7 @@ def test_the_folder_is_the_registry() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_model_maps_images_to_logits(name: str) -> None:
-    size = (32, 32) if name == "vgg16" else (8, 8)
+    size = {"vgg16": (32, 32), "vggsnn": (16, 16)}.get(name, (8, 8))
     model = build(name, channels=3, size=size, classes=7, seed=0).eval()
     images = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -55,8 +57,8 @@ def test_weights_depend_on_the_seed_alone(name: str) -> None:
 
 
 def test_a_wrong_name_is_answered_with_the_near_one() -> None:
-    with pytest.raises(BadModel, match="'resnet81' is not known: did you mean 'resnet18'\\? choose one of cnn, ") as e:
-        build("resnet81", channels=1, size=(8, 8), classes=10, seed=0)
+    with pytest.raises(BadModel, match="'resnet43' is not known: did you mean 'resnet34'\\? choose one of cnn, ") as e:
+        build("resnet43", channels=1, size=(8, 8), classes=10, seed=0)
     assert "\n" not in str(e.value)
 
 

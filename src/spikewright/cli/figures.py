@@ -21,11 +21,11 @@ def show(title: str, found: Evaluation, *, verdict: str | None = None) -> None:
             joules(found.energy_joules_source),
             f"{joules(found.energy_joules_snn)}, {_ratio(found)}",
         ),
-        ("weights", blank, _bytes(found.weight_bytes)),
+        ("weights", blank, octets(found.weight_bytes)),
         (
             "membranes, largest stage / all",
             blank,
-            f"{_bytes(found.membrane_bytes_peak)} / {_bytes(found.membrane_bytes_all)}",
+            f"{octets(found.membrane_bytes_peak)} / {octets(found.membrane_bytes_all)}",
         ),
         ("images a second (float32, this machine)", blank, f"{found.samples_per_second:,.0f}"),
     ]
@@ -67,5 +67,8 @@ def joules(number: float) -> str:
     return f"{number / 1e-12:.2f} pJ"
 
 
-def _bytes(number: int) -> str:
+def octets(number: float) -> str:
+    """Bytes in the unit that fits them, of 10^3 or 10^6."""
+    if number < 1e3:
+        return f"{number:.0f} bytes"
     return f"{number / 1e6:.2f} MB" if number >= 1e6 else f"{number / 1e3:.1f} kB"

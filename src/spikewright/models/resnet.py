@@ -1,9 +1,12 @@
 """Residual networks for small images: a 3x3 stem without pooling, basic blocks, global average pooling.
 
-ResNet-20 has 16/32/64 channels and three blocks a stage; ResNet-18 and -34 have 64 to 512 channels.
-Where the shape changes the shortcut is a 1x1 convolution with batch norm.
+ResNet-20 has 16/32/64 channels and three blocks a stage; ResNet-18 and -34 have 64 to 512 channels, and ResNet-19, the
+one of directly trained spiking networks, 128/256/512 in blocks of 3/3/2. Where the shape changes the shortcut is a 1x1
+convolution with batch norm.
 
-Source: He et al., "Deep Residual Learning for Image Recognition", https://arxiv.org/abs/1512.03385
+Source: He et al., "Deep Residual Learning for Image Recognition", https://arxiv.org/abs/1512.03385; ResNet-19: Zheng et
+al., "Going Deeper With Directly-Trained Larger Spiking Neural Networks", https://arxiv.org/abs/2011.05280, which ends
+in two linear layers. Here there is one, as in Q-SNNs, whose Table 2 fits no other count.
 """
 
 from torch import Tensor, nn
@@ -64,6 +67,11 @@ def resnet18(*, channels: int, size: tuple[int, int], classes: int) -> nn.Module
     return ResNet((64, 128, 256, 512), (2, 2, 2, 2), channels=channels, classes=classes)
 
 
+def resnet19(*, channels: int, size: tuple[int, int], classes: int) -> nn.Module:  # noqa: ARG001
+    """Build the ResNet-19 of Q-SNNs; the images may have any size."""
+    return ResNet((128, 256, 512), (3, 3, 2), channels=channels, classes=classes)
+
+
 def resnet20(*, channels: int, size: tuple[int, int], classes: int) -> nn.Module:  # noqa: ARG001
     """Build the CIFAR ResNet-20; the images may have any size."""
     return ResNet((16, 32, 64), (3, 3, 3), channels=channels, classes=classes)
@@ -74,4 +82,4 @@ def resnet34(*, channels: int, size: tuple[int, int], classes: int) -> nn.Module
     return ResNet((64, 128, 256, 512), (3, 4, 6, 3), channels=channels, classes=classes)
 
 
-MODELS = (resnet18, resnet20, resnet34)
+MODELS = (resnet18, resnet19, resnet20, resnet34)
