@@ -87,16 +87,19 @@ def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Sourc
     return source, replace(loaded, preparation=source.preparation or loaded.preparation), about
 
 
-def of_spiking_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[ImageData | None, dict[str, Any]]:
-    """The data that a directly trained run goes with, prepared as it was trained, and what is known of it."""
-    _, about = folder.load_blueprint(run)
+def spiking_data(about: dict[str, Any], *, data: str | None = None, images: ImageSettings) -> ImageData:
+    """The data that a directly trained run goes with, prepared as it was trained.
+
+    Raises:
+        BadSetting: neither the run nor the caller names any.
+    """
     name = data or about.get("data")
     if not name:
-        return None, about
+        raise BadSetting("the run does not say what data it was made with: give --data")
     loaded = images.load(str(name))
     if images.given or "preparation" not in about:
-        return loaded, about
-    return replace(loaded, preparation=TypeAdapter(InputPreparation).validate_python(about["preparation"])), about
+        return loaded
+    return replace(loaded, preparation=TypeAdapter(InputPreparation).validate_python(about["preparation"]))
 
 
 def is_spiking_run(run: Path) -> bool:

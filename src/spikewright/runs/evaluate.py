@@ -24,10 +24,10 @@ def evaluate(
     Raises:
         SpikewrightError: as loading the run and the data does, and where no data is named.
     """
-    blueprint, _ = folder.load_blueprint(run)
+    blueprint, about = folder.load_blueprint(run)
     if acquire.is_spiking_run(run):
         source = None
-        loaded, about = acquire.of_spiking_run(run, data=data, images=images)
+        loaded = acquire.spiking_data(about, data=data, images=images)
     else:
         source, loaded, about = acquire.of_run(run, data=data, images=images)
     if loaded is None:
