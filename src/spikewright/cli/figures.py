@@ -7,10 +7,11 @@ from spikewright.evaluation import Evaluation
 def show(title: str, found: Evaluation, *, verdict: str | None = None) -> None:
     """Print the figures as a table and the verdict as a line: the one given, or what the figures say."""
     blank = ""
+    trained = found.accuracy_source is None  # directly: there is no source to compare with
     source = "—" if found.accuracy_source is None else f"{found.accuracy_source:.2%}"
     rows = [
         ("accuracy, test", source, f"{found.accuracy_snn:.2%}"),
-        (f"accuracy at {_levels(found)}", f"{found.accuracy_reference:.2%}", blank),
+        *([] if trained else [(f"accuracy at {_levels(found)}", f"{found.accuracy_reference:.2%}", blank)]),
         ("timesteps a stage, mean", blank, f"{found.timesteps_mean:g}"),
         ("steps from image to result", blank, f"{found.latency_steps}"),
         ("spikes a neuron", blank, f"{found.spikes_per_neuron:.2f}"),
@@ -37,6 +38,9 @@ def show(title: str, found: Evaluation, *, verdict: str | None = None) -> None:
 
 def _verdict(found: Evaluation) -> str:
     compared = f"{found.codes_total:,} integer codes of {found.codes_images:,} images, on two engines"
+    if found.accuracy_source is None:
+        same = "the two engines are equal" if found.mismatched_codes == 0 else "the engines differ"
+        return f"mismatched spike counts: {found.mismatched_codes:,} of {compared}, in float64: {same}"
     if found.mismatched_codes == 0:
         return f"mismatched codes: 0 of {compared}, in float64: the two networks are equal"
     return f"mismatched codes: {found.mismatched_codes:,} of {compared}: not equal to the quantised source"
