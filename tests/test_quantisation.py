@@ -4,7 +4,9 @@ from fractions import Fraction
 
 import pytest
 import torch
+from converted import captured, converted
 from torch import Tensor, nn
+from zoo import ZOO
 
 from spikewright import ops
 from spikewright.blueprint import Blueprint
@@ -16,8 +18,6 @@ from spikewright.network import build
 from spikewright.quantisation import load, quantise, store
 from spikewright.quantisers.uniform import Uniform
 from spikewright.source import Source
-from converted import captured, converted
-from zoo import ZOO
 
 
 def rounded(weight: Tensor, bits: int) -> tuple[list[int], Fraction]:

@@ -45,7 +45,7 @@ def quantise(blueprint: Blueprint, weights: Uniform) -> Blueprint:
 
 
 def store(source: Source, weights: Uniform) -> dict[str, Stored]:
-    """The stored integers of an ordinary network, by the name of the array; one that several nodes share is stored once.
+    """The stored integers of an ordinary network, by the name of the array, which several nodes may share.
 
     Raises:
         BadSetting: as for `quantise`.
