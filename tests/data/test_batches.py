@@ -110,7 +110,7 @@ def test_a_restored_state_does_not_touch_another_epoch() -> None:
     [
         ({"batch_size": 0}, "batch_size is 0: it must be 1 or more"),
         ({"seed": -1}, "seed is -1: it must be 0 or more"),
-        ({"batch_size": 26, "drop_last": True}, "batch_size is 26, but there are 25 images: lower it"),
+        ({"batch_size": 26, "drop_last": True}, "batch_size is 26, but there are 25 samples: lower it"),
     ],
 )
 def test_bad_settings_are_refused(change: dict[str, object], message: str) -> None:

@@ -4,12 +4,11 @@ The first reading decodes and is cached; later ones map the arrays into memory a
 """
 
 import tempfile
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spikewright.data.cache import cached, image_file, key_of
-from spikewright.data.cut import cut_validation
+from spikewright.data.cut import require_splits, three_splits
 from spikewright.data.dataset import ImageData, Split
 from spikewright.data.decode import common_format, decode
 from spikewright.data.decoded import Decoded, measure
@@ -26,7 +25,6 @@ HUB_IDS = {
     "fashion_mnist": "zalando-datasets/fashion_mnist",
     "cifar10": "uoft-cs/cifar10",
 }
-VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 
 
 def load(
@@ -55,7 +53,7 @@ def load(
     """
     where = f"data '{name_or_path}'"
     decoded = _decoded(name_or_path, where=where, root=root, size=size, label=label)
-    train, validation, test = _three(decoded.splits, where=where, share=validation_share, seed=seed)
+    train, validation, test = three_splits(decoded.splits, where=where, share=validation_share, seed=seed)
     preparation = InputPreparation(
         mean=decoded.mean if mean is None else mean,
         std=decoded.std if std is None else std,
@@ -77,24 +75,6 @@ def _lasting(name: str) -> str:
     """A folder by its full path, so that a run finds its data from anywhere; a name or hub id as it is."""
     known = name == "digits" or name in HUB_IDS
     return str(Path(name).resolve()) if not known and Path(name).is_dir() else name
-
-
-def _require(splits: Iterable[str], *, where: str) -> None:
-    found = list(splits)
-    for needed in ("train", "test"):
-        if needed not in found:
-            raise BadData(
-                f"{where}: there is no {needed} split, only {', '.join(found)}: add a folder or files named {needed}"
-            )
-
-
-def _three(splits: Mapping[str, Split], *, where: str, share: float, seed: int) -> tuple[Split, Split, Split]:
-    _require(splits, where=where)
-    for name in VALIDATION_NAMES:
-        if name in splits:
-            return splits["train"], splits[name], splits["test"]
-    train, validation = cut_validation(splits["train"], share=share, seed=seed)
-    return train, validation, splits["test"]
 
 
 def _decoded(name: str, *, where: str, root: Path | None, size: tuple[int, int] | None, label: str | None) -> Decoded:
@@ -150,7 +130,7 @@ def _nowhere(name: str, hub_id: str, *, root: Path | None) -> str:
 
 def _pixels(source: "Source", workspace: Path, *, where: str, size: tuple[int, int] | None) -> Decoded:
     # refuse before minutes of decoding what would be refused after
-    _require(source.pictures, where=where)
+    require_splits(source.pictures, where=where)
     wanted = common_format(list(source.pictures.values()), size=size)
     splits = {
         name: Split(images=decode(part, wanted, image_file(workspace, name)), labels=source.labels[name])
