@@ -12,6 +12,7 @@ from spikewright.data.cut import require_splits, three_splits
 from spikewright.data.dataset import ImageData, Split
 from spikewright.data.decode import common_format, decode
 from spikewright.data.decoded import Decoded, measure
+from spikewright.data.events.layout import SOURCES, holds_recordings
 from spikewright.data.folder import data_root, find_folder, listing
 from spikewright.data.hub import hub_answers
 from spikewright.errors import BadData
@@ -46,12 +47,14 @@ def load(
     train is cut by `seed`. `label` names the label column where several could be it.
 
     Raises:
-        BadData: not found, no network, no test split, a corrupt image, images of different sizes.
+        BadData: not found, no network, no test split, a corrupt image, images of different sizes, or event data.
         BadSetting: a mean, std or share that cannot be.
         BadFile: the cache cannot be written.
 
     """
     where = f"data '{name_or_path}'"
+    if name_or_path in SOURCES:
+        raise BadData(_events(where))
     decoded = _decoded(name_or_path, where=where, root=root, size=size, label=label)
     train, validation, test = three_splits(decoded.splits, where=where, share=validation_share, seed=seed)
     preparation = InputPreparation(
@@ -86,7 +89,10 @@ def _decoded(name: str, *, where: str, root: Path | None, size: tuple[int, int] 
     folder = find_folder(name, root=root)
     if folder is None:
         return _from_hub(name, where=where, root=root, size=size, label=label)
-    key = key_of("folder", str(folder.resolve()), listing(folder), size, label)
+    files = listing(folder)
+    if holds_recordings([path for path, _, _ in files]):
+        raise BadData(_events(where))
+    key = key_of("folder", str(folder.resolve()), files, size, label)
 
     def fill(workspace: Path) -> Decoded:
         # `datasets` takes a second to import, and a cached data set does without
@@ -111,6 +117,10 @@ def _from_hub(name: str, *, where: str, root: Path | None, size: tuple[int, int]
 
     # decoded once, a data set of the hub needs no network: its id is the key
     return cached(key_of("hub", hub_id, size, label), fill)
+
+
+def _events(where: str) -> str:
+    return f"{where}: is event data: give --timesteps, how many frames a recording becomes (in Python: load_events)"
 
 
 def _nowhere(name: str, hub_id: str, *, root: Path | None) -> str:
