@@ -33,7 +33,7 @@ def read_aedat(file: Path, *, sensor: tuple[int, int] | None = None) -> Recordin
     with file.open("rb") as stream:
         first = stream.readline(64).rstrip()
     if not first.startswith(VERSION):
-        raise BadFile(f"{file}: does not starts with {VERSION.decode()}: it is no AEDAT file: copy it again")
+        raise BadFile(f"{file}: does not start with {VERSION.decode()}: it is no AEDAT file: copy it again")
     version = first.removeprefix(VERSION)
     if version not in READERS:
         known = ", ".join(sorted(name.decode() for name in READERS))
