@@ -31,9 +31,7 @@ def by_trials(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("below", ["", "archive"])
-@pytest.mark.parametrize(
-    ("make", "classes"), [(by_split, 2), (by_class, 10), (by_gesture, 11), (by_trials, 11)], ids=lambda made: str(made)
-)
+@pytest.mark.parametrize(("make", "classes"), [(by_split, 2), (by_class, 10), (by_gesture, 11), (by_trials, 11)])
 def test_each_layout_is_found(tmp_path: Path, make, classes: int, below: str) -> None:
     make(tmp_path / below)
     assert len(find_takes(tmp_path, where="d").classes) == classes

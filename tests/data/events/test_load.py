@@ -178,7 +178,7 @@ def test_a_missing_set_says_where_to_get_it(tmp_path: Path, monkeypatch: pytest.
 
 def test_an_unknown_name_is_refused_with_those_that_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BadData, match="'dvs': there is no such folder: .*dvs_gesture, cifar10_dvs, nmnist"):
+    with pytest.raises(BadData, match=r"'dvs': there is no such folder: .*dvs_gesture, cifar10_dvs, nmnist"):
         load_events("dvs", timesteps=2)
 
 
