@@ -44,7 +44,6 @@ def frames(
     row = recording.y.astype(np.int64) * height // recording.sensor[0]
     column = recording.x.astype(np.int64) * width // recording.sensor[1]
     place = ((window * POLARITIES + recording.p) * height + row) * width + column
-    # counting places is some ten times as fast as np.add.at
     counts = np.bincount(place, minlength=timesteps * POLARITIES * height * width)
     return np.minimum(counts, MOST).astype(np.uint8).reshape(timesteps, POLARITIES, height, width)
 
