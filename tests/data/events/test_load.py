@@ -17,6 +17,7 @@ from data.events.writing import (
     write_npy,
 )
 from spikewright.data import Batches, EventData, load, load_events
+from spikewright.data.cache import cache_folder
 from spikewright.data.events.by_folder import CIFAR10
 from spikewright.data.events.frames import frames
 from spikewright.data.events.read import read_recording
@@ -115,6 +116,15 @@ def test_the_second_reading_opens_no_recording(root: Path, monkeypatch: pytest.M
     first = load_events("nmnist", timesteps=2)
     monkeypatch.setattr(DECODING, "read_recording", None)  # a second reading would fail
     assert same(first, load_events("nmnist", timesteps=2))
+
+
+@pytest.mark.parametrize("damaged", ["entry.json", "train-frames.npy", "test-labels.npy"])
+def test_a_damaged_cache_is_made_anew(root: Path, damaged: str) -> None:
+    first = load_events("nmnist", timesteps=2)
+    (file,) = cache_folder().glob(f"*/{damaged}")
+    file.write_bytes(file.read_bytes()[:-3])
+    assert same(load_events("nmnist", timesteps=2), first)
+    assert len(list(cache_folder().iterdir())) == 1
 
 
 def test_other_frames_and_changed_files_are_made_anew(root: Path) -> None:
