@@ -20,9 +20,8 @@ from spikewright.metrics.counts import Counts
 from spikewright.metrics.flow import fan_out
 from spikewright.metrics.speed import SPEED_BATCHES, Progress, samples_per_second
 from spikewright.network import SpikingNetwork, build
-from spikewright.preparation import InputPreparation
 from spikewright.quantised_source import QuantisedSource
-from spikewright.samples import EvaluateSettings, Prepared, Samples, TestData, samples_for
+from spikewright.samples import AnyPreparation, EvaluateSettings, Prepared, Samples, TestData, samples_for
 from spikewright.scoring import figures, score_batch
 from spikewright.source import Source
 
@@ -77,7 +76,7 @@ def evaluate(
     data: TestData | Prepared,
     settings: EvaluateSettings | None = None,
     *,
-    preparation: InputPreparation | None = None,
+    preparation: AnyPreparation | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a network on the test split; nothing is chosen by it.

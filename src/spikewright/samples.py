@@ -6,7 +6,7 @@ Knows nothing about networks but their input and output shapes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -15,17 +15,20 @@ from torch import Tensor
 
 from spikewright.blueprint import Blueprint
 from spikewright.errors import BadData, BadSetting
+from spikewright.event_preparation import EventPreparation
 from spikewright.metrics.energy import energy_table
 from spikewright.metrics.noise import add_noise
 from spikewright.preparation import InputPreparation
 from spikewright.source import Source
 
+AnyPreparation = InputPreparation | EventPreparation
 
-class Images(Protocol):
-    """A labelled split: uint8 images [N, C, H, W] and int64 labels [N]."""
+
+class Labelled(Protocol):
+    """A labelled split: uint8 images [N, C, H, W] or frames of events [N, T, 2, H, W], and int64 labels [N]."""
 
     @property
-    def images(self) -> NDArray[np.uint8]: ...  # noqa: D102
+    def inputs(self) -> Any: ...  # noqa: D102
     @property
     def labels(self) -> NDArray[np.int64]: ...  # noqa: D102
 
@@ -34,7 +37,7 @@ class TestData(Protocol):
     """Anything with a test split, such as `data.ImageData`."""
 
     @property
-    def test(self) -> Images: ...  # noqa: D102
+    def test(self) -> Labelled: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +114,7 @@ class EvaluateSettings:
 class Samples:
     """Batches of (inputs, labels) with noise as the settings say."""
 
-    source: "_Images | Prepared"
+    source: "_Stored | Prepared"
     settings: EvaluateSettings
 
     @property
@@ -136,7 +139,7 @@ class Samples:
     def _part(self, part: slice) -> tuple[Tensor, Tensor]:
         if isinstance(self.source, Prepared):
             return self.source.inputs[part], self.source.labels[part]
-        x = self.source.preparation(torch.tensor(self.source.images[part]))
+        x = self.source.preparation(torch.tensor(self.source.stored[part]))
         return x, torch.tensor(self.source.labels[part])
 
     @property
@@ -147,10 +150,10 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Images:
-    images: NDArray[np.uint8]
+class _Stored:
+    stored: NDArray[np.uint8]
     labels: NDArray[np.int64]
-    preparation: InputPreparation
+    preparation: AnyPreparation
 
 
 def samples_for(
@@ -158,7 +161,7 @@ def samples_for(
     source: Source | None,
     data: TestData | Prepared,
     settings: EvaluateSettings,
-    preparation: InputPreparation | None,
+    preparation: AnyPreparation | None,
 ) -> Samples:
     """The samples of `data` that the settings ask for, checked against the network.
 
@@ -172,7 +175,7 @@ def samples_for(
         prepare = preparation or (None if source is None else source.preparation)
         if prepare is None:
             raise BadData("evaluate: it is not known how images become inputs: give mean, std and size of the images")
-        samples = Samples(_Images(data.test.images[limit], data.test.labels[limit], prepare), settings)
+        samples = Samples(_Stored(data.test.inputs[limit], data.test.labels[limit], prepare), settings)
     if not samples.count:
         raise BadData("evaluate: the test split holds no images: give a data set that is not empty")
     if samples.shape != blueprint.plan.sample_shape:

@@ -8,6 +8,6 @@ from spikewright.data.batches import Batches
 from spikewright.data.dataset import ImageData, Split
 from spikewright.data.events.dataset import EventData, EventSplit
 from spikewright.data.events.load import load_events
-from spikewright.data.load import load
+from spikewright.data.load import is_event_data, load
 
-__all__ = ["Batches", "EventData", "EventSplit", "ImageData", "Split", "load", "load_events"]
+__all__ = ["Batches", "EventData", "EventSplit", "ImageData", "Split", "is_event_data", "load", "load_events"]

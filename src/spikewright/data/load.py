@@ -119,6 +119,14 @@ def _from_hub(name: str, *, where: str, root: Path | None, size: tuple[int, int]
     return cached(key_of("hub", hub_id, size, label), fill)
 
 
+def is_event_data(name_or_path: str, *, root: Path | None = None) -> bool:
+    """Whether a name or folder is one of recordings of events, which `load_events` reads."""
+    if name_or_path in SOURCES:
+        return True
+    folder = find_folder(name_or_path, root=root)
+    return folder is not None and holds_recordings([path for path, _, _ in listing(folder)])
+
+
 def _events(where: str) -> str:
     return f"{where}: is event data: give --timesteps, how many frames a recording becomes (in Python: load_events)"
 

@@ -77,6 +77,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "batch_size": 256,
     },
 }
+WITHOUT_FLAG = ("standardise", "scale", "estimator", "squash", "detach_reset")  # on the command line: --set
 OF_TRAINING = ("optimiser", "learning_rate", "weight_decay", "batch_size")
 
 
