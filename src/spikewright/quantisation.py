@@ -5,8 +5,9 @@
 Weights are those of matrix products and convolutions; biases, batch norms and thresholds stay as they are. These are
 the integers that a memory holds, and that a bit flip hits.
 
-Source: "Reliability-aware hyperparameter optimization", §III, which says no more than the number of bits; symmetric,
-half to even, one scale a tensor or one an output channel (`quantisers/uniform.py`) is this library's.
+Source: "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion", §III, which says no more than the
+number of bits; symmetric, half to even, one scale a tensor or one an output channel (`quantisers/uniform.py`) is this
+library's.
 """
 
 from collections.abc import Mapping

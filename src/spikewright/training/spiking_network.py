@@ -8,7 +8,7 @@ sees what will be stored. The largest membrane is a running mean of batch maxima
 after it: no answer depends on the batch it is given in.
 
 Source: Q-SNNs, §4 (formats, order of firing and storing as its released code has it; it takes the membrane's scale
-from the batch at hand in testing too); "Reliability-aware hyperparameter optimization", §III.
+from the batch at hand in testing too); "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion", §III.
 """
 
 from collections.abc import Mapping
