@@ -14,6 +14,7 @@ from spikewright.network import build
 from spikewright.quantisers.binary import Binary
 from spikewright.quantisers.uniform import Uniform
 from spikewright.source import INPUT
+from spikewright.training import spiking_network
 from spikewright.training.spiking import NeuronSettings, SpikingSettings
 from spikewright.training.spiking_network import TrainingNetwork
 
@@ -60,3 +61,17 @@ def test_frozen_as_trained(name: str, settings: SpikingSettings) -> None:
     assert float((off > near).double().mean()) <= 0.05, "all but rounding at a threshold"
     assert torch.allclose(walked[last], collapsed[last], rtol=1e-4, atol=1e-4)
     assert blueprint.plan.consumers[INPUT]
+
+
+def test_membranes_stay_in_float32_under_autocast() -> None:
+    source, x, _ = captured("resnet")
+    network = TrainingNetwork(source, FULL).eval()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        output = network(x)
+        seen: list[torch.dtype] = []
+        real = spiking_network.scan
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(spiking_network, "scan", lambda z, **how: (seen.append(z.dtype), real(z, **how))[1])
+            again = network(x)
+    assert torch.equal(output, again)
+    assert set(seen) == {torch.float32}

@@ -153,7 +153,8 @@ class TrainingNetwork(nn.Module):
         index, neurons = self.stages.index(node.name), self.settings.neurons
         scale = float(self.membrane_scales[index])
         return scan(
-            currents,
+            # half precision is for matrix products: a membrane would lose its small currents to it
+            currents if currents.dtype in (torch.float32, torch.float64) else currents.float(),
             timesteps=self.settings.timesteps,
             law=neurons.law(leak=neurons.leak, scale=max(scale, LEAST_SCALE) if scale > 0 else None),
             threshold=neurons.threshold,
