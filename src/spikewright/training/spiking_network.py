@@ -24,6 +24,7 @@ from spikewright.blueprint import Blueprint
 from spikewright.code import Code
 from spikewright.encoders.bernoulli import Bernoulli
 from spikewright.errors import BadModel
+from spikewright.event_linear import event_linear
 from spikewright.plan import AnyFormat
 from spikewright.quantisers.stored import Stored
 from spikewright.scan import scan
@@ -105,7 +106,10 @@ class TrainingNetwork(nn.Module):
                 if node.name in self.formats:
                     roles["weight"] = self._stored_weight(node, roles["weight"], progress)
                 inputs = [self._beside(name, node.name, values, len(x)) for name in node.inputs]
-                values[node.name] = interpreter.evaluate(node, inputs, roles, training=self.training)
+                if isinstance(node.op, ops.Linear) and inputs[0].dim() == 2:
+                    values[node.name] = event_linear(inputs[0], roles["weight"], roles.get("bias"))
+                else:
+                    values[node.name] = interpreter.evaluate(node, inputs, roles, training=self.training)
             for name in set(node.inputs):
                 if last_use[name] == node.name:
                     del values[name]
