@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from spikewright import folder, models
 from spikewright.capturing import capture
 from spikewright.data import Batches, ImageData, Split, load
-from spikewright.errors import BadModel, BadSetting
+from spikewright.errors import BadFile, BadModel, BadSetting
 from spikewright.preparation import InputPreparation
 from spikewright.source import Source
 
@@ -92,6 +92,7 @@ def spiking_data(about: dict[str, Any], *, data: str | None = None, images: Imag
 
     Raises:
         BadSetting: neither the run nor the caller names any.
+        BadFile: the run's preparation is none.
     """
     name = data or about.get("data")
     if not name:
@@ -99,7 +100,14 @@ def spiking_data(about: dict[str, Any], *, data: str | None = None, images: Imag
     loaded = images.load(str(name))
     if images.given or "preparation" not in about:
         return loaded
-    return replace(loaded, preparation=TypeAdapter(InputPreparation).validate_python(about["preparation"]))
+    try:
+        preparation = TypeAdapter(InputPreparation).validate_python(about["preparation"])
+    except ValidationError as error:
+        first = error.errors()[0]["msg"]
+        raise BadFile(
+            f"the run's input preparation cannot be read ({first}): plan.json was edited; train again"
+        ) from None
+    return replace(loaded, preparation=preparation)
 
 
 def is_spiking_run(run: Path) -> bool:

@@ -127,6 +127,10 @@ def _only_first() -> None:
 def _require_together(request: TrainRequest, settings: TrainSettings) -> None:
     if settings.timesteps is not None and request.spiking is not None:
         raise BadSetting("train: --learn-timesteps is for networks that will be converted: give --timesteps alone")
+    if settings.sparsity and request.spiking is not None:
+        raise BadSetting(
+            "train: --sparsity prices the bits of levels, which a spiking network has none of: leave it out"
+        )
     if settings.timesteps is not None and request.levels is not None:
         raise BadSetting("train: --levels fixes what --learn-timesteps learns: leave out one of them")
     if settings.timesteps is None and request.initial_timesteps is not None:
@@ -159,11 +163,9 @@ def _beginning(request: TrainRequest, settings: TrainSettings) -> tuple[Source, 
     if not name:
         raise BadSetting(f"train: run {request.start} does not say what data it was trained on: give --data")
     data = _data(request, str(name))
-    if request.spiking is not None:
-        return source, _encoded(request, data), {"model": about.get("model"), "from": str(request.start)}
     if source.preparation is not None and request.mean is None and request.std is None and request.size is None:
         data = replace(data, preparation=source.preparation)
-    return source, data, {"model": about.get("model"), "from": str(request.start)}
+    return source, _encoded(request, data), {"model": about.get("model"), "from": str(request.start)}
 
 
 def _augment(request: TrainRequest, data: ImageData, settings: TrainSettings) -> bool:
@@ -172,6 +174,10 @@ def _augment(request: TrainRequest, data: ImageData, settings: TrainSettings) ->
 
 def _encoded(request: TrainRequest, data: ImageData) -> ImageData:
     """The data as its encoding needs it: rate coding takes pixels as probabilities, 0 to 1."""
+    if request.spiking is not None and request.spiking.network.encoding == "frames":
+        raise BadSetting(
+            f"train: encoding frames takes recordings of events, data '{data.name}' holds images: take direct"
+        )
     if request.spiking is None or request.spiking.network.encoding != "rate":
         return data
     if request.mean is not None or request.std is not None:

@@ -48,6 +48,6 @@ OF_SPIKES = frozenset({"count", "count_mse"})  # they need a read-out that fires
 def regulation(rates: Tensor) -> Tensor:
     """Σ_l (f_l − ½)² over the stages but the first: hidden layers 2 … L − 1; `rates` [stages] are mean spikes a step.
 
-    Source: Q-SNNs, Eq. 15. The L-th layer is the read-out, which does not fire.
+    Source: Q-SNNs, Eq. 15. The L-th layer is the read-out: where it fires, its rate is not to be among `rates`.
     """
     return (rates[1:] - 0.5).square().sum()

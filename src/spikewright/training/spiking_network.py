@@ -22,6 +22,10 @@ from spikewright.assembly import StageSettings, assemble
 from spikewright.blueprint import Blueprint
 from spikewright.code import Code
 from spikewright.encoders.bernoulli import Bernoulli
+from spikewright.errors import BadModel, BadSetting
+from spikewright.ops import Conv
+from spikewright.plan import AnyFormat
+from spikewright.quantisers.binary import Binary
 from spikewright.quantisers.stored import Stored
 from spikewright.scan import scan
 from spikewright.schedules.clocked import Clocked
@@ -47,7 +51,7 @@ class TrainingNetwork(nn.Module):
 
     Raises:
         BadModel, UnsupportedModule: as `spiking_source` says.
-        BadSetting: weights that cannot be stored in the format asked for.
+        BadSetting: a format with one scale an output channel for a transposed convolution.
     """
 
     membrane_scales: Tensor
@@ -62,6 +66,7 @@ class TrainingNetwork(nn.Module):
         formats = {True: settings.edge_weights, False: settings.weights}
         edges = weighted_layers(self.source)
         self.formats = {name: kept for name, edge in edges.items() if (kept := formats[edge]) is not None}
+        _require_channels_first(self.source, self.formats)
         self.register_buffer("membrane_scales", torch.zeros(len(self.stages)))  # in thresholds; 0: none seen yet
         leak = settings.neurons.leak
         raw = torch.full((len(self.stages),), float(torch.logit(torch.tensor(leak)))) if 0 < leak < 1 else None
@@ -126,8 +131,10 @@ class TrainingNetwork(nn.Module):
         """The network as it is stored and run: integers where there are formats, batch norm folded.
 
         Raises:
-            BadSetting: a weight that is not finite.
+            BadModel: a weight that is not finite, or stored membranes whose scale no training batch has set.
         """
+        if self.settings.neurons.membrane_bits is not None and not bool((self.membrane_scales > 0).all()):
+            raise BadModel("the membranes' scales are not known yet: run a batch in training mode before freezing")
         source = self.latent.to_source()
         stored = {}
         for node in source.nodes:
@@ -195,7 +202,20 @@ def _with_window_bias(blueprint: Blueprint, timesteps: int) -> Blueprint:
 
 def _as_stored(blueprint: Blueprint) -> Blueprint:
     """Real numbers in float32, integers in the type that a saved network is read back in."""
-    arrays = {}
-    for name, array in blueprint.arrays.items():
-        arrays[name] = array.float() if array.is_floating_point() else array
+    arrays = {name: array.float() if array.is_floating_point() else array for name, array in blueprint.arrays.items()}
+    for node in blueprint.plan.nodes:
+        if node.weights is not None:
+            name = f"{node.name}.weight"
+            arrays[name] = arrays[name].to(torch.int8 if node.weights.bits <= 8 else torch.int16)
     return Blueprint(blueprint.plan, arrays)
+
+
+def _require_channels_first(source: Source, formats: Mapping[str, AnyFormat]) -> None:
+    for node in source.nodes:
+        kept = formats.get(node.name)
+        by_channel = isinstance(kept, Binary) or (kept is not None and kept.per_channel)
+        if by_channel and isinstance(node.op, Conv) and node.op.transposed:
+            raise BadSetting(
+                f"layer {node.name!r}: a transposed convolution's weights begin with its inputs, so one scale an "
+                "output channel does not fit: take 2 to 16 weight bits with one scale a layer, or 32"
+            )

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from spikewright.blueprint import Blueprint
 from spikewright.errors import BadSetting
+from spikewright.source import Activation
 from spikewright.training.losses import LOSSES, OF_SPIKES, regulation
 from spikewright.training.settings import TrainSettings
 from spikewright.training.source_trainee import by_decay
@@ -35,6 +36,8 @@ class SpikingTrainee(nn.Module):
         if not 0 <= rate_penalty < float("inf"):
             raise BadSetting(f"training: rate-penalty is {rate_penalty}: it must be 0 or more")
         self.network = network
+        # neurons that make the output are the last layer, which is left alone
+        self.regulated = len(network.stages) - isinstance(network.source.nodes[-1].op, Activation)
         self.name, self.label_smoothing, self.rate_penalty = loss, label_smoothing, rate_penalty
 
     def loss(self, x: Tensor, y: Tensor, *, step: int, progress: float) -> tuple[Tensor, Tensor]:
@@ -42,7 +45,7 @@ class SpikingTrainee(nn.Module):
         found = self.network.run(x, key=(step,), progress=progress, regulated=self.rate_penalty > 0)
         loss = LOSSES[self.name](found.output.float(), y, self.label_smoothing)
         if self.rate_penalty > 0:
-            loss = loss + self.rate_penalty * regulation(found.rates)
+            loss = loss + self.rate_penalty * regulation(found.rates[: self.regulated])
         return loss, found.rates.detach()
 
     def scores(self, x: Tensor) -> Tensor:
