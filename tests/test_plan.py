@@ -298,9 +298,7 @@ def test_a_clocked_input_and_clocked_stages_need_each_other(encoder: Any) -> Non
 
 @pytest.mark.parametrize("steps", [3, 5])
 def test_a_clocked_network_has_one_t(steps: int) -> None:
-    message = _refused(
-        lambda: plan(node("a", "input", fires=clocked(steps)), node("out", "a"), encoder=Direct(4))
-    )
+    message = _refused(lambda: plan(node("a", "input", fires=clocked(steps)), node("out", "a"), encoder=Direct(4)))
     assert message in (
         f"stage 'a' runs {steps} steps, its input 4: give both one T",
         f"stage 'a' runs {steps} steps and receives 4: give both the same number of timesteps, or an alignment",
