@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from spikewright.errors import BadSetting
+
 CORRECT, INCORRECT = 0.8, 0.2
 
 Loss = Callable[[Tensor, Tensor, float], Tensor]  # (output [T, N, K], labels [N], label smoothing)
@@ -43,6 +45,20 @@ def _count_mse(output: Tensor, labels: Tensor, smoothing: float) -> Tensor:  # n
 
 LOSSES: dict[str, Loss] = {"mean": _mean, "sum": _sum, "tet": _tet, "count": _sum, "count_mse": _count_mse}
 OF_SPIKES = frozenset({"count", "count_mse"})  # they need a read-out that fires
+
+
+def require_loss(name: str, *, readout: str, rate_penalty: float) -> None:
+    """Check that a loss is there, and that it goes with the read-out, `potential` or `spikes`.
+
+    Raises:
+        BadSetting: an unknown loss, one that needs another read-out, or a price below 0 or not finite.
+    """
+    if name not in LOSSES:
+        raise BadSetting(f"training: loss is '{name}': choose one of {', '.join(LOSSES)}")
+    if name in OF_SPIKES and readout != "spikes":
+        raise BadSetting(f"training: loss '{name}' counts the output's spikes: add --readout spikes")
+    if not 0 <= rate_penalty < float("inf"):
+        raise BadSetting(f"training: rate-penalty is {rate_penalty}: it must be 0 or more")
 
 
 def regulation(rates: Tensor) -> Tensor:
