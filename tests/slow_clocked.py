@@ -244,7 +244,8 @@ def _places(op: src.SourceOp, place: list[int], given: tuple[int, ...], made: tu
 
 def one_bit(weight: Array) -> Array:
     """± the mean of |ŵ| of an output channel, ŵ being standardised over the layer."""
-    standard = (weight - weight.mean()) / math.sqrt(((weight - weight.mean()) ** 2).mean())
+    deviation = math.sqrt(((weight - weight.mean()) ** 2).mean())
+    standard = (weight - weight.mean()) / (deviation or 1.0)
     made = np.empty_like(weight)
     for channel, row in enumerate(standard):
         made[channel] = np.where(row >= 0, 1.0, -1.0) * np.abs(row).mean()
@@ -253,5 +254,5 @@ def one_bit(weight: Array) -> Array:
 
 def few_bits(weight: Array, bits: int) -> Array:
     """The nearest of the evenly spaced values that so many bits hold, both ends used."""
-    step = np.abs(weight).max() / (2 ** (bits - 1) - 1)
+    step = (np.abs(weight).max() or 1.0) / (2 ** (bits - 1) - 1)
     return np.round(weight / step) * step
