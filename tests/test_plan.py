@@ -11,14 +11,22 @@ from spikewright.alignments.average import Average
 from spikewright.alignments.replicate import Replicate
 from spikewright.alignments.truncate import Truncate
 from spikewright.code import Code
+from spikewright.encoders.bernoulli import Bernoulli
+from spikewright.encoders.direct import Direct
+from spikewright.encoders.frames import Frames
 from spikewright.encoders.graded import Graded
 from spikewright.encoders.repeat import Repeat
 from spikewright.errors import BadPlan
 from spikewright.neurons.hard_reset import HardReset
 from spikewright.neurons.integrate_fire import IntegrateFire
+from spikewright.neurons.leaky import Leaky
 from spikewright.neurons.signed import Signed
-from spikewright.ops import AdaptiveMaxPool, MaxPool
-from spikewright.plan import Course, Plan
+from spikewright.ops import AdaptiveMaxPool, Add, AveragePool, Identity, Linear, MaxPool, Scale
+from spikewright.plan import Course, Firing, Node, Plan
+from spikewright.quantisers.binary import Binary
+from spikewright.quantisers.membrane import MembraneFormat
+from spikewright.quantisers.uniform import Uniform
+from spikewright.schedules.clocked import Clocked
 from spikewright.schedules.corrected import Corrected
 from spikewright.schedules.lockstep import Lockstep
 from spikewright.schedules.probed import Probed
@@ -257,3 +265,87 @@ def test_survives_json_equal_and_of_the_same_hash() -> None:
         assert again == made
         assert hash(again) == hash(made)
     assert warmed != aligned
+
+
+# Clocked networks ---------------------------------------------------------------------------------------------
+
+
+def clocked(steps: int = 4, law: Any = None, warmup: int = 0) -> Firing:
+    return firing(Code.rate(steps, warmup=warmup), schedule=Clocked(), law=law or Leaky(leak=0.5))
+
+
+@pytest.mark.parametrize("encoder", [Direct(4), Bernoulli(4), Frames(4)])
+def test_a_clocked_networks_courses(encoder: Any) -> None:
+    made = plan(node("g", "input"), node("a", "g", fires=clocked()), node("out", "a", "g"), encoder=encoder)
+    constant = encoder.kind == "direct"
+    assert made.courses["input"] == made.courses["g"] == made.drives["a"] == Course(4, constant)
+    assert made.courses["a"] == made.drives["out"] == Course(4, False)
+    assert made.sample_shape == ((4, 2) if encoder.kind == "frames" else (2,))
+    assert made.warmup == 0
+
+
+@pytest.mark.parametrize("encoder", [Direct(4), Bernoulli(4), Frames(4)])
+def test_a_clocked_input_and_clocked_stages_need_each_other(encoder: Any) -> None:
+    message = _refused(lambda: plan(node("a", "input", fires=firing(RATE)), node("out", "a"), encoder=encoder))
+    assert message == (
+        f"stage 'a' has schedule 'lockstep', the input comes by '{encoder.kind}': a clocked input (direct, bernoulli, "
+        "frames) and clocked stages need each other"
+    )
+    for other in (Repeat(4), Graded()):
+        message = _refused(lambda other=other: plan(node("a", "input", fires=clocked()), node("o", "a"), encoder=other))
+        assert "'clocked'" in message and "need each other" in message
+
+
+@pytest.mark.parametrize("steps", [3, 5])
+def test_a_clocked_network_has_one_t(steps: int) -> None:
+    message = _refused(lambda: plan(node("a", "input", fires=clocked(steps)), node("out", "a"), encoder=Direct(4)))
+    assert message in (
+        f"stage 'a' runs {steps} steps, its input 4: give both one T",
+        f"stage 'a' runs {steps} steps and receives 4: give both the same number of timesteps, or an alignment",
+    )
+
+
+@pytest.mark.parametrize("alignment", [Average(4), Replicate(4), Truncate(4)])
+def test_a_clocked_network_is_not_aligned(alignment: Any) -> None:
+    message = _refused(
+        lambda: plan(
+            node("a", "input", fires=clocked()),
+            node("b", edge("a", alignment), fires=clocked()),
+            node("out", "b"),
+            encoder=Direct(4),
+        )
+    )
+    assert message == "edge 'a' to 'b': a clocked network has one T and no alignments"
+
+
+def test_clocked_stages_take_rate_codes_and_leaky_ones_a_clock() -> None:
+    weighted = _refused(lambda: firing(Code((2, 1)), schedule=Clocked(), carries="act"))
+    assert weighted == "the stage of 'act': schedule 'clocked' needs a rate code"
+    for schedule in (Lockstep(), Probed()):
+        code = Code.rate(4, warmup=2 if schedule.warms_up else 0)
+        message = _refused(lambda s=schedule, c=code: firing(c, schedule=s, law=Leaky(), carries="act"))
+        assert message == f"the stage of 'act': law 'leaky' needs schedule 'clocked', not '{schedule.kind}'"
+    for schedule in (TwoPhase(), Corrected()):
+        code = Code.rate(4, warmup=2 if schedule.warms_up else 0)
+        assert "needs soft reset" in _refused(lambda s=schedule, c=code: firing(c, schedule=s, law=Leaky()))
+    assert "warm-up" in _refused(lambda: clocked(warmup=2))
+
+
+@pytest.mark.parametrize("op", [Identity(), Scale(), Add(), AveragePool(kernel=(2,), stride=(2,), padding=(0,))])
+def test_a_format_needs_a_weight_to_store(op: Any) -> None:
+    message = _refused(lambda: Node(name="a", op=op, edges=(edge("input"),), shape=(2,), weights=Uniform(bits=4)))
+    assert message == f"node 'a': {op.kind!r} has no weight to store in 4 bits"
+
+
+def test_a_clocked_plan_survives_json() -> None:
+    law = Leaky(leak=0.25, reset="hard", membrane=MembraneFormat(bits=4, scale=1.5, squash=True))
+    nodes = (
+        Node(name="a", op=Linear(), edges=(edge("input"),), shape=(2,), firing=clocked(law=law), weights=Binary()),
+        Node(name="out", op=Linear(), edges=(edge("a"),), shape=(2,), weights=Uniform(bits=8, per_channel=True)),
+    )
+    adapter = TypeAdapter(Plan)
+    for encoder in (Direct(4), Bernoulli(4, 77), Frames(4)):
+        made = Plan(encoder=encoder, input_shape=(2,), nodes=nodes)
+        again = adapter.validate_json(adapter.dump_json(made))
+        assert again == made and hash(again) == hash(made)
+        assert again.stages[0].firing is not None and again.stages[0].firing.law == law

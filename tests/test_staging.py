@@ -1,13 +1,21 @@
 """Stages: their constants against direct evaluation, and what is folded where."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 from converted import captured
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from spikewright import interpreter, ops
+from spikewright.quantisers.binary import Binary
+from spikewright.quantisers.stored import Stored
+from spikewright.quantisers.uniform import Uniform
 from spikewright.reference import in_float64
-from spikewright.staging import stage
+from spikewright.staging import StagedNode, stage
 
 CHAINS = [
     "bn_before_padded_conv",
@@ -94,3 +102,108 @@ def test_nothing_is_folded_across_a_max_pool() -> None:
     convolution = next(node for node in source.nodes if node.op.kind == "conv")
     assert first.weight is not None
     assert torch.equal(first.weight, source.arrays[dict(convolution.arrays)["weight"]].double())
+
+
+# Weights that are stored as integers ---------------------------------------------------------------------------
+
+STORED = [
+    "conv_bn_relu",
+    "bn_before_padded_conv",
+    "bias_through_two_padded_convs",
+    "bn_after_max_pool",
+    "resnet",
+    "pre_activation_resnet",
+    "densenet",
+    "mobilenet_v2",
+    "inception",
+    "conv_transposed_2d",
+    "linear_on_the_last_axis",
+    "batch_norm_between_sequences",
+    "constants",
+    "mlp_batch_norm",
+]
+
+
+@given(st.sampled_from(STORED), st.sampled_from([1, 2, 4, 8]), st.booleans(), st.data())
+def test_staging_integers_is_staging_what_they_are_worth(
+    name: str, bits: int, by_channel: bool, data: st.DataObject
+) -> None:
+    source, _, _ = captured(name)
+    layers = [node for node in source.nodes if isinstance(node.op, ops.Linear | ops.Conv)]
+    chosen = [node for node in layers if data.draw(st.booleans())] or layers[:1]
+    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 10**6)))
+    stored: dict[str, Stored] = {}
+    replaced = []
+    arrays = dict(source.arrays)
+    for node in source.nodes:
+        if node not in chosen:
+            replaced.append(node)
+            continue
+        shape = source.arrays[dict(node.arrays)["weight"]].shape
+        transposed = isinstance(node.op, ops.Conv) and node.op.transposed
+        top = 2 ** (bits - 1) - 1
+        integers = torch.randint(0, 2, shape, generator=generator) * 2 - 1
+        integers = integers if bits == 1 else torch.randint(-top, top + 1, shape, generator=generator)
+        count = shape[0] if by_channel and not transposed else 1
+        scale = torch.rand(count, *(1,) * (len(shape) - 1), generator=generator) + 0.5
+        form = Binary() if bits == 1 else Uniform(bits=bits, per_channel=by_channel)
+        stored[node.name] = Stored(form, integers, scale)
+        own = f"{node.name}.worth"  # a weight that several nodes share is stored for each of them
+        arrays[own] = integers * scale.double()
+        roles = tuple((role, own if role == "weight" else array) for role, array in node.arrays)
+        replaced.append(replace(node, arrays=roles))
+    real = {node.name: node for node in stage(replace(source, nodes=tuple(replaced), arrays=arrays))}
+    made = stage(source, stored)
+    kept = [node for node in made if node.format is not None]
+    assert len(kept) == len(chosen)
+    assert sorted(map(str, (_integers(node) for node in kept))) == sorted(
+        str(one.integers.tolist()) for one in stored.values()
+    ), "the integers are kept as they are"
+    # A batch norm before an affine map may go into its real weight and not into its integers: compare what they make
+    one, two = Played(made, source.input_shape), Played(tuple(real.values()), source.input_shape)
+    for activation, potential in one.potentials.items():
+        torch.testing.assert_close(potential, two.potentials[activation], rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(one.output, two.output, rtol=1e-10, atol=1e-10)
+
+
+def _integers(node: StagedNode) -> list[Any]:
+    assert node.weight is not None
+    return node.weight.to(torch.int64).tolist()
+
+
+class Played:
+    """Staged nodes evaluated one after the other, each stage emitting noise that depends on its name alone."""
+
+    def __init__(self, nodes: tuple[StagedNode, ...], input_shape: tuple[int, ...]) -> None:
+        values = {"input": self.noise("input", input_shape)}
+        self.potentials: dict[str, Tensor] = {}
+        for node in nodes:
+            value = node.op([values[name] for name in node.inputs], node.weight)
+            value = value if node.gain is None else value * node.gain
+            value = value if node.bias is None else value + node.bias
+            if node.fires is None:
+                self.output = values[node.name] = value
+                continue
+            for op, gain, bias in node.fires.before:
+                value = op([value], gain) if bias is None else op([value], gain) + bias
+            where = f"{node.fires.activation} {node.fires.carries} {node.fires.channels}"
+            self.potentials[where] = value
+            values[node.name] = self.noise(where, node.shape)
+
+    @staticmethod
+    def noise(name: str, shape: tuple[int, ...]) -> Tensor:
+        generator = torch.Generator().manual_seed(sum(map(ord, name)))
+        return torch.randn(2, *shape, generator=generator, dtype=torch.float64)
+
+
+def test_a_gain_is_the_batch_norms_and_the_scales() -> None:
+    source, _, _ = captured("conv_bn_relu")
+    conv, norm = source.nodes[0], source.nodes[1]
+    integers = torch.ones(source.arrays[dict(conv.arrays)["weight"]].shape, dtype=torch.int8)
+    scale = torch.tensor([0.5, 1.0, 2.0, 4.0]).reshape(4, 1, 1, 1)
+    first = stage(source, {conv.name: Stored(Binary(), integers, scale)})[0]
+    role = {key: source.arrays[array].double() for key, array in norm.arrays}
+    expected = scale.flatten() * role["weight"] / (role["variance"] + norm.op.epsilon).sqrt()  # pyright: ignore
+    assert first.gain is not None and first.gain.shape == (4, 1, 1)
+    torch.testing.assert_close(first.gain.flatten(), expected)
+    assert first.format == Binary() and first.weight is not None and bool((first.weight == 1).all())

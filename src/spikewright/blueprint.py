@@ -48,7 +48,7 @@ class Blueprint:
                 raise BadPlan(f"array {name!r} must be positive, its least value is {float(array.min()):g}")
         for node in self.plan.nodes:
             if node.weights is not None:
-                _check_stored(node, node.weights.bits, self.arrays[f"{node.name}.weight"])
+                _check_stored(node, node.weights.bits, self.arrays)
         _check_shapes(self)
 
     def array(self, node: Node, role: str) -> Tensor | None:
@@ -79,13 +79,21 @@ def _required(node: Node) -> Iterator[str]:
                 yield f"{node.name}.before{index}.bias"
 
 
-def _check_stored(node: Node, bits: int, stored: Tensor) -> None:
-    """Refuse a weight that its format cannot hold."""
-    if stored.is_floating_point():
+def _check_stored(node: Node, bits: int, arrays: Mapping[str, Tensor]) -> None:
+    """Refuse a weight that its format cannot hold, and a gain that is not by channel."""
+    stored, gain = arrays[f"{node.name}.weight"], arrays[f"{node.name}.gain"]
+    if stored.is_floating_point() or stored.dtype == torch.bool:
         raise BadPlan(f"array '{node.name}.weight' must hold integers of {bits} bits, it holds {stored.dtype}")
     least, most = (-1, 1) if bits == 1 else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     if bool((stored < least).any() or (stored > most).any()) or (bits == 1 and bool((stored == 0).any())):
         raise BadPlan(f"array '{node.name}.weight' holds integers that {bits} bits cannot: store it again")
+    if isinstance(node.op, Linear | Conv) and stored.dim() > 1:
+        channels = out_channels(node.op, stored)
+        if gain.numel() not in (1, channels):
+            raise BadPlan(
+                f"array '{node.name}.gain' has shape {tuple(gain.shape)}: give one number, or one for each of "
+                f"{channels} output channels"
+            )
 
 
 def _check_shapes(blueprint: Blueprint) -> None:
@@ -114,8 +122,8 @@ def _check_shapes(blueprint: Blueprint) -> None:
             raise BadPlan(
                 f"node {node.name!r}: its arrays do not fit its operation ({reason}): convert again"
             ) from None
-        if tuple(value.shape[1:]) != node.shape:
-            raise BadPlan(
-                f"node {node.name!r} makes {tuple(value.shape[1:])}, the plan states {node.shape}: convert again"
-            )
+        if tuple(value.shape) != (1, *node.shape):
+            # an array with an axis too many would spread over the batch
+            made = tuple(value.shape[1:]) if len(value) == 1 else f"{len(value)} samples of one"
+            raise BadPlan(f"node {node.name!r} makes {made}, the plan states {node.shape}: convert again")
         shapes[node.name] = value

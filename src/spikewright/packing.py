@@ -59,7 +59,7 @@ def unpack(packed: Tensor, bits: int, shape: tuple[int, ...]) -> Tensor:
 
     """
     _require_bits(bits)
-    count = math.prod(shape)
+    count = math.prod(shape) if all(size >= 0 for size in shape) else -1
     if packed.dtype != torch.uint8 or packed.dim() != 1 or packed.numel() != packed_size(count, bits):
         raise BadFile(
             f"packed weights {list(packed.shape)} of {packed.dtype}: shape {list(shape)} at {bits} bits takes "

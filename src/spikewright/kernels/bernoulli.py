@@ -56,7 +56,7 @@ def content_keys(rows: NDArray[np.float32], seed: int) -> Keys:
     """A key for each row [N, n], made of its values and the seed."""
     bits = np.ascontiguousarray(rows + np.float32(0.0)).view(np.uint32)  # + 0: −0 and 0 are the same value
     keys = np.empty(len(rows), dtype=np.uint64)
-    _content_keys(bits.reshape(len(rows), -1), np.uint64(seed), keys)
+    _content_keys(bits, np.uint64(seed), keys)
     return keys
 
 

@@ -8,8 +8,8 @@ repeats or drops steps a spike is delivered more or less often than once: its me
 Values that are not spikes (a graded input, what a linear bottleneck or an unfired sum passes on) are
 multiplied: what weighted operations do with them is counted as MACs, dense, the same for every sample. So is
 a gain applied to pooled potentials before firing. A constant input that is repeated over the steps is
-multiplied once. Additions of graded values to a sum, and biases, are not counted. Knows nothing about how
-often anything spikes.
+multiplied once; in a clocked network what varies, and reaches a stage, is multiplied at every step. Additions
+of graded values to a sum, and biases, are not counted. Knows nothing about how often anything spikes.
 
 Source: SynOps as NeuroBench defines them ("Effective ACs", https://arxiv.org/abs/2304.04640). Differs from
 its counter, which calls averaged or scaled spikes MACs and sees no sums.
@@ -72,9 +72,11 @@ def fan_out(blueprint: Blueprint) -> FanOut:
                 read[name] = read[name] + part
     spiking = [node.name for node in plan.stages] + ([INPUT] if spiking_input(plan) else [])
     linear = [node for node in plan.nodes if isinstance(node.op, ops.Linear | ops.Conv)]
+    times = _times(plan)
+    macs = {node.name: _graded_macs(node, wiring) * times[node.name] for node in plan.nodes}
     return FanOut(
         accumulations={name: demand[name].contiguous() for name in spiking},
-        macs_by_node={node.name: macs for node in plan.nodes if (macs := _graded_macs(node, wiring))},
+        macs_by_node={name: count for name, count in macs.items() if count},
         macs_dense_per_sample=sum(int(wiring.dense(node).sum()) for node in linear),
     )
 
@@ -178,6 +180,22 @@ def _graded_macs(node: Node, wiring: _Wiring) -> int:
         else:
             potential = op([potential])
     return count
+
+
+def _times(plan: Plan) -> dict[str, int]:
+    """How often each node multiplies graded values: in a clocked network, at every step at which they may differ.
+
+    What only the read-out needs is multiplied once, as a total.
+    """
+    if not plan.encoder.clocked:
+        return dict.fromkeys((node.name for node in plan.nodes), 1)
+    drives, found = plan.drives, dict[str, int]()
+    awaited = {node.name for node in plan.stages}  # at every step, by a stage
+    for node in reversed(plan.nodes):
+        if node.name in awaited:
+            awaited.update(node.inputs)
+        found[node.name] = drives[node.name].steps if node.name in awaited and not drives[node.name].constant else 1
+    return found
 
 
 def _zeros(shape: Shape) -> Tensor:

@@ -1,9 +1,9 @@
 """Bytes that a network occupies: its weights as stored, and the membranes of its stages.
 
 Weights are those of matrix products, convolutions and gains (batch norm is folded into them), in the bits that each is
-stored in; a gain beside stored integers, biases, and the stages' constants are lines of their own, since they are
-seldom stored in as few bits. A stage that pools its potential before firing holds the unpooled membranes; one that
-pools each step's current does not. From the blueprint alone; one sample.
+stored in; gains beside stored integers and before firing, biases, and the stages' constants are lines of their own,
+since they are seldom stored in as few bits. A stage that pools its potential before firing holds the unpooled
+membranes; one that pools each step's current does not. From the blueprint alone; one sample.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class MemoryBytes:
     """Bytes; the weights of each node, and each total of membranes, are rounded up to a whole byte."""
 
     weight_bytes: int
-    gain_bytes: int  # beside stored integers, at 4 bytes each
+    gain_bytes: int  # beside stored integers, and of batch norms after a max pool, at 4 bytes each
     bias_bytes: int  # at 4 bytes each
     constant_bytes: int  # thresholds, initial potentials, amplitudes, at 4 bytes each
     membrane_bytes_peak: int  # the largest stage
@@ -36,7 +36,7 @@ class MemoryBytes:
 
     @property
     def artefact_bytes(self) -> int:
-        """All that is stored: a saved network's arrays take as much."""
+        """All that is stored: the arrays of a saved network take as much, where they are float32 and integers."""
         return self.weight_bytes + self.gain_bytes + self.bias_bytes + self.constant_bytes
 
 
@@ -69,7 +69,7 @@ def memory_bytes(
     membranes = [_membranes(blueprint, node, shapes) * _membrane_bits(node, membrane_bits) for node in plan.stages]
     return MemoryBytes(
         weight_bytes=_bytes(loose * weight_bits) + sum(stored),
-        gain_bytes=_bytes(_numbers(blueprint, ".gain") * FLOAT32_BITS),
+        gain_bytes=_bytes((_numbers(blueprint, ".gain") + _pooled_gains(blueprint)) * FLOAT32_BITS),
         bias_bytes=_bytes(_numbers(blueprint, ".bias") * FLOAT32_BITS),
         constant_bytes=_bytes(_numbers(blueprint, *CONSTANTS) * FLOAT32_BITS),
         membrane_bytes_peak=_bytes(max(membranes, default=0)),
@@ -79,6 +79,16 @@ def memory_bytes(
 
 def _numbers(blueprint: Blueprint, *endings: str) -> int:
     return sum(array.numel() for name, array in blueprint.arrays.items() if name.endswith(endings))
+
+
+def _pooled_gains(blueprint: Blueprint) -> int:
+    """Numbers of the gains that are applied after a max pool, before firing; their biases are counted as biases."""
+    return sum(
+        blueprint.arrays[f"{node.name}.before{index}.weight"].numel()
+        for node in blueprint.plan.stages
+        for index, op in enumerate(node.firing.before_firing if node.firing else ())
+        if isinstance(op, ops.Scale)
+    )
 
 
 def _membranes(blueprint: Blueprint, node: Node, shapes: dict[str, tuple[int, ...]]) -> int:

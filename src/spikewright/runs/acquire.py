@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from spikewright import folder, models
 from spikewright.capturing import capture
 from spikewright.data import Batches, EventData, EventSplit, ImageData, Split, load, load_events
-from spikewright.errors import BadModel, BadSetting
+from spikewright.errors import BadFile, BadModel, BadSetting
 from spikewright.event_preparation import EventPreparation
 from spikewright.preparation import InputPreparation
 from spikewright.source import Source
@@ -95,25 +95,32 @@ def spiking_data(about: dict[str, Any], *, data: str | None = None, images: Imag
 
     Raises:
         BadSetting: neither the run nor the caller names any.
+        BadFile: the run's preparation is none.
     """
     name = data or about.get("data")
     if not name:
         raise BadSetting("the run does not say what data it was made with: give --data")
-    held = about.get("preparation")
-    if held is not None and "timesteps" in held:
-        events = TypeAdapter(EventPreparation).validate_python(held)
-        return load_events(
-            str(name),
-            timesteps=events.timesteps,
-            by=events.by,
-            size=events.size,
-            binary=events.binary,
-            seed=images.seed,
-        )
+    held = _preparation(about)
+    if isinstance(held, EventPreparation):
+        how: dict[str, Any] = {"timesteps": held.timesteps, "by": held.by, "size": held.size, "binary": held.binary}
+        return load_events(str(name), seed=images.seed, **how)
     loaded = images.load(str(name))
-    if images.given or held is None:
-        return loaded
-    return replace(loaded, preparation=TypeAdapter(InputPreparation).validate_python(held))
+    return loaded if images.given or held is None else replace(loaded, preparation=held)
+
+
+def _preparation(about: dict[str, Any]) -> InputPreparation | EventPreparation | None:
+    """What a run says of how its input was prepared."""
+    held = about.get("preparation")
+    if held is None:
+        return None
+    kind = EventPreparation if isinstance(held, dict) and "timesteps" in held else InputPreparation
+    try:
+        return TypeAdapter(kind).validate_python(held)
+    except ValidationError as error:
+        first = error.errors()[0]["msg"]
+        raise BadFile(
+            f"the run's input preparation cannot be read ({first}): plan.json was edited; train again"
+        ) from None
 
 
 def is_spiking_run(run: Path) -> bool:

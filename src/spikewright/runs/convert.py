@@ -131,6 +131,8 @@ def _require_free(request: ConvertRequest) -> None:
         raise BadSetting(f"--out {request.out} is a file: give a folder")
     if request.run is not None and request.run.resolve() == request.out.resolve():
         raise BadSetting(f"--out is the run itself ({request.out}): choose another folder")
+    if acquire.is_spiking_run(request.out):
+        raise BadSetting(f"--out {request.out} holds a network that was trained directly: choose another folder")
     held = {path.name for path in request.out.iterdir()} if request.out.is_dir() else set()
     if held - {STATE} and "plan.json" not in held:
         raise BadSetting(f"--out {request.out} is not empty and holds no converted network: choose another folder")

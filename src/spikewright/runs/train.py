@@ -131,6 +131,10 @@ def _only_first() -> None:
 def _require_together(request: TrainRequest, settings: TrainSettings) -> None:
     if settings.timesteps is not None and request.spiking is not None:
         raise BadSetting("train: --learn-timesteps is for networks that will be converted: give --timesteps alone")
+    if settings.sparsity and request.spiking is not None:
+        raise BadSetting(
+            "train: --sparsity prices the bits of levels, which a spiking network has none of: leave it out"
+        )
     if settings.timesteps is not None and request.levels is not None:
         raise BadSetting("train: --levels fixes what --learn-timesteps learns: leave out one of them")
     if settings.timesteps is None and request.initial_timesteps is not None:
@@ -163,11 +167,10 @@ def _beginning(request: TrainRequest, settings: TrainSettings) -> tuple[Source, 
     if not name:
         raise BadSetting(f"train: run {request.start} does not say what data it was trained on: give --data")
     data = _data(request, str(name))
-    if request.spiking is not None:
-        return source, _encoded(request, data), {"model": about.get("model"), "from": str(request.start)}
-    if source.preparation is not None and request.mean is None and request.std is None and request.size is None:
+    kept = source.preparation is not None and request.mean is None and request.std is None and request.size is None
+    if kept and isinstance(data, ImageData):
         data = replace(data, preparation=source.preparation)
-    return source, data, {"model": about.get("model"), "from": str(request.start)}
+    return source, _encoded(request, data), {"model": about.get("model"), "from": str(request.start)}
 
 
 def _augment(request: TrainRequest, data: ImageData | EventData, settings: TrainSettings) -> bool:

@@ -48,8 +48,16 @@ def require_same(path: Path, *, identity: dict[str, Any], state: dict[str, Tenso
             continue  # a setting that is younger than the checkpoint, and off
         if key in FINGERPRINTS:
             raise BadSetting(f"{path}: belongs to {FINGERPRINTS[key]}: resume with the same --{key}, {choose}")
-        name = key.replace("_", "-")
-        raise BadSetting(f"{path}: {name} was {theirs.get(key)}, now it is {value}: resume with the same, {choose}")
+        name, was, now = _difference(key, theirs.get(key), value)
+        raise BadSetting(f"{path}: {name.replace('_', '-')} was {was}, now it is {now}: resume with the same, {choose}")
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     if shapes != {name: tuple(tensor.shape) for name, tensor in their_state.items()}:
         raise BadSetting(f"{path}: belongs to {FINGERPRINTS['model']}: resume with the same --model, {choose}")
+
+
+def _difference(name: str, was: Any, now: Any) -> tuple[str, Any, Any]:
+    """The first setting within a setting that differs, by its path, and what it was and is."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        inner = next(key for key in {**was, **now} if was.get(key) != now.get(key))
+        return _difference(f"{name}.{inner}", was.get(inner), now.get(inner))
+    return name, was, now

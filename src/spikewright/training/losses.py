@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from spikewright.errors import BadSetting
+
 CORRECT, INCORRECT = 0.8, 0.2
 
 Loss = Callable[[Tensor, Tensor, float], Tensor]  # (output [T, N, K], labels [N], label smoothing)
@@ -45,9 +47,23 @@ LOSSES: dict[str, Loss] = {"mean": _mean, "sum": _sum, "tet": _tet, "count": _su
 OF_SPIKES = frozenset({"count", "count_mse"})  # they need a read-out that fires
 
 
+def require_loss(name: str, *, readout: str, rate_penalty: float) -> None:
+    """Check that a loss is there, and that it goes with the read-out, `potential` or `spikes`.
+
+    Raises:
+        BadSetting: an unknown loss, one that needs another read-out, or a price below 0 or not finite.
+    """
+    if name not in LOSSES:
+        raise BadSetting(f"training: loss is '{name}': choose one of {', '.join(LOSSES)}")
+    if name in OF_SPIKES and readout != "spikes":
+        raise BadSetting(f"training: loss '{name}' counts the output's spikes: add --readout spikes")
+    if not 0 <= rate_penalty < float("inf"):
+        raise BadSetting(f"training: rate-penalty is {rate_penalty}: it must be 0 or more")
+
+
 def regulation(rates: Tensor) -> Tensor:
     """Σ_l (f_l − ½)² over the stages but the first: hidden layers 2 … L − 1; `rates` [stages] are mean spikes a step.
 
-    Source: Q-SNNs, Eq. 15. The L-th layer is the read-out, which does not fire.
+    Source: Q-SNNs, Eq. 15. The L-th layer is the read-out: where it fires, its rate is not to be among `rates`.
     """
     return (rates[1:] - 0.5).square().sum()

@@ -49,6 +49,9 @@ DEFAULTS: dict[str, Any] = {
     "weight_decay": 5e-4,
     "batch_size": 128,
 }
+KINDS = {name: type(value) for name, value in DEFAULTS.items()}
+KINDS |= {"leak": float, "surrogate_width": float, "edge_bits": int}  # their defaults depend on other options
+SWITCHES = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 DEFAULT_LEAK = 0.5
 EDGE_BITS = 8
 
@@ -86,7 +89,7 @@ def options(given: Mapping[str, Any], recipe: str | None = None) -> dict[str, An
     """All options: what is given (None counts as not), over the recipe, over the defaults.
 
     Raises:
-        BadSetting: an unknown recipe or option; the nearest is named.
+        BadSetting: an unknown recipe or option, whose nearest is named; text that is not what the option takes.
     """
     if recipe is not None and recipe not in RECIPES:
         raise BadSetting(f"training: no recipe named '{recipe}': choose one of {', '.join(RECIPES)}")
@@ -100,13 +103,15 @@ def options(given: Mapping[str, Any], recipe: str | None = None) -> dict[str, An
 
 
 def _typed(name: str, value: Any) -> Any:
-    """A value that came as text, where the option is a switch."""
-    if not isinstance(DEFAULTS[name], bool) or isinstance(value, bool):
+    """A value that came as text, as what the option is: a switch, a number or a word."""
+    kind = KINDS[name]
+    if isinstance(value, bool) if kind is bool else not isinstance(value, str) or kind is str:
         return value
-    switches = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
-    if str(value).lower() not in switches:
-        raise BadSetting(f"training: {name.replace('_', '-')} is '{value}': choose true or false")
-    return switches[str(value).lower()]
+    words = {bool: "choose true or false", int: "give a whole number", float: "give a number"}
+    try:
+        return SWITCHES[str(value).lower()] if kind is bool else kind(value)
+    except (KeyError, ValueError):
+        raise BadSetting(f"training: {name.replace('_', '-')} is '{value}': {words[kind]}") from None
 
 
 def spiking_training(chosen: Mapping[str, Any], *, seed: int = 0) -> SpikingTraining:

@@ -15,6 +15,7 @@ from spikewright.neurons.leaky import Leaky, Reset
 from spikewright.plan import AnyFormat
 from spikewright.quantisers.membrane import MembraneFormat
 from spikewright.surrogate import Rectangle, Shape
+from spikewright.training.losses import require_loss
 
 Encoding = Literal["direct", "rate", "frames"]
 Readout = Literal["potential", "spikes"]
@@ -115,8 +116,14 @@ class SpikingTraining:
         network: its neurons, input and formats.
         loss: a name of `losses.LOSSES`.
         rate_penalty: λ of the regulation of firing rates (Q-SNNs, Eq. 15); 0 regulates none.
+
+    Raises:
+        BadSetting: as `losses.require_loss` says.
     """
 
     network: SpikingSettings = field(default_factory=SpikingSettings)
     loss: str = "tet"
     rate_penalty: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_loss(self.loss, readout=self.network.readout, rate_penalty=self.rate_penalty)

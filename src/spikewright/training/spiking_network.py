@@ -51,7 +51,6 @@ class TrainingNetwork(nn.Module):
 
     Raises:
         BadModel, UnsupportedModule: as `spiking_source` says.
-        BadSetting: weights that cannot be stored in the format asked for.
     """
 
     membrane_scales: Tensor
@@ -139,8 +138,11 @@ class TrainingNetwork(nn.Module):
         """The network as it is stored and run: integers where there are formats, batch norm folded.
 
         Raises:
-            BadModel: a weight that is not finite, or that its format cannot store.
+            BadModel: a weight that is not finite, or that its format cannot store; or stored membranes whose scale
+                no training batch has set.
         """
+        if self.settings.neurons.membrane_bits is not None and not bool((self.membrane_scales > 0).all()):
+            raise BadModel("the membranes' scales are not known yet: run a batch in training mode before freezing")
         source = self.latent.to_source()
         stored = {}
         for node in source.nodes:
@@ -218,7 +220,9 @@ def _with_window_bias(blueprint: Blueprint, timesteps: int) -> Blueprint:
 
 def _as_stored(blueprint: Blueprint) -> Blueprint:
     """Real numbers in float32, integers in the type that a saved network is read back in."""
-    arrays = {}
-    for name, array in blueprint.arrays.items():
-        arrays[name] = array.float() if array.is_floating_point() else array
+    arrays = {name: array.float() if array.is_floating_point() else array for name, array in blueprint.arrays.items()}
+    for node in blueprint.plan.nodes:
+        if node.weights is not None:
+            name = f"{node.name}.weight"
+            arrays[name] = arrays[name].to(torch.int8 if node.weights.bits <= 8 else torch.int16)
     return Blueprint(blueprint.plan, arrays)

@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from spikewright.blueprint import Blueprint
-from spikewright.errors import BadSetting
-from spikewright.training.losses import LOSSES, OF_SPIKES, regulation
+from spikewright.source import Activation
+from spikewright.training.losses import LOSSES, regulation, require_loss
 from spikewright.training.settings import TrainSettings
 from spikewright.training.source_trainee import by_decay
 from spikewright.training.spiking_network import TrainingNetwork
@@ -21,20 +21,17 @@ class SpikingTrainee(nn.Module):
     `rate_penalty` is λ of the regulation of firing rates; 0 regulates none.
 
     Raises:
-        BadSetting: an unknown loss, one that needs another read-out, or a negative price.
+        BadSetting: as `losses.require_loss` says.
     """
 
     def __init__(
         self, network: TrainingNetwork, *, loss: str, label_smoothing: float = 0.0, rate_penalty: float = 0.0
     ) -> None:
         super().__init__()
-        if loss not in LOSSES:
-            raise BadSetting(f"training: loss is '{loss}': choose one of {', '.join(LOSSES)}")
-        if loss in OF_SPIKES and network.settings.readout != "spikes":
-            raise BadSetting(f"training: loss '{loss}' counts the output's spikes: add --readout spikes")
-        if not 0 <= rate_penalty < float("inf"):
-            raise BadSetting(f"training: rate-penalty is {rate_penalty}: it must be 0 or more")
+        require_loss(loss, readout=network.settings.readout, rate_penalty=rate_penalty)
         self.network = network
+        # neurons that make the output are the last layer, which is left alone
+        self.regulated = len(network.stages) - isinstance(network.source.nodes[-1].op, Activation)
         self.name, self.label_smoothing, self.rate_penalty = loss, label_smoothing, rate_penalty
 
     def loss(self, x: Tensor, y: Tensor, *, step: int, progress: float) -> tuple[Tensor, Tensor]:
@@ -42,7 +39,7 @@ class SpikingTrainee(nn.Module):
         found = self.network.run(x, key=(step,), progress=progress, regulated=self.rate_penalty > 0)
         loss = LOSSES[self.name](found.output.float(), y, self.label_smoothing)
         if self.rate_penalty > 0:
-            loss = loss + self.rate_penalty * regulation(found.rates)
+            loss = loss + self.rate_penalty * regulation(found.rates[: self.regulated])
         return loss, found.rates.detach()
 
     def scores(self, x: Tensor) -> Tensor:
