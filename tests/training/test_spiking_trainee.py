@@ -47,9 +47,9 @@ def test_the_loss_is_that_over_time_and_the_price_of_rates_of_hidden_layers(sour
 def test_the_price_alone_moves_rates_towards_a_half(source: Source) -> None:
     rare = replace(SETTINGS, neurons=replace(SETTINGS.neurons, threshold=2.0))
     one = trainee(source, rare, rate_penalty=1e4).train()
-    optimiser = torch.optim.Adam(one.parameters(), lr=0.01)
+    optimiser = torch.optim.Adam(one.parameters(), lr=0.05)
     apart = []
-    for step in range(15):
+    for step in range(25):
         loss, gauges = one.loss(X, Y, step=step, progress=0.0)
         apart.append(abs(float(gauges[1]) - 0.5))
         optimiser.zero_grad()
