@@ -66,11 +66,11 @@ def value(form: Form, held: Terms, dtype: torch.dtype) -> Tensor:
 
 def times(left: Tensor | None, right: Tensor | None) -> Tensor | None:
     """A product of factors, None standing for 1."""
-    if left is None or right is None:
-        product = left if right is None else right
-    else:
-        product = left * right
-    return None if product is None or bool((product == 1).all()) else product.double()
+    factors = [factor.double() for factor in (left, right) if factor is not None]
+    if not factors:
+        return None
+    product = factors[0] * factors[1] if len(factors) > 1 else factors[0]
+    return None if bool((product == 1).all()) else product
 
 
 def times_constant(constant: Tensor | None, factor: Tensor | None) -> Tensor | None:
