@@ -113,6 +113,14 @@ def test_potentials_that_float64_firing_cannot_prove_are_divided(name: str, monk
     _equal(network, x[:2])
 
 
+def test_max_pools_of_large_images() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(784, 3))
+    x = torch.randn(3, 1, 28, 28)
+    source = capture(model.eval(), x)
+    _equal(MODE.lower(Exact(timesteps=4)(source, observe(source, [x]))), x)
+
+
 def test_order_and_batch_do_not_matter() -> None:
     network, x = _lowered("resnet")
     engine = Int8Network(network.program)

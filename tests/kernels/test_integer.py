@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikewright.kernels.integer import fire, sum_windows
+from spikewright.kernels.integer import fire, largest_of_windows, sum_windows
 
 
 @settings(max_examples=60, deadline=None)
@@ -86,3 +86,17 @@ def test_window_sums(
                 top, left = i * stride[0], j * stride[1]
                 window = wide[:, top : top + kernel[0], left : left + kernel[1]]
                 assert np.array_equal(out[:, i, j].astype(int), window.sum((1, 2)))
+
+
+@pytest.mark.parametrize("ceil_mode", [False, True])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "dilation"),
+    [((2, 2), (2, 2), (0, 0), (1, 1)), ((3, 2), (1, 2), (1, 1), (1, 1)), ((2, 3), (2, 1), (0, 1), (2, 2))],
+)
+def test_largest_of_windows(kernel: tuple, stride: tuple, padding: tuple, dilation: tuple, ceil_mode: bool) -> None:
+    x = torch.randint(0, 256, (2, 3, 17, 14), dtype=torch.uint8)
+    expected = torch.nn.functional.max_pool2d(x.double(), kernel, stride, padding, dilation, ceil_mode)
+    for dtype in (np.uint8, np.float32):
+        out = np.empty((2, *expected.shape[2:], 3), dtype)
+        largest_of_windows(out, x.permute(0, 2, 3, 1).numpy().astype(dtype), kernel, stride, padding, dilation)
+        assert np.array_equal(out.transpose(0, 3, 1, 2).astype(float), expected.numpy())

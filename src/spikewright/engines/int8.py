@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -37,21 +36,19 @@ from spikewright.engines.terms import (
     times,
     value,
 )
+from spikewright.engines.windows import Window, even_window, largest, sums
 from spikewright.errors import BadData, NotExact
-from spikewright.kernels.integer import fire, sum_windows
+from spikewright.kernels.integer import fire
 from spikewright.ops import (
-    AdaptiveAveragePool,
     Add,
-    AveragePool,
     Averaging,
     Concat,
     Conv,
     Linear,
     MaxPool,
-    Mean,
     Moving,
 )
-from spikewright.plan import Node, Plan
+from spikewright.plan import Plan
 from spikewright.program import Program, Step
 from spikewright.schedules.two_phase import collapse as close
 from spikewright.source import INPUT
@@ -181,9 +178,9 @@ def _operation(step: Step, given: list[Form]) -> _Operation:
     if isinstance(node.op, Linear | Conv):
         return _product(step, given[0], shape, gained=gained)
     if isinstance(node.op, Averaging):
-        window = _window(node, given[0])
+        window = even_window(node.op, given[0])
         if window is not None:
-            return _window_sums(step, given[0], window, shape)
+            return _means(step, given[0], window, shape)
     elif isinstance(node.op, Add):
         if all(form.shape == shape for form in given) and sum(len(form.terms) for form in given) <= _MOST_TERMS:
             return _sum(step, given, shape)
@@ -281,52 +278,14 @@ def _sum(step: Step, given: list[Form], shape: tuple[int, ...]) -> _Operation:
     return _Operation(lambda inputs: tuple(x for held in inputs for x in held), form, SINGLE)
 
 
-def _window(node: Node, given: Form) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], int] | None:
-    """Kernel, stride, padding and divisor of means over images of bytes that all divide alike, or None."""
-    op = node.op
-    if len(given.shape) != 3 or not given.plain or given.terms[0].dtype != torch.uint8:
-        return None
-    height, width = given.shape[1:]
-    if isinstance(op, Mean):
-        return ((height, width), (1, 1), (0, 0), height * width) if sorted(op.dims) == [2, 3] else None
-    if isinstance(op, AdaptiveAveragePool):
-        if height % op.size[0] or width % op.size[1]:
-            return None
-        kernel = (height // op.size[0], width // op.size[1])
-        return kernel, kernel, (0, 0), kernel[0] * kernel[1]
-    if not isinstance(op, AveragePool):
-        return None
-    whole = not op.ceil_mode and (op.count_include_pad or not any(op.padding))
-    if op.divisor is None and not whole:
-        return None
-    if len(op.kernel) != 2:
-        return None
-    kernel, stride, padding = ((pair[0], pair[1]) for pair in (op.kernel, op.stride, op.padding))
-    return kernel, stride, padding, op.divisor or kernel[0] * kernel[1]
-
-
-def _window_sums(step: Step, given: Form, window: tuple, shape: tuple[int, ...]) -> _Operation:
+def _means(step: Step, given: Form, window: Window, shape: tuple[int, ...]) -> _Operation:
     """Means as sums over windows; what is left of the factor and the divisor is a whole number."""
-    kernel, stride, padding, divisor = window
-    most = given.terms[0].most * kernel[0] * kernel[1]
+    most = given.terms[0].most * window.kernel[0] * window.kernel[1]
     dtype = torch.uint8 if most <= _BYTE else torch.float32
     assert step.after is not None
-    image = shape if len(shape) == 3 else (shape[0], 1, 1)
-
-    def run(inputs: list[Terms]) -> Terms:
-        x = laid_out(inputs[0][0])
-        out = empty(len(x), image, dtype)
-        sum_windows(_pixels(out), _pixels(x), kernel, stride, padding)
-        return (out.view(len(x), *shape) if image != shape else out,)
-
     form = Form(shape=shape, terms=(Term(most=most, dtype=dtype),))
-    return _Operation(run, form.scaled(step.after.double() / divisor, step.bias), SINGLE)
-
-
-def _pixels(x: Tensor) -> np.ndarray:
-    n, channels, height, width = x.shape
-    strides = (height * width * channels, width * channels, channels, 1)
-    return x.as_strided((n, height, width, channels), strides, x.storage_offset()).numpy()
+    form = form.scaled(step.after.double() / window.divisor, step.bias)
+    return _Operation(lambda inputs: (sums(laid_out(inputs[0][0]), window, shape, dtype),), form, SINGLE)
 
 
 # Firing --------------------------------------------------------------------------------------------------
@@ -348,14 +307,18 @@ def _firing(step: Step, form: Form) -> tuple[Callable[[Terms], Terms], Form]:
     movable = len(pools) == len(node.firing.before_firing) and (not pools or _by_channel([*factors, offset], form))
     if not movable or reach.total * (len(form.terms) + 3) >= _FLOAT64_FIRING:
         return _fire_plainly(step, form, dtype), made
+    shaped, shape = [], form.shape
+    for pool in pools:
+        shape = tuple(pool([torch.empty(1, *shape, device="meta")]).shape[1:])
+        shaped.append((pool, shape))
     gains, start = [factor.numpy() for factor in factors], offset.numpy()
 
     def run(held: Terms) -> Terms:
         laid = [laid_out(x) for x in held]
         codes = empty(len(laid[0]), form.shape, dtype)
         fire(rows(codes).numpy(), [rows(x).numpy() for x in laid], gains, start, levels)
-        for pool in pools:
-            codes = pool([codes]) if codes.dim() == 4 else pool([codes.float()]).to(dtype)
+        for pool, shape in shaped:
+            codes = largest(codes, pool, shape)
         return (codes,)
 
     return run, made

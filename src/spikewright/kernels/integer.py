@@ -1,7 +1,7 @@
-"""What stands between two integer products, in compiled loops: firing by a closed form, and sums over windows.
+"""What stands between two integer products, in compiled loops: firing by a closed form, and pools.
 
     code = clip(⌊Σ_i a_i·x_i + b⌋, 0, top)          x_i sums, integers in floating point or bytes; a_i, b float64
-    sums over windows of codes, in channels-last bytes
+    sums and maxima over windows of codes, in channels-last bytes
 Arrays are rows [R, C]. Factors and offsets are [P, C] and repeat every P rows: P is 1 where they are one number a
 column, or the rows of one sample. The caller has to know that a floating-point floor is the right one; a·x + b is
 rounded to float64 at each operation, and no two operations are fused.
@@ -63,6 +63,24 @@ def _sum_windows(out, x, kernel, stride, padding, first, last):
                     target[c] = total[c]
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def _largest_of_windows(out, x, kernel, stride, padding, dilation, first, last):
+    height, width, channels = x.shape[1:]
+    for n in range(first, last):
+        for i in range(out.shape[1]):
+            for j in range(out.shape[2]):
+                target = out[n, i, j]
+                target[:] = 0
+                for k in range(kernel[0]):
+                    h = i * stride[0] - padding[0] + k * dilation[0]
+                    for m in range(kernel[1]):
+                        w = j * stride[1] - padding[1] + m * dilation[1]
+                        if 0 <= h < height and 0 <= w < width:
+                            pixel = x[n, h, w]
+                            for c in range(channels):
+                                target[c] = max(target[c], pixel[c])
+
+
 def fire(out: np.ndarray, terms: list[np.ndarray], factors: list[np.ndarray], offset: np.ndarray, levels: int) -> None:
     """Write the codes clip(⌊Σ_i factors_i · terms_i + offset⌋, 0, levels).
 
@@ -79,7 +97,8 @@ def fire(out: np.ndarray, terms: list[np.ndarray], factors: list[np.ndarray], of
     if len(terms) == 1:
         _shared(len(out), out.size, lambda i, j: _fire_one(out, terms[0], factors[0], offset, float(levels), i, j))
     elif len(terms) == 2:
-        _shared(len(out), out.size, lambda i, j: _fire_two(out, *terms, *factors, offset, float(levels), i, j))
+        (x, y), (a, a2) = terms, factors
+        _shared(len(out), out.size, lambda i, j: _fire_two(out, x, y, a, a2, offset, float(levels), i, j))
     else:
         raise ValueError(f"firing takes one or two terms, not {len(terms)}")
 
@@ -97,6 +116,30 @@ def sum_windows(
         padding: how far the first window reaches beyond the edge.
     """
     _shared(len(out), x.size, lambda i, j: _sum_windows(out, x, kernel, stride, padding, i, j))
+
+
+def largest_of_windows(
+    out: np.ndarray,
+    x: np.ndarray,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+) -> None:
+    """Write the largest code of each window; what lies in the padding, or beyond the edge, is left out.
+
+    PyTorch's own pool of bytes counts positions in bytes too, and refuses images of more than 127.
+
+    Args:
+        out: uint8 or float32 [N, H', W', C], written.
+        x: the same type, [N, H, W, C], nothing negative.
+        kernel: height and width of a window.
+        stride: from one window to the next.
+        padding: how far the first window reaches beyond the edge.
+        dilation: from one place of a window to the next.
+    """
+    work = out.size * kernel[0] * kernel[1]
+    _shared(len(out), work, lambda i, j: _largest_of_windows(out, x, kernel, stride, padding, dilation, i, j))
 
 
 def _shared(rows: int, work: int, run: Callable[[int, int], Any]) -> None:
