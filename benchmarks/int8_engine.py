@@ -1,9 +1,9 @@
 """What does an exact spiking network cost in integers, against its own ReLU network in float32 and bfloat16?
 
-One run: the int8 engine and the float32 collapsed engine at T = 4, and the ReLU network with folded batch norm, channels
-last, in float32 (eager and compiled) and in bfloat16; batch 1 and 64, medians of paired rounds. Every code of the int8
-engine is compared with the stepwise integer mode on the same inputs. The same again with oneDNN held to AVX-512 without
-VNNI, in a process of its own.
+One run: the int8 engine and the float32 collapsed engine at T = 4, and the ReLU network with folded batch norm,
+channels last, in float32 (eager and compiled) and in bfloat16; batch 1 and 64, medians of paired rounds. Each code of
+the int8 engine is compared with the stepwise integer mode on the same inputs (up to 8 of the batch). The same again
+with oneDNN held to AVX-512 without VNNI, in a process of its own.
 
     python benchmarks/int8_engine.py [--threads 1] [--rounds 15] [--eager-only] [--run RUN] [--json FILE]
 
@@ -27,17 +27,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from spikewright import interpreter
 from spikewright.blueprint import Blueprint
 from spikewright.capturing import capture
 from spikewright.engines.dot import largest_code
 from spikewright.engines.int8 import Int8Network
-from spikewright.lowering import IntegerMode
 from spikewright.methods.exact import Exact
 from spikewright.metrics.machine import processor
 from spikewright.metrics.side_by_side import side_by_side
 from spikewright.models.resnet import resnet18
 from spikewright.network import build
-from spikewright.quantisers.uniform import Uniform
+from spikewright.quantised_source import QuantisedSource
+from spikewright.running import lowered
+from spikewright.runs import acquire
+from spikewright.runs.acquire import ImageSettings
 from spikewright.statistics import observe
 
 TIMESTEPS = 4
@@ -110,8 +113,8 @@ def differing(engine: Int8Network, other: Any, x: Tensor) -> tuple[int, int]:
 
 def measure(kind: str, settings: argparse.Namespace) -> dict[str, Any]:
     model, blueprint = network(kind)
-    lowered = IntegerMode(weights=Uniform(bits=8)).lower(blueprint)
-    engine = Int8Network(lowered.program)
+    integers = lowered(blueprint)
+    engine = Int8Network(integers.program)
     collapsed = build(blueprint).to(memory_format=torch.channels_last)
     relu = model.to(memory_format=torch.channels_last)
     half = network(kind)[0].to(torch.bfloat16).to(memory_format=torch.channels_last)
@@ -130,7 +133,7 @@ def measure(kind: str, settings: argparse.Namespace) -> dict[str, Any]:
             runs["relu float32, compiled"] = lambda x=x: compiled(x)
         with torch.inference_mode():
             rows = side_by_side(runs, against=BASE, rounds=settings.rounds if batch > 1 else 3 * settings.rounds)
-            wrong, total = differing(engine, lowered, x[:8])
+            wrong, total = differing(engine, integers, x[:8])
         result["batches"][str(batch)] = {name: asdict(timing) for name, timing in rows.items()}
         result["codes_compared"], result["codes_that_differ_from_the_integer_mode"] = total, wrong
         for name, timing in rows.items():
@@ -141,15 +144,11 @@ def measure(kind: str, settings: argparse.Namespace) -> dict[str, Any]:
 
 def trained(run: Path, settings: argparse.Namespace) -> dict[str, Any]:
     """Accuracy on the test split and time of a trained source, with each engine."""
-    from spikewright import interpreter
-    from spikewright.quantised_source import QuantisedSource
-    from spikewright.runs import acquire
-    from spikewright.runs.acquire import ImageSettings
 
     source, data, about = acquire.of_run(run, data=None, images=ImageSettings())
     assert data is not None
     blueprint = Exact(timesteps=TIMESTEPS)(source, None)
-    engine = Int8Network(IntegerMode(weights=Uniform(bits=8)).lower(blueprint).program)
+    engine = Int8Network(lowered(blueprint).program)
     collapsed = build(blueprint)
     reference = QuantisedSource(blueprint, source, torch.float32)
     runs: dict[str, Callable[[Tensor], Tensor]] = {

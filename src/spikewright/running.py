@@ -16,15 +16,18 @@ import torch
 from torch import Tensor
 
 from spikewright.blueprint import Blueprint
+from spikewright.encoders.grid import Grid
 from spikewright.engines.int8 import BYTES, Int8Network
 from spikewright.engines.record import Record
-from spikewright.errors import BadSetting, SpikewrightError
+from spikewright.errors import BadSetting, NotExact, SpikewrightError
 from spikewright.lowering import IntegerMode
-from spikewright.network import build
+from spikewright.network import SpikingNetwork, build
 from spikewright.plan import Plan
 from spikewright.quantisers.uniform import Uniform
 
 _PACKED = "spikewright.engines.packed"
+_FRACTION_BITS = (12, 8)
+_INPUT = Grid(fraction_bits=15, limit=2**20 - 1)
 
 
 class Runner(Protocol):
@@ -68,8 +71,27 @@ def _float(dtype: torch.dtype) -> Callable[[Blueprint], Running]:
     return lambda blueprint: Running(build(blueprint, dtype=dtype), str(dtype).removeprefix("torch."))
 
 
+def lowered(blueprint: Blueprint) -> SpikingNetwork:
+    """A network in integers, as finely as 53 bits allow: stored weights as they are, others in 8 bits.
+
+    The input is taken to 2^-15, within ±32; thresholds, biases and ratios to 12 fraction bits, or to 8 where sums
+    of sums would grow too wide. At these, few codes change but by what the weights' own rounding changes.
+
+    Raises:
+        NotExact: as `lowering.IntegerMode.lower`.
+    """
+    for index, bits in enumerate(_FRACTION_BITS):
+        mode = IntegerMode(weights=Uniform(bits=8), fraction_bits=bits, encoder=_INPUT)
+        try:
+            return mode.lower(blueprint)
+        except NotExact:
+            if index == len(_FRACTION_BITS) - 1:
+                raise
+    raise AssertionError("there is a last number of bits")
+
+
 def _int8(blueprint: Blueprint) -> Running:
-    runner = Int8Network(IntegerMode(weights=Uniform(bits=8)).lower(blueprint).program)
+    runner = Int8Network(lowered(blueprint).program)
     kinds = list(runner.arithmetic.values())
     counts = ", ".join(f"{kinds.count(kind)} in {kind}" for kind in dict.fromkeys(sorted(kinds, key=_bytes_first)))
     return Running(runner, f"integers; products: {counts or 'none'}")
