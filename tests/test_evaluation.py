@@ -60,7 +60,7 @@ CONTRACT = [
 
 @dataclass(frozen=True)
 class Split:
-    images: np.ndarray
+    inputs: np.ndarray
     labels: np.ndarray
 
 
@@ -102,7 +102,7 @@ def blueprint(source: Source, data: Data) -> Blueprint:
 
 
 def prepared(data: Data, images: int = 90) -> Tensor:
-    return PREPARATION(torch.from_numpy(data.test.images[:images]))
+    return PREPARATION(torch.from_numpy(data.test.inputs[:images]))
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +230,9 @@ def test_without_a_source_the_stepwise_run_is_the_reference(
     alone = evaluate(blueprint, None, data, EvaluateSettings(batch_size=40, codes_images=50), preparation=PREPARATION)
     assert alone.accuracy_source is None
     assert alone.accuracy_reference == found.accuracy_reference
-    assert replace(alone, accuracy_source=found.accuracy_source, samples_per_second=found.samples_per_second) == found
+    assert (alone.codes_compared_with, found.codes_compared_with) == ("stepwise", "source")
+    differing = {"accuracy_source", "samples_per_second", "codes_compared_with"}
+    assert replace(alone, **{name: getattr(found, name) for name in differing}) == found
 
 
 def test_progress_is_told(blueprint: Blueprint, source: Source, data: Data) -> None:
@@ -249,15 +251,15 @@ def test_progress_is_told(blueprint: Blueprint, source: Source, data: Data) -> N
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"images": np.zeros((3, 1, 9, 8), np.uint8)}, "inputs of shape"),
+        ({"inputs": np.zeros((3, 1, 9, 8), np.uint8)}, "inputs of shape"),
         ({"labels": np.array([0, 1, 5])}, "label 5 .* 5 classes"),
-        ({"images": np.zeros((0, 1, 8, 8), np.uint8), "labels": np.zeros(0, np.int64)}, "no images"),
+        ({"inputs": np.zeros((0, 1, 8, 8), np.uint8), "labels": np.zeros(0, np.int64)}, "no images"),
     ],
 )
 def test_data_that_do_not_fit_are_refused(
     change: dict[str, np.ndarray], message: str, blueprint: Blueprint, source: Source
 ) -> None:
-    given = {"images": np.zeros((3, 1, 8, 8), np.uint8), "labels": np.zeros(3, np.int64), **change}
+    given = {"inputs": np.zeros((3, 1, 8, 8), np.uint8), "labels": np.zeros(3, np.int64), **change}
     with pytest.raises(BadData, match=message):
         evaluate(blueprint, source, Data(Split(**given)))
 

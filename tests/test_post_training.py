@@ -60,7 +60,7 @@ def test_the_best_way_on_validation_is_kept(
 
 
 def test_mended_thresholds_bring_the_codes_back(blueprint: Blueprint, calibration: list[torch.Tensor]) -> None:
-    """Weights twice as large, with the biases: thresholds have to double for the stages to fire as before."""
+    """Weights half as large again, with the biases: thresholds have to follow for the stages to fire as before."""
     first = blueprint.plan.stages[0].name
     arrays = dict(blueprint.arrays)
     for role in ("weight", "bias"):
@@ -75,7 +75,7 @@ def test_mended_thresholds_bring_the_codes_back(blueprint: Blueprint, calibratio
         return float(torch.cat(codes).double().mean())
 
     wanted = mean(blueprint)
-    assert abs(mean(mended) - wanted) < 0.6 * abs(mean(louder) - wanted)
+    assert abs(mean(mended) - wanted) < 0.3 * abs(mean(louder) - wanted)
     assert torch.equal(mended.arrays[f"{first}.amplitude"], blueprint.arrays[f"{first}.amplitude"])
     assert torch.equal(louder.arrays[f"{first}.threshold"], blueprint.arrays[f"{first}.threshold"])
 

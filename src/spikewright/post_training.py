@@ -2,7 +2,7 @@
 
     1. weights as b-bit integers, one scale a tensor or one an output channel         (`quantisation.quantise`)
     2. thresholds as they are, or θ' = θ · r, v0' = v0 · r, with r = mean code with these weights / mean code before,
-       stage by stage, each with the stages before it mended already
+       a few times over, stage by stage, each with the stages before it mended already
 Rounding weights makes a stage's potentials larger or smaller on the whole, which r takes back; what a spike is worth
 downstream stays. The way with the most right answers on the validation samples is kept, the simplest of equals.
 
@@ -28,6 +28,7 @@ from spikewright.quantisers.uniform import Uniform
 
 Labelled = Sequence[tuple[Tensor, Tensor]]  # prepared inputs [N, *input_shape] and labels [N]
 _RATIOS = (0.25, 4.0)  # a stage that changes by more has lost its signal: mending it would only add noise
+_ROUNDS, _ALIKE = 4, 1e-3  # codes are clipped, so that one ratio does not do; near enough is enough
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,17 +120,21 @@ def mend_thresholds(stored: Blueprint, like: Blueprint, batches: Sequence[Tensor
         batches: prepared inputs [N, *sample_shape].
 
     Returns:
-        `stored` with θ and v0 of each stage times the ratio of the mean codes; stages that are silent in either
-        network, or whose ratio is outside 1/4 .. 4, are left as they are.
+        `stored` with θ and v0 of each stage times the ratios of the mean codes; stages that are silent in
+        the other network, or would need a ratio outside 1/4 .. 4, are left as they are from there on.
     """
     wanted = list(_mean_codes(like, batches))
     arrays = dict(stored.arrays)
     for index, node in enumerate(stored.plan.stages):
-        mean = next(islice(_mean_codes(Blueprint(stored.plan, arrays), batches), index, None))
-        ratio = mean / wanted[index] if wanted[index] > 0 else 0.0
-        if _RATIOS[0] <= ratio <= _RATIOS[1]:
-            for role in ("threshold", "initial_potential"):
-                arrays[f"{node.name}.{role}"] = arrays[f"{node.name}.{role}"] * ratio
+        roles = [f"{node.name}.{role}" for role in ("threshold", "initial_potential")]
+        changed = 1.0
+        for _ in range(_ROUNDS):
+            mean = next(islice(_mean_codes(Blueprint(stored.plan, arrays), batches), index, None))
+            ratio = mean / wanted[index] if wanted[index] > 0 else 1.0
+            changed *= ratio
+            if abs(ratio - 1) < _ALIKE or not _RATIOS[0] <= changed <= _RATIOS[1]:
+                break
+            arrays |= {role: arrays[role] * ratio for role in roles}
     return Blueprint(stored.plan, arrays)
 
 
