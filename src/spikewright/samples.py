@@ -6,7 +6,7 @@ Knows nothing about networks but their input and output shapes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from spikewright.preparation import InputPreparation
 from spikewright.source import Source
 
 AnyPreparation = InputPreparation | EventPreparation
+EngineName = Literal["auto", "float", "int8", "packed"]
 
 
 class Labelled(Protocol):
@@ -65,7 +66,8 @@ class EvaluateSettings:
         batch_size: images run at once.
         codes_images: how many images the codes are certified on.
         images: how many test images to use, the first ones; None means all.
-        engine: `float` runs in float32, `auto` in float64 where it is affordable.
+        engine: `float` runs in float32, `auto` in float64 where it is affordable; `int8` and `packed` are those of
+            `running.ENGINES`, on the CPU, and speed is theirs then.
         energy_table: a name of `metrics.energy.TABLES`.
         noise: standard deviation of Gaussian noise on the prepared input, as a share of its range.
         seed: of the noise.
@@ -80,7 +82,7 @@ class EvaluateSettings:
     batch_size: int = 250
     codes_images: int = 1000
     images: int | None = None
-    engine: Literal["auto", "float"] = "auto"
+    engine: EngineName = "auto"
     energy_table: str = "horowitz_int32"
     noise: float = 0.0
     seed: int = 0
@@ -103,8 +105,12 @@ class EvaluateSettings:
         for name, number in numbers.items():
             if number is not None and number < 1:
                 raise BadSetting(f"evaluate: {name} must be at least 1, got {number}")
-        if self.engine not in ("auto", "float"):
-            raise BadSetting(f"evaluate: no engine {self.engine!r} here: choose auto or float")
+        if self.engine not in get_args(EngineName):
+            raise BadSetting(
+                f"evaluate: no engine {self.engine!r} here: choose one of {', '.join(get_args(EngineName))}"
+            )
+        if self.engine not in ("auto", "float") and self.place.type != "cpu":
+            raise BadSetting(f"evaluate: engine {self.engine!r} runs on the CPU, not on {self.device!r}: give cpu")
         if self.noise < 0:
             raise BadSetting(f"evaluate: noise must be at least 0, got {self.noise}")
         energy_table(self.energy_table)
