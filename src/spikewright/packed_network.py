@@ -4,7 +4,7 @@ Spikes and read-out are those of `network.build(blueprint)` in float32, bit for 
 as many threads as PyTorch has. There is no state to reset.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -27,14 +27,14 @@ class PackedNetwork:
 
     Args:
         blueprint: a directly trained network with 1-bit weights; its arrays are not kept.
-        packed: the bytes of stored weights, `{node}.weight`, as `packing.py` lays them out, each asked for once; then
-            the blueprint's own may be stand-ins of the right shape. By default they are packed from the blueprint.
+        packed: gives the bytes of a stored weight by its name, as `packing.py` lays them out; each is asked for once,
+            and the blueprint's own need only have its shape. By default they are packed from the blueprint.
 
     Raises:
         BadPlan: a network that was not trained directly, or has no 1-bit weights.
     """
 
-    def __init__(self, blueprint: Blueprint, *, packed: Mapping[str, Tensor] | None = None) -> None:
+    def __init__(self, blueprint: Blueprint, *, packed: Callable[[str], Tensor] | None = None) -> None:
         plan = blueprint.plan
         _require_direct(plan)
         program = fold(blueprint, integers=False).eval()
@@ -48,7 +48,7 @@ class PackedNetwork:
             node = step.node
             if node.weights is not None:
                 name, bits = f"{node.name}.weight", node.weights.bits
-                octets = pack(blueprint.arrays[name], bits) if packed is None else packed[name]
+                octets = pack(blueprint.arrays[name], bits) if packed is None else packed(name)
                 kept = layers.Loose(octets, bits, tuple(blueprint.arrays[name].shape))
                 layer = layers.make_layer(step, shapes[node.inputs[0]], found.get(node.inputs[0]), kept)
                 if layer is None:
@@ -115,7 +115,9 @@ class PackedNetwork:
                 "resize them or convert the model for that shape"
             )
         if torch.promote_types(x.dtype, torch.float32) != torch.float32 or x.device.type != "cpu":
-            raise BadData(f"the packed engine runs in float32 on the CPU, the input is {x.dtype} on {x.device}: cast it")
+            raise BadData(
+                f"the packed engine runs in float32 on the CPU, the input is {x.dtype} on {x.device}: cast it"
+            )
         x = x.detach().to(torch.float32)
         if not bool(x.isfinite().all()):
             raise BadData("the input holds values that are not finite, which stored membranes cannot: mend the data")

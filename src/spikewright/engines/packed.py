@@ -2,11 +2,11 @@
 
 Layer by layer, each through its whole window before the next: only the trains that a later node still reads are held,
 one bit a spike. Within a layer, tile by tile: some output positions go through all steps together, so that sums,
-currents and membranes exist for one tile at a time, small enough for the cache; membranes as integers, one byte each up
-to 8 bits, two above. Step by step would have to hold every layer's membranes, in k bits each, and would read every
+currents and membranes exist for one tile at a time, small enough for the cache; membranes as integers, one byte each
+up to 8 bits, two above. Step by step would have to hold every layer's membranes, in k bits each, and would read every
 weight T times.
 
-Sums are integers, hence exact in any order; gain, offset and neuron are the float32 operations of the stepwise engine in
+Layer by layer, each through its whole window before the next: only trains that a later node still reads are held,
 its order. So spikes and read-out are those of `network.build` in float32, bit for bit, for inputs laid out as
 [N, C, H, W] in memory. What is not 1-bit (first layer, pools, read-out) runs in PyTorch, a layer at a time.
 
@@ -112,7 +112,9 @@ def _fire(packed: PackedProgram, step: Step, values: dict[str, Value]) -> Value:
     if stage is None:
         drive = drive_of(step, dense(_deliver(packed, step, values)))
         train = node.firing.schedule.run(node.firing.law, drive, node.firing.code)
-        return pack(train, packed.grains[node.name]) if node.name in packed.grains and len(node.shape) in (1, 3) else train
+        return (
+            pack(train, packed.grains[node.name]) if node.name in packed.grains and len(node.shape) in (1, 3) else train
+        )
     sources = [_source(packed, step, term, values) for term in stage.terms]
     samples = next(source.samples for source in sources)
     space = node.shape[1:] or (1, 1)

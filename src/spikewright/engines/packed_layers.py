@@ -138,9 +138,7 @@ def make_stage(program: Program, step: Step, layers: Mapping[str, Layer], grains
     return Stage(terms, bias.contiguous().numpy().copy(), neuron, np.dtype(held))
 
 
-def _terms(
-    program: Program, step: Step, layers: Mapping[str, Layer], grains: Mapping[str, Grain]
-) -> tuple[Term, ...]:
+def _terms(program: Program, step: Step, layers: Mapping[str, Layer], grains: Mapping[str, Grain]) -> tuple[Term, ...]:
     node = step.node
     if node.name in layers:
         return (Term("sums", node.name, layers[node.name].gains),)
@@ -161,4 +159,3 @@ def _terms(
         else:
             terms.append(Term("currents", name, gains))
     return tuple(terms)
-

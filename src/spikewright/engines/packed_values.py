@@ -1,8 +1,8 @@
 """What flows between the nodes of a packed network, and which values can be packed at all.
 
 A value of a clocked network that is a count of spikes over a power of two (spikes themselves, their sums, means over
-windows of 2^i places) is held in planes of binary digits, one bit an element; anything else as float32. Which values are
-such counts follows from the plan alone: `grains`.
+windows of 2^i places) is held in planes of binary digits, one bit an element; anything else as float32. Which values
+are such counts follows from the plan alone: `grains`.
 """
 
 import math
