@@ -30,12 +30,17 @@ def aligned(step: Step, inputs: Sequence[Tensor]) -> list[Tensor]:
 
 
 def deliver(
-    step: Step, inputs: Sequence[Tensor], *, bias: Tensor | None = None, weight: Tensor | None = None
+    step: Step,
+    inputs: Sequence[Tensor],
+    *,
+    bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    bare: bool = False,
 ) -> Tensor:
     """[T_i, N, *] each → [T, N, *]; a shorter train simply delivers nothing in the later steps.
 
     `bias` is a constant [C_out] for a convolution or matrix product to add in the same pass; `weight` is for a step
-    that was folded without its integers.
+    that was folded without its integers; `bare` leaves out the factor on the result.
     """
     weight = step.weight if weight is None else weight
     steps = max(len(train) for train in inputs)
@@ -51,7 +56,7 @@ def deliver(
         gain = step.gain(index)
         folded.append(batch if gain is None else batch * gain)
     result = step.node.op(folded, weight) if bias is None else step.node.op(folded, weight, bias)  # pyright: ignore[reportCallIssue]
-    if step.after is not None:
+    if step.after is not None and not bare:
         result = result * step.after
     if step.integral:
         result = result.round()

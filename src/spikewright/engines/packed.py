@@ -95,14 +95,14 @@ def _packed(packed: PackedProgram, name: str, values: dict[str, Value]) -> Packe
     return value
 
 
-def _deliver(packed: PackedProgram, step: Step, values: dict[str, Value]) -> Value:
-    """What a node's operation delivers."""
+def _deliver(packed: PackedProgram, step: Step, values: dict[str, Value], *, bare: bool = False) -> Value:
+    """What a node's operation delivers; `bare` leaves out the factor on its result."""
     name = step.node.name
     if name in packed.layers:
         layer = packed.layers[name]
         return Pending(layer, _packed(packed, layer.source, values))
     weight = packed.loose[name].weight() if name in packed.loose else None
-    return deliver(step, [dense(values[source]) for source in step.node.inputs], weight=weight)
+    return deliver(step, [dense(values[source]) for source in step.node.inputs], weight=weight, bare=bare)
 
 
 def _fire(packed: PackedProgram, step: Step, values: dict[str, Value]) -> Value:
@@ -236,7 +236,7 @@ def _source(packed: PackedProgram, step: Step, term: Term, values: dict[str, Val
     if term.kind == "spikes":
         return _Spikes(_packed(packed, term.source, values), term.gains)
     own = term.source == step.node.name
-    currents = dense(_deliver(packed, step, values) if own else values[term.source])
+    currents = dense(_deliver(packed, step, values, bare=len(term.gains) > 0) if own else values[term.source])
     if currents.stride(0) == 0:
         currents = currents[:1]
     return _Currents(currents.reshape(*currents.shape[:3], -1).contiguous().numpy(), term.gains)

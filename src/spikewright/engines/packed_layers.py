@@ -62,7 +62,7 @@ class Term(NamedTuple):
     """One part of a stage's current."""
 
     kind: Literal["sums", "spikes", "currents"]
-    source: str  # the layer; the node that spikes; the node whose value it is, or the stage's own name
+    source: str  # the layer; the node that spikes; the node whose value it is, or the stage itself
     gains: np.ndarray  # float32 [factors, O]
 
 
@@ -91,24 +91,26 @@ def make_layer(step: Step, given: tuple[int, ...], grain: Grain | None, loose: L
         loose: its weight.
     """
     node, op = step.node, step.node.op
-    gains = None if step.after is None else per_channel(step.after, node.shape)
+    gains = None if step.after is None else per_channel(step.after, (loose.shape[0], *node.shape[1:]))
     if not isinstance(node.weights, Binary) or grain is None or gains is None or step.gain(0) is not None:
         return None
+    groups = op.groups if isinstance(op, Conv) else 1
     if isinstance(op, Linear) and len(given) == 1:
-        channels, places, groups = given[0], 1, 1
-        window = kernels.Window(1, 1, 1, 1, 1, 1, 0, 0, 1, 1)
+        made, window = node.shape, kernels.Window(1, 1, 1, 1, 1, 1, 0, 0, 1, 1)
     elif isinstance(op, Conv) and len(op.stride) == 2 and not op.transposed:
-        channels, groups = given[0] // op.groups, op.groups
-        kernel = loose.shape[2:]
-        places = math.prod(kernel)
-        window = kernels.Window(*node.shape[1:], *kernel, *op.stride, *op.padding, *op.dilation)
+        # not the node's shape: max pools may come before it fires
+        geometry = zip(given[1:], loose.shape[2:], op.stride, op.padding, op.dilation, strict=True)
+        space = [(size + 2 * pad - apart * (kernel - 1) - 1) // skip + 1 for size, kernel, skip, pad, apart in geometry]
+        made = (loose.shape[0], *space)
+        window = kernels.Window._make((*space, *loose.shape[2:], *op.stride, *op.padding, *op.dilation))
     else:
         return None
+    channels, places = loose.shape[1], math.prod(loose.shape[2:])
     if (groups > 1 and channels % kernels.WORD) or channels * places * grain.top >= EXACT:
         return None
-    words = np.empty((node.shape[0], places * kernels.words_of(channels)), np.uint64)
+    words = np.empty((loose.shape[0], places * kernels.words_of(channels)), np.uint64)
     kernels.arrange(loose.octets.numpy(), channels, places, words)
-    return Layer(node.inputs[0], words, window, groups, gains.numpy().reshape(1, -1).copy(), node.shape)
+    return Layer(node.inputs[0], words, window, groups, gains.numpy().reshape(1, -1).copy(), made)
 
 
 def make_stage(program: Program, step: Step, layers: Mapping[str, Layer], grains: Mapping[str, Grain]) -> Stage | None:
@@ -150,7 +152,7 @@ def _terms(program: Program, step: Step, layers: Mapping[str, Layer], grains: Ma
         gain = torch.ones(1).expand(node.shape[0]) if factor is None else per_channel(factor, node.shape)
         plain = isinstance(node.op, Add | Identity) and shapes[name] == node.shape and step.after is None
         if not plain or gain is None:
-            return (Term("currents", node.name, np.empty((0, node.shape[0]), np.float32)),)
+            return (_own(step),)
         gains = np.empty((0, node.shape[0]), np.float32) if factor is None else gain.numpy().reshape(1, -1).copy()
         if name in layers and name not in stages:
             terms.append(Term("sums", name, np.concatenate([layers[name].gains, gains])))
@@ -159,3 +161,11 @@ def _terms(program: Program, step: Step, layers: Mapping[str, Layer], grains: Ma
         else:
             terms.append(Term("currents", name, gains))
     return tuple(terms)
+
+
+def _own(step: Step) -> Term:
+    """What the node's own operation delivers; its factor is left to the tiles where it is one a channel."""
+    channels = step.node.shape[0]
+    after = None if step.after is None else per_channel(step.after, step.node.shape)
+    gains = np.empty((0, channels), np.float32) if after is None else after.numpy().reshape(1, -1).copy()
+    return Term("currents", step.node.name, gains)
