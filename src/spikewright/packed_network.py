@@ -12,7 +12,7 @@ from torch import Tensor
 from spikewright.blueprint import Blueprint
 from spikewright.engines import packed_layers as layers
 from spikewright.engines.packed import PackedProgram, dense, run
-from spikewright.engines.packed_values import grains
+from spikewright.engines.packed_values import Packed, grains
 from spikewright.engines.record import Record
 from spikewright.errors import BadData, BadPlan
 from spikewright.folding import fold
@@ -96,10 +96,14 @@ class PackedNetwork:
                 result = dense(value)
         return result
 
+    @torch.no_grad()
     def collapse(self, x: Tensor) -> Iterator[Record]:
-        """One record a stage with its codes, the read-out's last; trains are not unpacked but to be counted."""
-        for record in self.walk(x):
-            yield Record(record.node, record.codes)
+        """One record a stage with its codes, the read-out's last; no train is unpacked as a whole."""
+        for node, value in run(self._packed, self._checked(x)):
+            if isinstance(value, Packed):
+                yield Record(node, value.total())
+            else:
+                yield Record(node, value if node.firing is None else value.sum(0))
 
     @torch.no_grad()
     def walk(self, x: Tensor) -> Iterator[Record]:

@@ -45,9 +45,8 @@ def deliver(
     weight = step.weight if weight is None else weight
     steps = max(len(train) for train in inputs)
     if steps > 1 and all(len(train) == steps and train.stride(0) == 0 for train in inputs):
-        once = deliver(
-            step, [train[:1] for train in inputs], bias=bias, weight=weight
-        )  # an expanded view: every step is the same
+        first = [train[:1] for train in inputs]  # of expanded views: every step is the same
+        once = deliver(step, first, bias=bias, weight=weight, bare=bare)
         return once.expand(steps, *once.shape[1:])
     folded = []
     for index, train in enumerate(inputs):

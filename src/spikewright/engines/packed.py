@@ -57,8 +57,8 @@ class Pending(NamedTuple):
 Value = Tensor | Packed | Pending
 
 
-def run(packed: PackedProgram, x: Tensor) -> Iterator[tuple[Node, Value]]:
-    """Run a batch [N, *sample_shape]: each stage with its train (not pending), then the read-out with its value."""
+def run(packed: PackedProgram, x: Tensor) -> Iterator[tuple[Node, Tensor | Packed]]:
+    """Run a batch [N, *sample_shape]: each stage with its train, then the read-out with its value."""
     program = packed.program
     values: dict[str, Value] = {INPUT: program.plan.encoder(x)}
     for step in program.steps:
@@ -105,7 +105,7 @@ def _deliver(packed: PackedProgram, step: Step, values: dict[str, Value], *, bar
     return deliver(step, [dense(values[source]) for source in step.node.inputs], weight=weight, bare=bare)
 
 
-def _fire(packed: PackedProgram, step: Step, values: dict[str, Value]) -> Value:
+def _fire(packed: PackedProgram, step: Step, values: dict[str, Value]) -> Tensor | Packed:
     node = step.node
     assert node.firing is not None
     stage = packed.stages.get(node.name)

@@ -51,9 +51,19 @@ class Packed:
 
     def dense(self) -> Tensor:
         """The values, float32 [T, N, *shape]."""
-        planes, timesteps, samples, high, wide, words = self.words.shape
+        return self._unpacked(self.words)
+
+    def total(self) -> Tensor:
+        """Their sum over time, float32 [N, *shape]; one step is unpacked at a time."""
+        found = self._unpacked(self.words[:, :1])[0]
+        for t in range(1, self.words.shape[1]):
+            found += self._unpacked(self.words[:, t : t + 1])[0]
+        return found
+
+    def _unpacked(self, words: np.ndarray) -> Tensor:
+        planes, timesteps, samples, high, wide, width = words.shape
         values = torch.empty(timesteps, samples, *self.shape)
-        rows = self.words.reshape(planes, timesteps * samples, high * wide, words)
+        rows = words.reshape(planes, timesteps * samples, high * wide, width)
         kernels.unpack(rows, _rows(values), np.float32(1 / self.grain.divisor))
         return values
 
