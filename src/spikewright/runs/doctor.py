@@ -17,7 +17,7 @@ EXTRAS = {"augment": "kornia", "events": "tonic", "dev": "pytest"}
 
 def examine() -> dict[str, str]:
     """Each thing looked for and what was found, in words."""
-    packages = ("spikewright", "torch", "lightning", "datasets", "safetensors", "numpy")
+    packages = ("spikewright", "torch", "lightning", "datasets", "safetensors", "numpy", "numba")
     found = {"python": platform.python_version()}
     found |= {name: metadata.version(name) for name in packages}
     found["processor"] = f"{os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}"
