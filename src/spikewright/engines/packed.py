@@ -13,9 +13,7 @@ its order. So spikes and read-out are those of `network.build` in float32, bit f
 Source: Q-SNNs, §4, which has no such engine; XNOR-Net for sums by population count.
 """
 
-import functools
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,6 +29,7 @@ from spikewright.kernels import packed_neuron as neurons
 from spikewright.plan import Node
 from spikewright.program import Program, Step
 from spikewright.source import INPUT
+from spikewright.threads import spread
 
 _NEURONS_A_TILE = 65_536  # so that what a tile needs stays in the second cache
 _LEAST_TILE, _TILE_UNIT = 32, 16  # positions
@@ -249,13 +248,4 @@ def _share(positions: int, channels: int, run_tiles: Callable[[list[tuple[int, i
     size = min(size, -(-positions // threads))
     size = -(-size // _TILE_UNIT) * _TILE_UNIT
     spans = [(first, min(first + size, positions)) for first in range(0, positions, size)]
-    if threads == 1 or len(spans) == 1:
-        run_tiles(spans)
-        return
-    shares = [spans[index::threads] for index in range(threads)]
-    list(_pool(threads).map(run_tiles, [share for share in shares if share]))
-
-
-@functools.cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, "spikewright-packed")
+    spread(len(spans), threads, lambda low, high: run_tiles(spans[low:high]))
