@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spikewright.methods.qcfs import Qcfs as Qcfs
     from spikewright.network import SpikingNetwork as SpikingNetwork
     from spikewright.network import build as build
+    from spikewright.packed_network import PackedNetwork as PackedNetwork
     from spikewright.preparation import InputPreparation as InputPreparation
     from spikewright.quantisation import quantise as quantise
     from spikewright.quantisers.binary import Binary as Binary
@@ -45,6 +46,7 @@ _HOMES = {
     "methods.qac": ("Qac",),
     "methods.qcfs": ("Qcfs",),
     "network": ("SpikingNetwork", "build"),
+    "packed_network": ("PackedNetwork",),
     "preparation": ("InputPreparation",),
     "quantisation": ("quantise",),
     "quantisers.binary": ("Binary",),
