@@ -4,9 +4,9 @@
 Each cell is a run folder under --runs; a cell that is there already is not trained again, so an interrupted
 script goes on where it was. Figures are of the test split, of the last epoch's weights; nothing is chosen.
 
-Source: "Reliability-aware hyperparameter optimization", Tables II and III. Its recipe of training is not printed:
-ours is `--recipe paper1`. Bars: every network alive; TOP0 at least 95 % on MNIST and 82 % on Fashion-MNIST, the
-others 93 % and 80 %.
+Source: "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion", Tables II and III. Its recipe of
+training is not printed: ours is `--recipe paper1`. Bars: every network alive; TOP0 at least 95 % on MNIST and 82 % on
+Fashion-MNIST, the others 93 % and 80 %.
 """
 
 import argparse

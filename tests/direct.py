@@ -10,6 +10,7 @@ from torch import Tensor
 
 from spikewright.engines.record import Record
 from spikewright.network import SpikingNetwork, build
+from spikewright.ops import Conv
 from spikewright.quantisers.binary import Binary
 from spikewright.source import Source
 from spikewright.training import spiking_network as module
@@ -67,8 +68,22 @@ def _as_stored(one: Case) -> dict[str, np.ndarray]:
             weight = one.source.arrays[dict(node.arrays)["weight"]].double().numpy()
             plain = not isinstance(kept, Binary) or (kept.standardise, kept.scale) == ("layer", "mean")
             assert plain, "the loop knows these alone"
-            found[node.name] = slow.one_bit(weight) if kept.bits == 1 else slow.few_bits(weight, kept.bits)
+            if kept.bits == 1 and isinstance(node.op, Conv) and node.op.transposed:
+                found[node.name] = one_bit_transposed(weight, node.op.groups)
+            else:
+                found[node.name] = slow.one_bit(weight) if kept.bits == 1 else slow.few_bits(weight, kept.bits)
     return found
+
+
+def one_bit_transposed(weight: np.ndarray, groups: int) -> np.ndarray:
+    """The same for [in, out a group, *]: a scale for each channel that each group makes."""
+    standard, inputs = (weight - weight.mean()) / weight.std(), len(weight) // groups
+    made = np.where(standard >= 0, 1.0, -1.0)
+    for group in range(groups):
+        for channel in range(weight.shape[1]):
+            block = slice(group * inputs, (group + 1) * inputs)
+            made[block, channel] *= np.abs(standard[block, channel]).mean()
+    return made
 
 
 def require_equal(one: Case) -> slow.Told:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, fields, replace
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -16,6 +17,9 @@ from spikewright.evaluation import EvaluateSettings, Evaluation, evaluate
 from spikewright.methods.exact import Exact
 from spikewright.network import build
 from spikewright.preparation import InputPreparation
+from spikewright.quantisation import quantise
+from spikewright.quantisers.uniform import Uniform
+from spikewright.running import lowered
 from spikewright.source import Source
 from spikewright.statistics import observe
 
@@ -49,12 +53,14 @@ CONTRACT = [
     "arithmetic",
     "codes_images",
     "mismatched_codes_engine",
+    "codes_compared_with",
+    "weight_bits",
 ]
 
 
 @dataclass(frozen=True)
 class Split:
-    images: np.ndarray
+    inputs: np.ndarray
     labels: np.ndarray
 
 
@@ -96,7 +102,7 @@ def blueprint(source: Source, data: Data) -> Blueprint:
 
 
 def prepared(data: Data, images: int = 90) -> Tensor:
-    return PREPARATION(torch.from_numpy(data.test.images[:images]))
+    return PREPARATION(torch.from_numpy(data.test.inputs[:images]))
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +176,41 @@ def test_float32_engine_counts_its_own_mismatches(blueprint: Blueprint, source: 
     assert wrong.codes_images == wrong.samples == 30
 
 
+def test_the_int8_engine_reads_accuracy_with_its_own_codes(blueprint: Blueprint, source: Source, data: Data) -> None:
+    settings = EvaluateSettings(engine="int8", images=60, codes_images=20)
+    found = evaluate(blueprint, source, data, settings)
+    assert (found.engine, found.codes_compared_with, found.weight_bits) == ("int8", "source", ())
+    assert found.arithmetic.startswith("integers; products: ")
+    assert found.mismatched_codes == 0
+    x = prepared(data, 60)
+    network, exact = lowered(blueprint), build(blueprint, dtype=torch.float64)
+    labels = torch.from_numpy(data.test.labels[:60])
+    assert found.accuracy_snn == float((network(x.double()).argmax(1) == labels).double().mean())
+    changed = sum(
+        int((one.codes.double() != other.codes).sum())
+        for one, other in zip(network.walk(x[:20].double()), exact.walk(x[:20].double()), strict=True)
+        if one.node.firing is not None
+    )
+    assert found.mismatched_codes_engine == changed > 0
+
+
+def test_stored_weights_are_held_to_their_own_stepwise_run(blueprint: Blueprint, source: Source, data: Data) -> None:
+    held = quantise(blueprint, Uniform(bits=8))
+    for engine in ("auto", "int8"):
+        found = evaluate(held, source, data, EvaluateSettings(engine=engine, images=60, codes_images=20))
+        assert (found.codes_compared_with, found.weight_bits) == ("stepwise", (8,))
+        assert found.mismatched_codes == 0
+        assert found.accuracy_source is not None
+        assert found.weight_bytes * 4 == evaluate(blueprint, source, data, EvaluateSettings(images=60)).weight_bytes
+    assert json.loads(json.dumps(found.to_json()))["weight_bits"] == [8]
+
+
+def test_an_engine_that_is_not_there_is_refused(blueprint: Blueprint, source: Source, data: Data) -> None:
+    if find_spec("spikewright.engines.packed") is None:
+        with pytest.raises(BadSetting, match="no packed engine"):
+            evaluate(blueprint, source, data, EvaluateSettings(engine="packed", images=30))
+
+
 def test_noise_is_seeded_and_the_same_for_source_and_network(blueprint: Blueprint, source: Source, data: Data) -> None:
     runs = [
         evaluate(blueprint, source, data, EvaluateSettings(noise=0.3, seed=seed, batch_size=40)) for seed in (1, 1, 2)
@@ -189,7 +230,9 @@ def test_without_a_source_the_stepwise_run_is_the_reference(
     alone = evaluate(blueprint, None, data, EvaluateSettings(batch_size=40, codes_images=50), preparation=PREPARATION)
     assert alone.accuracy_source is None
     assert alone.accuracy_reference == found.accuracy_reference
-    assert replace(alone, accuracy_source=found.accuracy_source, samples_per_second=found.samples_per_second) == found
+    assert (alone.codes_compared_with, found.codes_compared_with) == ("stepwise", "source")
+    differing = {"accuracy_source", "samples_per_second", "codes_compared_with"}
+    assert replace(alone, **{name: getattr(found, name) for name in differing}) == found
 
 
 def test_progress_is_told(blueprint: Blueprint, source: Source, data: Data) -> None:
@@ -208,15 +251,15 @@ def test_progress_is_told(blueprint: Blueprint, source: Source, data: Data) -> N
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"images": np.zeros((3, 1, 9, 8), np.uint8)}, "inputs of shape"),
+        ({"inputs": np.zeros((3, 1, 9, 8), np.uint8)}, "inputs of shape"),
         ({"labels": np.array([0, 1, 5])}, "label 5 .* 5 classes"),
-        ({"images": np.zeros((0, 1, 8, 8), np.uint8), "labels": np.zeros(0, np.int64)}, "no images"),
+        ({"inputs": np.zeros((0, 1, 8, 8), np.uint8), "labels": np.zeros(0, np.int64)}, "no images"),
     ],
 )
 def test_data_that_do_not_fit_are_refused(
     change: dict[str, np.ndarray], message: str, blueprint: Blueprint, source: Source
 ) -> None:
-    given = {"images": np.zeros((3, 1, 8, 8), np.uint8), "labels": np.zeros(3, np.int64), **change}
+    given = {"inputs": np.zeros((3, 1, 8, 8), np.uint8), "labels": np.zeros(3, np.int64), **change}
     with pytest.raises(BadData, match=message):
         evaluate(blueprint, source, Data(Split(**given)))
 
@@ -231,7 +274,7 @@ def test_an_unknown_preparation_is_refused(blueprint: Blueprint, data: Data) -> 
     [
         ({"batch_size": 0}, "batch_size"),
         ({"images": 0}, "images"),
-        ({"engine": "packed"}, "packed"),
+        ({"engine": "quick"}, "no engine 'quick' here: choose one of auto, float, int8, packed"),
         ({"noise": -1.0}, "noise"),
         ({"energy_table": "none"}, "horowitz_int32"),
     ],

@@ -149,7 +149,7 @@ def folded(timesteps: int) -> Tensor:
 
 
 @pytest.mark.parametrize("timesteps", [1, 4])
-def test_dense_layouts_are_kept_and_not_copied(timesteps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dense_layouts_are_kept_and_not_copied(timesteps: int) -> None:
     for currents in (folded(timesteps), folded(timesteps).transpose(1, 3), torch.randn(timesteps, 3, 1, 5)):
         assert fused_scan._dense(currents)[0] is currents
         outer = torch.empty_like(currents).normal_(generator=torch.Generator().manual_seed(9))

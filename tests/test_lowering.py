@@ -7,87 +7,29 @@ import numpy as np
 import pytest
 import torch
 import zoo
-from converted import converted
+from converted import captured, converted
+from integers import slow_codes
 
+from spikewright.alignments.truncate import Truncate
 from spikewright.blueprint import Blueprint
 from spikewright.capturing import capture
+from spikewright.code import Code
 from spikewright.encoders.grid import Grid
 from spikewright.engines.currents import deliver
 from spikewright.errors import NotExact
 from spikewright.lowering import IntegerMode, changed_codes
 from spikewright.methods.exact import Exact
-from spikewright.network import SpikingNetwork, build
-from spikewright.ops import AveragePool, Scale
+from spikewright.network import build
+from spikewright.ops import AveragePool, Conv, Linear
 from spikewright.plan import Edge, Node
 from spikewright.program import Step, StepArrays
+from spikewright.quantisation import quantise
 from spikewright.quantisers.uniform import Uniform
 from spikewright.source import INPUT
 from spikewright.statistics import observe
 
 UNEVEN = {"constant_that_widens"}  # multiplies by a map, so that spikes are worth different amounts by position
 MODE = IntegerMode(weights=Uniform(bits=8))
-
-
-def _matrix(step: Step, shapes: list[tuple[int, ...]]) -> np.ndarray:
-    """A step's operation as one integer matrix over its concatenated, flattened inputs: a column per basis vector."""
-    sizes = [int(np.prod(shape)) for shape in shapes]
-    columns = []
-    for which, size in enumerate(sizes):
-        parts = []
-        for index, shape in enumerate(shapes):
-            value = torch.eye(size) if index == which else torch.zeros(size, sizes[index])
-            gain = step.gain(index)
-            value = value.double().reshape(size, *shape)
-            parts.append(value if gain is None else value * gain.double())
-        weight = None if step.weight is None else step.weight.double()
-        result = step.node.op(parts, weight)
-        result = result if step.after is None else result * step.after.double()
-        columns.append(result.reshape(size, -1).numpy())
-    exact = np.concatenate(columns).T
-    assert np.abs(exact - exact.round()).max() < 1e-6
-    return exact.round().astype(np.int64)
-
-
-def _integers(tensor: torch.Tensor | None, shape: tuple[int, ...]) -> np.ndarray:
-    value = torch.zeros(shape).double() if tensor is None else tensor.double()
-    value = value.expand(shape) if shape else value.reshape(())
-    assert torch.equal(value, value.round())
-    return value.numpy().astype(np.int64)
-
-
-def _slow_codes(network: SpikingNetwork, x: torch.Tensor) -> dict[str, np.ndarray]:
-    """Every stage's codes in int64: a matrix product, pools, and firing step by step."""
-    values = {INPUT: network.plan.encoder(x)[0].numpy().astype(np.int64)}
-    codes = {}
-    for step in network.program.steps:
-        node = step.node
-        inputs = [values[name] for name in node.inputs]
-        matrix = _matrix(step, [value.shape[1:] for value in inputs])
-        flat = np.concatenate([value.reshape(len(x), -1) for value in inputs], 1) @ matrix.T
-        shape = step.node.op([torch.zeros(1, *v.shape[1:]).double() for v in inputs], _double(step.weight)).shape[1:]
-        potential = flat.reshape(len(x), *shape) + _integers(step.bias, tuple(shape))
-        if node.firing is None:
-            values[node.name] = potential
-            continue
-        for index, op in enumerate(node.firing.before_firing):
-            gain, bias = step.before(index)
-            if isinstance(op, Scale):
-                sized = potential.shape[1:]
-                potential = potential * _integers(gain, sized) + _integers(bias, sized)
-            else:
-                potential = op([torch.from_numpy(potential).double()]).numpy().astype(np.int64)
-        unit = _integers(step.threshold, potential.shape[1:])
-        u = potential + unit // 2
-        code = np.zeros_like(u)
-        for weight in node.firing.code.step_weights:
-            spike = (u >= weight * unit).astype(np.int64)
-            u, code = u - spike * weight * unit, code + spike * weight
-        values[node.name] = codes[node.name] = code
-    return codes
-
-
-def _double(weight: torch.Tensor | None) -> torch.Tensor | None:
-    return None if weight is None else weight.double()
 
 
 @pytest.mark.parametrize("name", sorted(zoo.ZOO))
@@ -100,7 +42,7 @@ def test_engines_equal_integers(name: str, per_channel: bool) -> None:
         assert per_channel or name in UNEVEN, f"{name}: {refusal}"
         pytest.skip(f"refused with a reason: {refusal}")
     x = x[:2].to(next(network.buffers()).dtype)
-    expected = _slow_codes(network, x)
+    expected = slow_codes(network.program, x)
     for records in (network.walk(x), network.collapse(x)):
         found = {record.node.name: record.codes.numpy() for record in records if record.node.firing is not None}
         assert set(found) == set(expected)
@@ -152,8 +94,6 @@ def test_sums_beyond_the_exact_range_are_refused_by_name() -> None:
 
 def test_lockstep_is_refused() -> None:
     _, source, _ = converted("mlp")
-    from converted import captured
-
     blueprint = Exact(timesteps=2, postponed_firing=False)(source, captured("mlp")[2])
     with pytest.raises(NotExact, match="postponed"):
         MODE.lower(blueprint)
@@ -189,3 +129,104 @@ def test_a_mean_needs_room_to_be_exact_in_float32() -> None:
     for fraction_bits, expected in ((8, torch.float32), (12, torch.float64)):  # 255 · 3 · 2^f · 8 around 2^24
         mode = IntegerMode(weights=Uniform(bits=8), fraction_bits=fraction_bits, encoder=Grid(fraction_bits=0, limit=7))
         assert next(mode.lower(blueprint).buffers()).dtype == expected
+
+
+# Stored weights, v0 and reach ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("name", ["resnet", "mlp", "max_pool_shapes"])
+def test_stored_weights_are_used_as_they_are(name: str, per_channel: bool) -> None:
+    blueprint, _, x = converted(name, timesteps=3)
+    held = quantise(blueprint, Uniform(bits=6, per_channel=per_channel))
+    network = IntegerMode(weights=Uniform(bits=2)).lower(held)  # the mode's own format would be far coarser
+    for step in network.program.steps:
+        if step.node.weights is not None:
+            assert torch.equal(step.weight, held.arrays[f"{step.node.name}.weight"].to(step.weight.dtype))
+    x = x[:2].to(next(network.buffers()).dtype)
+    expected = slow_codes(network.program, x)
+    for record in network.collapse(x):
+        if record.node.firing is not None:
+            assert np.array_equal(record.codes.numpy().astype(np.int64), expected[record.node.name])
+    fine = IntegerMode(weights=Uniform(bits=2), encoder=Grid(fraction_bits=15, limit=2**20)).lower(held)
+    wide = fine.program.steps[0].reach.read
+    assert wide == 2**20
+    changed, total = changed_codes(fine, [x.float()])
+    assert changed / total < 0.01  # thresholds and biases are still rounded, weights are not
+
+
+def test_a_negative_gain_is_a_sign_beside_the_stored_integers() -> None:
+    blueprint, _, x = converted("mlp", timesteps=3)
+    held = quantise(blueprint, Uniform(bits=8, per_channel=True))
+    first = held.plan.nodes[0].name
+    arrays = dict(held.arrays)
+    flip = torch.ones_like(arrays[f"{first}.gain"])
+    flip[::2] = -1
+    arrays[f"{first}.gain"] = arrays[f"{first}.gain"] * flip
+    arrays[f"{first}.weight"] = (arrays[f"{first}.weight"] * flip.reshape(-1, 1)).to(torch.int32)
+    plain, flipped = MODE.lower(held), MODE.lower(Blueprint(held.plan, arrays))
+    for one, other in zip(plain.collapse(x.double()), flipped.collapse(x.double()), strict=True):
+        assert torch.equal(one.codes.double(), other.codes.double())
+
+
+def test_the_initial_potential_keeps_its_share_of_the_threshold() -> None:
+    blueprint, _, x = converted("mlp", timesteps=3)
+    share = {node.name: part for node, part in zip(blueprint.plan.stages, (0.0, 0.25, 0.75), strict=False)}
+    arrays = dict(blueprint.arrays)
+    for name, part in share.items():
+        arrays[f"{name}.initial_potential"] = arrays[f"{name}.threshold"] * part
+    network = MODE.lower(Blueprint(blueprint.plan, arrays))
+    for step in network.program.steps:
+        if step.node.name in share:
+            torch.testing.assert_close(
+                step.initial / step.threshold, torch.full_like(step.threshold, share[step.node.name]), rtol=0, atol=1e-2
+            )
+    x = x[:2].to(next(network.buffers()).dtype)
+    expected = slow_codes(network.program, x)
+    for records in (network.walk(x), network.collapse(x)):
+        for record in records:
+            if record.node.firing is not None:
+                assert np.array_equal(record.codes.numpy().astype(np.int64), expected[record.node.name])
+
+
+@pytest.mark.parametrize("name", ["resnet", "average_pools", "densenet", "mobilenet_v2"])
+def test_no_sum_passes_its_reach(name: str) -> None:
+    """The extremes that a node can read, one sign a weight at a time, stay within what was proven, and come near."""
+    network = MODE.lower(converted(name, timesteps=3)[0])
+    for step in network.program.steps:
+        reach = step.reach
+        assert reach.bits <= 54
+        assert 2 ** (reach.sum_bits - 1) > reach.sum >= 2 ** (reach.sum_bits - 2)
+        if not isinstance(step.node.op, Linear | Conv) or step.gain(0) is not None:
+            continue
+        weight = step.weight.double()
+        rows = weight.flatten(1)
+        most = float((rows.abs().sum(1) * reach.read).max())
+        assert most == reach.sum
+        firing = step.node.firing
+        assert reach.total >= reach.sum
+        if firing is not None:
+            assert reach.total >= float(step.threshold.max())
+
+
+def test_a_train_that_is_cut_is_refused() -> None:
+    blueprint, _, _ = converted("mlp", timesteps=3)
+    nodes = list(blueprint.plan.nodes)
+    reader = next(i for i, node in enumerate(nodes) if node.inputs[0] != INPUT)
+    code = Code.rate(3)
+    rated = tuple(
+        replace(node, firing=None if node.firing is None else replace(node.firing, code=code)) for node in nodes
+    )
+    edge = Edge(nodes[reader].inputs[0], Truncate(timesteps=2))
+    nodes = [replace(node, edges=(edge,)) if i == reader else node for i, node in enumerate(rated)]
+    with pytest.raises(NotExact, match="truncate"):
+        MODE.lower(Blueprint(replace(blueprint.plan, nodes=tuple(nodes)), blueprint.arrays))
+
+
+def test_a_constant_of_a_read_out_that_only_passes_on_is_kept() -> None:
+    blueprint, _, x = converted("output_is_a_relu", timesteps=4)
+    readout = blueprint.plan.readout
+    arrays = {**blueprint.arrays, f"{readout.name}.bias": torch.tensor(0.5)}
+    network = MODE.lower(Blueprint(blueprint.plan, arrays))
+    plain = MODE.lower(blueprint)
+    torch.testing.assert_close(network(x.double()).double(), plain(x.double()).double() + 0.5, rtol=1e-3, atol=1e-2)

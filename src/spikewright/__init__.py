@@ -22,11 +22,16 @@ if TYPE_CHECKING:
     from spikewright.methods.qcfs import Qcfs as Qcfs
     from spikewright.network import SpikingNetwork as SpikingNetwork
     from spikewright.network import build as build
+    from spikewright.packed_network import PackedNetwork as PackedNetwork
     from spikewright.preparation import InputPreparation as InputPreparation
+    from spikewright.quantisation import quantise as quantise
     from spikewright.quantisers.binary import Binary as Binary
     from spikewright.quantisers.uniform import Uniform as Uniform
     from spikewright.samples import EvaluateSettings as EvaluateSettings
     from spikewright.source import Source as Source
+    from spikewright.training.spiking import NeuronSettings as NeuronSettings
+    from spikewright.training.spiking import SpikingSettings as SpikingSettings
+    from spikewright.training.spiking_network import TrainingNetwork as TrainingNetwork
 
 __version__ = "0.1.0"
 
@@ -41,11 +46,15 @@ _HOMES = {
     "methods.qac": ("Qac",),
     "methods.qcfs": ("Qcfs",),
     "network": ("SpikingNetwork", "build"),
+    "packed_network": ("PackedNetwork",),
     "preparation": ("InputPreparation",),
+    "quantisation": ("quantise",),
     "quantisers.binary": ("Binary",),
     "quantisers.uniform": ("Uniform",),
     "samples": ("EvaluateSettings",),
     "source": ("Source",),
+    "training.spiking": ("NeuronSettings", "SpikingSettings"),
+    "training.spiking_network": ("TrainingNetwork",),
 }
 
 

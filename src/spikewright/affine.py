@@ -49,6 +49,22 @@ def scale_inputs(op: Linear | Conv, weight: Tensor, gain: Tensor) -> Tensor:
     return (weight.reshape(op.groups, -1, *weight.shape[1:]) * spread).reshape(weight.shape)
 
 
+def outputs_first(op: Linear | Conv, weight: Tensor) -> Tensor:
+    """The weight as [out, in, *], whatever torch's layout: a transposed convolution's begins with its inputs."""
+    if not (isinstance(op, Conv) and op.transposed):
+        return weight
+    grouped = weight.unflatten(0, (op.groups, -1))  # [groups, in per group, out per group, *]
+    return grouped.transpose(1, 2).flatten(0, 1)
+
+
+def as_laid_out(op: Linear | Conv, weight: Tensor) -> Tensor:
+    """A weight [out, in, *] in torch's layout for the operation: `outputs_first` undone."""
+    if not (isinstance(op, Conv) and op.transposed):
+        return weight
+    grouped = weight.unflatten(0, (op.groups, -1))  # [groups, out per group, in per group, *]
+    return grouped.transpose(1, 2).flatten(0, 1)
+
+
 def compact(constant: Tensor) -> Tensor:
     """A map [channels, *space] as one number per channel where it is constant over space, else as it is."""
     if constant.dim() < 2:

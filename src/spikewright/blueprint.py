@@ -42,7 +42,7 @@ class Blueprint:
                 if name not in self.arrays:
                     raise BadPlan(f"the plan needs an array {name!r} that the weights do not hold: convert again")
         for name, array in self.arrays.items():
-            if not bool(array.isfinite().all()):
+            if array.is_floating_point() and not bool(array.isfinite().all()):
                 raise BadPlan(f"array {name!r} holds values that are not finite: mend the source's weights")
             if name.endswith((".threshold", ".amplitude")) and not bool((array > 0).all()):
                 raise BadPlan(f"array {name!r} must be positive, its least value is {float(array.min()):g}")
@@ -85,7 +85,8 @@ def _check_stored(node: Node, bits: int, arrays: Mapping[str, Tensor]) -> None:
     if stored.is_floating_point() or stored.dtype == torch.bool:
         raise BadPlan(f"array '{node.name}.weight' must hold integers of {bits} bits, it holds {stored.dtype}")
     least, most = (-1, 1) if bits == 1 else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    if bool((stored < least).any() or (stored > most).any()) or (bits == 1 and bool((stored == 0).any())):
+    low, high = (int(value) for value in stored.aminmax())  # reductions, which need no memory of the weight's size
+    if low < least or high > most or (bits == 1 and int(stored.count_nonzero()) < stored.numel()):
         raise BadPlan(f"array '{node.name}.weight' holds integers that {bits} bits cannot: store it again")
     if isinstance(node.op, Linear | Conv) and stored.dim() > 1:
         channels = out_channels(node.op, stored)

@@ -2,13 +2,16 @@
 
 Codes are certified in float64 on the first `codes_images` images. Accuracies are read, and spikes counted, in
 one pass with the collapsed engine, in float64 where that is affordable (`FLOAT64_MACS`), so that the network
-and its reference agree to the last image, else in float32. Speed is always that of float32.
+and its reference agree to the last image, else in float32. Speed is then that of float32. Another engine that the
+settings name (`running`) does all three, beside a reference in float64 or float32.
+A network whose weights were rounded after training has no equal source: its codes are certified against its own
+stepwise run, as those of a directly trained one are.
 Every figure's meaning is in `spikewright.metrics`; this file only gathers them.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,9 +23,10 @@ from spikewright.metrics.counts import Counts
 from spikewright.metrics.flow import fan_out
 from spikewright.metrics.speed import SPEED_BATCHES, Progress, samples_per_second
 from spikewright.network import SpikingNetwork, build
-from spikewright.preparation import InputPreparation
+from spikewright.post_training import stored_bits
 from spikewright.quantised_source import QuantisedSource
-from spikewright.samples import EvaluateSettings, Prepared, Samples, TestData, samples_for
+from spikewright.running import Runner, running
+from spikewright.samples import AnyPreparation, EvaluateSettings, Prepared, Samples, TestData, samples_for
 from spikewright.scoring import figures, score_batch
 from spikewright.source import Source
 
@@ -34,7 +38,8 @@ VERIFY_BATCH = 64  # the stepwise engine holds T times as much
 class Evaluation:
     """The figures of one network; accuracies are shares 0..1, None is what cannot be known.
 
-    Without a source (a directly trained network) the reference is the network's own stepwise run.
+    Without a source (a directly trained network) the reference is the network's own stepwise run; with stored weights
+    codes are compared with that run as well, and `accuracy_reference` is the source's at these levels, weights whole.
     """
 
     accuracy_source: float | None  # the network as trained
@@ -65,6 +70,8 @@ class Evaluation:
     arithmetic: str
     codes_images: int
     mismatched_codes_engine: int  # of the engine and arithmetic that accuracies were read with
+    codes_compared_with: str  # "source": the quantised source; "stepwise": the network's own stepwise run, in float64
+    weight_bits: tuple[int, ...]  # of stored integer weights, those that occur; none: all are floating point
 
     def to_json(self) -> dict[str, Any]:
         """The figures as plain data."""
@@ -77,7 +84,7 @@ def evaluate(
     data: TestData | Prepared,
     settings: EvaluateSettings | None = None,
     *,
-    preparation: InputPreparation | None = None,
+    preparation: AnyPreparation | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a network on the test split; nothing is chosen by it.
@@ -100,11 +107,16 @@ def evaluate(
     inputs = samples_for(blueprint, source, data, settings, preparation)
     flow = fan_out(blueprint)
     affordable = flow.macs_dense_per_sample * inputs.count <= FLOAT64_MACS
-    dtype = torch.float64 if settings.engine == "auto" and affordable else torch.float32
+    dtype = torch.float64 if settings.engine != "float" and affordable else torch.float32
+    own = settings.engine in ("auto", "float")
+    made = running("float64" if dtype is torch.float64 else "float", blueprint)
+    made = made if own else running(settings.engine, blueprint)
+    bits = stored_bits(blueprint)
+    engine = _Engine(made.runner, dtype if own else torch.float32)
     with torch.no_grad():
-        codes = _certify(blueprint, source, inputs, dtype, tell)
-        scores = _score(blueprint, source, inputs, dtype, tell)
-        network = build(blueprint, dtype=torch.float32).to(settings.place)
+        codes = _certify(blueprint, None if bits else source, inputs, engine, tell)
+        scores = _score(blueprint, source, inputs, engine, dtype, tell)
+        network = build(blueprint, dtype=torch.float32).to(settings.place) if own else made.runner
         first = (x.to(settings.place) for x, _ in inputs.batches(settings.batch_size * SPEED_BATCHES))
         speed = samples_per_second(network, first, progress=tell)
     levels = tuple(node.firing.code.levels for node in blueprint.plan.stages if node.firing is not None)
@@ -115,14 +127,23 @@ def evaluate(
         accuracy_snn=scores.snn / inputs.count,
         samples=inputs.count,
         samples_per_second=speed,
-        engine="float",
-        arithmetic=str(dtype).removeprefix("torch."),
+        engine="float" if own else settings.engine,
+        arithmetic=made.arithmetic,
+        codes_compared_with="stepwise" if bits or source is None else "source",
+        weight_bits=bits,
         mismatched_codes=codes.mismatched,
         codes_total=codes.total,
         codes_images=codes.images,
         mismatched_codes_engine=codes.mismatched_engine,
         **figures(blueprint, source, flow, scores.counts, table=settings.energy_table),
     )
+
+
+class _Engine(NamedTuple):
+    """A runner, and the type of the inputs it is given."""
+
+    runner: Runner
+    dtype: torch.dtype
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -140,9 +161,7 @@ class _Codes:
     mismatched_engine: int
 
 
-def _certify(
-    blueprint: Blueprint, source: Source | None, inputs: Samples, dtype: torch.dtype, tell: Progress
-) -> _Codes:
+def _certify(blueprint: Blueprint, source: Source | None, inputs: Samples, engine: _Engine, tell: Progress) -> _Codes:
     """Compare codes in float64, and those of the engine in its own arithmetic, on the first images."""
     images = min(inputs.settings.codes_images, inputs.count)
 
@@ -154,21 +173,21 @@ def _certify(
                 done += len(part)
                 tell("codes", done, images)
 
-    exact, engine = build(blueprint, dtype=torch.float64), build(blueprint, dtype=dtype)
+    exact, dtype = build(blueprint, dtype=torch.float64), engine.dtype
     if source is None:
         wrong = total = wrong_engine = 0
         for x in batches():
             codes = {record.node.name: record.codes for record in exact.walk(x.double())}
             total += sum(codes[node.name].numel() for node in blueprint.plan.stages)
             wrong += _mismatches(exact, x.double(), codes)
-            wrong_engine += _mismatches(engine, x.to(dtype), codes)
+            wrong_engine += _mismatches(engine.runner, x.to(dtype), codes)
         return _Codes(images=images, total=total, mismatched=wrong, mismatched_engine=wrong_engine)
     found = verification.verify(blueprint, source, batches())
     if dtype is torch.float64:
         wrong_engine = found.mismatched_codes_collapsed
     else:
         reference = QuantisedSource(blueprint, source, torch.float64)
-        wrong_engine = sum(_mismatches(engine, x.to(dtype), reference.codes(x)) for x in batches())
+        wrong_engine = sum(_mismatches(engine.runner, x.to(dtype), reference.codes(x)) for x in batches())
     return _Codes(
         images=images,
         total=found.codes_total,
@@ -177,7 +196,7 @@ def _certify(
     )
 
 
-def _mismatches(network: SpikingNetwork, x: Tensor, codes: Mapping[str, Tensor]) -> int:
+def _mismatches(network: Runner, x: Tensor, codes: Mapping[str, Tensor]) -> int:
     fired = (record for record in network.collapse(x) if record.node.firing is not None)
     return sum(int((record.codes.double() != codes[record.node.name]).sum()) for record in fired)
 
@@ -193,21 +212,30 @@ class _Scores:
     snn: int = 0
 
 
-def _score(blueprint: Blueprint, source: Source | None, inputs: Samples, dtype: torch.dtype, tell: Progress) -> _Scores:
+def _score(
+    blueprint: Blueprint,
+    source: Source | None,
+    inputs: Samples,
+    engine: _Engine,
+    dtype: torch.dtype,
+    tell: Progress,
+) -> _Scores:
     """One pass over the images: who is right how often, and who spikes how often."""
     place = inputs.settings.place
-    network = build(blueprint, dtype=dtype).to(place)
+    network: Runner = engine.runner.to(place) if isinstance(engine.runner, SpikingNetwork) else engine.runner
+    stepwise = build(blueprint, dtype=dtype).to(place) if source is None else None
     reference = None if source is None else QuantisedSource(blueprint, source, dtype, device=place)
     scores = _Scores(Counts.empty(blueprint.plan))
     done = 0
     for prepared, truth in inputs.batches():
         x, labels = prepared.to(place, dtype), truth.to(place)
         if source is None or reference is None:
-            scores.reference += correct(list(network.walk(x))[-1].codes, labels)
+            assert stepwise is not None
+            scores.reference += correct(list(stepwise.walk(x))[-1].codes, labels)
         else:
             scores.source += correct(interpreter.run(source, x, arrays=reference.arrays), labels)
             scores.reference += correct(reference.scores(x), labels)
-        right, scores.counts = score_batch(network, x, labels, scores.counts)
+        right, scores.counts = score_batch(network, x.to(engine.dtype), labels, scores.counts)
         scores.snn += right
         done += len(x)
         tell("accuracy", done, inputs.count)

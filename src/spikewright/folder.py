@@ -23,7 +23,8 @@ from torch import Tensor
 from spikewright import interpreter
 from spikewright.blueprint import Blueprint
 from spikewright.errors import BadFile
-from spikewright.packing import pack, unpack
+from spikewright.packed_network import PackedNetwork
+from spikewright.packing import pack, require_packed, unpack
 from spikewright.plan import Plan
 from spikewright.preparation import InputPreparation
 from spikewright.source import INPUT, Source, SourceNode
@@ -94,10 +95,32 @@ def load_blueprint(folder: Path) -> tuple[Blueprint, dict[str, Any]]:
     content, arrays = _read(folder, "plan.json", "weights.safetensors", _PlanFile)
     for name, bits in _stored_bits(content.plan).items():
         if name in arrays:
-            if name not in content.packed:
-                raise BadFile(f"{folder / 'plan.json'} does not say what shape the packed array {name!r} has")
-            arrays[name] = unpack(arrays[name], bits, content.packed[name])
+            arrays[name] = unpack(arrays[name], bits, _packed_shape(folder, content, name))
     return Blueprint(content.plan, arrays), content.about
+
+
+def load_packed(folder: Path) -> tuple[PackedNetwork, dict[str, Any]]:
+    """Read a directly trained network for the packed engine: its stored weights are never unpacked as a whole.
+
+    Raises:
+        BadFile: the folder or a file is missing, truncated, or not in this format.
+        BadPlan: the plan breaks a rule of its own, or is not one that the packed engine runs.
+    """
+    content, arrays = _read(folder, "plan.json", "weights.safetensors", _PlanFile)
+    bits = _stored_bits(content.plan)
+    octets = {name: arrays.pop(name) for name in bits if name in arrays}
+    for name, found in octets.items():
+        require_packed(found, bits[name], _packed_shape(folder, content, name))
+    # one number, seen as a whole weight, is all that the checks of shapes and values need
+    one = torch.ones((), dtype=torch.int8)
+    stand_ins = {name: one.expand(content.packed[name]) for name in octets}
+    return PackedNetwork(Blueprint(content.plan, {**arrays, **stand_ins}), packed=octets.pop), content.about
+
+
+def _packed_shape(folder: Path, content: _PlanFile, name: str) -> tuple[int, ...]:
+    if name not in content.packed:
+        raise BadFile(f"{folder / 'plan.json'} does not say what shape the packed array {name!r} has")
+    return content.packed[name]
 
 
 def _stored_bits(plan: Plan) -> dict[str, int]:

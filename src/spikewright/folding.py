@@ -20,9 +20,13 @@ from spikewright.source import INPUT
 _ONE = torch.ones((), dtype=torch.float64)
 
 
-def fold(blueprint: Blueprint, *, dtype: torch.dtype = torch.float32) -> Program:
-    """Make a blueprint runnable in floating point; folded in float64, then cast."""
-    arrays = {name: array.double() for name, array in blueprint.arrays.items()}
+def fold(blueprint: Blueprint, *, dtype: torch.dtype = torch.float32, integers: bool = True) -> Program:
+    """Make a blueprint runnable in floating point; folded in float64, then cast.
+
+    Without `integers` the steps do not hold the weights that are stored so: whoever runs them brings them.
+    """
+    left_out = {f"{node.name}.weight" for node in blueprint.plan.nodes if node.weights is not None and not integers}
+    arrays = {name: array.double() for name, array in blueprint.arrays.items() if name not in left_out}
     units = {INPUT: _ONE}
     targets = _targets(blueprint, arrays)
     steps = []
@@ -67,7 +71,7 @@ def _same(left: Tensor, right: Tensor) -> bool:
 def _fold_node(node: Node, inputs: list[Tensor], own: Tensor, arrays: Mapping[str, Tensor]) -> StepArrays:
     step = StepArrays()
     if node.weights is not None:
-        _fold_stored(step, inputs[0], own, arrays[f"{node.name}.weight"], arrays[f"{node.name}.gain"])
+        _fold_stored(step, inputs[0], own, arrays.get(f"{node.name}.weight"), arrays[f"{node.name}.gain"])
     elif isinstance(node.op, Linear | Conv):
         _fold_weight(step, node, inputs[0], own, arrays[f"{node.name}.weight"])
     elif isinstance(node.op, Scale):
@@ -89,7 +93,7 @@ def _fold_node(node: Node, inputs: list[Tensor], own: Tensor, arrays: Mapping[st
     return step
 
 
-def _fold_stored(step: StepArrays, unit: Tensor, own: Tensor, stored: Tensor, gain: Tensor) -> None:
+def _fold_stored(step: StepArrays, unit: Tensor, own: Tensor, stored: Tensor | None, gain: Tensor) -> None:
     """Integers stay integers: what spikes are worth goes into the gain beside them, where it is one number."""
     step.weight = stored
     if unit.numel() != 1:

@@ -7,9 +7,7 @@ that any dense layout of batch and features serves as it is; spikes and gradient
 The exponential of the sigmoid shape is not vectorised: it costs several times what the others do.
 """
 
-import functools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +18,7 @@ from torch.autograd.function import once_differentiable
 from spikewright.kernels import leaky as kernels
 from spikewright.neurons.leaky import Leaky
 from spikewright.surrogate import Arctangent, FastSigmoid, Rectangle, Shape, Sigmoid, Triangle
+from spikewright.threads import spread
 
 _RESETS = {"soft": kernels.SOFT, "hard": kernels.HARD, "delayed": kernels.DELAYED}
 _SHAPES: dict[type[Shape], int] = {
@@ -152,13 +151,5 @@ def _share(neurons: int, timesteps: int, run: Callable[[int, int, int], Any]) ->
     """What `run(block, first, last)` returns for ranges that cover all blocks, on as many threads as PyTorch has."""
     block = _block(timesteps)
     blocks = -(-neurons // block)
-    threads = min(torch.get_num_threads(), blocks, neurons * timesteps // _WORTH_A_THREAD)
-    if threads <= 1:
-        return [run(block, 0, blocks)]
-    edges = [blocks * i // threads for i in range(threads + 1)]
-    return list(_pool(threads).map(lambda i: run(block, edges[i], edges[i + 1]), range(threads)))
-
-
-@functools.cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, "spikewright-scan")
+    threads = min(torch.get_num_threads(), neurons * timesteps // _WORTH_A_THREAD)
+    return spread(blocks, threads, lambda first, last: run(block, first, last))

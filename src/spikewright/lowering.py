@@ -4,10 +4,12 @@
 g is what one unit of the integer sum is worth: the weight scale, with the worth of the inputs inside it.
 Sums of inputs of different worth are put on one grid, M_i = round(2^f · g_i / g). Integers are carried in
 floating point, where every sum is exact as long as it stays below 2^53 (2^24 in float32); each node's largest
-possible sum is worked out, and a network that could pass the limit is refused by the node's name.
+possible sum is worked out and kept (`program.Reach`), and a network that could pass the limit is refused by the
+node's name. v0 keeps its share of the threshold, U · v0/θ to the nearest integer: U/2 where it is half of it.
 
-This rounds weights, biases and thresholds, so the result is a changed source, and `changed_codes` counts by
-how much. Knows nothing about engines.
+Weights that a node stores already are used as they are: only others are rounded, to the mode's format. Biases
+and thresholds are rounded too, so the result is a changed source, and `changed_codes` counts by how much.
+Knows nothing about engines.
 """
 
 import math
@@ -25,7 +27,7 @@ from spikewright.errors import NotExact
 from spikewright.network import SpikingNetwork, build
 from spikewright.ops import AdaptiveAveragePool, Add, Averaging, Concat, Conv, Linear, Mean, Scale
 from spikewright.plan import Node
-from spikewright.program import Program, Step, StepArrays
+from spikewright.program import Program, Reach, Step, StepArrays
 from spikewright.quantisers import WeightFormat
 from spikewright.source import INPUT
 
@@ -40,6 +42,7 @@ class _Flow:
 
     worth: Tensor  # value = worth · integer; broadcasts to the features
     largest: float
+    signed: bool = True  # whether an integer can be negative
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,7 @@ class IntegerMode:
     """How to lower.
 
     Attributes:
-        weights: the format of the stored weights.
+        weights: the format for weights that are not stored as integers yet.
         fraction_bits: f, of thresholds, biases and ratios.
         encoder: how the analog input becomes integers.
     """
@@ -60,19 +63,20 @@ class IntegerMode:
         """Make a blueprint runnable in integers; in float32 where every sum fits, else in float64.
 
         Raises:
-            NotExact: a node's sums could pass 2^53, or a stage does not postpone its firing.
+            NotExact: a node's sums could pass 2^53, a stage does not postpone its firing, or a train is cut or
+                repeated on its way.
         """
         plan = blueprint.plan
         if not isinstance(plan.encoder, Graded):
             raise NotExact("integer mode needs an input that arrives once: convert with postponed firing")
         arrays = {name: array.double() for name, array in blueprint.arrays.items()}
-        arrays |= {f"{node.name}.weight": w for node in plan.nodes if (w := blueprint.weight(node)) is not None}
         flows = {INPUT: _Flow(torch.tensor(2.0**-self.encoder.fraction_bits).double(), self.encoder.limit)}
         shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
         steps, peak = [], 0.0
         for node in plan.nodes:
             if node.firing is not None and not node.firing.schedule.waits:
                 raise NotExact(f"stage {node.name!r} fires as currents arrive: integer mode needs postponed firing")
+            _require_totals(node)
             step, flow, largest = self._lower_node(node, [flows[name] for name in node.inputs], arrays, shapes)
             if isinstance(node.op, Averaging):
                 largest *= _AVERAGING_MARGIN
@@ -81,6 +85,8 @@ class IntegerMode:
                     f"node {node.name!r}: its integer sums can reach {largest:.1e}, above 2^53: "
                     "lower the weight bits, the timesteps or the fraction bits"
                 )
+            assert step.reach is not None
+            step.reach = step.reach._replace(total=largest)
             peak = max(peak, largest)
             steps.append(Step(node, step))
             flows[node.name] = flow
@@ -93,9 +99,14 @@ class IntegerMode:
     ) -> tuple[StepArrays, _Flow, float]:
         step = StepArrays(integral=True)
         flow = self._lower_op(step, node, inputs, arrays, shapes)
+        gained = [
+            flow.largest * _most(gain) for flow, gain in zip(inputs, step.gains or (None,) * len(inputs), strict=True)
+        ]
+        read, signed = max(each.largest for each in inputs), any(each.signed for each in inputs)
+        step.reach = Reach(read, signed, max(flow.largest / _most(step.after), *gained), flow.largest)
         scale = 2**self.fraction_bits
         bias = arrays.get(f"{node.name}.bias")
-        if node.firing is None and (bias is None or node.op.kind == "identity"):
+        if node.firing is None and bias is None:
             return step, flow, flow.largest
         # The stage's own grid is 2^f finer than its sums
         step.after = torch.tensor(float(scale)).double() * (1 if step.after is None else step.after)
@@ -107,10 +118,11 @@ class IntegerMode:
         if node.firing is None:
             return step, _Flow(worth, largest), largest
         worth, largest = self._lower_before(step, node, worth, largest, arrays)
-        step.threshold = 2 * (arrays[f"{node.name}.threshold"] / (2 * worth)).round().clamp(min=1)
-        step.initial = step.threshold / 2
-        largest += float(step.initial.max())
-        out = _Flow(arrays[f"{node.name}.amplitude"], node.firing.code.levels)
+        threshold = arrays[f"{node.name}.threshold"]
+        step.threshold = 2 * (threshold / (2 * worth)).round().clamp(min=1)
+        step.initial = (step.threshold * (arrays[f"{node.name}.initial_potential"] / threshold)).round()
+        largest += max(float(step.initial.abs().max()), float(step.threshold.max()))
+        out = _Flow(arrays[f"{node.name}.amplitude"], node.firing.code.levels, signed=False)
         return step, out, largest
 
     def _lower_op(
@@ -123,7 +135,9 @@ class IntegerMode:
     ) -> _Flow:
         first = inputs[0]
         if isinstance(node.op, Linear | Conv):
-            return self._lower_weight(step, node, first, arrays[f"{node.name}.weight"])
+            if node.weights is not None:
+                first = self._one_worth(step, node.op, first)
+            return self._lower_weight(step, node, first, arrays[f"{node.name}.weight"], arrays.get(f"{node.name}.gain"))
         if isinstance(node.op, Scale):
             gain = arrays[f"{node.name}.weight"]
             step.weight = gain.sign()
@@ -133,8 +147,8 @@ class IntegerMode:
         if isinstance(node.op, Averaging):
             divisor = _common_divisor(node.op, shapes[node.inputs[0]])
             step.after = torch.tensor(float(divisor)).double()
-            return _Flow(self._moved(node, first, shapes) / divisor, first.largest * divisor)
-        return _Flow(self._moved(node, first, shapes), first.largest)
+            return _Flow(self._moved(node, first, shapes) / divisor, first.largest * divisor, first.signed)
+        return _Flow(self._moved(node, first, shapes), first.largest, first.signed)
 
     @staticmethod
     def _moved(node: Node, flow: _Flow, shapes: Mapping[str, tuple[int, ...]]) -> Tensor:
@@ -161,14 +175,23 @@ class IntegerMode:
     def _join(self, step: StepArrays, inputs: list[_Flow], total: Callable[[Iterable[float]], float]) -> _Flow:
         """Put inputs of different worth on one grid, 2^f finer than that of the least."""
         worth = min((flow.worth.min() for flow in inputs), key=float)
+        signed = any(flow.signed for flow in inputs)
         if all(flow.worth.numel() == 1 and float(flow.worth) == float(worth) for flow in inputs):
-            return _Flow(worth, total(flow.largest for flow in inputs))
+            return _Flow(worth, total(flow.largest for flow in inputs), signed)
         factors = [(2**self.fraction_bits * flow.worth / worth).round() for flow in inputs]
         step.gains = tuple(factors)
         largest = total(float(m.max()) * flow.largest for m, flow in zip(factors, inputs, strict=True))
-        return _Flow(worth / 2**self.fraction_bits, largest)
+        return _Flow(worth / 2**self.fraction_bits, largest, signed)
 
-    def _lower_weight(self, step: StepArrays, node: Node, flow: _Flow, weight: Tensor) -> _Flow:
+    def _one_worth(self, step: StepArrays, op: Linear | Conv, flow: _Flow) -> _Flow:
+        """What stored weights read: they cannot take a worth by channel in, so it is put on one grid before them.
+
+        A worth by row of a matrix product stays outside.
+        """
+        by_row = isinstance(op, Linear) and flow.worth.dim() > 1 and flow.worth.shape[-1] == 1
+        return flow if flow.worth.numel() == 1 or by_row else self._join(step, [flow], sum)
+
+    def _lower_weight(self, step: StepArrays, node: Node, flow: _Flow, weight: Tensor, gain: Tensor | None) -> _Flow:
         assert isinstance(node.op, Linear | Conv)
         channels = weight.shape[1] if isinstance(node.op, Linear) else _in_channels(node.op, weight)
         rows = (
@@ -182,17 +205,27 @@ class IntegerMode:
             raise NotExact(
                 f"node {node.name!r} reads values worth different amounts by position: use one threshold per layer"
             )
-        stored, scale = self.weights.store(scale_inputs(node.op, weight, worth))
+        if gain is None:
+            stored, scale = self.weights.store(scale_inputs(node.op, weight, worth))
+        else:
+            stored, scale = weight, self._stored_scale(step, gain) * worth[0]
         step.weight = stored.double()
         reach = float(step.weight.abs().flatten(1).sum(1).max())
         if isinstance(node.op, Conv) and node.op.transposed:
             reach = float(step.weight.abs().sum())  # every weight at once is more than any output meets
-            if scale.numel() > 1:
+            if gain is None and scale.numel() > 1:
                 raise NotExact(f"node {node.name!r}: a transposed convolution needs one weight scale per tensor")
         if scale.numel() > 1:
             scale = scale.reshape(-1, *(1,) * (len(node.op.stride) if isinstance(node.op, Conv) else 0))
         scale = scale.reshape(()) if scale.numel() == 1 else scale
         return _Flow(scale if rows is None else scale * rows, reach * flow.largest)
+
+    @staticmethod
+    def _stored_scale(step: StepArrays, gain: Tensor) -> Tensor:
+        """What stored integers are worth; a gain may be negative, or 0, and then its sign is a factor of its own."""
+        if not bool((gain > 0).all()):
+            step.after = gain.sign()
+        return torch.where(gain == 0, 1.0, gain.abs())
 
     def _lower_before(
         self, step: StepArrays, node: Node, worth: Tensor, largest: float, arrays: Mapping[str, Tensor]
@@ -228,6 +261,20 @@ def changed_codes(network: SpikingNetwork, batches: Iterable[Tensor]) -> tuple[i
                     changed += int((one.codes.double() != other.codes).sum())
                     total += one.codes.numel()
     return changed, total
+
+
+def _require_totals(node: Node) -> None:
+    for edge in node.edges:
+        if edge.alignment is not None and not edge.alignment.averages:
+            raise NotExact(
+                f"edge {edge.source!r} to {node.name!r}: {edge.alignment.kind} cuts or repeats a train, and integer "
+                "mode passes totals on: choose average"
+            )
+
+
+def _most(factor: Tensor | None) -> float:
+    """The largest magnitude of a factor; at least 1, so that what it stands for bounds the factor's input as well."""
+    return 1.0 if factor is None else max(float(factor.abs().max()), 1.0)
 
 
 def _in_channels(op: Conv, weight: Tensor) -> int:

@@ -58,22 +58,13 @@ def unpack(packed: Tensor, bits: int, shape: tuple[int, ...]) -> Tensor:
         BadFile: bytes of another type or number than the shape needs, or bits set after the last element.
 
     """
-    _require_bits(bits)
-    count = math.prod(shape) if all(size >= 0 for size in shape) else -1
-    if packed.dtype != torch.uint8 or packed.dim() != 1 or packed.numel() != packed_size(count, bits):
-        raise BadFile(
-            f"packed weights {list(packed.shape)} of {packed.dtype}: shape {list(shape)} at {bits} bits takes "
-            f"{packed_size(count, bits)} bytes: the file is truncated or belongs to another network"
-        )
+    require_packed(packed, bits, shape)
+    count = math.prod(shape)
     octets = packed.detach().cpu().contiguous().numpy()
     dtype = "<i1" if bits <= 8 else "<i2"
     if not bits % 8:
         return torch.from_numpy(octets.view(dtype).astype(dtype[1:]).reshape(shape))
     stream = np.unpackbits(octets, bitorder="little")
-    if stream[count * bits :].any():
-        raise BadFile(
-            f"packed weights of shape {list(shape)}: bits are set after the last element: copy the file again"
-        )
     columns = stream[: count * bits].reshape(count, bits)
     if bits == 1:
         return torch.from_numpy((2 * columns.astype(np.int8) - 1).reshape(shape))
@@ -81,6 +72,28 @@ def unpack(packed: Tensor, bits: int, shape: tuple[int, ...]) -> Tensor:
     filler = np.repeat(columns[:, -1:], (8 if bits < 8 else 16) - bits, axis=1)
     whole = np.packbits(np.concatenate([columns, filler], axis=1), axis=1, bitorder="little")
     return torch.from_numpy(whole.view(dtype).astype(dtype[1:]).reshape(shape))
+
+
+def require_packed(packed: Tensor, bits: int, shape: tuple[int, ...]) -> None:
+    """Refuse bytes that are not so many packed integers.
+
+    Raises:
+        BadSetting: bits outside 1..16.
+        BadFile: as `unpack`.
+
+    """
+    _require_bits(bits)
+    count = math.prod(shape) if all(size >= 0 for size in shape) else -1
+    if packed.dtype != torch.uint8 or packed.dim() != 1 or packed.numel() != packed_size(count, bits):
+        raise BadFile(
+            f"packed weights {list(packed.shape)} of {packed.dtype}: shape {list(shape)} at {bits} bits takes "
+            f"{packed_size(count, bits)} bytes: the file is truncated or belongs to another network"
+        )
+    used = count * bits % 8
+    if used and int(packed[-1]) >> used:
+        raise BadFile(
+            f"packed weights of shape {list(shape)}: bits are set after the last element: copy the file again"
+        )
 
 
 def _require_bits(bits: int) -> None:

@@ -8,12 +8,35 @@ integer mode the unit is itself an integer, `threshold`. Made by `folding` (floa
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from spikewright.ops import Conv, Linear
 from spikewright.plan import Node, Plan
 from spikewright.schedules.lockstep import Lockstep
+
+
+class Reach(NamedTuple):
+    """How far the integers of a node can go, proven from its weights and from what it can read.
+
+    Magnitudes, in units of the integers themselves; a bound, which no input passes.
+    """
+
+    read: float  # of what it reads, before `gains`
+    signed: bool  # whether any of what it reads can be negative
+    sum: float  # of what its operation sums, with `gains`, before `after`
+    total: float  # of all that it holds on the way to its code or its output
+
+    @property
+    def bits(self) -> int:
+        """Bits of the widest of these in two's complement: what an accumulator for the whole node needs."""
+        return int(max(self.read, self.sum, self.total)).bit_length() + 1
+
+    @property
+    def sum_bits(self) -> int:
+        """Bits of the widest sum of the operation alone: what the accumulator of its products needs."""
+        return int(self.sum).bit_length() + 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,6 +51,7 @@ class StepArrays:
     threshold: Tensor | None = None  # the stage's unit; None means 1
     before: tuple[tuple[Tensor | None, Tensor | None], ...] = field(default_factory=tuple)  # (gain, bias)
     integral: bool = False  # results are integers: what a mean's division left over is rounded off
+    reach: Reach | None = None  # of an integral step
 
 
 class Step(nn.Module):
@@ -52,6 +76,7 @@ class Step(nn.Module):
             self.register_buffer(f"before{index}_gain", gain, persistent=False)
             self.register_buffer(f"before{index}_bias", bias, persistent=False)
         self.integral = arrays.integral
+        self.reach = arrays.reach
         # Max pools let a constant through that is the same everywhere in a channel
         self.starts_early = all(gain is None for gain, _ in arrays.before) and (
             not arrays.before or arrays.initial is None or _even(arrays.initial, len(node.shape))

@@ -6,7 +6,7 @@ Knows nothing about networks but their input and output shapes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import torch
@@ -15,17 +15,21 @@ from torch import Tensor
 
 from spikewright.blueprint import Blueprint
 from spikewright.errors import BadData, BadSetting
+from spikewright.event_preparation import EventPreparation
 from spikewright.metrics.energy import energy_table
 from spikewright.metrics.noise import add_noise
 from spikewright.preparation import InputPreparation
 from spikewright.source import Source
 
+AnyPreparation = InputPreparation | EventPreparation
+EngineName = Literal["auto", "float", "int8", "packed"]
 
-class Images(Protocol):
-    """A labelled split: uint8 images [N, C, H, W] and int64 labels [N]."""
+
+class Labelled(Protocol):
+    """A labelled split: uint8 images [N, C, H, W] or frames of events [N, T, 2, H, W], and int64 labels [N]."""
 
     @property
-    def images(self) -> NDArray[np.uint8]: ...  # noqa: D102
+    def inputs(self) -> Any: ...  # noqa: D102
     @property
     def labels(self) -> NDArray[np.int64]: ...  # noqa: D102
 
@@ -34,7 +38,7 @@ class TestData(Protocol):
     """Anything with a test split, such as `data.ImageData`."""
 
     @property
-    def test(self) -> Images: ...  # noqa: D102
+    def test(self) -> Labelled: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +66,8 @@ class EvaluateSettings:
         batch_size: images run at once.
         codes_images: how many images the codes are certified on.
         images: how many test images to use, the first ones; None means all.
-        engine: `float` runs in float32, `auto` in float64 where it is affordable.
+        engine: `float` runs in float32, `auto` in float64 where it is affordable; `int8` and `packed` are those of
+            `running.ENGINES`, on the CPU, and speed is theirs then.
         energy_table: a name of `metrics.energy.TABLES`.
         noise: standard deviation of Gaussian noise on the prepared input, as a share of its range.
         seed: of the noise.
@@ -77,7 +82,7 @@ class EvaluateSettings:
     batch_size: int = 250
     codes_images: int = 1000
     images: int | None = None
-    engine: Literal["auto", "float"] = "auto"
+    engine: EngineName = "auto"
     energy_table: str = "horowitz_int32"
     noise: float = 0.0
     seed: int = 0
@@ -100,8 +105,12 @@ class EvaluateSettings:
         for name, number in numbers.items():
             if number is not None and number < 1:
                 raise BadSetting(f"evaluate: {name} must be at least 1, got {number}")
-        if self.engine not in ("auto", "float"):
-            raise BadSetting(f"evaluate: no engine {self.engine!r} here: choose auto or float")
+        if self.engine not in get_args(EngineName):
+            raise BadSetting(
+                f"evaluate: no engine {self.engine!r} here: choose one of {', '.join(get_args(EngineName))}"
+            )
+        if self.engine not in ("auto", "float") and self.place.type != "cpu":
+            raise BadSetting(f"evaluate: engine {self.engine!r} runs on the CPU, not on {self.device!r}: give cpu")
         if self.noise < 0:
             raise BadSetting(f"evaluate: noise must be at least 0, got {self.noise}")
         energy_table(self.energy_table)
@@ -111,7 +120,7 @@ class EvaluateSettings:
 class Samples:
     """Batches of (inputs, labels) with noise as the settings say."""
 
-    source: "_Images | Prepared"
+    source: "_Stored | Prepared"
     settings: EvaluateSettings
 
     @property
@@ -136,7 +145,7 @@ class Samples:
     def _part(self, part: slice) -> tuple[Tensor, Tensor]:
         if isinstance(self.source, Prepared):
             return self.source.inputs[part], self.source.labels[part]
-        x = self.source.preparation(torch.tensor(self.source.images[part]))
+        x = self.source.preparation(torch.tensor(self.source.stored[part]))
         return x, torch.tensor(self.source.labels[part])
 
     @property
@@ -147,10 +156,10 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Images:
-    images: NDArray[np.uint8]
+class _Stored:
+    stored: NDArray[np.uint8]
     labels: NDArray[np.int64]
-    preparation: InputPreparation
+    preparation: AnyPreparation
 
 
 def samples_for(
@@ -158,7 +167,7 @@ def samples_for(
     source: Source | None,
     data: TestData | Prepared,
     settings: EvaluateSettings,
-    preparation: InputPreparation | None,
+    preparation: AnyPreparation | None,
 ) -> Samples:
     """The samples of `data` that the settings ask for, checked against the network.
 
@@ -172,7 +181,7 @@ def samples_for(
         prepare = preparation or (None if source is None else source.preparation)
         if prepare is None:
             raise BadData("evaluate: it is not known how images become inputs: give mean, std and size of the images")
-        samples = Samples(_Images(data.test.images[limit], data.test.labels[limit], prepare), settings)
+        samples = Samples(_Stored(data.test.inputs[limit], data.test.labels[limit], prepare), settings)
     if not samples.count:
         raise BadData("evaluate: the test split holds no images: give a data set that is not empty")
     if samples.shape != blueprint.plan.sample_shape:

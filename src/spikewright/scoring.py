@@ -26,7 +26,8 @@ from spikewright.metrics.flow import FanOut, fan_out, macs_source, spiking_input
 from spikewright.metrics.latency import latency_steps, timesteps_mean, timesteps_mean_neurons
 from spikewright.metrics.memory import memory_bytes
 from spikewright.metrics.neuron_operations import neuron_operations
-from spikewright.network import SpikingNetwork, build
+from spikewright.network import build
+from spikewright.running import Runner
 from spikewright.source import Source
 
 Labelled = Iterable[tuple[Tensor, Tensor]]  # prepared inputs [N, *input_shape] and labels [N]
@@ -91,7 +92,7 @@ def accuracy_of_source(source: Source, batches: Labelled, *, device: torch.devic
     return right / max(samples, 1)
 
 
-def score_batch(network: SpikingNetwork, x: Tensor, labels: Tensor, counts: Counts) -> tuple[int, Counts]:
+def score_batch(network: Runner, x: Tensor, labels: Tensor, counts: Counts) -> tuple[int, Counts]:
     """Right answers of one batch, and the counts with its spikes more."""
     right = 0
     if spiking_input(network.plan):

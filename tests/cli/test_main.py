@@ -10,7 +10,7 @@ from spikewright import __version__
 from spikewright.errors import BadData, NoneFound
 
 main = importlib.import_module("spikewright.cli.main")
-VERBS = ("demo", "train", "check", "convert", "verify", "evaluate", "compare", "memory", "doctor")
+VERBS = ("demo", "train", "check", "convert", "verify", "evaluate", "compare", "bench", "memory", "doctor")
 
 
 def test_version_and_help_leave_with_0(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from spikewright.data import Batches, Split
+from spikewright.data import Batches, EventSplit, Split
 from spikewright.data.augment import RandomCrop
+from spikewright.data.events.augment import PolarityFlip
 from spikewright.errors import BadSetting
+from spikewright.event_preparation import EventPreparation
 from spikewright.preparation import InputPreparation
 
 PREPARATION = InputPreparation(mean=(0.5,), std=(0.25,), size=None, channels=1)
@@ -110,12 +112,25 @@ def test_a_restored_state_does_not_touch_another_epoch() -> None:
     [
         ({"batch_size": 0}, "batch_size is 0: it must be 1 or more"),
         ({"seed": -1}, "seed is -1: it must be 0 or more"),
-        ({"batch_size": 26, "drop_last": True}, "batch_size is 26, but there are 25 images: lower it"),
+        ({"batch_size": 26, "drop_last": True}, "batch_size is 26, but there are 25 samples: lower it"),
     ],
 )
 def test_bad_settings_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(BadSetting, match=message):
         batches(**change)
+
+
+def test_frames_of_events_are_fed_as_images_are() -> None:
+    random = np.random.default_rng(0)
+    frames, labels = random.integers(0, 4, (25, 3, 2, 5, 6), dtype=np.uint8), np.arange(25)
+    split = EventSplit(frames=frames, labels=labels).take(labels % 5 != 0)
+    prepare = EventPreparation(timesteps=3, size=(5, 6), binary=True)
+    made = Batches(split, batch_size=7, preparation=prepare, shuffle=True, augmentation=PolarityFlip(probability=1.0))
+    seen = []
+    for x, y in made:
+        assert torch.equal(x, torch.from_numpy(frames[y][:, :, ::-1] > 0).float())
+        seen += y.tolist()
+    assert sorted(seen) == [row for row in range(25) if row % 5]
 
 
 @pytest.mark.filterwarnings("ignore")

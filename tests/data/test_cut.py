@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikewright.data.cut import cut_validation
+from spikewright.data.cut import cut_validation, share_of_each_class, three_splits
 from spikewright.data.dataset import Split
 from spikewright.errors import BadData, BadSetting
 
@@ -48,5 +48,31 @@ def test_impossible_cuts_are_refused() -> None:
             cut_validation(make([0, 1]), share=share, seed=0)
     with pytest.raises(BadSetting, match="data seed is -1"):
         cut_validation(make([0, 1]), share=0.5, seed=-1)
-    with pytest.raises(BadData, match="1 training images are too few to cut 10% for validation"):
+    with pytest.raises(BadData, match="1 training samples are too few to cut 10% for validation"):
         cut_validation(make([0]), share=0.1, seed=0)
+
+
+def test_a_validation_split_that_is_there_is_used() -> None:
+    splits = {"train": make([0, 1]), "val": make([1]), "test": make([0])}
+    train, validation, test = three_splits(splits, where="d", share=0.5, seed=0)
+    assert (train, validation, test) == (splits["train"], splits["val"], splits["test"])
+
+
+def test_without_one_it_is_cut_from_train() -> None:
+    whole = make([0, 1] * 10)
+    train, validation, test = three_splits({"train": whole, "test": make([0])}, where="d", share=0.2, seed=3)
+    kept, cut = cut_validation(whole, share=0.2, seed=3)
+    assert (rows(train), rows(validation), rows(test)) == (rows(kept), rows(cut), [0])
+
+
+@pytest.mark.parametrize(("found", "missing"), [("train", "test"), ("test", "train")])
+def test_a_missing_split_is_named(found: str, missing: str) -> None:
+    with pytest.raises(BadData, match=f"d: there is no {missing} split, only {found}"):
+        three_splits({found: make([0])}, where="d", share=0.1, seed=0)
+
+
+def test_the_chosen_share_is_a_mask_over_the_labels() -> None:
+    labels = np.repeat([0, 1, 2], [50, 30, 4]).astype(np.int64)
+    chosen = share_of_each_class(labels, share=0.1, seed=0)
+    assert [int(chosen[labels == label].sum()) for label in range(3)] == [5, 3, 0]
+    assert np.array_equal(chosen, share_of_each_class(labels, share=0.1, seed=0))

@@ -36,6 +36,13 @@ def test_another_training_is_refused(tmp_path: Path) -> None:
         require_same(path, identity={"seed": 1, "data": "abc"}, state={"w": torch.zeros(3, 3)})
 
 
+def test_a_setting_younger_than_the_checkpoint_counts_as_off(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.ckpt", seed=1)
+    require_same(path, identity={"seed": 1, "mirror": False, "event_drop": 0.0, "of": None}, state=STATE)
+    with pytest.raises(BadSetting, match="mirror was None, now it is True"):
+        require_same(path, identity={"seed": 1, "mirror": True}, state=STATE)
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04"])
 def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.ckpt"

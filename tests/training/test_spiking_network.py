@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spikewright.capturing import capture
-from spikewright.errors import BadModel, BadSetting
+from spikewright.errors import BadModel
 from spikewright.network import build
 from spikewright.quantisers.binary import Binary
 from spikewright.quantisers.uniform import Uniform
@@ -319,21 +319,20 @@ def test_rates_pass_gradients_only_where_they_are_regulated() -> None:
     assert grads[0] is not None and bool((grads[0] != 0).any())
 
 
-@pytest.mark.parametrize("kept", [Binary(), Uniform(bits=4, per_channel=True)])
-@pytest.mark.parametrize("edges", [False, True])
-def test_one_scale_a_channel_does_not_fit_a_transposed_convolution(kept, edges: bool) -> None:
+def test_a_transposed_convolution_has_one_scale_for_each_channel_that_it_makes() -> None:
     def make() -> nn.Module:
-        up = nn.ConvTranspose1d(4, 4, 3)  # as many channels out as in: nothing else would notice
+        up = nn.ConvTranspose1d(4, 4, 3, groups=2)  # as many channels out as in: nothing else would notice
         return nn.Sequential(nn.Conv1d(2, 4, 1), nn.ReLU(), up, nn.ReLU(), nn.Flatten(), nn.Linear(28, 3))
 
     model, x = zoo.prepare(make, (2, 5))
-    source = capture(model, x)
-    if edges:
-        TrainingNetwork(source, SpikingSettings(edge_weights=kept))
-        return
-    with pytest.raises(BadSetting, match="layer '2': a transposed convolution's weights begin with its inputs"):
-        TrainingNetwork(source, SpikingSettings(weights=kept))
-    TrainingNetwork(source, SpikingSettings(weights=Uniform(bits=4)))
+    network = TrainingNetwork(capture(model, x), SpikingSettings(weights=Binary())).eval()
+    blueprint = network.freeze()
+    weight = model[2].weight.detach().double()  # [in, out a group, kernel]
+    standard = (weight - weight.mean()) / weight.std(correction=0)
+    scales = [standard[2 * group : 2 * group + 2, made].abs().mean() for group in range(2) for made in range(2)]
+    node = next(node for node in blueprint.plan.nodes if node.weights is not None)
+    assert torch.allclose(blueprint.arrays[f"{node.name}.gain"].flatten().double(), torch.stack(scales), rtol=1e-5)
+    assert torch.equal(blueprint.arrays[f"{node.name}.weight"].double(), torch.where(standard >= 0, 1.0, -1.0).double())
 
 
 def test_weights_that_are_not_finite_are_refused() -> None:

@@ -33,6 +33,9 @@ def convert(
     max_accuracy_drop: Annotated[
         float | None, Option(help="with --method auto: points below the source that are allowed; default 1")
     ] = None,
+    weight_bits: Annotated[
+        int | None, Option(help="round the trained weights to 2 to 16 bits; judged on validation images")
+    ] = None,
     per_channel: Annotated[
         bool, Option("--per-channel", help="a threshold per channel where training set none")
     ] = False,
@@ -69,13 +72,15 @@ def convert(
     request = ConvertRequest(
         out=out, run=run, model=model, weights=weights, data=data, method=method, settings=chosen,
         calibration=calibration, calibrate=calibrate, calibration_epochs=calibration_epochs,
-        max_accuracy_drop=max_accuracy_drop, images=images,
+        max_accuracy_drop=max_accuracy_drop, weight_bits=weight_bits, images=images,
     )  # fmt: skip
     with progress_bar() as progress:
         network, _, about = run_conversion(request, progress=progress)
     how = about["conversion"]
     if "line" in how:
         console.print(how["line"])
+    if "weights" in how:
+        console.print(how["weights"]["line"])
     windows = sorted({node.firing.code.timesteps for node in network.plan.stages if node.firing is not None})
     if len(windows) > 1:
         shown = f"{windows[0]} to {windows[-1]} timesteps, {timesteps_mean(network.plan):.2f} on average"

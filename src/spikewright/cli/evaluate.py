@@ -13,7 +13,7 @@ def evaluate(
     images: Annotated[int | None, Option(help="test images to use, the first ones; default all")] = None,
     codes_images: Annotated[int, Option(help="images to certify codes on")] = 1000,
     batch_size: Annotated[int, Option(help="images run at once")] = 250,
-    engine: Annotated[str, Option(help="auto: float64 where affordable; float: float32")] = "auto",
+    engine: Annotated[str, Option(help="auto: float64 where affordable, float: float32, int8, packed")] = "auto",
     energy_table: Annotated[str, Option(help="constants for energies")] = "horowitz_int32",
     noise: Annotated[float, Option(help="Gaussian input noise, as a share of the input's range")] = 0.0,
     mean: options.Mean = None,

@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from spikewright.cli.bench import bench
 from spikewright.cli.check import check
 from spikewright.cli.compare import compare
 from spikewright.cli.convert import convert
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (demo, train, check, convert, verify, evaluate, compare, memory, doctor):
+for verb in (demo, train, check, convert, verify, evaluate, compare, bench, memory, doctor):
     app.command(name=verb.__name__)(verb)
 
 

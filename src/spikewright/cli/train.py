@@ -1,5 +1,6 @@
 """`spikewright train`: a model and data in, a run folder with a trained source network out."""
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,6 +83,11 @@ def train(
     ] = None,
     cutout: Annotated[int, Option(help="blank a square of so many pixels a side, 16 for CIFAR; 0: none")] = 0,
     autoaugment: Annotated[bool, Option("--autoaugment", help="AutoAugment by kornia (extra `augment`)")] = False,
+    frames_by: Annotated[str, Option(help="event data: windows of equal time, or of equal count of events")] = "time",
+    binary: Annotated[bool, Option("--binary", help="event data: at most one event a pixel and frame")] = False,
+    mirror: Annotated[bool, Option("--mirror", help="event data: mirror half of them; not for gestures")] = False,
+    polarity_flip: Annotated[float, Option(help="event data: chance of exchanged polarities")] = 0.0,
+    event_drop: Annotated[float, Option(help="event data: chance that an event is lost")] = 0.0,
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
@@ -101,18 +107,18 @@ def train(
         "timesteps": timesteps, "neuron": neuron, "leak": leak, "learn_leak": learn_leak, "threshold": threshold,
         "reset": reset, "surrogate": surrogate, "surrogate_width": surrogate_width, "encoding": encoding,
         "loss": loss, "readout": readout, "biases": biases, "weight_bits": weight_bits, "edge_bits": edge_bits,
-        "membrane_bits": membrane_bits, "rate_penalty": rate_penalty, **options.settings(settings or []),
+        "membrane_bits": membrane_bits, "rate_penalty": rate_penalty, **_without_flag(settings or []),
     }  # fmt: skip
     trained_by = {
         "optimiser": optimiser, "learning_rate": learning_rate, "weight_decay": weight_decay, "batch_size": batch_size,
     }  # fmt: skip
-    spiking, trained_by = _spiking(recipe, given, trained_by, seed=seed)
+    spiking, trained_by = _spiking(recipe, given, trained_by, data=data, seed=seed)
     request = TrainRequest(
         spiking=spiking,
         out=out, model=model, data=data, weights=weights, start=start, levels=levels, resume=resume,
         slip=slip, initial_timesteps=initial_timesteps,
         mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size),
-        augment=augment,
+        augment=augment, frames_by=frames_by, binary=binary,  # pyright: ignore[reportArgumentType]
     )  # fmt: skip
     trained_by = {"learning_rate": request.learning_rate, **trained_by}
     how = TrainSettings(
@@ -122,7 +128,7 @@ def train(
             timestep_weighting=timestep_weighting, parametrisation=parametrisation,
         ),
         sparsity=sparsity, precision=precision, device=device, devices=devices, seed=seed,
-        cutout=cutout, autoaugment=autoaugment,
+        cutout=cutout, autoaugment=autoaugment, mirror=mirror, polarity_flip=polarity_flip, event_drop=event_drop,
     )  # fmt: skip
     _, report, about = run(request, how, progress=True)
     if json is not None:
@@ -147,15 +153,33 @@ def _timesteps(learn: bool, **given: Any) -> "TimestepSettings | None":
     return TimestepSettings(**asked) if learn else None
 
 
+def _without_flag(pairs: list[str]) -> dict[str, str]:
+    """The settings of `--set`; what has a flag is to be given by it, where its number is read."""
+    from spikewright.training.recipes import DEFAULTS, WITHOUT_FLAG
+
+    found = options.settings(pairs)
+    for name in found:
+        if name in DEFAULTS and name not in WITHOUT_FLAG:
+            raise BadSetting(f"--set {name}: this has a flag of its own, --{name.replace('_', '-')}")
+        if name not in WITHOUT_FLAG:
+            near = difflib.get_close_matches(name, WITHOUT_FLAG, n=1)
+            hint = f"did you mean '{near[0]}'? " if near else ""
+            raise BadSetting(f"--set {name}: there is no such setting: {hint}choose one of {', '.join(WITHOUT_FLAG)}")
+    return found
+
+
 def _spiking(
-    recipe: str | None, given: dict[str, Any], trained_by: dict[str, Any], *, seed: int
+    recipe: str | None, given: dict[str, Any], trained_by: dict[str, Any], *, data: str | None, seed: int
 ) -> "tuple[SpikingTraining | None, dict[str, Any]]":
     """What to train directly, if anything asks for it, and how it is optimised; only what is given or known."""
     asked = {name: value for name, value in trained_by.items() if value is not None}
     if recipe is None and all(value is None for value in given.values()):
         return None, asked
+    from spikewright.data import is_event_data
     from spikewright.training.recipes import OF_TRAINING, options, spiking_training
 
+    if given["encoding"] is None and data is not None and is_event_data(data):
+        given = {**given, "encoding": "frames"}
     chosen = options({**given, **trained_by}, recipe)
     return spiking_training(chosen, seed=seed), {name: chosen[name] for name in OF_TRAINING}
 

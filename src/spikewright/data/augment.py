@@ -15,9 +15,9 @@ from spikewright.errors import BadSetting
 
 
 class Augment(Protocol):
-    """A random change of images [N, C, H, W]; a tensor of the same shape and type comes back."""
+    """A random change of images [N, C, H, W] (or frames of events); a tensor of the same shape and type comes back."""
 
-    def __call__(self, images: Tensor, *, generator: torch.Generator) -> Tensor:
+    def __call__(self, images: Tensor, /, *, generator: torch.Generator) -> Tensor:
         """Change `images`, drawing from `generator` (on the CPU) alone; they themselves stay as they are."""
         ...
 

@@ -4,7 +4,7 @@ So a training that resumes, even in the middle of an epoch, sees the data it wou
 the object as a data loader: it calls `sampler.set_epoch` before each epoch, and keeps `state_dict`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Self
 
 import numpy as np
@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright.data.augment import Augment
-from spikewright.data.dataset import Split
+from spikewright.data.labelled import Labelled
 from spikewright.errors import BadSetting
-from spikewright.preparation import InputPreparation
+
+Preparation = Callable[[Tensor], Tensor]  # uint8 [n, *] → float32 [n, *], such as `InputPreparation`
 
 
 class Batches:
-    """Iterate over (x float32 [n, C, H, W] prepared, y int64 [n]); twice in an epoch gives the same.
+    """Iterate over (x float32 [n, *] prepared, y int64 [n]); twice in an epoch gives the same.
 
-    With `shuffle` the order changes with `set_epoch`, which Lightning calls by itself. The last batch may be
-    smaller, unless `drop_last` (batch norm cannot train on a single row).
+    Samples are images, x [n, C, H, W], or frames of events, x [n, T, 2, H, W]; split, augmentation and preparation
+    must be of one kind. With `shuffle` the order changes with `set_epoch`, which Lightning calls by itself. The
+    last batch may be smaller, unless `drop_last` (batch norm cannot train on a single row).
 
     Raises:
         BadSetting: a batch size below one, a negative seed, or no batch left by `drop_last`.
@@ -33,10 +35,10 @@ class Batches:
 
     def __init__(
         self,
-        split: Split,
+        split: Labelled,
         *,
         batch_size: int,
-        preparation: InputPreparation,
+        preparation: Preparation,
         shuffle: bool = False,
         seed: int = 0,
         augmentation: Augment | None = None,
@@ -47,7 +49,7 @@ class Batches:
         if seed < 0:
             raise BadSetting(f"batches: seed is {seed}: it must be 0 or more")
         if drop_last and batch_size > len(split):
-            raise BadSetting(f"batches: batch_size is {batch_size}, but there are {len(split)} images: lower it")
+            raise BadSetting(f"batches: batch_size is {batch_size}, but there are {len(split)} samples: lower it")
         self.split = split
         self.batch_size = batch_size
         self.preparation = preparation
@@ -100,11 +102,11 @@ class Batches:
         return torch.randperm(len(self.split), generator=_generator(self.seed, epoch)).numpy()
 
     def _batch(self, rows: NDArray[np.int64], *, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
-        images = torch.from_numpy(self.split.images[rows])
+        inputs = torch.from_numpy(self.split.inputs[rows])
         labels = torch.from_numpy(self.split.labels[rows])
         if self.augmentation is not None:
-            images = self.augmentation(images, generator=_generator(self.seed, epoch, batch))
-        return self.preparation(images), labels
+            inputs = self.augmentation(inputs, generator=_generator(self.seed, epoch, batch))
+        return self.preparation(inputs), labels
 
 
 def _generator(*key: int) -> torch.Generator:

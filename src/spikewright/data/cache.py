@@ -11,13 +11,16 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from spikewright.data.dataset import Split
 from spikewright.data.decoded import Decoded
-from spikewright.errors import BadData, BadFile
+from spikewright.errors import BadFile
 
+T = TypeVar("T")
+DAMAGED = (OSError, ValueError, KeyError, TypeError)  # what reading a damaged folder raises; BadData is a ValueError
 VERSION = 1  # part of every key: raise it when the same source would decode to other pixels
 
 
@@ -38,14 +41,31 @@ def image_file(folder: Path, split: str) -> Path:
 
 
 def cached(key: str, fill: Callable[[Path], Decoded]) -> Decoded:
-    """Return what is stored under `key`, else what `fill` makes, which writes its image files into a folder.
+    """Return the images stored under `key`, else what `fill` makes, which writes its image files into a folder.
+
+    Raises:
+        BadFile: the cache cannot be written.
+
+    """
+    return stored(key, fill, write=_write, read=_read)
+
+
+def stored(key: str, fill: Callable[[Path], T], *, write: Callable[[Path, T], None], read: Callable[[Path], T]) -> T:
+    """Return what is stored under `key`, else what `fill` makes.
+
+    Args:
+        key: the folder's name.
+        fill: makes the value; large arrays it writes into the folder it is given.
+        write: puts the rest of the value into that folder.
+        read: returns the value of a folder, its arrays mapped; any error that `DAMAGED` lists means that the folder
+            is damaged, and it is made anew.
 
     Raises:
         BadFile: the cache cannot be written.
 
     """
     folder = cache_folder() / key
-    found = _read(folder)
+    found = _whole(folder, read)
     if found is not None:
         return found
     try:
@@ -54,20 +74,27 @@ def cached(key: str, fill: Callable[[Path], Decoded]) -> Decoded:
     except OSError as error:
         raise BadFile(f"{folder.parent}: cannot be written ({error.strerror}): set SPIKEWRIGHT_CACHE") from error
     try:
-        _write(workspace, fill(workspace))
+        write(workspace, fill(workspace))
         shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there at all
         # another process may have finished the same data set first: its folder serves as well
         if not folder.exists():
             workspace.rename(folder)
     except OSError as error:
-        if _read(folder) is None:
+        if _whole(folder, read) is None:
             raise BadFile(f"{folder}: cannot be written ({error.strerror}): set SPIKEWRIGHT_CACHE") from error
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
-    stored = _read(folder)
-    if stored is None:
+    kept = _whole(folder, read)
+    if kept is None:
         raise BadFile(f"{folder}: vanished while it was read: run again, or set SPIKEWRIGHT_CACHE elsewhere")
-    return stored
+    return kept
+
+
+def _whole(folder: Path, read: Callable[[Path], T]) -> T | None:
+    try:
+        return read(folder)
+    except DAMAGED:
+        return None
 
 
 def _write(folder: Path, decoded: Decoded) -> None:
@@ -83,22 +110,19 @@ def _write(folder: Path, decoded: Decoded) -> None:
     (folder / "entry.json").write_text(json.dumps(entry))
 
 
-def _read(folder: Path) -> Decoded | None:
-    try:
-        entry = json.loads((folder / "entry.json").read_text())
-        splits = {
-            name: Split(
-                images=np.asarray(np.load(image_file(folder, name), mmap_mode="r")),
-                labels=np.load(folder / f"{name}-labels.npy"),
-            )
-            for name in entry["splits"]
-        }
-        return Decoded(
-            splits=splits,
-            classes=entry["classes"],
-            mean=tuple(entry["mean"]),
-            std=tuple(entry["std"]),
-            fingerprint=entry["fingerprint"],
+def _read(folder: Path) -> Decoded:
+    entry = json.loads((folder / "entry.json").read_text())
+    splits = {
+        name: Split(
+            images=np.asarray(np.load(image_file(folder, name), mmap_mode="r")),
+            labels=np.load(folder / f"{name}-labels.npy"),
         )
-    except (OSError, ValueError, KeyError, TypeError, BadData):
-        return None
+        for name in entry["splits"]
+    }
+    return Decoded(
+        splits=splits,
+        classes=entry["classes"],
+        mean=tuple(entry["mean"]),
+        std=tuple(entry["std"]),
+        fingerprint=entry["fingerprint"],
+    )

@@ -3,11 +3,13 @@
 Source of the images does not matter here: anything can build a `Split` from two arrays.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spikewright.data.labelled import require_classes, require_labels
 from spikewright.errors import BadData
 from spikewright.preparation import InputPreparation
 
@@ -33,18 +35,21 @@ class Split:
             raise BadData(
                 f"split: images are {self.images.dtype} of shape {self.images.shape}: give uint8 [N, C, H, W]"
             )
-        if self.labels.dtype != np.int64 or self.labels.ndim != 1:
-            raise BadData(f"split: labels are {self.labels.dtype} of shape {self.labels.shape}: give int64 [N]")
-        if len(self.images) != len(self.labels):
-            raise BadData(f"split: {len(self.images)} images but {len(self.labels)} labels: give one per image")
+        require_labels(self.labels, count=len(self.images), what="image")
         if self.images.size == 0:
             raise BadData(f"split: no images (shape {self.images.shape}): give at least one")
-        if self.labels.min() < 0:
-            row = int(np.argmin(self.labels))
-            raise BadData(f"split: label {self.labels[row]} in row {row}: labels start at 0; remove unlabelled rows")
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def inputs(self) -> NDArray[np.uint8]:
+        """The images, under the name that splits of every kind have."""
+        return self.images
+
+    def take(self, rows: NDArray[np.bool_]) -> Self:
+        """Return the images that the mask [N] chooses, with their labels."""
+        return replace(self, images=self.images[rows], labels=self.labels[rows])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,11 +79,7 @@ class ImageData:
                     f"data '{self.name}': images of split '{name}' are {split.images.shape[1:]}, of train "
                     f"{self.train.images.shape[1:]}: give all splits the same channels, height and width"
                 )
-            if split.labels.max() >= self.classes:
-                raise BadData(
-                    f"data '{self.name}': split '{name}' has label {split.labels.max()}, but there are "
-                    f"{self.classes} classes: labels go from 0 to {self.classes - 1}"
-                )
+            require_classes(split.labels, classes=self.classes, where=f"data '{self.name}': split '{name}'")
 
     @property
     def channels(self) -> int:

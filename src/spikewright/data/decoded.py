@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikewright.data.dataset import Split
+from spikewright.data.labelled import Labelled
 
 CHUNK = 1024  # images measured at a time, to stay small beside a memory-mapped array
 
@@ -26,7 +27,7 @@ class Decoded:
 def measure(splits: Mapping[str, Split], *, classes: int) -> Decoded:
     """Compute the moments of the `train` split (white is 1) and the fingerprint of all pixels and labels."""
     mean, std = _moments(splits["train"].images)
-    return Decoded(splits=splits, classes=classes, mean=mean, std=std, fingerprint=_fingerprint(splits))
+    return Decoded(splits=splits, classes=classes, mean=mean, std=std, fingerprint=fingerprint(splits))
 
 
 def _moments(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -45,12 +46,13 @@ def _moments(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float,
     return tuple((mean / 255).tolist()), tuple((std / 255).tolist())
 
 
-def _fingerprint(splits: Mapping[str, Split]) -> str:
+def fingerprint(splits: Mapping[str, Labelled]) -> str:
+    """Hash all inputs and labels, split by split in alphabetical order."""
     digest = hashlib.blake2b(digest_size=16)
     for name in sorted(splits):
         split = splits[name]
-        digest.update(f"{name} {split.images.shape} ".encode())
+        digest.update(f"{name} {split.inputs.shape} ".encode())
         digest.update(np.ascontiguousarray(split.labels).tobytes())
         for start in range(0, len(split), CHUNK):
-            digest.update(np.ascontiguousarray(split.images[start : start + CHUNK]).data)
+            digest.update(np.ascontiguousarray(split.inputs[start : start + CHUNK]).data)
     return digest.hexdigest()

@@ -4,15 +4,15 @@ The first reading decodes and is cached; later ones map the arrays into memory a
 """
 
 import tempfile
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spikewright.data.cache import cached, image_file, key_of
-from spikewright.data.cut import cut_validation
+from spikewright.data.cut import require_splits, three_splits
 from spikewright.data.dataset import ImageData, Split
 from spikewright.data.decode import common_format, decode
 from spikewright.data.decoded import Decoded, measure
+from spikewright.data.events.layout import SOURCES, holds_recordings
 from spikewright.data.folder import data_root, find_folder, listing
 from spikewright.data.hub import hub_answers
 from spikewright.errors import BadData
@@ -26,7 +26,6 @@ HUB_IDS = {
     "fashion_mnist": "zalando-datasets/fashion_mnist",
     "cifar10": "uoft-cs/cifar10",
 }
-VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 
 
 def load(
@@ -48,14 +47,16 @@ def load(
     train is cut by `seed`. `label` names the label column where several could be it.
 
     Raises:
-        BadData: not found, no network, no test split, a corrupt image, images of different sizes.
+        BadData: not found, no network, no test split, a corrupt image, images of different sizes, or event data.
         BadSetting: a mean, std or share that cannot be.
         BadFile: the cache cannot be written.
 
     """
     where = f"data '{name_or_path}'"
+    if name_or_path in SOURCES:
+        raise BadData(_events(where))
     decoded = _decoded(name_or_path, where=where, root=root, size=size, label=label)
-    train, validation, test = _three(decoded.splits, where=where, share=validation_share, seed=seed)
+    train, validation, test = three_splits(decoded.splits, where=where, share=validation_share, seed=seed)
     preparation = InputPreparation(
         mean=decoded.mean if mean is None else mean,
         std=decoded.std if std is None else std,
@@ -79,24 +80,6 @@ def _lasting(name: str) -> str:
     return str(Path(name).resolve()) if not known and Path(name).is_dir() else name
 
 
-def _require(splits: Iterable[str], *, where: str) -> None:
-    found = list(splits)
-    for needed in ("train", "test"):
-        if needed not in found:
-            raise BadData(
-                f"{where}: there is no {needed} split, only {', '.join(found)}: add a folder or files named {needed}"
-            )
-
-
-def _three(splits: Mapping[str, Split], *, where: str, share: float, seed: int) -> tuple[Split, Split, Split]:
-    _require(splits, where=where)
-    for name in VALIDATION_NAMES:
-        if name in splits:
-            return splits["train"], splits[name], splits["test"]
-    train, validation = cut_validation(splits["train"], share=share, seed=seed)
-    return train, validation, splits["test"]
-
-
 def _decoded(name: str, *, where: str, root: Path | None, size: tuple[int, int] | None, label: str | None) -> Decoded:
     if name == "digits":
         # scikit-learn takes a second to import
@@ -106,7 +89,10 @@ def _decoded(name: str, *, where: str, root: Path | None, size: tuple[int, int] 
     folder = find_folder(name, root=root)
     if folder is None:
         return _from_hub(name, where=where, root=root, size=size, label=label)
-    key = key_of("folder", str(folder.resolve()), listing(folder), size, label)
+    files = listing(folder)
+    if holds_recordings([path for path, _, _ in files]):
+        raise BadData(_events(where))
+    key = key_of("folder", str(folder.resolve()), files, size, label)
 
     def fill(workspace: Path) -> Decoded:
         # `datasets` takes a second to import, and a cached data set does without
@@ -133,6 +119,18 @@ def _from_hub(name: str, *, where: str, root: Path | None, size: tuple[int, int]
     return cached(key_of("hub", hub_id, size, label), fill)
 
 
+def is_event_data(name_or_path: str, *, root: Path | None = None) -> bool:
+    """Whether a name or folder is one of recordings of events, which `load_events` reads."""
+    if name_or_path in SOURCES:
+        return True
+    folder = find_folder(name_or_path, root=root)
+    return folder is not None and holds_recordings([path for path, _, _ in listing(folder)])
+
+
+def _events(where: str) -> str:
+    return f"{where}: is event data: give --timesteps, how many frames a recording becomes (in Python: load_events)"
+
+
 def _nowhere(name: str, hub_id: str, *, root: Path | None) -> str:
     """Say where a data set was looked for, and what would help."""
     if name not in HUB_IDS:
@@ -150,7 +148,7 @@ def _nowhere(name: str, hub_id: str, *, root: Path | None) -> str:
 
 def _pixels(source: "Source", workspace: Path, *, where: str, size: tuple[int, int] | None) -> Decoded:
     # refuse before minutes of decoding what would be refused after
-    _require(source.pictures, where=where)
+    require_splits(source.pictures, where=where)
     wanted = common_format(list(source.pictures.values()), size=size)
     splits = {
         name: Split(images=decode(part, wanted, image_file(workspace, name)), labels=source.labels[name])

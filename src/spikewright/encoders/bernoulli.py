@@ -5,7 +5,7 @@ The draw is a pure function of a key for each sample, the step and the input's p
 Called as an encoder the key is made of the sample's own values and the seed: a sample meets the same spikes
 whatever batch it is in, and whoever runs the network again. Training draws by keys of its own.
 
-Source: "Reliability-aware hyperparameter optimization", §III, after snnTorch's rate coding.
+Source: "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion", §III, after snnTorch's rate coding.
 """
 
 from dataclasses import dataclass

@@ -29,14 +29,24 @@ def aligned(step: Step, inputs: Sequence[Tensor]) -> list[Tensor]:
     ]
 
 
-def deliver(step: Step, inputs: Sequence[Tensor], *, bias: Tensor | None = None) -> Tensor:
+def deliver(
+    step: Step,
+    inputs: Sequence[Tensor],
+    *,
+    bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    bare: bool = False,
+) -> Tensor:
     """[T_i, N, *] each → [T, N, *]; a shorter train simply delivers nothing in the later steps.
 
-    `bias` is a constant [C_out] for a convolution or matrix product to add in the same pass.
+    `bias` is a constant [C_out] for a convolution or matrix product to add in the same pass; `weight` is for a step
+    that was folded without its integers; `bare` leaves out the factor on the result.
     """
+    weight = step.weight if weight is None else weight
     steps = max(len(train) for train in inputs)
     if steps > 1 and all(len(train) == steps and train.stride(0) == 0 for train in inputs):
-        once = deliver(step, [train[:1] for train in inputs], bias=bias)  # an expanded view: every step is the same
+        first = [train[:1] for train in inputs]  # of expanded views: every step is the same
+        once = deliver(step, first, bias=bias, weight=weight, bare=bare)
         return once.expand(steps, *once.shape[1:])
     folded = []
     for index, train in enumerate(inputs):
@@ -44,8 +54,8 @@ def deliver(step: Step, inputs: Sequence[Tensor], *, bias: Tensor | None = None)
         batch = (F.pad(train, missing) if len(train) < steps else train).flatten(0, 1)
         gain = step.gain(index)
         folded.append(batch if gain is None else batch * gain)
-    result = step.node.op(folded, step.weight) if bias is None else step.node.op(folded, step.weight, bias)  # pyright: ignore[reportCallIssue]
-    if step.after is not None:
+    result = step.node.op(folded, weight) if bias is None else step.node.op(folded, weight, bias)  # pyright: ignore[reportCallIssue]
+    if step.after is not None and not bare:
         result = result * step.after
     if step.integral:
         result = result.round()

@@ -1,4 +1,4 @@
-"""Throughput of a network's collapsed engine: median over several batches, after a warm-up.
+"""Throughput of a network in an engine: median over several batches, after a warm-up.
 
 Wall-clock time on this machine, with its other load. Preparation of the inputs is not in it.
 """
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from spikewright.errors import BadData
-from spikewright.network import SpikingNetwork
+from spikewright.running import Runner
 
 SPEED_BATCHES = 5
 SPEED_SECONDS = 10.0  # after this much measuring no further batch is begun
@@ -19,9 +19,7 @@ SPEED_SECONDS = 10.0  # after this much measuring no further batch is begun
 Progress = Callable[[str, int, int], None]  # (what is done, done, total)
 
 
-def samples_per_second(
-    network: SpikingNetwork, batches: Iterable[Tensor], *, progress: Progress | None = None
-) -> float:
+def samples_per_second(network: Runner, batches: Iterable[Tensor], *, progress: Progress | None = None) -> float:
     """Median samples per second.
 
     Args:

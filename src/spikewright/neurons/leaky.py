@@ -7,7 +7,8 @@ Firing reads the membrane at full precision; what is quantised is what is rememb
 called once a step: it leaks every time.
 
 Source: Q-SNNs, Eq. 1–3 and 10 (hard; Algorithm 1 prints another order, which silences the network at 2 bits);
-reliability-aware HPO, Eq. 1–2, and snnTorch's Leaky (delayed; it fires above the threshold only). A tie fires.
+"Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion", Eq. 1–2, and snnTorch's Leaky (delayed; it
+fires above the threshold only). A tie fires.
 """
 
 import math

@@ -12,8 +12,9 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from spikewright import folder, models
 from spikewright.capturing import capture
-from spikewright.data import Batches, ImageData, Split, load
+from spikewright.data import Batches, EventData, EventSplit, ImageData, Split, load, load_events
 from spikewright.errors import BadFile, BadModel, BadSetting
+from spikewright.event_preparation import EventPreparation
 from spikewright.preparation import InputPreparation
 from spikewright.source import Source
 
@@ -37,7 +38,7 @@ class ImageSettings:
         return load(name, mean=self.mean, std=self.std, size=self.size, seed=self.seed)
 
 
-def built(name: str, data: ImageData, *, weights: Path | None = None, seed: int = 0) -> nn.Module:
+def built(name: str, data: ImageData | EventData, *, weights: Path | None = None, seed: int = 0) -> nn.Module:
     """Build a model by its name or `package.module:factory`, and load weights into it.
 
     Raises:
@@ -54,14 +55,16 @@ def built(name: str, data: ImageData, *, weights: Path | None = None, seed: int 
     return model.to("cpu")
 
 
-def captured(model: nn.Module, data: ImageData) -> Source:
+def captured(model: nn.Module, data: ImageData | EventData) -> Source:
     """Capture a model on two of the data's images.
 
     Raises:
         UnsupportedModule: parts of it cannot become spikes; all of them are listed.
     """
     preparation = data.preparation
-    example = preparation(torch.from_numpy(data.train.images[:2].copy()))
+    example = preparation(torch.from_numpy(data.train.inputs[:2].copy()))
+    if isinstance(preparation, EventPreparation):
+        return capture(model, example[:, 0])  # one frame is what a step of the network takes
     return capture(model, example, preparation=preparation)
 
 
@@ -87,7 +90,7 @@ def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Sourc
     return source, replace(loaded, preparation=source.preparation or loaded.preparation), about
 
 
-def spiking_data(about: dict[str, Any], *, data: str | None = None, images: ImageSettings) -> ImageData:
+def spiking_data(about: dict[str, Any], *, data: str | None = None, images: ImageSettings) -> ImageData | EventData:
     """The data that a directly trained run goes with, prepared as it was trained.
 
     Raises:
@@ -97,17 +100,27 @@ def spiking_data(about: dict[str, Any], *, data: str | None = None, images: Imag
     name = data or about.get("data")
     if not name:
         raise BadSetting("the run does not say what data it was made with: give --data")
+    held = _preparation(about)
+    if isinstance(held, EventPreparation):
+        how: dict[str, Any] = {"timesteps": held.timesteps, "by": held.by, "size": held.size, "binary": held.binary}
+        return load_events(str(name), seed=images.seed, **how)
     loaded = images.load(str(name))
-    if images.given or "preparation" not in about:
-        return loaded
+    return loaded if images.given or held is None else replace(loaded, preparation=held)
+
+
+def _preparation(about: dict[str, Any]) -> InputPreparation | EventPreparation | None:
+    """What a run says of how its input was prepared."""
+    held = about.get("preparation")
+    if held is None:
+        return None
+    kind = EventPreparation if isinstance(held, dict) and "timesteps" in held else InputPreparation
     try:
-        preparation = TypeAdapter(InputPreparation).validate_python(about["preparation"])
+        return TypeAdapter(kind).validate_python(held)
     except ValidationError as error:
         first = error.errors()[0]["msg"]
         raise BadFile(
             f"the run's input preparation cannot be read ({first}): plan.json was edited; train again"
         ) from None
-    return replace(loaded, preparation=preparation)
 
 
 def is_spiking_run(run: Path) -> bool:
@@ -144,14 +157,16 @@ def digest(source: Source) -> str:
     return found.hexdigest()
 
 
-def split_of(data: ImageData, name: str) -> Split:
+def split_of(data: ImageData | EventData, name: str) -> Split | EventSplit:
     """A split by its name."""
     if name not in ("train", "validation", "test"):
         raise BadSetting(f"no split named {name!r}: choose train, validation or test")
     return getattr(data, name)
 
 
-def inputs(split: Split, data: ImageData, *, limit: int, batch_size: int = 64, seed: int | None = None) -> list[Tensor]:
+def inputs(
+    split: Split | EventSplit, data: ImageData | EventData, *, limit: int, batch_size: int = 64, seed: int | None = None
+) -> list[Tensor]:
     """Prepared input batches: the first `limit` images, or `limit` drawn by `seed`."""
     shuffled = seed is not None
     batches = Batches(split, batch_size=batch_size, preparation=data.preparation, shuffle=shuffled, seed=seed or 0)
@@ -165,7 +180,7 @@ def inputs(split: Split, data: ImageData, *, limit: int, batch_size: int = 64, s
 
 
 def labelled(
-    split: Split, data: ImageData, *, limit: int | None = None, batch_size: int = 50
+    split: Split | EventSplit, data: ImageData | EventData, *, limit: int | None = None, batch_size: int = 50
 ) -> list[tuple[Tensor, Tensor]]:
     """Prepared inputs and labels of the first `limit` images, in batches."""
     batches = Batches(split, batch_size=batch_size, preparation=data.preparation)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spikewright import folder
+from spikewright.blueprint import Blueprint
 from spikewright.calibrators import Progress
 from spikewright.calibrators.gradient import Gradient
 from spikewright.conversion import convert as run_conversion
@@ -13,6 +14,7 @@ from spikewright.errors import BadSetting
 from spikewright.methods import Method
 from spikewright.names import configure, find, names
 from spikewright.network import SpikingNetwork, build
+from spikewright.post_training import quantise_trained
 from spikewright.runs import acquire
 from spikewright.runs.acquire import ImageSettings
 from spikewright.search.auto import Auto, Choice
@@ -29,6 +31,7 @@ class ConvertRequest:
 
     Exactly one of `run` and `model` is given. `calibration` training images set the thresholds that training
     did not, and are what calibration looks at. `calibrate` trains thresholds and initial potentials afterwards.
+    `weight_bits` rounds the weights afterwards, by the way that keeps most accuracy on the validation split.
     The method `auto` finds method and timesteps within `max_accuracy_drop` points on the validation split.
     """
 
@@ -43,6 +46,7 @@ class ConvertRequest:
     calibrate: bool = False
     calibration_epochs: int | None = None
     max_accuracy_drop: float | None = None
+    weight_bits: int | None = None
     images: ImageSettings = field(default_factory=ImageSettings)
 
     def __post_init__(self) -> None:
@@ -58,6 +62,8 @@ class ConvertRequest:
             raise BadSetting(f"convert: --calibration is {self.calibration}, but must be at least 1")
         if self.calibration_epochs is not None and not self.calibrate:
             raise BadSetting("convert: --calibration-epochs is for --calibrate, which trains for so many epochs")
+        if self.weight_bits is not None and not 2 <= self.weight_bits <= 16:
+            raise BadSetting(f"convert: --weight-bits is {self.weight_bits}, but must be in 2..16")
         if self.max_accuracy_drop is not None and self.method != AUTO:
             raise BadSetting("convert: --max-accuracy-drop is for --method auto, which searches within it")
         if self.method == AUTO and (self.settings or self.calibrate):
@@ -99,11 +105,26 @@ def convert(
             raise BadSetting("convert: this looks at data: give --data, whose training images are used")
         blueprint = run_conversion(source, method, batches, calibrators=calibrators, progress=progress)
         conversion = _about(request, method, source)
+    if request.weight_bits is not None:
+        blueprint, conversion = _rounded(request.weight_bits, blueprint, conversion, data, batches)
     about = {**about, "conversion": conversion}
     folder.save_source(request.out, source, about=about)
     folder.save_blueprint(request.out, blueprint, about=about)
     (request.out / STATE).unlink(missing_ok=True)
     return build(blueprint), source, about
+
+
+def _rounded(
+    bits: int, blueprint: Blueprint, conversion: dict[str, Any], data: Any, batches: Any
+) -> tuple[Blueprint, dict[str, Any]]:
+    """The network with weights of so many bits, and what is said of it."""
+    if data is None or batches is None:
+        raise BadSetting("convert: --weight-bits is judged on validation images: give --data")
+    held = quantise_trained(
+        blueprint, bits, calibration=batches, validation=acquire.labelled(data.validation, data, batch_size=250)
+    )
+    weights = {**held.to_json(), "line": held.line()}
+    return held.blueprint, {**conversion, "exact": False, "weights": weights}
 
 
 def chosen(name: str, settings: dict[str, Any]) -> Method:
@@ -171,7 +192,7 @@ def _source(request: ConvertRequest, method: Method | None) -> tuple[Source, Any
     if request.run is not None:
         source, about = folder.load_source(request.run)
         needless = method is not None and not (
-            method.needs_statistics(source) or method.calibrators or request.calibrate
+            method.needs_statistics(source) or method.calibrators or request.calibrate or request.weight_bits
         )
         if request.data is None and needless:
             return source, None, about

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import torch
 
+from spikewright.data.events.layout import SOURCES
 from spikewright.data.load import HUB_IDS
 
-EXTRAS = {"augment": "kornia", "dev": "pytest"}
+EXTRAS = {"augment": "kornia", "events": "tonic", "dev": "pytest"}
 
 
 def examine() -> dict[str, str]:
     """Each thing looked for and what was found, in words."""
-    packages = ("spikewright", "torch", "lightning", "datasets", "safetensors", "numpy")
+    packages = ("spikewright", "torch", "lightning", "datasets", "safetensors", "numpy", "numba")
     found = {"python": platform.python_version()}
     found |= {name: metadata.version(name) for name in packages}
     found["processor"] = f"{os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}"
@@ -29,6 +30,9 @@ def examine() -> dict[str, str]:
     for name in HUB_IDS:
         local = root is not None and (Path(root) / name).is_dir()
         found[f"data {name}"] = f"{root}/{name}" if local else "on the hub only"
+    for name in SOURCES:
+        local = root is not None and (Path(root) / name).is_dir()
+        found[f"data {name}"] = f"{root}/{name}" if local else "not there: docs/event_data.md says where to get it"
     found["data digits"] = "with scikit-learn"
     for extra, package in EXTRAS.items():
         found[f"extra {extra}"] = "installed" if find_spec(package) else f"pip install spikewright[{extra}]"

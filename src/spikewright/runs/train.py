@@ -18,8 +18,9 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from spikewright import folder
 from spikewright.blueprint import Blueprint
-from spikewright.data import Batches, ImageData, load
+from spikewright.data import Batches, EventData, ImageData, load, load_events
 from spikewright.errors import BadModel, BadSetting
+from spikewright.event_preparation import Windows
 from spikewright.neurons.leaky import Leaky
 from spikewright.runs import acquire
 from spikewright.source import Activation, Source
@@ -49,7 +50,7 @@ class TrainRequest:
     `slip` is the share of the plain clip in the rounding to `levels` (SlipReLU).
     `mean`, `std` and `size` override the data's own, as in `data.load`. `augment` None augments for cifar10,
     and where the settings say so. `spiking` trains a spiking network with the model's topology, in place of the
-    model itself.
+    model itself. `frames_by` says how recordings of events are cut into frames, `binary` makes their counts 0 and 1.
 
     Raises:
         BadSetting: both or none of model and start, no data, weights without a model, slip without levels.
@@ -69,6 +70,8 @@ class TrainRequest:
     augment: bool | None = None
     resume: bool = False
     spiking: SpikingTraining | None = None
+    frames_by: Windows = "time"
+    binary: bool = False
 
     def __post_init__(self) -> None:
         if (self.model is None) == (self.start is None):
@@ -110,6 +113,7 @@ def train(
         about = {**about, **_account(data, settings, report), **_spiking_account(network, data, request.spiking)}
         folder.save_blueprint(request.out, network, about=about)
         return network, report, about
+    assert isinstance(data, ImageData)  # recordings are read for spiking networks alone
     if request.levels is not None or settings.timesteps is not None:
         source = _levelled(source, data, request, settings)
     trained, report = fit(source, data, settings, **keep)
@@ -153,7 +157,7 @@ def _require_free(request: TrainRequest) -> None:
         raise BadSetting(f"--from and --out are the same folder {out}: choose another --out")
 
 
-def _beginning(request: TrainRequest, settings: TrainSettings) -> tuple[Source, ImageData, dict[str, Any]]:
+def _beginning(request: TrainRequest, settings: TrainSettings) -> tuple[Source, ImageData | EventData, dict[str, Any]]:
     """The network to start from, the data prepared as it needs, and where it came from."""
     if request.start is None:
         data = _encoded(request, _data(request, str(request.data)))
@@ -165,22 +169,19 @@ def _beginning(request: TrainRequest, settings: TrainSettings) -> tuple[Source, 
     if not name:
         raise BadSetting(f"train: run {request.start} does not say what data it was trained on: give --data")
     data = _data(request, str(name))
-    if source.preparation is not None and request.mean is None and request.std is None and request.size is None:
+    kept = source.preparation is not None and request.mean is None and request.std is None and request.size is None
+    if kept and isinstance(data, ImageData):
         data = replace(data, preparation=source.preparation)
     return source, _encoded(request, data), {"model": about.get("model"), "from": str(request.start)}
 
 
-def _augment(request: TrainRequest, data: ImageData, settings: TrainSettings) -> bool:
+def _augment(request: TrainRequest, data: ImageData | EventData, settings: TrainSettings) -> bool:
     return (settings.augment or data.name in AUGMENTED) if request.augment is None else request.augment
 
 
-def _encoded(request: TrainRequest, data: ImageData) -> ImageData:
+def _encoded(request: TrainRequest, data: ImageData | EventData) -> ImageData | EventData:
     """The data as its encoding needs it: rate coding takes pixels as probabilities, 0 to 1."""
-    if request.spiking is not None and request.spiking.network.encoding == "frames":
-        raise BadSetting(
-            f"train: encoding frames takes recordings of events, data '{data.name}' holds images: take direct"
-        )
-    if request.spiking is None or request.spiking.network.encoding != "rate":
+    if request.spiking is None or request.spiking.network.encoding != "rate" or isinstance(data, EventData):
         return data
     if request.mean is not None or request.std is not None:
         raise BadSetting("train: rate coding takes pixels from 0 to 1 as they are: leave out --mean and --std")
@@ -188,7 +189,12 @@ def _encoded(request: TrainRequest, data: ImageData) -> ImageData:
     return replace(data, preparation=replace(data.preparation, mean=plain[0], std=plain[1]))
 
 
-def _data(request: TrainRequest, name: str) -> ImageData:
+def _data(request: TrainRequest, name: str) -> ImageData | EventData:
+    if request.spiking is not None and request.spiking.network.encoding == "frames":
+        if request.mean is not None or request.std is not None:
+            raise BadSetting("train: frames of events have no --mean and --std: leave them out")
+        steps = request.spiking.network.timesteps
+        return load_events(name, timesteps=steps, by=request.frames_by, size=request.size, binary=request.binary)
     return load(name, mean=request.mean, std=request.std, size=request.size)
 
 
@@ -224,7 +230,7 @@ def _levels(source: Source, request: TrainRequest) -> int | dict[str, int]:
     return {name: levels or INITIAL_TIMESTEPS for name, levels in held.items()}
 
 
-def _account(data: ImageData, settings: TrainSettings, report: TrainReport) -> dict[str, Any]:
+def _account(data: ImageData | EventData, settings: TrainSettings, report: TrainReport) -> dict[str, Any]:
     return {
         "data": data.name,
         "data_fingerprint": data.fingerprint,
@@ -255,7 +261,7 @@ def _levels_account(source: Source, settings: TrainSettings) -> dict[str, Any]:
     }
 
 
-def _spiking_account(network: Blueprint, data: ImageData, spiking: SpikingTraining) -> dict[str, Any]:
+def _spiking_account(network: Blueprint, data: ImageData | EventData, spiking: SpikingTraining) -> dict[str, Any]:
     return {
         "kind": "spiking",
         "spiking": asdict(spiking),

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from spikewright import folder, verification
-from spikewright.errors import BadSetting
+from spikewright.errors import BadSetting, NotExact
+from spikewright.post_training import stored_bits
 from spikewright.runs import acquire
 from spikewright.runs.acquire import ImageSettings
 from spikewright.verification import Certificate
@@ -17,10 +18,17 @@ def verify(
 
     Raises:
         SpikewrightError: as loading the run and the data does, and where no data is named.
+        NotExact: the network's weights were rounded after training.
     """
     if limit < 1:
         raise BadSetting(f"verify: --images is {limit}, but must be at least 1")
     blueprint, _ = folder.load_blueprint(run)
+    bits = stored_bits(blueprint)
+    if bits and not acquire.is_spiking_run(run):
+        raise NotExact(
+            f"verify: the weights of {run} were rounded to {', '.join(map(str, bits))} bits after training, so it is "
+            "not equal to its source: evaluate it, or convert without --weight-bits"
+        )
     source, loaded, about = acquire.of_run(run, data=data, images=images)
     if loaded is None:
         raise BadSetting(f"verify: run {run} does not say what data it was made with: give --data")

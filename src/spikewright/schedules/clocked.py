@@ -3,7 +3,8 @@
 The scale is that of training: an input, a bias and a threshold mean the same at every step, where the lockstep
 of converted networks spreads a window's value over its steps. What stands before firing, a max pool or a
 norm after one, is applied to each step's current. Nothing has a closed form over the window.
-Source: Wu et al. 2018; "Q-SNNs", Eq. 1–3; "Reliability-aware hyperparameter optimization", Eq. 1–2.
+Source: Wu et al. 2018; "Q-SNNs", Eq. 1–3; "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion",
+Eq. 1–2.
 """
 
 from dataclasses import dataclass

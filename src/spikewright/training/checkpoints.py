@@ -44,6 +44,8 @@ def require_same(path: Path, *, identity: dict[str, Any], state: dict[str, Tenso
     for key, value in identity.items():
         if key in SETTLED or theirs.get(key) == value:
             continue
+        if key not in theirs and not value:
+            continue  # a setting that is younger than the checkpoint, and off
         if key in FINGERPRINTS:
             raise BadSetting(f"{path}: belongs to {FINGERPRINTS[key]}: resume with the same --{key}, {choose}")
         name, was, now = _difference(key, theirs.get(key), value)

@@ -25,11 +25,15 @@ from spikewright.blueprint import Blueprint
 from spikewright.data.augment import Augment, Augmentation, Cutout, RandomCrop, RandomFlip
 from spikewright.data.autoaugment import AutoAugment
 from spikewright.data.batches import Batches
-from spikewright.data.dataset import ImageData, Split
+from spikewright.data.dataset import ImageData
+from spikewright.data.events.augment import event_augmentation
+from spikewright.data.events.dataset import EventData
+from spikewright.data.labelled import Labelled
 from spikewright.errors import BadModel, BadSetting
 from spikewright.network import build
 from spikewright.source import Source
 from spikewright.training import checkpoints
+from spikewright.training.allocator import keep_freed_memory
 from spikewright.training.fitting import Fitting
 from spikewright.training.levels import without_levels
 from spikewright.training.progress import EpochLines
@@ -93,7 +97,7 @@ def fit(
 
 def fit_spiking(
     source: Source,
-    data: ImageData,
+    data: ImageData | EventData,
     settings: TrainSettings,
     spiking: SpikingTraining,
     *,
@@ -145,7 +149,7 @@ class _Yielding(Trainee, Protocol[R_co]):
 
 def _fit(
     trainee: _Yielding[R],
-    data: ImageData,
+    data: ImageData | EventData,
     settings: TrainSettings,
     how: dict[str, Any],
     keep: _Keep,
@@ -153,6 +157,7 @@ def _fit(
     as_module: Callable[[Any], nn.Module],
 ) -> tuple[R, TrainReport]:
     began = time.monotonic()
+    keep_freed_memory()
     train = _training_batches(data, settings)
     identity = {**how, "data": data.fingerprint}
     module = Fitting(trainee, settings, steps=settings.epochs * len(train), identity=identity)
@@ -175,7 +180,7 @@ def _fit(
     return trained, report
 
 
-def _require_fit(source: Source, data: ImageData) -> None:
+def _require_fit(source: Source, data: ImageData | EventData) -> None:
     shape = (data.preparation.channels, *(data.preparation.size or data.size))
     if tuple(source.input_shape) != shape:
         raise BadModel(f"the network takes inputs of {source.input_shape}, data '{data.name}' gives {shape}: set size")
@@ -190,12 +195,22 @@ def _digest(source: Source) -> str:
     return hashlib.blake2b(repr(source.nodes).encode(), digest_size=8).hexdigest()
 
 
-def _training_batches(data: ImageData, settings: TrainSettings) -> Batches:
+def _training_batches(data: ImageData | EventData, settings: TrainSettings) -> Batches:
     shift = max(1, min(data.size) // 8)  # the usual 4 pixels for images of 32
-    steps: list[Augment] = [AutoAugment()] if settings.autoaugment else []
-    steps += [RandomCrop(padding=shift), RandomFlip()] if settings.augment else []
-    steps += [Cutout(size=settings.cutout)] if settings.cutout else []
-    augmentation = Augmentation(steps=tuple(steps)) if steps else None
+    if isinstance(data, EventData):
+        if settings.autoaugment or settings.cutout:
+            raise BadSetting("training: autoaugment and cutout are for images: leave them out for event data")
+        augmentation = event_augmentation(
+            shift=shift if settings.augment else 0,
+            mirror=settings.mirror,
+            polarity=settings.polarity_flip,
+            drop=settings.event_drop,
+        )
+    else:
+        steps: list[Augment] = [AutoAugment()] if settings.autoaugment else []
+        steps += [RandomCrop(padding=shift), RandomFlip()] if settings.augment else []
+        steps += [Cutout(size=settings.cutout)] if settings.cutout else []
+        augmentation = Augmentation(steps=tuple(steps)) if steps else None
     return Batches(
         data.train,
         # a smaller last batch would weigh more than the others, and one row alone breaks batch norm
@@ -208,7 +223,7 @@ def _training_batches(data: ImageData, settings: TrainSettings) -> Batches:
     )
 
 
-def _evaluation_batches(data: ImageData, split: Split) -> Batches:
+def _evaluation_batches(data: ImageData | EventData, split: Labelled) -> Batches:
     return Batches(split, batch_size=EVALUATION_BATCH, preparation=data.preparation)
 
 
@@ -258,7 +273,7 @@ def _run(trainer: Trainer, module: Fitting, shares: list[Share], checkpoint: Pat
         raise KeyboardInterrupt
 
 
-def _accuracy(network: nn.Module, data: ImageData, split: Split, *, device: torch.device) -> float:
+def _accuracy(network: nn.Module, data: ImageData | EventData, split: Labelled, *, device: torch.device) -> float:
     network = network.to(device).eval()
     right = 0
     with torch.no_grad():

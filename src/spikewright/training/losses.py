@@ -6,9 +6,9 @@
     count      cross-entropy of spike counts
     count_mse  mean square of (spike rate − target rate), CORRECT for the label, INCORRECT for the others
 
-Sources: sum: snnTorch's use in "Reliability-aware hyperparameter optimization"; tet: Deng et al. 2022, "Temporal
-Efficient Training", without its second term, as Q-SNNs, Eq. 16, takes it; count_mse: snnTorch's mse_count_loss
-in rates, with rates of its tutorials.
+Sources: sum: snnTorch's use in "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion"; tet: Deng
+et al. 2022, "Temporal Efficient Training", without its second term, as Q-SNNs, Eq. 16, takes it; count_mse:
+snnTorch's mse_count_loss in rates, with rates of its tutorials.
 """
 
 from collections.abc import Callable

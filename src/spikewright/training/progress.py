@@ -76,6 +76,7 @@ class EpochLines(Callback):
                     f"warning: stage {name!r} did not fire in this epoch: lower --threshold, raise --leak, or take "
                     "a wider --surrogate",
                     highlight=False,
+                    soft_wrap=True,
                 )
             self.shown += 1
 

@@ -3,8 +3,9 @@
 An option that is not given takes its recipe's value, else the default. A recipe names what a paper settles and
 its reference trainings use; nothing else depends on it.
 
-Sources: "Reliability-aware hyperparameter optimization", §III and Table III (C1: T = 10, threshold 0.5), with the
-recipe that keeps its deep topologies from falling silent (docs/direct_training.md); "Q-SNNs", §5.1 and Eq. 14-16.
+Sources: "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion", §III and Table III (C1: T = 10,
+threshold 0.5), with the recipe that keeps its deep topologies from falling silent (docs/direct_training.md);
+"Q-SNNs", §5.1 and Eq. 14-16.
 """
 
 import difflib
@@ -80,6 +81,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "batch_size": 256,
     },
 }
+WITHOUT_FLAG = ("standardise", "scale", "estimator", "squash", "detach_reset")  # on the command line: --set
 OF_TRAINING = ("optimiser", "learning_rate", "weight_decay", "batch_size")
 
 

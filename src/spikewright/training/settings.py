@@ -61,14 +61,17 @@ class TrainSettings:
     """Stochastic gradient descent with Nesterov momentum, or Adam; warm-up and cosine to 0, stepped every batch.
 
     `learning_rate` suits batch norm networks, with and without levels, at a batch of 128; without batch norm
-    take 0.01; Adam (`optimiser`) wants about 1e-3. `weight_decay` acts on weights of two or more
-    axes: not on thresholds, biases or batch norm.
-    `warm_up` is the share of all steps over which the rate rises from 0. `sparsity` is the price of a bit per
-    sample (`training/sparsity.py`); `timesteps` learns a number of levels for each activation, and None keeps
-    those there are. `augment` shifts by up to an eighth of the image and mirrors; `cutout`
-    blanks a square of that many pixels a side; `autoaugment` needs the extra `augment`. `device` is
-    "auto", "cpu", "cuda", "cuda:1" or another accelerator of Lightning's; each of several `devices` takes its
-    share of every batch.
+    take 0.01; Adam (`optimiser`) wants about 1e-3. `weight_decay` acts on weights of two or more axes: not on
+    thresholds, biases or batch norm. `warm_up` is the share of all steps over which the rate rises from 0.
+    `sparsity` is the price of a bit per sample (`training/sparsity.py`); `timesteps` learns a number of levels for
+    each activation, and None keeps those there are.
+
+    `augment` shifts by up to an eighth of the image and mirrors; `cutout` blanks a square of that many pixels a
+    side; `autoaugment` needs the extra `augment`. Of event data, `augment` shifts alone; `mirror` mirrors half of the
+    recordings, `polarity_flip` exchanges polarities and `event_drop` loses events with that probability.
+
+    `device` is "auto", "cpu", "cuda", "cuda:1" or another accelerator of Lightning's; each of several `devices`
+    takes its share of every batch.
 
     Raises:
         BadSetting: a number out of its range, or an unknown precision.
@@ -93,6 +96,9 @@ class TrainSettings:
     augment: bool = False
     cutout: int = 0
     autoaugment: bool = False
+    mirror: bool = False
+    polarity_flip: float = 0.0
+    event_drop: float = 0.0
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("devices", 1), ("seed", 0), ("cutout", 0)):
@@ -106,6 +112,9 @@ class TrainSettings:
         for name in ("momentum", "warm_up", "label_smoothing"):
             if getattr(self, name) >= 1:
                 raise BadSetting(f"training: {name.replace('_', '-')} is {getattr(self, name)}: it must be below 1")
+        for name in ("polarity_flip", "event_drop"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise BadSetting(f"training: {name.replace('_', '-')} is {getattr(self, name)}: it must be from 0 to 1")
         if self.timesteps is not None and self.sparsity > 0:
             raise BadSetting("training: sparsity prices the bits of fixed levels: leave it out, or --learn-timesteps")
         if self.optimiser not in OPTIMISERS:

@@ -8,7 +8,7 @@ sees what will be stored. The largest membrane is a running mean of batch maxima
 after it: no answer depends on the batch it is given in.
 
 Source: Q-SNNs, §4 (formats, order of firing and storing as its released code has it; it takes the membrane's scale
-from the batch at hand in testing too); "Reliability-aware hyperparameter optimization", §III.
+from the batch at hand in testing too); "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion", §III.
 """
 
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from spikewright import interpreter
+from spikewright import interpreter, ops
+from spikewright.affine import as_laid_out, outputs_first
 from spikewright.assembly import StageSettings, assemble
 from spikewright.blueprint import Blueprint
 from spikewright.code import Code
 from spikewright.encoders.bernoulli import Bernoulli
-from spikewright.errors import BadModel, BadSetting
-from spikewright.ops import Conv
+from spikewright.errors import BadModel
+from spikewright.event_linear import event_linear
 from spikewright.plan import AnyFormat
-from spikewright.quantisers.binary import Binary
 from spikewright.quantisers.stored import Stored
 from spikewright.scan import scan
 from spikewright.schedules.clocked import Clocked
@@ -51,7 +51,6 @@ class TrainingNetwork(nn.Module):
 
     Raises:
         BadModel, UnsupportedModule: as `spiking_source` says.
-        BadSetting: a format with one scale an output channel for a transposed convolution.
     """
 
     membrane_scales: Tensor
@@ -66,7 +65,6 @@ class TrainingNetwork(nn.Module):
         formats = {True: settings.edge_weights, False: settings.weights}
         edges = weighted_layers(self.source)
         self.formats = {name: kept for name, edge in edges.items() if (kept := formats[edge]) is not None}
-        _require_channels_first(self.source, self.formats)
         self.register_buffer("membrane_scales", torch.zeros(len(self.stages)))  # in thresholds; 0: none seen yet
         leak = settings.neurons.leak
         raw = torch.full((len(self.stages),), float(torch.logit(torch.tensor(leak)))) if 0 < leak < 1 else None
@@ -105,15 +103,24 @@ class TrainingNetwork(nn.Module):
             else:
                 roles = {role: arrays[name] for role, name in node.arrays}
                 if node.name in self.formats:
-                    roles["weight"] = self.formats[node.name].quantise(roles["weight"], progress=progress)
+                    roles["weight"] = self._stored_weight(node, roles["weight"], progress)
                 inputs = [self._beside(name, node.name, values, len(x)) for name in node.inputs]
-                values[node.name] = interpreter.evaluate(node, inputs, roles, training=self.training)
+                if isinstance(node.op, ops.Linear) and inputs[0].dim() == 2:
+                    values[node.name] = event_linear(inputs[0], roles["weight"], roles.get("bias"))
+                else:
+                    values[node.name] = interpreter.evaluate(node, inputs, roles, training=self.training)
             for name in set(node.inputs):
                 if last_use[name] == node.name:
                     del values[name]
         self._watch(torch.stack(peaks))
         output = self._over_time(self.source.output, values, len(x))
         return Pass(output.expand(self.settings.timesteps, *output.shape[1:]), torch.stack(rates))
+
+    def _stored_weight(self, node: SourceNode, latent: Tensor, progress: float) -> Tensor:
+        """The weight that the stored integers will stand for, with its format's gradient."""
+        assert isinstance(node.op, ops.Linear | ops.Conv)
+        kept = self.formats[node.name].quantise(outputs_first(node.op, latent), progress=progress)
+        return as_laid_out(node.op, kept)
 
     def _over_time(self, name: str, values: Mapping[str, Tensor], samples: int) -> Tensor:
         """A value as [T, N, *], or [1, N, *] where every step is the same."""
@@ -131,7 +138,8 @@ class TrainingNetwork(nn.Module):
         """The network as it is stored and run: integers where there are formats, batch norm folded.
 
         Raises:
-            BadModel: a weight that is not finite, or stored membranes whose scale no training batch has set.
+            BadModel: a weight that is not finite, or that its format cannot store; or stored membranes whose scale
+                no training batch has set.
         """
         if self.settings.neurons.membrane_bits is not None and not bool((self.membrane_scales > 0).all()):
             raise BadModel("the membranes' scales are not known yet: run a batch in training mode before freezing")
@@ -141,7 +149,7 @@ class TrainingNetwork(nn.Module):
             if node.name in self.formats:
                 kept = self.formats[node.name]
                 weight = source.arrays[dict(node.arrays)["weight"]]
-                stored[node.name] = Stored(kept, *kept.store(weight))
+                stored[node.name] = _store(kept, node, weight)
         blueprint = assemble(
             stage(source, stored), self._stage, encoder=self.settings.encoder, input_shape=source.input_shape
         )
@@ -151,7 +159,8 @@ class TrainingNetwork(nn.Module):
         index, neurons = self.stages.index(node.name), self.settings.neurons
         scale = float(self.membrane_scales[index])
         return scan(
-            currents,
+            # half precision is for matrix products: a membrane would lose its small currents to it
+            currents if currents.dtype in (torch.float32, torch.float64) else currents.float(),
             timesteps=self.settings.timesteps,
             law=neurons.law(leak=neurons.leak, scale=max(scale, LEAST_SCALE) if scale > 0 else None),
             threshold=neurons.threshold,
@@ -192,6 +201,15 @@ def _still(source: Source, *, constant: bool) -> frozenset[str]:
     return frozenset(found)
 
 
+def _store(kept: AnyFormat, node: SourceNode, weight: Tensor) -> Stored:
+    assert isinstance(node.op, ops.Linear | ops.Conv)
+    try:
+        integers, scale = kept.store(outputs_first(node.op, weight))
+    except BadModel as error:
+        raise BadModel(f"layer {node.name!r}: {error}") from None
+    return Stored(kept, as_laid_out(node.op, integers), scale)
+
+
 def _with_window_bias(blueprint: Blueprint, timesteps: int) -> Blueprint:
     """The read-out accumulates over the window: its constant comes T times, where a stage's comes at each step."""
     name = f"{blueprint.plan.readout.name}.bias"
@@ -208,14 +226,3 @@ def _as_stored(blueprint: Blueprint) -> Blueprint:
             name = f"{node.name}.weight"
             arrays[name] = arrays[name].to(torch.int8 if node.weights.bits <= 8 else torch.int16)
     return Blueprint(blueprint.plan, arrays)
-
-
-def _require_channels_first(source: Source, formats: Mapping[str, AnyFormat]) -> None:
-    for node in source.nodes:
-        kept = formats.get(node.name)
-        by_channel = isinstance(kept, Binary) or (kept is not None and kept.per_channel)
-        if by_channel and isinstance(node.op, Conv) and node.op.transposed:
-            raise BadSetting(
-                f"layer {node.name!r}: a transposed convolution's weights begin with its inputs, so one scale an "
-                "output channel does not fit: take 2 to 16 weight bits with one scale a layer, or 32"
-            )

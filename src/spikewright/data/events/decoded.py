@@ -1,0 +1,126 @@
+"""Event data as frames, before validation is settled: made from takes, and kept in the cache.
+
+A split's frames go straight into a memory-mapped file: they are larger than memory now and then.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from spikewright.data.cut import require_splits
+from spikewright.data.decoded import fingerprint
+from spikewright.data.events.dataset import EventSplit
+from spikewright.data.events.frames import frames
+from spikewright.data.events.read import read_recording
+from spikewright.data.events.recording import Recording
+from spikewright.data.events.takes import Take, Takes
+from spikewright.errors import BadData
+from spikewright.event_preparation import Windows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameFormat:
+    """How recordings become frames: T windows by time or count, (height, width), and the sensor where it is told."""
+
+    timesteps: int
+    by: Windows
+    size: tuple[int, int] | None
+    sensor: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DecodedEvents:
+    """Splits by name, the number of classes, and a fingerprint of all frames and labels."""
+
+    splits: Mapping[str, EventSplit]
+    classes: int
+    fingerprint: str
+
+
+def decode(takes: Takes, wanted: FrameFormat, folder: Path, *, where: str) -> DecodedEvents:
+    """Read all takes and sum them into frames, in one .npy file a split in `folder`.
+
+    Raises:
+        BadData: train or test is missing, a split is empty, sensors differ, or what a recording's reader refuses.
+        BadFile: a recording cannot be read.
+        BadSetting: a size above the sensor's, or a reader that is not installed.
+
+    """
+    require_splits(takes.splits, where=where)
+    for name, part in takes.splits.items():
+        if not part:
+            raise BadData(f"{where}: split '{name}' holds no recordings: add some")
+    splits: dict[str, EventSplit] = {}
+    reader = _Reader(wanted)
+    for name, part in takes.splits.items():
+        first = reader.frames(part[0])
+        shape = (len(part), *first.shape)
+        array = np.lib.format.open_memmap(_frame_file(folder, name), mode="w+", dtype=np.uint8, shape=shape)
+        for row, take in enumerate(part):
+            array[row] = reader.frames(take)
+        array.flush()
+        labels = np.array([take.label for take in part], dtype=np.int64)
+        splits[name] = EventSplit(frames=np.asarray(array), labels=labels)
+    return DecodedEvents(splits=splits, classes=len(takes.classes), fingerprint=fingerprint(splits))
+
+
+def write(folder: Path, decoded: DecodedEvents) -> None:
+    """Put all but the frames, which are there, into a folder of the cache."""
+    for name, split in decoded.splits.items():
+        np.save(folder / f"{name}-labels.npy", split.labels)
+    entry = {"splits": list(decoded.splits), "classes": decoded.classes, "fingerprint": decoded.fingerprint}
+    (folder / "entry.json").write_text(json.dumps(entry))
+
+
+def read(folder: Path) -> DecodedEvents:
+    """Return what a folder of the cache holds, frames mapped.
+
+    Raises:
+        OSError, ValueError, KeyError, TypeError: the folder is not there, or damaged.
+
+    """
+    entry = json.loads((folder / "entry.json").read_text())
+    splits = {
+        name: EventSplit(
+            frames=np.asarray(np.load(_frame_file(folder, name), mmap_mode="r")),
+            labels=np.load(folder / f"{name}-labels.npy"),
+        )
+        for name in entry["splits"]
+    }
+    return DecodedEvents(splits=splits, classes=entry["classes"], fingerprint=entry["fingerprint"])
+
+
+class _Reader:
+    """Frames of one take after another; a file that holds several is read once, sensors must be alike."""
+
+    def __init__(self, wanted: FrameFormat) -> None:
+        self._wanted = wanted
+        self._last: tuple[Path, Recording] | None = None
+        self._sensor: tuple[int, int] | None = None
+
+    def frames(self, take: Take) -> np.ndarray:
+        recording = self._recording(take.file)
+        if take.span is not None:
+            recording = recording.cut(*take.span)
+        return frames(recording, timesteps=self._wanted.timesteps, by=self._wanted.by, size=self._wanted.size)
+
+    def _recording(self, file: Path) -> Recording:
+        if self._last is not None and self._last[0] == file:
+            return self._last[1]
+        self._last = None  # two long ones need not be held at once
+        recording = read_recording(file, sensor=self._wanted.sensor)
+        self._sensor = self._sensor or recording.sensor
+        if recording.sensor != self._sensor:
+            raise BadData(
+                f"{file}: the sensor has {recording.sensor} pixels, those before had {self._sensor}: give recordings "
+                "of one kind of camera"
+            )
+        self._last = (file, recording)
+        return recording
+
+
+def _frame_file(folder: Path, split: str) -> Path:
+    return folder / f"{split}-frames.npy"

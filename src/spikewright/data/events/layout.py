@@ -1,0 +1,56 @@
+"""Find the recordings of a data set, however its authors or tonic laid them out; and tell event data from images.
+
+A layout is looked for in the folder itself, then in each of its subfolders, so that an unpacked archive may stay in
+the folder it came with.
+"""
+
+from pathlib import Path
+
+from spikewright.data.events.by_folder import by_class, by_split
+from spikewright.data.events.gestures import by_gesture, by_trials
+from spikewright.data.events.read import READERS, is_recording
+from spikewright.data.events.takes import Takes, subfolders
+from spikewright.errors import BadData
+
+# the named data sets: where they are to be had, and how they lie
+SOURCES = {
+    "dvs_gesture": (
+        "IBM's DVS128 Gesture Dataset, or tonic.datasets.DVSGesture",
+        "trials_to_train.txt, trials_to_test.txt and the recordings, or tonic's ibmGestureTrain and ibmGestureTest",
+    ),
+    "cifar10_dvs": (
+        "figshare (10.6084/m9.figshare.4724671), or tonic.datasets.CIFAR10DVS",
+        "a folder a class, airplane to truck",
+    ),
+    "nmnist": (
+        "garrickorchard.com/datasets/n-mnist, or tonic.datasets.NMNIST",
+        "Train/0 to Train/9 and Test/0 to Test/9",
+    ),
+}
+LAYOUTS = (by_trials, by_gesture, by_split, by_class)
+OTHER_DATA = {".parquet", ".arrow", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+
+
+def find_takes(folder: Path, *, where: str) -> Takes:
+    """Return all takes below a folder.
+
+    Raises:
+        BadData: no known layout, or a folder without recordings.
+        BadFile: what a list of recordings names is missing, or a table of labels cannot be read.
+
+    """
+    for place in (folder, *subfolders(folder)):
+        for layout in LAYOUTS:
+            takes = layout(place)
+            if takes is not None:
+                return takes
+    raise BadData(
+        f"{where}: no recordings laid out in a way that is known: give train/CLASS/RECORDING and "
+        f"test/CLASS/RECORDING, recordings ending in {', '.join(READERS)}"
+    )
+
+
+def holds_recordings(names: list[str]) -> bool:
+    """Tell by the names of all its files whether a folder is of recordings, not of images or tables."""
+    files = [Path(name) for name in names]
+    return any(is_recording(file) for file in files) and not any(file.suffix.lower() in OTHER_DATA for file in files)

@@ -1,0 +1,93 @@
+"""Find event data by name or folder, and return it as frames in three splits.
+
+The first reading sums the recordings and is cached; later ones map the frames into memory and open no recording.
+"""
+
+from pathlib import Path
+
+from spikewright.data.cache import key_of, stored
+from spikewright.data.cut import three_splits
+from spikewright.data.events.dataset import EventData
+from spikewright.data.events.decoded import DecodedEvents, FrameFormat, decode, read, write
+from spikewright.data.events.layout import SOURCES, find_takes
+from spikewright.data.folder import data_root, find_folder, listing
+from spikewright.errors import BadData
+from spikewright.event_preparation import EventPreparation, Windows, require_windows
+
+VERSION = 1  # part of every key: raise it when the same recordings would become other frames
+
+
+def load_events(
+    name_or_path: str,
+    *,
+    timesteps: int,
+    by: Windows = "time",
+    size: tuple[int, int] | None = None,
+    seed: int = 0,
+    validation_share: float = 0.1,
+    binary: bool = False,
+    sensor: tuple[int, int] | None = None,
+    root: Path | None = None,
+) -> EventData:
+    """Load event data: `dvs_gesture`, `cifar10_dvs`, `nmnist`, or a folder of recordings.
+
+    Nothing is downloaded: the named sets are looked for in `root`, else in `$SPIKEWRIGHT_DATA`, under their name.
+
+    Args:
+        name_or_path: a name, or a folder laid out as that of one of them or as SPLIT/CLASS/RECORDING, recordings
+            being `.aedat`, `.aedat4`, `.bin` (as of N-MNIST) or `.npy` (as of tonic).
+        timesteps: T, frames a recording.
+        by: windows of equal "time" or of equal "count" of events.
+        size: (height, width) that the sensor's pixels are summed into; None keeps them.
+        seed: of the validation cut. The test split of CIFAR10-DVS does not depend on it.
+        validation_share: what is cut from train, of each class, where there is no validation split.
+        binary: whether the network is to see at most one event a pixel and frame.
+        sensor: (height, width) of the camera, where it is not the one that the format goes with.
+        root: folder that holds the named sets.
+
+    Returns:
+        Frames uint8 [N, T, 2, H, W], and a preparation that makes them float32.
+
+    Raises:
+        BadData: not found, no known layout, no test split, or a recording that is empty or of another sensor.
+        BadFile: a recording that is cut short or damaged; or the cache cannot be written.
+        BadSetting: a setting that cannot be, or a package that the format needs and that is not installed.
+
+    """
+    where = f"data '{name_or_path}'"
+    require_windows(timesteps, by)
+    folder = find_folder(name_or_path, root=root)
+    if folder is None:
+        raise BadData(f"{where}: {_nowhere(name_or_path, root=root)}")
+    wanted = FrameFormat(timesteps=timesteps, by=by, size=size, sensor=sensor)
+    key = key_of("events", VERSION, str(folder.resolve()), listing(folder), timesteps, by, size, sensor)
+
+    def fill(workspace: Path) -> DecodedEvents:
+        return decode(find_takes(folder, where=where), wanted, workspace, where=where)
+
+    decoded = stored(key, fill, write=write, read=read)
+    train, validation, test = three_splits(decoded.splits, where=where, share=validation_share, seed=seed)
+    height, width = train.frames.shape[3:]
+    return EventData(
+        name=name_or_path if name_or_path in SOURCES else str(folder.resolve()),
+        classes=decoded.classes,
+        train=train,
+        validation=validation,
+        test=test,
+        preparation=EventPreparation(timesteps=timesteps, by=by, size=(height, width), binary=binary),
+        fingerprint=decoded.fingerprint,
+    )
+
+
+def _nowhere(name: str, *, root: Path | None) -> str:
+    """Say where a data set was looked for, and where it is to be had."""
+    if name not in SOURCES:
+        return (
+            "there is no such folder: give one with train/CLASS/RECORDING and test/CLASS/RECORDING, "
+            f"or a name: {', '.join(SOURCES)}"
+        )
+    base = data_root(root)
+    source, layout = SOURCES[name]
+    if base is None:
+        return f"SPIKEWRIGHT_DATA is not set: set it to the folder that holds {name}/ ({layout}); get it from {source}"
+    return f"{base / name} does not exist: get it from {source}, and unpack it there ({layout})"
