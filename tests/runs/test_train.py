@@ -1,17 +1,22 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from spikewright.blueprint import Blueprint
 from spikewright.data import ImageData
 from spikewright.errors import BadFile, BadModel, BadSetting, UnsupportedModule
-from spikewright.folder import load_source
+from spikewright.folder import load_blueprint, load_source, save_source
 from spikewright.models import build
+from spikewright.quantisers.binary import Binary
+from spikewright.quantisers.uniform import Uniform
 from spikewright.runs import train as module
 from spikewright.runs.train import INITIAL_TIMESTEPS, TrainRequest, train
 from spikewright.source import Activation, Source
 from spikewright.training.settings import TimestepSettings, TrainSettings
+from spikewright.training.spiking import NeuronSettings, SpikingSettings, SpikingTraining
 
 SETTINGS = TrainSettings(epochs=1, batch_size=64)
 
@@ -211,3 +216,98 @@ def test_dropout_that_is_left_out_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     request = TrainRequest(out=tmp_path / "run", model="dropping:make", data="digits")
     _, _, about = train(request, TrainSettings(epochs=1, learning_rate=0.01, cutout=3))
     assert about["left_out"] == "dropout (3)"
+
+
+# Spiking networks ---------------------------------------------------------------------------------------------
+
+QUANTISED = SpikingTraining(
+    network=SpikingSettings(
+        timesteps=2,
+        neurons=NeuronSettings(leak=0.5, reset="hard", membrane_bits=4),
+        weights=Binary(),
+        edge_weights=Uniform(bits=8),
+    )
+)
+RATE = SpikingTraining(network=SpikingSettings(timesteps=3, encoding="rate", seed=2))
+
+
+def test_a_spiking_run_is_what_is_returned_and_says_how_it_was_made(tmp_path: Path) -> None:
+    request = TrainRequest(model="top1", data="digits", out=tmp_path / "a", spiking=QUANTISED)
+    network, report, about = train(request, SETTINGS)
+    assert isinstance(network, Blueprint)
+    loaded, stored = load_blueprint(tmp_path / "a")
+    assert loaded.plan == network.plan and stored == json.loads(json.dumps(about))
+    assert all(torch.equal(loaded.arrays[name], array) for name, array in network.arrays.items())
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
+        "checkpoints", "plan.json", "weights.safetensors",
+    ]  # fmt: skip
+    assert stored["kind"] == "spiking" and stored["model"] == "top1" and stored["data"] == "digits"
+    assert stored["spiking"]["network"]["neurons"]["membrane_bits"] == 4
+    assert list(stored["leaks"].values()) == [0.5, 0.5]
+    assert stored["accuracy_test"] == report.accuracy_test
+    assert stored["epochs"][0]["firing_rate"] == report.epochs[0].firing_rate
+    again, _, _ = train(replace(request, resume=True), SETTINGS)
+    assert isinstance(again, Blueprint)
+    assert all(torch.equal(again.arrays[name], array) for name, array in network.arrays.items())
+
+
+def test_rate_coding_takes_pixels_as_they_are(tmp_path: Path, digits: ImageData) -> None:
+    _, _, about = train(TrainRequest(model="top0", data="digits", out=tmp_path / "a", spiking=RATE), SETTINGS)
+    assert about["preparation"]["mean"] == (0.0,) and about["preparation"]["std"] == (1.0,)
+    _, _, direct = train(TrainRequest(model="top0", data="digits", out=tmp_path / "b", spiking=QUANTISED), SETTINGS)
+    assert direct["preparation"]["mean"] == digits.preparation.mean != (0.0,)
+    for given in ({"mean": (0.1,)}, {"std": (0.5,)}):
+        request = TrainRequest(model="top0", data="digits", out=tmp_path / "c", spiking=RATE, **given)  # pyright: ignore
+        with pytest.raises(BadSetting, match="pixels from 0 to 1 as they are"):
+            train(request, SETTINGS)
+
+
+def test_a_spiking_network_starts_from_a_trained_run_and_sees_what_that_saw(tmp_path: Path) -> None:
+    source, _, stored = train(TrainRequest(model="top0", data="digits", out=tmp_path / "relu"), SETTINGS)
+    assert isinstance(source, Source) and source.preparation is not None
+    other = replace(source.preparation, mean=(0.7,), std=(0.9,))
+    save_source(tmp_path / "relu", source.with_preparation(other), about=stored)
+    still = replace(SETTINGS, learning_rate=0.0)
+    full = SpikingTraining(network=SpikingSettings(timesteps=2))
+    request = TrainRequest(start=tmp_path / "relu", out=tmp_path / "a", spiking=full)
+    network, _, about = train(request, still)
+    assert isinstance(network, Blueprint)
+    assert torch.equal(network.arrays["1.weight"], source.arrays["1.weight"])
+    assert (about["preparation"]["mean"], about["preparation"]["std"]) == ((0.7,), (0.9,))
+    assert about["from"] == str(tmp_path / "relu") and about["data"] == "digits"
+    _, _, drawn = train(replace(request, out=tmp_path / "b", spiking=RATE), still)
+    assert (drawn["preparation"]["mean"], drawn["preparation"]["std"]) == ((0.0,), (1.0,))
+
+
+def test_what_a_spiking_network_has_no_use_for_is_refused(own: str, tmp_path: Path) -> None:
+    out, spikes = tmp_path / "a", SpikingSettings(readout="spikes")
+    common = {"model": "top0", "data": "digits", "out": out, "spiking": QUANTISED}
+    frames = SpikingTraining(network=SpikingSettings(timesteps=1, encoding="frames"))
+    for given, settings, error, words in [
+        ({}, replace(SETTINGS, sparsity=1e-6), BadSetting, "--sparsity"),
+        (
+            {},
+            replace(SETTINGS, timesteps=TimestepSettings()),
+            BadSetting,
+            "--learn-timesteps is for networks that will",
+        ),
+        ({"initial_timesteps": 3}, SETTINGS, BadSetting, "--initial-timesteps"),
+        ({"spiking": frames}, SETTINGS, BadSetting, "encoding frames takes recordings of events"),
+        (
+            {"spiking": SpikingTraining(network=spikes, loss="count_mse")},
+            replace(SETTINGS, label_smoothing=0.1),
+            BadSetting,
+            "--label-smoothing is for cross-entropies",
+        ),
+        ({"model": f"{own}:linear"}, SETTINGS, BadModel, "no ReLU that a neuron"),
+        ({"model": f"{own}:unsupported"}, SETTINGS, UnsupportedModule, "GELU"),
+    ]:
+        with pytest.raises(error, match=words) as caught:
+            train(TrainRequest(**{**common, **given}), settings)  # pyright: ignore[reportArgumentType]
+        assert "\n" not in str(caught.value)
+        assert not out.exists()
+    with pytest.raises(BadSetting, match="--levels is for networks that will be converted"):
+        TrainRequest(**common, levels=3)  # pyright: ignore[reportArgumentType]
+    train(TrainRequest(**common), SETTINGS)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(BadFile, match="it was trained directly"):
+        train(TrainRequest(start=out, out=tmp_path / "b"), SETTINGS)

@@ -135,6 +135,8 @@ def _require_together(request: TrainRequest, settings: TrainSettings) -> None:
         raise BadSetting(
             "train: --sparsity prices the bits of levels, which a spiking network has none of: leave it out"
         )
+    if settings.label_smoothing and request.spiking is not None and request.spiking.loss == "count_mse":
+        raise BadSetting("train: --label-smoothing is for cross-entropies, and loss 'count_mse' is none: leave it out")
     if settings.timesteps is not None and request.levels is not None:
         raise BadSetting("train: --levels fixes what --learn-timesteps learns: leave out one of them")
     if settings.timesteps is None and request.initial_timesteps is not None:
