@@ -29,6 +29,12 @@ from spikewright.training.settings import TrainSettings
 TOPOLOGIES = ("top0", "top1", "top2", "top3", "top4")
 CONFIGS = {"C1": (10, 0.5), "C2": (10, 1.5), "C3": (30, 0.5), "C4": (30, 1.5)}  # T and threshold
 BARS = {"mnist": (0.95, 0.93), "fashion_mnist": (0.82, 0.80)}  # of TOP0, of the others
+PRINTED_RATIOS = {  # energy of the ANN over that of the SNN, with 32-bit integers
+    ("mnist", "top0", "C2"): 23.36,
+    ("fashion_mnist", "top0", "C2"): 11.05,
+    ("mnist", "top4", "C3"): 7.82,
+    ("fashion_mnist", "top4", "C3"): 4.2,
+}
 FIGURES = (
     "accuracy_snn", "dead_stages", "spikes_per_neuron", "input_spikes_per_sample", "synops_per_sample",
     "synops_hidden_per_sample", "macs_source_per_sample", "energy_joules_source", "energy_joules_snn",
@@ -85,12 +91,22 @@ def main() -> None:
                 cells.append(found)
                 print(json.dumps({name: found[name] for name in ("data", "topology", "config", "accuracy_snn", "met")}))
     met = sum(found["met"] for found in cells)
+    ratios = {(found["data"], found["topology"], found["config"]): found["energy_ratio"] for found in cells}
+    beside = "; ".join(
+        f"{topology}/{config} {ratios[data, topology, config]:.2f} on {data} (prints {printed})"
+        for (data, topology, config), printed in PRINTED_RATIOS.items()
+    )
     write_json(
         asked.json,
         {
             "what": "directly trained fully connected networks, paper1 recipe",
-            "conditions": {**conditions(began, seeds=[asked.seed]), "epochs": asked.epochs},
-            "compares": f"{met} of {len(cells)} cells meet their bar; none of the paper's own accuracies is used",
+            "conditions": {
+                **conditions(began, seeds=[asked.seed]),
+                "epochs": asked.epochs,
+                "minutes_of_training": round(sum(found["seconds"] for found in cells) / 60, 1),
+            },
+            "compares": f"{met} of {len(cells)} cells meet their bar. Energy of the ANN over the SNN's, 3.2 pJ a MAC "
+            f"against 0.1 pJ an accumulation: {beside}",
             "cells": cells,
         },
     )

@@ -26,7 +26,9 @@ def blueprint() -> Blueprint:
     model = ResNet((20, 64), (1, 2), channels=3, classes=5)
     source = capture(model.eval(), torch.rand(2, 3, 7, 7))
     chosen = options({"membrane_bits": 2}, "paper3")
-    return TrainingNetwork(source, spiking_training(chosen).network).eval().freeze()
+    network = TrainingNetwork(source, spiking_training(chosen).network).train()
+    network(torch.rand(2, 3, 7, 7))  # membranes take their scales from a batch
+    return network.eval().freeze()
 
 
 def made(changed: Blueprint | None = None) -> tuple[Program, dict[str, layers.Layer]]:

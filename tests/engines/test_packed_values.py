@@ -73,7 +73,9 @@ def blueprint() -> Blueprint:
     torch.manual_seed(0)
     source = capture(Mixed().eval(), torch.rand(2, 3, 6, 4))
     chosen = options({"membrane_bits": 8, "weight_bits": 32, "threshold": 0.3, "timesteps": 3}, "paper3")
-    return TrainingNetwork(source, spiking_training(chosen).network).eval().freeze()
+    network = TrainingNetwork(source, spiking_training(chosen).network).train()
+    network(torch.rand(2, 3, 6, 4))  # membranes take their scales from a batch
+    return network.eval().freeze()
 
 
 def test_every_claim_holds_of_the_values(blueprint: Blueprint) -> None:
