@@ -3,7 +3,7 @@
     python reproduce/regulation.py --runs runs/regulation --json reproduce/regulation.json
 Full precision; then 1-bit weights with 8-, 4- and 2-bit membranes, each without regulation (weights as they are
 before their sign, no price on firing rates) and with it (weights standardised by layer, λ = 1e-3), three seeds; at
-1w-2u also either part alone.
+1w-2u with --parts also either part alone.
 Entropies of signs and spikes of each layer, without and with, are drawn beside the JSON. A cell that is there is
 not trained again. Figures are of the test split, of the last epoch's weights; nothing is chosen.
 
@@ -40,7 +40,8 @@ CELLS: dict[str, dict[str, Any]] = {
     "1w-8u with": {"membrane_bits": 8},
     "1w-4u without": {"membrane_bits": 4, **WITHOUT},
     "1w-4u with": {"membrane_bits": 4},
-    # which of the two parts does it
+}
+PARTS: dict[str, dict[str, Any]] = {  # which of the two does it; with --parts
     "1w-2u standardised alone": {"membrane_bits": 2, "rate_penalty": 0.0},
     "1w-2u rates alone": {"membrane_bits": 2, "standardise": "none"},
 }
@@ -51,7 +52,7 @@ def trained(name: str, *, model: str, runs: Path, epochs: int, seed: int) -> tup
     """Train one network, or find it trained."""
     out = runs / f"{model}_{name.replace(' ', '_')}_s{seed}"
     if not (out / "plan.json").is_file():
-        chosen = options(CELLS[name], "paper3")
+        chosen = options({**CELLS, **PARTS}[name], "paper3")
         settings = TrainSettings(epochs=epochs, seed=seed, **{key: chosen[key] for key in OF_TRAINING})
         spiking = spiking_training(chosen, seed=seed)
         request = TrainRequest(out=out, model=model, data="cifar10", spiking=spiking, resume=True)
@@ -114,10 +115,12 @@ def main() -> None:
     parser.add_argument("--model", default="cnn")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--parts", action="store_true", help="either part alone, too")
     asked = parser.parse_args()
+    wanted = [*CELLS, *(PARTS if asked.parts else ())]
     began = time.monotonic()
     cells, shares = [], {}
-    for name in CELLS:
+    for name in wanted:
         for seed in asked.seeds:
             blueprint, about = trained(name, model=asked.model, runs=asked.runs, epochs=asked.epochs, seed=seed)
             found = {
@@ -133,7 +136,7 @@ def main() -> None:
             if seed == asked.seeds[0] and name in ("1w-2u without", "1w-2u with"):
                 shares[name] = _shares(blueprint, about)
     means = {
-        name: sum(cell["accuracy_test"] for cell in cells if cell["cell"] == name) / len(asked.seeds) for name in CELLS
+        name: sum(cell["accuracy_test"] for cell in cells if cell["cell"] == name) / len(asked.seeds) for name in wanted
     }
     entropies = {
         name: {kind: sum(map(entropy, part.values())) / len(part) for kind, part in found.items()}
@@ -145,7 +148,11 @@ def main() -> None:
         asked.json,
         {
             "what": f"weight-spike dual regulation, {asked.model} on CIFAR-10, T = 2, paper3 recipe",
-            "conditions": {**conditions(began, seeds=asked.seeds), "epochs": asked.epochs},
+            "conditions": {
+                **conditions(began, seeds=asked.seeds),
+                "epochs": asked.epochs,
+                "minutes_of_training": round(sum(cell["seconds"] for cell in cells) / 60, 1),
+            },
             "accuracy_mean": means,
             "points_with_above_without": gaps,
             "printed": {"full precision": 0.9636, "1w-2u with": 0.9520, "points_with_above_without": {"1w-2u": 1.78}},

@@ -2,15 +2,13 @@
 
     float64, float    the collapsed engine in floating point
     int8              the lowered network on bytes: weights as the blueprint stores them, else 8 bits
-    packed            weights of one bit in words, where this version has it
+    packed            directly trained networks of 1-bit weights, from packed words
 An engine is a function of a blueprint and refuses what it cannot run with one of the package's errors, so that the
 reason reaches the user as it is. Adding one is an entry in `ENGINES`.
 """
 
 from collections.abc import Callable, Iterator
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -22,10 +20,10 @@ from spikewright.engines.record import Record
 from spikewright.errors import BadSetting, NotExact, SpikewrightError
 from spikewright.lowering import IntegerMode
 from spikewright.network import SpikingNetwork, build
+from spikewright.packed_network import PackedNetwork
 from spikewright.plan import Plan
 from spikewright.quantisers.uniform import Uniform
 
-_PACKED = "spikewright.engines.packed"
 _FRACTION_BITS = (12, 8)
 _INPUT = Grid(fraction_bits=15, limit=2**20 - 1)
 
@@ -50,7 +48,7 @@ def running(name: str, blueprint: Blueprint) -> Running:
     """A blueprint made ready by the engine of that name.
 
     Raises:
-        BadSetting: no engine of that name, or this version does not have it.
+        BadSetting: no engine of that name.
         SpikewrightError: the engine cannot run this network; the message says what stands in the way.
     """
     if name not in ENGINES:
@@ -102,10 +100,7 @@ def _bytes_first(kind: str) -> tuple[bool, str]:
 
 
 def _packed(blueprint: Blueprint) -> Running:
-    if find_spec(_PACKED) is None:
-        raise BadSetting("this version has no packed engine: choose auto, float or int8")
-    made: Any = import_module(_PACKED).PackedNetwork(blueprint)
-    return Running(made, str(getattr(made, "arithmetic", "packed words")))
+    return Running(PackedNetwork(blueprint), "1-bit weights in words, gains and neurons in float32")
 
 
 ENGINES: dict[str, Callable[[Blueprint], Running]] = {

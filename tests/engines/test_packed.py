@@ -26,7 +26,9 @@ def source_of(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> Source:
     return capture(make().eval(), torch.rand(2, *shape))
 
 
-def frozen(make: Callable[[], nn.Module], shape: tuple[int, ...], *, passes: int = 25, **more: Any) -> Blueprint:
+def frozen(
+    make: Callable[[], nn.Module], shape: tuple[int, ...], *, passes: int = 25, images: int = 2, **more: Any
+) -> Blueprint:
     """A network whose norms and membrane scales have seen some random batches, so that all of it fires."""
     torch.manual_seed(0)
     source = source_of(make, shape)
@@ -34,7 +36,7 @@ def frozen(make: Callable[[], nn.Module], shape: tuple[int, ...], *, passes: int
     network = TrainingNetwork(source, spiking_training(chosen).network).train()
     with torch.no_grad():
         for _ in range(passes):
-            network(torch.rand(2, *shape) * 2)
+            network(torch.rand(images, *shape) * 2)
     return network.eval().freeze()
 
 
@@ -68,7 +70,7 @@ PAPER = {
 @pytest.mark.parametrize("name", PAPER)
 @pytest.mark.parametrize("bits", [2, 8])
 def test_networks_of_the_paper(name: str, bits: int) -> None:
-    blueprint = frozen(PAPER[name], (3, 16, 16), passes=12, membrane_bits=bits)
+    blueprint = frozen(PAPER[name], (3, 16, 16), images=1, membrane_bits=bits)
     alive(same(blueprint, torch.rand(2, 3, 16, 16) * 2))
     hidden = {node.name for node in blueprint.plan.nodes if node.weights is not None and node.weights.bits == 1}
     assert set(PackedNetwork(blueprint).packed_nodes) == hidden
