@@ -7,7 +7,7 @@ import torch
 
 from spikewright.blueprint import Blueprint
 from spikewright.data import ImageData
-from spikewright.errors import BadFile, BadModel, BadSetting, UnsupportedModule
+from spikewright.errors import BadData, BadFile, BadModel, BadSetting, UnsupportedModule
 from spikewright.folder import load_blueprint, load_source, save_source
 from spikewright.models import build
 from spikewright.quantisers.binary import Binary
@@ -292,7 +292,8 @@ def test_what_a_spiking_network_has_no_use_for_is_refused(own: str, tmp_path: Pa
             "--learn-timesteps is for networks that will",
         ),
         ({"initial_timesteps": 3}, SETTINGS, BadSetting, "--initial-timesteps"),
-        ({"spiking": frames}, SETTINGS, BadSetting, "encoding frames takes recordings of events"),
+        ({"spiking": frames}, SETTINGS, BadData, "data 'digits': there is no such folder"),
+        ({"spiking": frames, "mean": (0.1,)}, SETTINGS, BadSetting, "frames of events have no --mean"),
         (
             {"spiking": SpikingTraining(network=spikes, loss="count_mse")},
             replace(SETTINGS, label_smoothing=0.1),

@@ -1,0 +1,78 @@
+"""Any honest model, with neurons in place of its activations, fires as loops say it should, on both engines."""
+
+import pytest
+import torch
+import zoo
+from converted import captured
+from direct import case, require_equal, spikes_in_training
+from torch import Tensor
+
+from spikewright import folder
+from spikewright.network import build
+from spikewright.quantisers.binary import Binary
+from spikewright.quantisers.uniform import Uniform
+from spikewright.training.spiking import NeuronSettings, SpikingSettings
+
+# A spike less a constant that is the threshold, a tie; a pool of spikes; nothing that fires
+APART = {"output_is_also_fired", "max_pool_of_a_concatenation", "linear_only"}
+
+PLAIN = SpikingSettings(timesteps=3, neurons=NeuronSettings(threshold=0.6, leak=1.0))
+PAPER = SpikingSettings(
+    timesteps=2,
+    neurons=NeuronSettings(leak=0.5, reset="hard", membrane_bits=4),
+    weights=Binary(),
+    edge_weights=Uniform(bits=8),
+)
+DELAYED = SpikingSettings(
+    timesteps=4,
+    encoding="frames",
+    neurons=NeuronSettings(threshold=0.5, leak=0.7, learn_leak=True, reset="delayed", membrane_bits=5, squash=True),
+)
+COUNTED = SpikingSettings(
+    timesteps=3,
+    neurons=NeuronSettings(threshold=0.7, leak=0.8, membrane_bits=3),
+    weights=Uniform(bits=3),
+    readout="spikes",
+    biases=False,
+)
+RATE = SpikingSettings(
+    timesteps=4, encoding="rate", neurons=NeuronSettings(threshold=0.4, leak=0.9, reset="delayed"), weights=Binary()
+)
+SETTINGS = {"plain": PLAIN, "paper": PAPER, "delayed": DELAYED, "counted": COUNTED, "rate": RATE}
+NAMES = [name for name in zoo.ZOO if name not in APART]
+# Each model in one way, and some in all
+WAYS = [
+    (name, list(SETTINGS)[place % 5]) for place, name in enumerate(NAMES) if name != "average_pool_of_a_constant_map"
+]
+WAYS += [("average_pool_of_a_constant_map", "rate")]  # means of spikes tie at a half
+WAYS += [(name, way) for name in ("resnet", "bn_after_max_pool", "conv_transposed_2d") for way in SETTINGS]
+
+
+def inputs(settings: SpikingSettings, x: Tensor) -> Tensor:
+    """Two samples as the encoding takes them."""
+    match settings.encoding:
+        case "rate":
+            return x[:2].abs().clamp(max=1.0)
+        case "frames":
+            steps = range(settings.timesteps)
+            return torch.stack([x[:2].roll(step, x.dim() - 1) for step in steps], 1) * 3
+        case _:
+            return x[:2] * 1.5
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+@pytest.mark.parametrize(("name", "way"), dict.fromkeys(WAYS))
+def test_every_spike_is_that_of_the_loop(name: str, way: str, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, x, _ = captured(name)
+    settings = SETTINGS[way]
+    one = case(source, settings, inputs(settings, x))
+    told = require_equal(one)
+    assert any(0.01 < told.spikes[stage].mean() < 0.99 for stage in one.network.stages), "the network does something"
+    # Nothing is nearer to a threshold than float32 rounds, so the training graph fires the same too
+    for stage, spikes in spikes_in_training(one, monkeypatch).items():
+        assert int((spikes.numpy() != told.spikes[stage]).sum()) == 0, stage
+    frozen = one.network.freeze()
+    folder.save_blueprint(tmp_path, frozen, about={})
+    loaded, _ = folder.load_blueprint(tmp_path)
+    assert loaded.plan == frozen.plan
+    assert torch.equal(build(frozen)(one.x), build(loaded)(one.x))
