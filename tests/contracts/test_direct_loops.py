@@ -9,6 +9,7 @@ from torch import Tensor
 
 from spikewright import folder
 from spikewright.network import build
+from spikewright.packed_network import PackedNetwork
 from spikewright.quantisers.binary import Binary
 from spikewright.quantisers.uniform import Uniform
 from spikewright.training.spiking import NeuronSettings, SpikingSettings
@@ -76,3 +77,8 @@ def test_every_spike_is_that_of_the_loop(name: str, way: str, tmp_path, monkeypa
     loaded, _ = folder.load_blueprint(tmp_path)
     assert loaded.plan == frozen.plan
     assert torch.equal(build(frozen)(one.x), build(loaded)(one.x))
+    if any(node.weights == Binary() for node in frozen.plan.nodes):
+        for record in PackedNetwork(frozen).collapse(one.x):
+            if record.node.firing is not None:
+                counts = told.spikes[record.node.firing.carries].sum(0)
+                assert int((record.codes.double().numpy() != counts).sum()) == 0, record.node.name
