@@ -8,6 +8,8 @@ from spikewright.blueprint import Blueprint
 from spikewright.code import Code
 from spikewright.errors import BadSetting
 from spikewright.metrics.memory import memory_bytes
+from spikewright.quantisation import quantise
+from spikewright.quantisers.uniform import Uniform
 from spikewright.source import INPUT
 
 
@@ -41,3 +43,15 @@ def test_bytes_of_few_bits_are_rounded_up_once() -> None:
 def test_less_than_a_bit_is_refused(name: str) -> None:
     with pytest.raises(BadSetting, match=name):
         memory_bytes(small(), **{name: 0})
+
+
+def test_stored_weights_count_in_their_own_bits_each_rounded_up() -> None:
+    blueprint = quantise(small(), Uniform(bits=3))
+    found = memory_bytes(blueprint)
+    assert found.weight_bytes == 2 + 32 + 6  # 3, 84 and 14 weights of 3 bits
+    assert found.gain_bytes == 4 * 3  # one scale a tensor
+    assert found.bias_bytes == 4 * 7
+    assert found.constant_bytes == 4 * sum(
+        array.numel() for name, array in blueprint.arrays.items() if name.endswith(("threshold", "potential", "tude"))
+    )
+    assert found.artefact_bytes == 40 + 12 + 28 + found.constant_bytes
