@@ -1,4 +1,5 @@
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -108,3 +109,14 @@ def test_a_step_below_one_timestep_is_taken_back(source: Source) -> None:
     assert timesteps.first.tolist() == [1, 1]
     assert isinstance(module.trainee, SourceTrainee)
     assert [node.op.levels for node in module.trainee.result().activations] == [1, 1]
+
+
+def test_every_batch_of_every_device_has_a_number_of_its_own(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    levelled = with_levels(source, 3, {"relu1": 1.0, "relu2": 1.0})
+    module, seen = fitting(TrainableSource(levelled), TrainSettings()), []
+    for step in range(3):
+        for rank in range(2):
+            trainer = SimpleNamespace(world_size=2, global_rank=rank, global_step=step)
+            monkeypatch.setattr(module, "_trainer", trainer)
+            seen.append(module._batch_number)
+    assert seen == list(range(6))

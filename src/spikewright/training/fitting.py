@@ -38,7 +38,7 @@ class Fitting(LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:  # noqa: ARG002
         """Loss of one batch (x [N, *input_shape], y int64 [N])."""
         x, y = batch
-        loss, gauges = self.trainee.loss(x, y, step=self.global_step, progress=self._progress)
+        loss, gauges = self.trainee.loss(x, y, step=self._batch_number, progress=self._progress)
         # summed where they are: reading them out would make an accelerator wait
         told = torch.cat([torch.ones(1, device=loss.device), loss.detach().reshape(1), gauges])
         self._sums = told if len(self._sums) != len(told) else self._sums.to(loss.device) + told
@@ -103,6 +103,12 @@ class Fitting(LightningModule):
     def epochs(self) -> tuple[Epoch, ...]:
         """The history as data."""
         return tuple(Epoch(**entry) for entry in self.history)
+
+    @property
+    def _batch_number(self) -> int:
+        """Another number for every batch of every device: what is drawn by it is drawn anew."""
+        devices = 1 if self._trainer is None else self._trainer.world_size
+        return self.global_step * devices + self.global_rank
 
     @property
     def _progress(self) -> float:

@@ -13,7 +13,8 @@ class Trainee(Protocol):
     def loss(self, x: Tensor, y: Tensor, *, step: int, progress: float) -> tuple[Tensor, Tensor]:
         """The loss of a batch, and gauges [G] without gradient, whose means are told.
 
-        `step` counts batches over the whole training, `progress` is the share of it that is done, 0 … 1.
+        `step` counts batches over the whole training and all devices, `progress` is the share of the training that is
+        done, 0 … 1.
         """
         ...
 
