@@ -10,6 +10,7 @@ from dataclasses import replace
 from spikewright import ops
 from spikewright import source as src
 from spikewright.errors import BadModel
+from spikewright.metrics.footprint import first_and_last
 from spikewright.source import INPUT, Activation, Source, SourceNode
 from spikewright.staging import stage
 
@@ -49,12 +50,12 @@ def spiking_source(source: Source, *, biases: bool = True, firing_readout: bool 
 def weighted_layers(source: Source) -> dict[str, bool]:
     """The nodes that have a weight to store, and whether each is an edge of the network: first or last.
 
-    First is what reads the input with no activation between, last what the output reads so.
+    What the first and the last layer are is `metrics.footprint.first_and_last`'s to say: one rule for what is trained
+    and what is counted.
     """
+    first, last = first_and_last(source)
     found = [node for node in source.nodes if isinstance(node.op, ops.Linear | ops.Conv)]
-    first = _reached(source, forward=True)
-    last = _reached(source, forward=False)
-    return {node.name: node.name in first or node.name in last for node in found}
+    return {node.name: node.name in first | last for node in found}
 
 
 def _plain(node: SourceNode, *, biases: bool) -> SourceNode:
@@ -110,23 +111,3 @@ def _live(nodes: list[SourceNode], output: str) -> set[str]:
             live.add(name)
             pending.extend(inputs[name])
     return live
-
-
-def _reached(source: Source, *, forward: bool) -> set[str]:
-    """Names on paths from the input (or back from the output) that meet no activation."""
-    readers = {name: [node.name for node in nodes] for name, nodes in source.consumers.items()}
-    inputs = {node.name: node.inputs for node in source.nodes}
-    stops = {node.name for node in source.activations}
-    # neurons after the last layer belong to the output
-    start = source.output
-    while not forward and start in stops:
-        start = inputs[start][0]
-    found: set[str] = set()
-    pending = readers[INPUT][:] if forward else [start]
-    while pending:
-        name = pending.pop()
-        if name in found or name in stops or name == INPUT:
-            continue
-        found.add(name)
-        pending.extend(readers[name] if forward else inputs[name])
-    return found
