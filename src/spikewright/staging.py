@@ -10,7 +10,7 @@ potential; nothing is folded across it. Knows nothing about codes, thresholds or
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,7 +18,8 @@ from torch import Tensor
 
 from spikewright import ops
 from spikewright import source as src
-from spikewright.affine import compact, out_channels, per_channel, scale_inputs, scale_outputs
+from spikewright.affine import compact, per_channel, scale_inputs, scale_outputs
+from spikewright.draft import Draft, load
 from spikewright.errors import Obstacle, UnsupportedModule
 from spikewright.plan import AnyFormat, BeforeFiring
 from spikewright.quantisers.stored import Stored
@@ -55,29 +56,6 @@ class StagedNode:
     gain: Tensor | None = None
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A source network on its way to stages, in float64."""
-
-    source: Source
-    op: dict[str, src.SourceOp] = field(default_factory=dict)
-    inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    shape: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    weight: dict[str, Tensor] = field(default_factory=dict)
-    constant: dict[str, Tensor] = field(default_factory=dict)  # total constant of each linear node's value
-    own: dict[str, Tensor] = field(default_factory=dict)  # the constant a node adds itself
-    label: dict[str, str] = field(default_factory=dict)  # the name to go by: of the layer that holds the weight
-    format: dict[str, AnyFormat] = field(default_factory=dict)  # of weights that are stored as integers
-    gain: dict[str, Tensor] = field(default_factory=dict)  # what their results are multiplied by, [channels]
-
-    def readers(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {name: [] for name in (INPUT, *self.op)}
-        for name, inputs in self.inputs.items():
-            for read in inputs:
-                found[read].append(name)
-        return found
-
-
 def stage(source: Source, stored: Mapping[str, Stored] | None = None) -> tuple[StagedNode, ...]:
     """Arrange a source network as linear nodes and firing stages, the read-out last.
 
@@ -88,44 +66,11 @@ def stage(source: Source, stored: Mapping[str, Stored] | None = None) -> tuple[S
         UnsupportedModule: a max pool reads values that are not spikes and is not followed by an activation
             before the next affine map; every such pool is listed.
     """
-    draft = _load(source, stored or {})
+    draft = load(source, stored or {})
     fires = _firings(draft)
     _gather_constants(draft, fires)
     _fold_scales(draft, fires)
     return _emit(draft, fires)
-
-
-def _load(source: Source, stored: Mapping[str, Stored]) -> _Draft:
-    draft = _Draft(source)
-    draft.shape[INPUT] = source.input_shape
-    for node in source.nodes:
-        name, op = node.name, node.op
-        roles = {role: source.arrays[array].double() for role, array in node.arrays}
-        draft.op[name], draft.inputs[name] = op, node.inputs
-        draft.shape[name], draft.label[name] = node.shape, name
-        spread = (-1, *(1,) * (len(node.shape) - 1))
-        if isinstance(op, src.BatchNorm):
-            gain = roles.get("weight", torch.ones_like(roles["mean"])) / (roles["variance"] + op.epsilon).sqrt()
-            shift = roles.get("bias", torch.zeros_like(gain)) - roles["mean"] * gain
-            draft.op[name] = ops.Scale()
-            draft.weight[name], draft.own[name] = gain.reshape(spread), shift.reshape(spread)
-        elif isinstance(op, src.Offset):
-            draft.op[name] = ops.Identity()
-            draft.own[name] = roles["offset"]
-            if draft.shape[node.inputs[0]] != node.shape:  # the constant widens the signal
-                draft.op[name] = ops.Scale()
-                draft.weight[name] = torch.ones(node.shape, dtype=torch.float64)
-        elif isinstance(op, ops.Linear | ops.Conv | ops.Scale):
-            draft.weight[name] = roles["weight"]
-            if name in stored:
-                assert isinstance(op, ops.Linear | ops.Conv)
-                draft.weight[name] = stored[name].integers.double()
-                draft.format[name] = stored[name].format
-                draft.gain[name] = stored[name].scale.double().reshape(-1).expand(out_channels(op, draft.weight[name]))
-            if "bias" in roles:
-                bias = roles["bias"]
-                draft.own[name] = bias.reshape(spread) if isinstance(op, ops.Conv) else bias
-    return draft
 
 
 # Firing stages and max pools -----------------------------------------------------------------------------
@@ -135,7 +80,7 @@ def _is_pool(op: src.SourceOp) -> bool:
     return isinstance(op, ops.MaxPool | ops.AdaptiveMaxPool)
 
 
-def _firings(draft: _Draft) -> dict[str, tuple[str, Fires]]:
+def _firings(draft: Draft) -> dict[str, tuple[str, Fires]]:
     """For each value that is emitted as spikes: the node whose potential it fires from, and how."""
     found: dict[str, tuple[str, Fires]] = {}
     absorbed: set[str] = set()
@@ -148,7 +93,7 @@ def _firings(draft: _Draft) -> dict[str, tuple[str, Fires]]:
     return found
 
 
-def _activation(draft: _Draft, name: str, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> tuple[str, Fires]:
+def _activation(draft: Draft, name: str, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> tuple[str, Fires]:
     """Walk back from an activation over batch norm and constants to a max pool of potentials, if there is one."""
     path = [draft.inputs[name][0]]
     while path[-1] in draft.op and path[-1] not in found and isinstance(draft.op[path[-1]], ops.Scale | ops.Identity):
@@ -171,7 +116,7 @@ def _activation(draft: _Draft, name: str, found: dict[str, tuple[str, Fires]], a
     return root, Fires(name, name, tuple(steps))
 
 
-def _pool(draft: _Draft, name: str, found: dict[str, tuple[str, Fires]]) -> None:
+def _pool(draft: Draft, name: str, found: dict[str, tuple[str, Fires]]) -> None:
     """A max pool of spikes fires on its own, from the pooled potential of the stage it reads."""
     read, op = draft.inputs[name][0], draft.op[name]
     if read in found:
@@ -196,7 +141,7 @@ def _pool(draft: _Draft, name: str, found: dict[str, tuple[str, Fires]]) -> None
         draft.op[name], draft.inputs[name] = draft.op[read], tuple(branches)
 
 
-def _refuse_stranded(draft: _Draft, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> None:
+def _refuse_stranded(draft: Draft, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> None:
     readers = draft.readers()
     stranded = [
         name
@@ -209,7 +154,7 @@ def _refuse_stranded(draft: _Draft, found: dict[str, tuple[str, Fires]], absorbe
         raise UnsupportedModule(obstacles=[Obstacle(name, what, way_out, "") for name in stranded])
 
 
-def _leaks(draft: _Draft, name: str, found: dict[str, tuple[str, Fires]], readers: dict[str, list[str]]) -> bool:
+def _leaks(draft: Draft, name: str, found: dict[str, tuple[str, Fires]], readers: dict[str, list[str]]) -> bool:
     """Whether a pooled potential is read by anything but an activation."""
     for reader in readers[name]:
         if isinstance(draft.op[reader], src.Activation):
@@ -226,7 +171,7 @@ def _leaks(draft: _Draft, name: str, found: dict[str, tuple[str, Fires]], reader
 # Constants and folding -----------------------------------------------------------------------------------
 
 
-def _gather_constants(draft: _Draft, fires: dict[str, tuple[str, Fires]]) -> None:
+def _gather_constants(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> None:
     """The constant of each linear node: the affine chain before it, applied to zero."""
     for name in _ordered(draft):
         op = draft.op[name]
@@ -242,7 +187,7 @@ def _gather_constants(draft: _Draft, fires: dict[str, tuple[str, Fires]]) -> Non
             draft.constant[name] = compact(total)
 
 
-def _real(draft: _Draft, name: str) -> Tensor | None:
+def _real(draft: Draft, name: str) -> Tensor | None:
     """A node's weight with its gain in it."""
     weight, op = draft.weight.get(name), draft.op[name]
     if weight is None or name not in draft.gain:
@@ -251,12 +196,12 @@ def _real(draft: _Draft, name: str) -> Tensor | None:
     return scale_outputs(op, weight, draft.gain[name])
 
 
-def _full(draft: _Draft, name: str) -> Tensor:
+def _full(draft: Draft, name: str) -> Tensor:
     zero = torch.zeros((), dtype=torch.float64)
     return draft.constant.get(name, zero).expand(draft.shape[name])
 
 
-def _ordered(draft: _Draft) -> list[str]:
+def _ordered(draft: Draft) -> list[str]:
     """The names in an order in which every node follows what it reads."""
     order: list[str] = []
     seen = {INPUT}
@@ -279,7 +224,7 @@ def _ordered(draft: _Draft) -> list[str]:
     return order
 
 
-def _fold_scales(draft: _Draft, fires: dict[str, tuple[str, Fires]]) -> None:
+def _fold_scales(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> None:
     """Fold a per-channel gain into the affine map before it, or after it, where no one else reads between."""
     roots = {root for root, _ in fires.values()}
     for name in _ordered(draft):
@@ -312,7 +257,7 @@ def _fold_scales(draft: _Draft, fires: dict[str, tuple[str, Fires]]) -> None:
                 _forget(draft, name)
 
 
-def _merge_back(draft: _Draft, name: str, before: str, weight: Tensor) -> None:
+def _merge_back(draft: Draft, name: str, before: str, weight: Tensor) -> None:
     """Let the node `name` become the affine map it followed, with a new weight; readers stay as they are."""
     draft.weight[name] = weight
     draft.op[name], draft.inputs[name] = draft.op[before], draft.inputs[before]
@@ -320,7 +265,7 @@ def _merge_back(draft: _Draft, name: str, before: str, weight: Tensor) -> None:
     _forget(draft, before)
 
 
-def _forget(draft: _Draft, name: str) -> None:
+def _forget(draft: Draft, name: str) -> None:
     for held in (draft.op, draft.inputs, draft.weight, draft.constant, draft.own, draft.format, draft.gain):
         held.pop(name, None)
 
@@ -328,7 +273,7 @@ def _forget(draft: _Draft, name: str) -> None:
 # Emission ------------------------------------------------------------------------------------------------
 
 
-def _emit(draft: _Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNode, ...]:
+def _emit(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNode, ...]:
     output = draft.source.output
     live = _live(draft, fires, output)
     order = [name for name in _ordered(draft) if name in live]
@@ -369,7 +314,7 @@ def _emit(draft: _Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNod
 
 
 def _stage_node(
-    draft: _Draft, name: str, op: src.SourceOp, inputs: tuple[str, ...], root: str, how: Fires
+    draft: Draft, name: str, op: src.SourceOp, inputs: tuple[str, ...], root: str, how: Fires
 ) -> StagedNode:
     assert not isinstance(op, src.Activation | src.BatchNorm | src.Offset)
     emitted = draft.shape[how.carries]
@@ -388,7 +333,7 @@ def _stage_node(
     )
 
 
-def _stored(draft: _Draft, name: str) -> dict[str, Any]:
+def _stored(draft: Draft, name: str) -> dict[str, Any]:
     """Format and gain of a node whose weight is integers; the gain broadcasts to the operation's result."""
     if name not in draft.gain:
         return {}
@@ -396,7 +341,7 @@ def _stored(draft: _Draft, name: str) -> dict[str, Any]:
     return {"format": draft.format[name], "gain": draft.gain[name].reshape(-1, *(1,) * spatial)}
 
 
-def _live(draft: _Draft, fires: dict[str, tuple[str, Fires]], output: str) -> set[str]:
+def _live(draft: Draft, fires: dict[str, tuple[str, Fires]], output: str) -> set[str]:
     """What the output needs; a stage needs the node it fires from."""
     live, pending = {INPUT}, [output]
     while pending:
@@ -407,7 +352,7 @@ def _live(draft: _Draft, fires: dict[str, tuple[str, Fires]], output: str) -> se
     return live
 
 
-def _merges(draft: _Draft, fires: dict[str, tuple[str, Fires]], live: set[str], output: str) -> dict[str, str]:
+def _merges(draft: Draft, fires: dict[str, tuple[str, Fires]], live: set[str], output: str) -> dict[str, str]:
     """Nodes that nothing but one stage reads: the stage fires right there. Maps the node to the stage's value."""
     wanted: dict[str, list[str]] = {}
     for name in live - {INPUT}:
