@@ -1,4 +1,4 @@
-"""Random numbers of one fault map: a stream that depends on the campaign's seed, the stratum and the map's number alone.
+"""Random numbers of one fault map: a stream that depends on the seed, the stratum and the map's number alone.
 
 Counter-based (Philox), keyed by a hash of the three, and used through its raw 64-bit words, whose order NumPy
 guarantees; so a map is the same whoever draws it, and when. Knows nothing about faults.
