@@ -176,7 +176,7 @@ def _obstacle(differences: NDArray[np.float64]) -> str:
         return f"{count:,} maps, the normal way needs {LEAST_MAPS}"
     outcomes = len(np.unique(np.round(differences / ROUNDING)))
     if outcomes < LEAST_OUTCOMES:
-        return f"{outcomes} distinct outcomes, the normal way needs {LEAST_OUTCOMES}: decide the strict way"
+        return f"distinct outcomes: {outcomes}, the normal way needs {LEAST_OUTCOMES}: decide the strict way"
     skewness = skewness_of_mean(differences)
     if abs(skewness) > MOST:
         return f"skewed: {skewness:+.2f} for the mean of {count:,} maps, at most ±{MOST:g}: decide the strict way"
@@ -200,9 +200,9 @@ def _decision(verdict: Verdict, found: Interval, margin: float, maps: int, waits
         Verdict.FAIL: "all below",
         Verdict.UNDECIDED: "on both sides of",
     }[verdict]
+    boundary = f"{-100 * margin:+g}" if margin else "0"
     reason = (
-        f"difference {100 * found.low:+.2f} … {100 * found.high:+.2f} points over {maps:,} maps, {where} "
-        f"{-100 * margin:+g}"
+        f"difference {100 * found.low:+.2f} … {100 * found.high:+.2f} points over {maps:,} maps, {where} {boundary}"
     )
     return Decision(
         verdict=verdict, low=found.low, high=found.high, maps=maps, reason=f"{reason}; {waits}" if waits else reason
