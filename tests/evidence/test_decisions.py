@@ -12,11 +12,11 @@ from scipy import stats
 
 from spikewright.errors import BadData, BadSetting
 from spikewright.evidence.betting import betting_interval, log_capital
-from spikewright.evidence.decisions import Normal, Strict, Verdict, Way
+from spikewright.evidence.decisions import WAYS, Normal, Strict, Verdict, Way
 from spikewright.evidence.intervals import t_interval
 from spikewright.evidence.skewness import skewed
 
-WAYS = (Normal(), Strict())
+EACH = tuple(WAYS.values())
 Maps = NDArray[np.float64]
 
 
@@ -70,7 +70,7 @@ def test_the_interval_is_that_of_the_look() -> None:
     assert found.passed
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", EACH)
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6), mean=st.sampled_from([-0.03, -0.01, 0.0, 0.02]), maps=st.integers(1, 600))
 def test_a_verdict_follows_from_its_interval_and_stays(way: Way, seed: int, mean: float, maps: int) -> None:
@@ -104,10 +104,10 @@ def test_strict_ends_with_the_first_map_that_settles_it() -> None:
     assert Strict().decide(-values, margin=0.0).verdict is Verdict.FAIL
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", EACH)
 def test_p_value_is_the_least_alpha_that_passes(way: Way) -> None:
     some = 0
-    for seed in range(15):
+    for seed in range(40):
         values = bell(seed, 600, mean=0.002, spread=0.02)
         p = way.p_value(values, margin=0.004)
         assert 0 < p <= 1
@@ -116,7 +116,7 @@ def test_p_value_is_the_least_alpha_that_passes(way: Way) -> None:
             # neither FAIL nor an earlier look comes between: the other direction is far from settled here
             assert way.decide(values, margin=0.004, level=1 - p * 1.0001).passed
             assert not way.decide(values, margin=0.004, level=1 - p * 0.9999).passed
-    assert some > 5 or isinstance(way, Strict)
+    assert some > 0
 
 
 def test_p_values_by_hand() -> None:
@@ -166,12 +166,16 @@ def test_before_the_first_look_nothing_is_known() -> None:
     assert (found.low, found.high, found.maps) == (-1, 1, 0)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", EACH)
 def test_a_network_against_itself(way: Way) -> None:
     """No map differs: t has no say, and a bet passes once the margin allows it."""
     for margin in (0.0, 0.01):
         found = way.decide(np.zeros(1000), margin=margin)
         assert found.passed == (isinstance(way, Strict) and margin > 0)
+
+
+def test_ways_by_name() -> None:
+    assert {name: type(way).__name__.lower() for name, way in WAYS.items()} == {"normal": "normal", "strict": "strict"}
 
 
 def test_json() -> None:
@@ -185,7 +189,7 @@ def test_json() -> None:
     }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", EACH)
 def test_bad_input(way: Way) -> None:
     for margin in (1.0, -1.0, 5.0, math.nan):
         with pytest.raises(BadSetting, match=r"margin must lie between -1 and 1, got .*0\.01 is one point"):
@@ -220,7 +224,7 @@ def test_strict_covers_both_at_every_count() -> None:
         assert np.mean([one.low <= 0 <= one.high for one in held]) >= 0.97
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", EACH)
 @pytest.mark.parametrize("draw", [bell, losses])
 def test_false_verdicts_at_the_boundary(way: Way, draw: type) -> None:
     count = 1000 if isinstance(way, Normal) else 200
