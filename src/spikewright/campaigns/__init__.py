@@ -1,0 +1,1 @@
+"""Fault campaigns: many faulty copies of one network, run fast, on many processes or machines, and recorded."""
