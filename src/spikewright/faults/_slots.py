@@ -42,6 +42,6 @@ def slots_patch(sites: Sites, draw: Draw, *, rate: float, fired: bool) -> Patch:
     """The slots of all neurons that may be struck; `hits` counts those neurons, and is 0 at a rate of 0."""
     if rate == 0:
         return Patch()
-    open_ones = {stage.name: open_places(stage) for stage in sites.stages}
+    open_ones = {stage.name: places for stage in sites.stages if len(places := open_places(stage))}
     stages: dict[str, StageFault] = {name: Slots(places, draw.key(), rate, fired) for name, places in open_ones.items()}
     return Patch(stages=stages, hits=sum(len(places) for places in open_ones.values()))

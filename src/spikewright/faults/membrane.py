@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from spikewright.errors import BadSetting
 from spikewright.faults import Patch, StageFault
 from spikewright.faults._draw import Draw
 from spikewright.faults._membranes import DisturbedLaw, Flips, Noise
@@ -62,6 +63,8 @@ class Membrane:
 
     def __post_init__(self) -> None:
         require_spread_or_ber("membrane", self.spread, self.ber, self.rate)
+        if not 0 < self.range < float("inf"):
+            raise BadSetting(f"membrane: range is {self.range}: it must be above 0, and finite; it counts thresholds")
         _ = self.format
 
     @property

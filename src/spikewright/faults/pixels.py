@@ -84,9 +84,8 @@ class Pixels:
         if shape is None:
             return Patch()
         grid = shape[-2:] if len(shape) > 2 else shape
-        low, high = self._end("low", sites), self._end("high", sites)
         if self.noise is not None:
-            scale = (torch.tensor(high).double() - torch.tensor(low).double()) * self.noise
+            scale = (self._end("high", sites) - self._end("low", sites)) * self.noise
             return Patch(pixels=_Noise(draw.key(), _by_channel(scale)), hits=math.prod(grid))
         assert self.rate is not None
         hit = draw.hits(math.prod(grid), self.rate)
@@ -94,16 +93,15 @@ class Pixels:
             return Patch()
         mask = torch.zeros(math.prod(grid), dtype=torch.bool)
         mask[torch.from_numpy(hit)] = True
-        level = torch.tensor(low if self.value == "low" else high).double()
-        return Patch(pixels=_Stuck(mask.reshape(grid), _by_channel(level)), hits=len(hit))
+        return Patch(pixels=_Stuck(mask.reshape(grid), _by_channel(self._end(self.value, sites))), hits=len(hit))
 
-    def _end(self, name: Literal["low", "high"], sites: Sites) -> tuple[float, ...]:
+    def _end(self, name: Literal["low", "high"], sites: Sites) -> Tensor:
         given = self.low if name == "low" else self.high
         if given is not None:
-            return (given,)
+            return torch.tensor([given], dtype=torch.float64)
         if sites.input_range is None:
             raise BadSetting(f"pixels: the range of the inputs is not known: give {name}=…")
-        return sites.input_range[0 if name == "low" else 1]
+        return torch.tensor(sites.input_range[0 if name == "low" else 1], dtype=torch.float64)
 
 
 def _by_channel(values: Tensor) -> Tensor:
