@@ -128,6 +128,18 @@ def test_k_bit_membranes_flip_as_they_are_stored(reset: str) -> None:
     assert -8 in seen
 
 
+def test_k_bit_membranes_stay_on_their_grid() -> None:
+    """Steps that floating point does not hold: what is remembered is a whole number of them, multiplied once."""
+    law = Leaky(leak=0.9, membrane=MembraneFormat(bits=6, scale=1.3))
+    theta, currents = torch.tensor(0.7), torch.randn(8, 3, 2, 3, generator=torch.Generator().manual_seed(0))
+    struck = Membrane(ber=0.2).patch(SITES, Draw(6, "model", 3)).stages["a"].law(law, IMAGES, theta)
+    state = struck.init(torch.tensor(0.0), currents[0])
+    grid = torch.arange(-32, 32) * law.membrane.step(theta) if law.membrane is not None else torch.empty(0)
+    for current in currents:
+        state, _ = struck.fire(struck.integrate(state, current), theta)
+        assert bool(torch.isin(state.potential, grid).all())
+
+
 def test_only_the_struck_neurons_and_nothing_of_the_batch() -> None:
     patch = Membrane(spread=1.0, rate=0.4).patch(STAGES, Draw(0, "model", 1))
     struck = SlowDraw(0, "model", 1).hits(len(neurons_of(STAGES)), 0.4)
