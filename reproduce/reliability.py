@@ -110,8 +110,8 @@ def main() -> None:
                     start = time.monotonic()
                     found = struck(run, LAYERED_RATE, "layer", asked)
                     seconds += time.monotonic() - start
-                    cells.append({"data": data, "topology": topology, "config": config, "ber": LAYERED_RATE,
-                                  "scope": "layer", **short(found), "seconds": round(time.monotonic() - start, 1)})  # fmt: skip
+                    cell = {"data": data, "topology": topology, "config": config, "ber": LAYERED_RATE, "scope": "layer"}
+                    cells.append({**cell, **short(found), "seconds": round(time.monotonic() - start, 1)})
     write_json(
         asked.json,
         {
@@ -138,9 +138,14 @@ def _against(found: Injection, base: Injection, maps: int) -> dict[str, Any]:
     """Is it no worse under faults than the ordinary network, in accuracy, map by map?"""
     differences = found.rows[0].accuracies - base.rows[0].accuracies
     decision = Normal().decide(differences, margin=0.0, cap=maps)
-    ratio = (found.rows[0].accuracy_mean / found.accuracy_golden) / (base.rows[0].accuracy_mean / base.accuracy_golden)
-    return {"verdict": decision.verdict.value, "difference_mean": float(differences.mean()),
-            "difference_low": decision.low, "difference_high": decision.high, "ratio_of_reliabilities": ratio}  # fmt: skip
+    mine, theirs = (each.rows[0].accuracy_mean / each.accuracy_golden for each in (found, base))
+    return {
+        "verdict": decision.verdict.value,
+        "difference_mean": float(differences.mean()),
+        "difference_low": decision.low,
+        "difference_high": decision.high,
+        "ratio_of_reliabilities": mine / theirs,
+    }
 
 
 if __name__ == "__main__":

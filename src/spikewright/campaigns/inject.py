@@ -13,7 +13,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -270,7 +270,7 @@ class _Prepared:
     def __init__(self, payload: _Payload) -> None:
         settings = payload.settings
         self.target = target_of(payload.network, settings.format, payload.inputs[:SAMPLE])
-        self.strata = {part.name: part for part in strata_of(self.target, settings)}
+        self.strata = {part.name: part for part in strata_of(self.target, payload.inputs, settings)}
         self.labels = payload.labels.numpy()
         self._payload = payload
         self._kept: dict[int, Golden] = {}
@@ -308,8 +308,8 @@ def _work(ready: _Prepared, task: _Task) -> tuple[_Task, list[Outcome]]:
     return task, found
 
 
-def strata_of(target: SpikingTarget | OrdinaryTarget, settings: InjectSettings) -> list[Stratum]:
-    """The parts that a campaign strikes."""
+def strata_of(target: SpikingTarget | OrdinaryTarget, inputs: Tensor, settings: InjectSettings) -> list[Stratum]:
+    """The parts that a campaign strikes; `inputs` are its images, whose range is that of pixels."""
     owners = {}
     for piece in target.pieces:
         held = piece.weights
@@ -319,10 +319,11 @@ def strata_of(target: SpikingTarget | OrdinaryTarget, settings: InjectSettings) 
             for channel, places in enumerate(whole.flatten(1).numpy()):
                 owner[places] = channel
             owners[held.memory] = (held.channels, owner)
+    low, high = (float(found) for found in inputs.aminmax())
+    sites = replace(target.sites(), input_range=((low,), (high,)))
     return strata(
-        target.sites(), settings.fault.strikes, scope=settings.scope, channels=owners, layer=settings.layer,
-        bit=settings.bit,
-    )  # fmt: skip
+        sites, settings.fault.strikes, scope=settings.scope, channels=owners, layer=settings.layer, bit=settings.bit
+    )
 
 
 def _run(
@@ -333,7 +334,7 @@ def _run(
     book: Record,
     progress: Progress,
 ) -> Injection:
-    inputs, labels = _checked(network, samples)
+    inputs, labels = _checked(network, samples, settings.fault)
     ready = _prepare(_Payload(network, inputs, labels, settings, keep=False))
     scores, held = [], 0
     with torch.no_grad():
@@ -435,9 +436,14 @@ def _tasks(done: _Done, parts: Sequence[Stratum], count: int, workers: int) -> l
     ]
 
 
-def _checked(network: Blueprint | Source, samples: Prepared) -> tuple[Tensor, Tensor]:
+def _checked(network: Blueprint | Source, samples: Prepared, fault: Fault) -> tuple[Tensor, Tensor]:
     shape = network.input_shape if isinstance(network, Source) else network.plan.sample_shape
     output = network.output_shape if isinstance(network, Source) else network.plan.readout.shape
+    if isinstance(network, Source) and not fault.ordinary:
+        raise BadSetting(
+            f"inject: fault {fault.kind!r} is one of spiking neurons, and it has none: strike a spiking run, or "
+            "choose a fault of weights, neurons or pixels"
+        )
     if not len(samples.labels):
         raise BadData("inject: there are no images: give a split that is not empty")
     if tuple(samples.inputs.shape[1:]) != tuple(shape):
