@@ -53,7 +53,7 @@ def dask_crew(count: int | None, address: str, key: str, data: bytes) -> Iterato
         raise BadSetting(f"backend dask takes {error.name}: pip install 'spikewright[dask]'") from error
     with _connect(distributed, address) as client:
         threads = sum(client.nthreads().values())
-        slots = min(count or threads, threads)
+        most = min(count, threads) if count else 2 * threads  # twice: the next is there when one is done
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # the job is large, and sent once
             job = client.submit(_same, data, key=f"spikewright-job-{key}", pure=True)
@@ -62,9 +62,9 @@ def dask_crew(count: int | None, address: str, key: str, data: bytes) -> Iterato
             return client.submit(_call, func, key, job, pure=False)
 
         yield Crew(
-            backend=ClusterBackend(send, lambda futures: client.cancel(futures, force=True)),
-            jobs=max(2, slots),
-            ahead=slots if count else 2 * slots,
+            backend=ClusterBackend(send, lambda futures: client.cancel(futures, force=True), most=most),
+            jobs=2,
+            ahead="all",
             parcel=_DaskParcel(key=key),
             lost=(distributed.scheduler.KilledWorker, distributed.comm.CommClosedError, CancelledError),
             where=f"dask at {address}",
