@@ -39,7 +39,7 @@ class _RayParcel:
 
 @contextlib.contextmanager
 def ray_crew(count: int | None, address: str, key: str, data: bytes) -> Iterator[Crew]:
-    """Connect, and put the job into the object store.
+    """Connect, and put the job into the object store. A connection that the caller has is used as it is.
 
     Args:
         count: tasks at once; None: one for each CPU of the cluster.
