@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,15 +44,20 @@ def environment() -> dict[str, str]:
 @contextlib.contextmanager
 def cluster(script: str) -> Iterator[str]:
     """Run `script`, give the address that it prints, and end it; it ends by itself when this process does."""
-    with subprocess.Popen(
-        [sys.executable, "-c", script],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=environment(),
-        start_new_session=True,
-    ) as process:
+    # a short path, for sockets lie in it, whose names may not be long
+    scratch = tempfile.TemporaryDirectory(prefix="cluster-", ignore_cleanup_errors=True)
+    with (
+        scratch as folder,
+        subprocess.Popen(
+            [sys.executable, "-c", script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**environment(), "TMPDIR": folder, "RAY_TMPDIR": folder},
+            start_new_session=True,
+        ) as process,
+    ):
         assert process.stdin is not None
         assert process.stdout is not None
         try:
