@@ -66,6 +66,7 @@ def named_axis(
         ticktext=[escaped(shortened(name, longest)) for name in names],
         range=[len(names) - 0.5, -0.5] if downwards else [-0.5, len(names) - 0.5],
         showgrid=False,
+        ticks="",
     )
 
 

@@ -45,9 +45,8 @@ def differences(found: Sequence[Hardening]) -> Chart:
     from plotly import graph_objects  # noqa: PLC0415
 
     across = axis("difference in accuracy under faults (points)", zeroline=True, zerolinewidth=1.5)
-    figure = graph_objects.Figure(
-        layout=layout(across, named_axis([one.name for one in found], downwards=True, longest=60))
-    )
+    down = named_axis([one.name for one in found], downwards=True, longest=60)
+    figure = graph_objects.Figure(layout=layout(across, down))
     ends = [(one.difference, one.low, one.high) for one in found]
     figure.add_scatter(
         x=[100 * one.difference for one in found], y=[escaped(one.name) for one in found], mode="markers",
@@ -98,13 +97,15 @@ def _chart(title: str, found: Sequence[Candidate], across: Side, up: Side) -> Ch
     figure = graph_objects.Figure(layout=layout(below, share_axis(up.label), showlegend=True, legend=above))
     best = front(found)
     line = joined([one for one in placed if one.stands] or placed, across, up)
-    figure.add_scatter(
-        x=[across.place(one) for one in line], y=[up.place(one) for one in line], mode="lines",
-        name="best of these two", meta=meta(None, None, role="line"),
-        line={"dash": "dot", "width": 1.5, "color": GREY}, hoverinfo="skip",
-    )  # fmt: skip
+    if len(line) > 1:
+        figure.add_scatter(
+            x=[across.place(one) for one in line], y=[up.place(one) for one in line], mode="lines",
+            name="best of these two", meta=meta(None, None, role="line"),
+            line={"dash": "dot", "width": 1.5, "color": GREY}, hoverinfo="skip",
+        )  # fmt: skip
     shown = sorted((one for one in placed if one in best), key=lambda one: across.place(one) or 0.0)
-    sides = ["top center" if index % 2 == 0 else "bottom center" for index in range(len(shown))]
+    turns = ("top right", "bottom left") if up is RELIABILITY else ("top center", "bottom center")
+    sides = [turns[index % 2] for index in range(len(shown) - 1)] + [turns[1]]  # the last one has no room on its right
     groups = (
         ("refused by a gate", "x-thin-open", None, [one for one in placed if not one.stands and one not in best]),
         ("passes", "square", 2, [one for one in placed if one.stands and one not in best]),

@@ -18,7 +18,7 @@ from spikewright.report.fields import Fields
 from spikewright.report.front_charts import differences, fronts
 from spikewright.report.injection_charts import charts
 from spikewright.report.injection_tables import table_of_candidates, table_of_hardening, tables
-from spikewright.report.injection_words import injected, sentences
+from spikewright.report.injection_words import injected, paragraphs
 from spikewright.report.page import legend, render, write_page
 
 Found = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -69,7 +69,7 @@ def page(found: Found, *, title: str = "", note: str = "") -> str:
         title=title or _title(networks),
         note=note,
         networks=legend(networks),
-        findings=[(name, sentences([one for one in read if one.network == name])) for name in networks],
+        findings=[(name, paragraphs([one for one in read if one.network == name])) for name in networks],
         injected=injected(read),
         figures=[chart.values() for chart in drawn],
         tables=shown,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 MOST_BARS = 40  # strata in one chart: those that lose most
+FEW_BOXES = 12  # that half the width of the page holds
 MOST_POINTS = 200  # maps drawn one by one; of more only those beyond the whiskers
 ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 OF = {"layer": "layer", "bit": "bit position", "channel": "output channel", "layer/bit": "layer and bit position"}
@@ -48,7 +49,7 @@ def curve(whole: Sequence[Campaign], networks: Sequence[str]) -> Chart | None:
         _Line(network, index, index, [(one, one.whole) for one in whole if one.network == network and one.whole])
         for index, network in enumerate(networks)
     ]
-    return _curves(lines, "Accuracy against bit error rate", legend=False)
+    return _curves(lines, "Accuracy against bit error rate", legend=False, wide=len(whole) > FEW_BOXES)
 
 
 def curve_of_strata(found: Sequence[Campaign], part: str) -> Chart | None:
@@ -72,7 +73,7 @@ class _Line(NamedTuple):
     points: list[tuple[Campaign, Stratum]]
 
 
-def _curves(lines: Sequence[_Line], title: str, *, legend: bool) -> Chart | None:
+def _curves(lines: Sequence[_Line], title: str, *, legend: bool, wide: bool = False) -> Chart | None:
     """None where there are fewer than two rates; a rate of 0 has no place on a logarithmic axis."""
     lines = [line._replace(points=[pair for pair in line.points if pair[0].ber]) for line in lines]
     rates = [one.ber for line in lines for one, _ in line.points if one.ber]
@@ -88,7 +89,7 @@ def _curves(lines: Sequence[_Line], title: str, *, legend: bool) -> Chart | None
             figure.add_scatter(**trace)
     level = ", ".join(sorted({f"{one.level:.0%}" for line in lines for one, _ in line.points}))
     note = f"Mean over fault maps; band: {level} interval of that mean. Dashed: without faults."
-    return Chart(title=title, figure=figure, note=note)
+    return Chart(title=title, figure=figure, note=note, wide=wide)
 
 
 def _traces(line: _Line, span: tuple[float, float], shown: set[float]) -> list[dict[str, Any]]:
@@ -138,7 +139,7 @@ def spread(whole: Sequence[Campaign], networks: Sequence[str]) -> Chart | None:
             places = [bit_error_rate(one.ber) for one, accuracies in own for _ in accuracies]
             values = [accuracy for _, accuracies in own for accuracy in accuracies]
             figure.add_box(x=places, y=values, **_box(index, network, max(len(each) for _, each in own)))
-    return Chart(title="Every fault map", figure=figure, note=_NOTE_OF_BOXES, wide=len(held) > 12)
+    return Chart(title="Every fault map", figure=figure, note=_NOTE_OF_BOXES, wide=len(held) > FEW_BOXES)
 
 
 def losses(found: Sequence[Campaign], part: str, ber: float | None, networks: Sequence[str]) -> Chart:
@@ -166,7 +167,7 @@ def losses(found: Sequence[Campaign], part: str, ber: float | None, networks: Se
             hovertext=[_hover(one, row, f"{one.network}, {row.short}") for row in rows],
             hovertemplate="%{hovertext}<extra></extra>",
         )  # fmt: skip
-    note = f"Golden minus mean accuracy, with its interval, faults {under(ber)} in one {OF.get(part, part)} at a time."
+    note = "Golden minus mean accuracy, with its interval."
     if left_out:
         note += f" The {MOST_BARS} that lose most; {left_out} more are in the table."
     title = f"What each {OF.get(part, part)} loses {under(ber)}"
@@ -206,7 +207,7 @@ def heat(campaign: Campaign, *, several: bool) -> Chart:
     figure = _figure(layout(named_axis(heads, label="bit position"), down))
     figure.add_heatmap(
         x=heads, y=[escaped(layer) for layer in layers], z=lost, zmin=0, zmax=max(most, 1.0), xgap=2, ygap=2,
-        text=[["" if one is None else f"{round(one, 2) + 0:.3g}".replace("-", "−") for one in line] for line in lost],
+        text=[["" if one is None else _cell(one) for one in line] for line in lost],
         texttemplate="%{text}", name=escaped(campaign.network),
         hovertext=[
             ["" if row is None else _hover(campaign, row, f"{campaign.network}, {row.short}") for row in line]
@@ -221,7 +222,7 @@ def heat(campaign: Campaign, *, several: bool) -> Chart:
     return Chart(title=title, figure=figure, height=max(12.0, 7.0 + 2.2 * len(layers)), wide=True)
 
 
-_NOTE_OF_BOXES = "One dot a fault map. Box: quartiles and median; dashed: mean; whiskers: 1.5 times the box."
+_NOTE_OF_BOXES = "One dot a fault map. Box: quartiles and median; dashed: mean; whiskers: up to 1.5 times the box."
 
 
 def _box(index: int, network: str, most: int) -> dict[str, Any]:
@@ -245,8 +246,14 @@ def _names(found: Sequence[Campaign], part: str) -> tuple[list[str], int]:
         for row in one.strata:
             if row.part == part:
                 most[row.name] = max(most.get(row.name, row.lost), row.lost)
+    if part == "bit":  # the sign bit first, as in the map of layers and bits
+        most = dict(sorted(most.items(), key=lambda pair: -int(pair[0].rpartition(":")[2])))
     kept = set(sorted(most, key=lambda name: -most[name])[:MOST_BARS])
     return [name for name in most if name in kept], len(most) - len(kept)
+
+
+def _cell(lost: float) -> str:
+    return points(lost / 100).removeprefix("+") if abs(lost) < 10 else f"{lost:.1f}".replace("-", "−")
 
 
 def _short(found: Sequence[Campaign], name: str) -> str:

@@ -34,14 +34,16 @@ def tables(found: Sequence[Campaign]) -> list[Table]:
     whole = [(one, one.whole) for one in found if one.whole is not None]
     strata = [(one, row) for one in found for row in one.strata]
     made = []
+    judged = any(one.verdict is not None for one in found)
     if whole:
-        head = ("Network", "BER", "Faults in", "Without faults", *_head(found), "Images", "Verdict")
+        last = ("Images", "Verdict") if judged else ("Images",)
+        head = ("Network", "BER", "Faults in", "Without faults", *_head(found), *last)
         rows = [
             (
                 networks.index(one.network),
                 (
                     one.network, bit_error_rate(one.ber), _place(one), percent(row.accuracy_golden), *_figures(row),
-                    f"{one.images:,}", NOTHING if one.verdict is None else one.verdict.found,
+                    f"{one.images:,}", *((NOTHING if one.verdict is None else one.verdict.found,) if judged else ()),
                 ),
             )
             for one, row in whole
@@ -107,7 +109,7 @@ def _outcomes(counted: Sequence[tuple[Campaign, Stratum]], networks: Sequence[st
         (
             networks.index(one.network),
             (
-                one.network, bit_error_rate(one.ber), "all" if row.name == "model" else row.short,
+                one.network, bit_error_rate(one.ber), _place(one) if row.name == "model" else row.short,
                 *(percent(row.outcomes.get(kind)) for kind in kinds),
             ),
         )

@@ -13,14 +13,17 @@ MEANING = {
 }
 
 
-def sentences(found: Sequence[Campaign]) -> list[str]:
-    """What the campaigns of one network found; they are in order of bit error rate."""
+def paragraphs(found: Sequence[Campaign]) -> list[str]:
+    """What the campaigns of one network found; they are in order of bit error rate.
+
+    One paragraph for faults in all weights, one a verdict, and one for each rate and kind of stratum.
+    """
     whole = [(one, one.whole) for one in found if one.scope == "model" and one.whole is not None]
     said: list[str] = []
     if whole:
         first, row = whole[0]
-        said.append(f"Without faults {percent(row.accuracy_golden)} of {first.images:,} images are right.")
-        said += [_alone(*whole[0])] if len(whole) == 1 else _curve(whole)
+        golden = f"Without faults {percent(row.accuracy_golden)} of {first.images:,} images are right."
+        said.append(f"{golden} {_alone(*whole[0]) if len(whole) == 1 else _curve(whole)}")
     said += [_verdict(one, one.verdict, alone=len(found) == 1) for one in found if one.verdict is not None]
     for one in found:
         for part in dict.fromkeys(row.part for row in one.strata):
@@ -38,39 +41,42 @@ def _alone(one: Campaign, row: Stratum) -> str:
     return f"{said} Reliability, faulty over fault-free accuracy: {percent(row.reliability_mean)}{ends}."
 
 
-def _curve(whole: Sequence[tuple[Campaign, Stratum]]) -> list[str]:
+def _curve(whole: Sequence[tuple[Campaign, Stratum]]) -> str:
     (low, first), (high, last) = whole[0], whole[-1]
     maps = sorted({row.maps for _, row in whole})
     many = f"{maps[0]:,}" if len(maps) == 1 else f"{maps[0]:,} to {maps[-1]:,}"
     lose = next((one for one, row in whole if row.lost > 0.01), None)
+    told = "no more than one point at any of these rates" if lose is None else f"more than one point first {lose.under}"
     worst, row = min(whole, key=lambda pair: pair[1].accuracy_worst)
-    return [
+    return (
         f"Under faults, on average over {many} maps a rate: {percent(first.accuracy_mean)} {low.under}"
-        f"{_within(low, first)}, {percent(last.accuracy_mean)} {high.under}{_within(high, last)}.",
-        "The mean loses no more than one point at any of these rates."
-        if lose is None
-        else f"The mean loses more than one point first {lose.under}.",
-        f"Worst map: {percent(row.accuracy_worst)}, {worst.under}.",
-    ]
+        f"{_within(low, first)}, {percent(last.accuracy_mean)} {high.under}{_within(high, last)}. "
+        f"The mean loses {told}. Worst map: {percent(row.accuracy_worst)}, {worst.under}."
+    )
 
 
 def _strata(one: Campaign, rows: Sequence[Stratum], part: str) -> str:
     most, least = max(rows, key=lambda row: row.lost), min(rows, key=lambda row: row.lost)
-    told = f"{_first(one.under)}, faults in one {' and one '.join(_word(kind) for kind in part.split('/'))} at a time"
+    told = f"{_first(one.under)}, faults {_where(part)}"
     if len(rows) == 1:
-        return f"{told}: {most.short} {_loses(most)}{_within(one, most)}."
-    said = f"{most.short} {_loses(most)}{_within(one, most)}, the most; {least.short} {_loses(least)}"
-    return f"{told}: of {len(rows)}, {said}."
+        return f"{told}: {most.short} {_loses(one, most)}."
+    return f"{told}: of {len(rows)}, {most.short} {_loses(one, most)}, the most; {least.short} {_loses(one, least)}."
 
 
-def _word(kind: str) -> str:
-    return ONE_AT_A_TIME.get(kind, kind)
+def _where(scope: str) -> str:
+    if scope == "model":
+        return "in all weights"
+    return f"in one {' and one '.join(ONE_AT_A_TIME.get(kind, kind) for kind in scope.split('/'))} at a time"
 
 
-def _loses(row: Stratum) -> str:
-    return (
-        f"loses {points(row.lost).removeprefix('+')} points" if row.lost >= 0 else f"gains {points(-row.lost)} points"
-    )
+def _loses(one: Campaign, row: Stratum) -> str:
+    """Points lost with their interval: golden minus the ends of the mean's."""
+    golden = row.accuracy_golden
+    ends = ""
+    if row.accuracy_low is not None and row.accuracy_high is not None:
+        low, high = (points(golden - end).removeprefix("+") for end in (row.accuracy_high, row.accuracy_low))
+        ends = f" ({one.level:.0%} interval {low} to {high})"
+    return f"loses {points(row.lost).removeprefix('+')} points{ends}"
 
 
 def _points(share: float) -> str:
@@ -86,11 +92,7 @@ def _within(one: Campaign, row: Stratum) -> str:
 
 def _verdict(one: Campaign, verdict: Verdict, *, alone: bool) -> str:
     against = verdict.against or "what it was compared with"
-    margin = (
-        "the margin"
-        if verdict.margin is None
-        else f"{round(100 * verdict.margin, 2):g} points".replace("1 points", "1 point")
-    )
+    margin = "the margin" if verdict.margin is None else _points(verdict.margin)
     where = "" if alone else f" {one.under}"
     said = f"Verdict{where}: {verdict.found}, {MEANING[verdict.found].format(against=against, margin=margin)}"
     if verdict.difference is not None:
@@ -100,31 +102,34 @@ def _verdict(one: Campaign, verdict: Verdict, *, alone: bool) -> str:
 
 
 def injected(found: Sequence[Campaign]) -> list[str]:
-    """What was injected and what was not, each sentence once."""
-    kinds: dict[tuple[str, str], list[Campaign]] = {}
+    """What was injected, where and at which rates, and what was not; each sentence once."""
+    kinds: dict[str, dict[str, list[Campaign]]] = {}
     for one in found:
-        kinds.setdefault((_kind(one), _not(one)), []).append(one)
-    said: list[str] = []
-    for (kind, _), those in kinds.items():
-        rates = [bit_error_rate(rate) for rate in dict.fromkeys(one.ber for one in those) if rate is not None]
-        rate = f" Bit error rate: {', '.join(rates)}." if rates else ""
-        said.append(f"Injected: {kind}{rate}")
-    return list(dict.fromkeys([*said, *(f"Not injected: {text}" for _, text in kinds)]))
+        kinds.setdefault(_kind(one), {}).setdefault(_place(one), []).append(one)
+    said = []
+    for kind, places in kinds.items():
+        shown = []
+        for place, those in places.items():
+            rates = [bit_error_rate(rate) for rate in dict.fromkeys(one.ber for one in those) if rate is not None]
+            shown.append(place + (f" (BER {', '.join(rates)})" if rates else ""))
+        said.append(f"Injected: {kind}: {'; '.join(shown)}.")
+    return list(dict.fromkeys([*said, *(f"Not injected: {_not(one)}" for one in found)]))
 
 
 def _kind(one: Campaign) -> str:
     if one.injected:
-        return one.injected.rstrip(".") + "."
+        return one.injected.rstrip(".")
     bits = f"{one.bits_total:,} " if one.bits_total is not None else ""
-    format_ = "" if one.weight_bits is None else f" ({one.weight_bits} bits a weight, two's complement)"
-    what = "each flips with the bit error rate, independently of the others"
+    stored = "" if one.weight_bits is None else f" ({one.weight_bits} bits a weight, two's complement)"
     if one.fault not in ("", "bit_flip"):
-        what = f"faults of the kind {one.fault}"
-    where = [f"layer {one.layer} only" if one.layer else "", f"bit {one.bit} only" if one.bit is not None else ""]
-    if one.scope != "model" and not any(where):
-        where = [f"in one {_word(one.scope)} at a time"]
-    told = ", ".join(text for text in where if text)
-    return f"{bits}stored weight bits{format_}: {what}{', ' + told if told else ''}."
+        return f"faults of the kind {one.fault}, {bits}stored weight bits{stored}"
+    return f"{bits}stored weight bits{stored}, each flipped with the bit error rate, independently of the others"
+
+
+def _place(one: Campaign) -> str:
+    chosen = [f"layer {one.layer}" if one.layer else "", f"bit {one.bit}" if one.bit is not None else ""]
+    told = " and ".join(text for text in chosen if text)
+    return f"in {told} only" if told else _where(one.scope)
 
 
 def _not(one: Campaign) -> str:
