@@ -12,6 +12,7 @@ from spikewright.report.plots import axis, escaped
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+ROOM = {"l": 8, "r": 12, "t": 30, "b": 8}  # margins of a chart whose first bar would be under the buttons
 LONGEST = 28  # characters of a name beside an axis; a longer one loses its middle there, not in the table
 
 

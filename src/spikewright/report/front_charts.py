@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from spikewright.report.candidates import Candidate, Hardening, front
-from spikewright.report.charts import Chart, height_of, named_axis
+from spikewright.report.charts import ROOM, Chart, height_of, named_axis
 from spikewright.report.palette import GREY, colour
 from spikewright.report.plots import axis, decimal_ticks, escaped, layout, log_axis, log_span, meta, share_axis
 from spikewright.report.wording import NOTHING, energy_unit, percent, points, three_digits
@@ -46,7 +46,7 @@ def differences(found: Sequence[Hardening]) -> Chart:
 
     across = axis("difference in accuracy under faults (points)", zeroline=True, zerolinewidth=1.5)
     down = named_axis([one.name for one in found], downwards=True, longest=60)
-    figure = graph_objects.Figure(layout=layout(across, down))
+    figure = graph_objects.Figure(layout=layout(across, down, margin=ROOM))
     ends = [(one.difference, one.low, one.high) for one in found]
     figure.add_scatter(
         x=[100 * one.difference for one in found], y=[escaped(one.name) for one in found], mode="markers",
@@ -104,17 +104,12 @@ def _chart(title: str, found: Sequence[Candidate], across: Side, up: Side) -> Ch
             line={"dash": "dot", "width": 1.5, "color": GREY}, hoverinfo="skip",
         )  # fmt: skip
     shown = sorted((one for one in placed if one in best), key=lambda one: across.place(one) or 0.0)
-    turns = ("top right", "bottom left") if up is RELIABILITY else ("top center", "bottom center")
-    sides = [turns[index % 2] for index in range(len(shown) - 1)] + [turns[1]]  # the last one has no room on its right
+    turns = ("bottom left", "top left")  # the last one has no room on its right, the first none on its left
+    sides = ["top right", *(turns[(len(shown) - 1 - index) % 2] for index in range(1, len(shown)))]
     groups = (
         ("refused by a gate", "x-thin-open", None, [one for one in placed if not one.stands and one not in best]),
         ("passes", "square", 2, [one for one in placed if one.stands and one not in best]),
-        (
-            "on the front of all three",
-            "circle",
-            0,
-            shown,
-        ),
+        ("on the front of all three", "circle", 0, shown),
     )
     for name, symbol, index, own in groups:
         if own:

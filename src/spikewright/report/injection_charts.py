@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spikewright.report.campaign import Campaign, Stratum, under
-from spikewright.report.charts import Chart, height_of, named_axis
+from spikewright.report.charts import ROOM, Chart, height_of, named_axis
 from spikewright.report.palette import LIGHT, colour, marker
 from spikewright.report.plots import axis, decimal_ticks, escaped, layout, log_axis, log_span, meta, share_axis
 from spikewright.report.wording import NOTHING, bit_error_rate, percent, points
@@ -150,6 +150,7 @@ def losses(found: Sequence[Campaign], part: str, ber: float | None, networks: Se
             axis("accuracy lost (points)", rangemode="tozero"),
             named_axis([_short(found, name) for name in names], downwards=True),
             barmode="group",
+            margin=ROOM,
             bargap=0.25,
         )
     )
@@ -180,7 +181,7 @@ def spread_of_strata(found: Sequence[Campaign], part: str, ber: float | None, ne
     if not any(row.accuracies for one in found for row in one.strata if row.name in names):
         return None
     down = named_axis([_short(found, name) for name in names], downwards=True)
-    figure = _figure(layout(share_axis("accuracy of a fault map"), down, boxmode="group"))
+    figure = _figure(layout(share_axis("accuracy of a fault map"), down, boxmode="group", margin=ROOM))
     for one in found:
         index = networks.index(one.network)
         rows = [row for row in one.strata if row.name in names and row.accuracies]
@@ -204,7 +205,7 @@ def heat(campaign: Campaign, *, several: bool) -> Chart:
     lost = [[None if row is None else 100 * row.lost for row in line] for line in table]
     most = max(one for line in lost for one in line if one is not None)
     down = named_axis(layers, downwards=True)
-    figure = _figure(layout(named_axis(heads, label="bit position"), down))
+    figure = _figure(layout(named_axis(heads, label="bit position"), down, margin=ROOM))
     figure.add_heatmap(
         x=heads, y=[escaped(layer) for layer in layers], z=lost, zmin=0, zmax=max(most, 1.0), xgap=2, ygap=2,
         text=[["" if one is None else _cell(one) for one in line] for line in lost],
