@@ -168,7 +168,7 @@ def campaigns(found: Sequence[Mapping[str, Any]]) -> list[Campaign]:
     for key in keys:
         if keys.count(key) > 1:
             raise BadData(
-                f"two fault campaigns of {key[0]!r} at BER {key[1]}, scope {key[2]}: give each a name of its own"
+                f"two fault campaigns of {key[0]!r} {under(key[1])}, scope {key[2]}: give each a name of its own"
             )
     return read
 

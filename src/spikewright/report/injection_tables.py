@@ -149,5 +149,5 @@ def _within(mean: float | None, low: float | None, high: float | None) -> str:
 def _place(one: Campaign) -> str:
     chosen = [f"layer {one.layer}" if one.layer else "", f"bit {one.bit}" if one.bit is not None else ""]
     return ", ".join(text for text in chosen if text) or (
-        "all weights" if one.scope == "model" else f"each {one.scope}"
+        "whole network" if one.scope == "model" else f"each {one.scope}"
     )

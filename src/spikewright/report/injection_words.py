@@ -16,7 +16,7 @@ MEANING = {
 def paragraphs(found: Sequence[Campaign]) -> list[str]:
     """What the campaigns of one network found; they are in order of bit error rate.
 
-    One paragraph for faults in all weights, one a verdict, and one for each rate and kind of stratum.
+    One paragraph for faults in the whole network, one a verdict, and one for each rate and kind of stratum.
     """
     whole = [(one, one.whole) for one in found if one.scope == "model" and one.whole is not None]
     said: list[str] = []
@@ -65,7 +65,7 @@ def _strata(one: Campaign, rows: Sequence[Stratum], part: str) -> str:
 
 def _where(scope: str) -> str:
     if scope == "model":
-        return "in all weights"
+        return "in the whole network"
     return f"in one {' and one '.join(ONE_AT_A_TIME.get(kind, kind) for kind in scope.split('/'))} at a time"
 
 
@@ -122,7 +122,7 @@ def _kind(one: Campaign) -> str:
     bits = f"{one.bits_total:,} " if one.bits_total is not None else ""
     stored = "" if one.weight_bits is None else f" ({one.weight_bits} bits a weight, two's complement)"
     if one.fault not in ("", "bit_flip"):
-        return f"faults of the kind {one.fault}, {bits}stored weight bits{stored}"
+        return f"faults of the kind {one.fault}"
     return f"{bits}stored weight bits{stored}, each flipped with the bit error rate, independently of the others"
 
 
