@@ -1,4 +1,4 @@
-"""The page of fault campaigns, read back as a browser reads it; it opens in one too, where there is one."""
+"""The page of fault campaigns, read back as a browser reads it."""
 
 import subprocess
 import sys
