@@ -27,10 +27,13 @@ def figures(accuracies: Sequence[float], golden: float = 0.9, *, held: bool = Tr
 
 
 def campaign(accuracies: Sequence[float] | None, golden: float = 0.9, **more: Any) -> dict[str, Any]:
-    """One network at one bit error rate; without accuracies, its rows alone."""
+    """One network at one bit error rate; without accuracies, the rows that are given."""
+    rows = [] if accuracies is None else [row("model", accuracies, golden=golden)]
+    top = {} if accuracies is None else figures(accuracies, golden, held=False)
     return {
         "images": IMAGES, "ber": 1e-2, "weight_bits": 8, "bits_total": 920_064, "scope": "model", "verdict": None,
-        "rows": [], "accuracy_golden": golden, **({} if accuracies is None else figures(accuracies, golden)), **more,
+        "fault": {"kind": "bit_flip", "ber": 1e-2, "count": None, "bits": None}, "level": 0.95, "rows": rows,
+        "accuracy_golden": golden, **top, **more,
     }  # fmt: skip
 
 

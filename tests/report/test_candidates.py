@@ -7,32 +7,36 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from spikewright.errors import BadData
-from spikewright.report.candidates import Candidate, candidates, front, hardening
+from spikewright.report.candidates import Candidate, candidates, front, hardening, renewed
 
 FEW = some.sampled_from([0.0, 0.25, 0.5, 1.0])  # few values, so that ties come up
-ANY = some.builds(
-    lambda accuracy, joules, reliability, passes: {
-        "accuracy": accuracy, "energy_joules": joules, "reliability_mean": reliability, "passes": passes
-    },
-    FEW, some.one_of(some.none(), FEW), some.one_of(some.none(), FEW), some.sampled_from([True, False, None]),
-)  # fmt: skip
+MAYBE = some.one_of(some.none(), FEW)
+ANY = some.fixed_dictionaries(
+    {
+        "accuracy": MAYBE,
+        "energy_joules": MAYBE,
+        "reliability_mean": MAYBE,
+        "passes": some.sampled_from([True, False, None]),
+    }
+)
 
 
 @given(some.lists(ANY, max_size=7))
 def test_the_front_is_what_no_other_one_beats(held: list[dict[str, Any]]) -> None:
     found = candidates([{"name": str(index), **one} for index, one in enumerate(held)])
-    whole = [one for one in held if one["energy_joules"] is not None and one["reliability_mean"] is not None]
+    keys = ("accuracy", "reliability_mean", "energy_joules")
+    whole = [one for one in held if all(one[key] is not None for key in keys)]
     able = [one for one in whole if one["passes"] is not False] or whole
     expected = []
     for index, one in enumerate(held):
         beaten = False
         for other in able:
             as_good = (
-                other["accuracy"] >= one["accuracy"]
+                other["accuracy"] >= (one["accuracy"] or 0)
                 and other["reliability_mean"] >= (one["reliability_mean"] or 0)
                 and other["energy_joules"] <= (one["energy_joules"] or 0)
             )
-            same = all(other[key] == one[key] for key in ("accuracy", "reliability_mean", "energy_joules"))
+            same = all(other[key] == one[key] for key in keys)
             beaten |= as_good and not same
         if one in able and not beaten:
             expected.append(str(index))
@@ -53,6 +57,18 @@ def test_a_candidate_keeps_its_figures_and_a_nameless_one_gets_a_number() -> Non
     ]  # fmt: skip
 
 
+def test_what_was_measured_again_stands() -> None:
+    found = candidates([{"name": "a", "accuracy": 0.9}, {"name": "b", "accuracy": 0.8}])
+    again = candidates([{"name": "b", "accuracy": 0.8, "reliability_mean": 0.5}])
+    assert renewed(found, again) == [found[0], again[0]]
+
+
+def test_the_trained_network_and_the_verdict() -> None:
+    (found,) = candidates([{"accuracy_ann": 0.9, "energy_joules_ann": 1e-7, "verdict": "dead: fc1"}])
+    assert (found.beside, found.verdict, found.accuracy) == ((0.9, 1e-7), "dead: fc1", None)
+    assert candidates([{"accuracy_ann": 0.9}])[0].beside is None
+
+
 def test_alternatives() -> None:
     (found,) = hardening(
         [{"name": "ECC", "accuracy_mean": 0.9, "difference": -0.1, "low": -0.2, "high": 0, "extra_bits": 8}]
@@ -64,7 +80,7 @@ def test_alternatives() -> None:
 @pytest.mark.parametrize(
     ("read", "held", "message"),
     [
-        (candidates, {"name": "T10"}, "candidate 'T10' has no accuracy"),
+        (candidates, {"name": "T10", "passes": 1}, "candidate 'T10' has passes 1, neither true nor false"),
         (candidates, {"accuracy": 90}, "candidate 1 has accuracy 90"),
         (candidates, 3, "candidate 1 is a int"),
         (

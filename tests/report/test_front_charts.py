@@ -43,7 +43,15 @@ def test_candidates_have_their_places() -> None:
     assert bars["array"] == pytest.approx([0, 0.1])
     assert bars["arrayminus"] == pytest.approx([0, 0.05])
     assert "refused by a gate" not in parts(second)
+    assert "trained network" not in found
     assert parts(third)["passes"]["x"] == [0.85]
+
+
+def test_the_trained_network_is_a_star_beside_accuracies() -> None:
+    made = fronts(candidates([{**one, "accuracy_ann": 0.95, "energy_joules_ann": 1e-7} for one in HELD]))
+    star = parts(made[0])["trained network"]
+    assert (star["x"], star["y"]) == (pytest.approx([100]), [0.95])
+    assert all("trained network" not in parts(chart) for chart in made[1:])
 
 
 def test_a_figure_that_nobody_has_makes_no_chart() -> None:

@@ -27,7 +27,7 @@ def everything() -> list[dict[str, Any]]:
         {"name": "ANN", "curve": [campaign(MAPS, ber=ber) for ber in (1e-3, 1e-2)], "hardening": HARDENING},
         {"name": "C2", "curve": [campaign(MAPS, ber=ber) for ber in (1e-3, 1e-2)]},
         campaign(None, name="C2", scope="bit", rows=bits),
-        campaign(None, name="C2", scope="layer/bit", rows=both),
+        campaign(None, name="C2", scope="cell", rows=both),
         {"candidates": CANDIDATES},
     ]
 
@@ -76,14 +76,16 @@ def test_a_search_alone_is_a_page() -> None:
 
 def test_names_are_text_and_never_markup() -> None:
     name = '</script><b id="x">R&D</b>'
+    rows = [row(f"layer:{name}", MAPS)]
+    fault = {"kind": name, "at": name}
     held = campaign(
-        None, name=name, scope="layer", rows=[row(f"layer:{name}", MAPS)], verdict={"verdict": "PASS", "against": name}
+        None, name=name, scope="layer", rows=rows, verdict="PASS", against={"reason": name}, fault=fault, split=name
     )
     hard = [{**HARDENING[0], "name": name}]
     found = Page(page([{**held, "hardening": hard}, {"candidates": [{**CANDIDATES[0], "name": name}]}], note=name))
     assert (found.texts["dt"], found.texts["p"][0]) == ([name], name)
     assert name in found.texts["dd"][0]
-    assert [table[1][0] for table in found.tables] == [name, name, name]
+    assert [table[1][0] for table in found.tables] == [name, name, name, name]
     for figure in found.figures:
         for trace in figure["data"]:
             assert "<b id" not in str({key: value for key, value in trace.items() if key != "hovertemplate"})

@@ -66,13 +66,11 @@ def test_every_map_is_a_dot_of_its_box() -> None:
     boxes = traces(drawn(*held)["Every fault map"], "maps")
     for box, one in zip(boxes, held, strict=True):
         assert box["x"] == ["1e-4"] * 4 + ["1e-3"] * 4 + ["1e-2"] * 4
-        assert box["y"] == [accuracy for point in one["curve"] for accuracy in point["accuracies"]]
+        assert box["y"] == [accuracy for point in one["curve"] for accuracy in point["rows"][0]["accuracies"]]
         assert box["boxpoints"] == "all"
     many = drawn(campaign([0.5, 0.6] * 150))["Every fault map"]
     assert traces(many, "maps")[0]["boxpoints"] == "outliers"
-    silent = campaign(MAPS)
-    del silent["accuracies"]
-    assert drawn(silent) == {}
+    assert drawn(campaign(MAPS, rows=[])) == {}
 
 
 def test_bars_are_what_each_layer_loses_with_its_interval() -> None:
@@ -119,7 +117,7 @@ def test_of_many_strata_those_that_lose_most_are_drawn_in_their_order(order: lis
 def test_the_heat_map_has_each_cell_in_its_place_and_none_where_nothing_was_injected() -> None:
     lost = {("fc1", 0): 0.01, ("fc1", 7): 0.3, ("<b>", 7): -0.02}
     rows = [row(f"layer:{layer}/bit:{bit}", [0.9 - by, 0.9 - by]) for (layer, bit), by in lost.items()]
-    (chart,) = drawn(campaign(None, scope="layer/bit", rows=rows)).values()
+    (chart,) = drawn(campaign(None, scope="cell", rows=rows)).values()
     assert chart.title == "Points lost by layer and bit position at BER 1e-2"
     (heat,) = traces(chart, "heat")
     assert (heat["x"], heat["y"]) == (["7 (sign)", "0"], ["fc1", "&lt;b&gt;"])
@@ -129,9 +127,30 @@ def test_the_heat_map_has_each_cell_in_its_place_and_none_where_nothing_was_inje
     assert (heat["zmin"], heat["zmax"]) == (0, pytest.approx(30))
 
 
+def test_bits_of_one_layer_are_bars() -> None:
+    held = campaign(None, scope="bit", rows=[row(f"layer:fc1/bit:{bit}", MAPS) for bit in range(3)])
+    chart = drawn(held)["What each bit position loses at BER 1e-2"]
+    assert traces(chart, "lost")[0]["y"] == ["fc1, bit 0", "fc1, bit 1", "fc1, bit 2"]
+    assert chart.values()["content"]["layout"]["yaxis"]["categoryarray"][0] == "fc1, bit 2"
+
+
+def test_parts_and_other_kinds_of_fault_have_lines_of_their_own() -> None:
+    layer = [campaign(None, ber=ber, rows=[row("layer:fc1", MAPS)]) for ber in RATES]
+    stuck = {"kind": "stuck_at", "at": 1}
+    found = drawn(curve("a"), {"name": "a", "curve": layer}, curve("b", fault=stuck))
+    means = traces(found["Accuracy against bit error rate"], "mean")
+    assert [(trace["name"], trace["line"]["dash"], trace["meta"]["series"]) for trace in means] == [
+        ("a, bit flip", "solid", 0),
+        ("a, layer fc1, bit flip", "dot", 0),
+        ("b, stuck at (at 1)", "solid", 1),
+    ]
+    assert means[1]["y"] == [0.65, 0.65, 0.65]
+
+
 def test_a_heat_map_of_several_networks_says_whose_it_is() -> None:
-    rows = [row("layer:fc1/bit:7", [0.9, 0.899])]
-    found = drawn(*(campaign(None, name=name, scope="layer/bit", rows=rows) for name in ("a", "b")))
+    cells = [(layer, bit) for layer in ("fc1", "fc2") for bit in (6, 7)]
+    rows = [row(f"layer:{layer}/bit:{bit}", [0.9, 0.899]) for layer, bit in cells]
+    found = drawn(*(campaign(None, name=name, scope="cell", rows=rows) for name in ("a", "b")))
     assert list(found) == [f"Points lost by layer and bit position of {name} at BER 1e-2" for name in ("a", "b")]
     assert traces(found["Points lost by layer and bit position of a at BER 1e-2"], "heat")[0]["zmax"] == 1
 

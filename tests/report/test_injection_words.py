@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from campaign_json import campaign, row
 
 from spikewright.report.campaign import campaigns
@@ -21,7 +20,7 @@ def test_one_campaign() -> None:
         "52.09% to 77.91%), 50.00% on the worst. Reliability, faulty over fault-free accuracy: 72.22% (57.88% to "
         "86.57%)."
     ]
-    unknown = campaign(MAPS, ber=None)
+    unknown = campaign(MAPS, ber=None, rows=[])
     for key in ("accuracy_low", "accuracy_high", "reliability_mean", "reliability_low", "reliability_high"):
         del unknown[key]
     assert said(unknown) == [
@@ -47,55 +46,70 @@ def test_strata_say_the_most_and_the_least() -> None:
         "At BER 1e-2, faults in one layer at a time: of 2, fc2 loses 25.00 points (95% interval 12.09 to 37.91), the "
         "most; fc1 loses 0.00 points (95% interval 0.00 to 0.00)."
     ]
-    (alone,) = said(campaign(None, scope="layer", rows=[row("layer:fc1/bit:7", MAPS)]))
+    (alone,) = said(campaign(None, scope="cell", rows=[row("layer:fc1/bit:7", MAPS)]))
     assert alone == (
-        "At BER 1e-2, faults in one layer and one bit position at a time: fc1, bit 7 loses 25.00 points (95% interval "
+        "At BER 1e-2, faults in one bit position of one layer at a time: fc1, bit 7 loses 25.00 points (95% interval "
         "12.09 to 37.91)."
     )
 
 
-@pytest.mark.parametrize(
-    ("verdict", "told"),
-    [
-        ("PASS", "PASS, shown not to be worse than what it was compared with by more than the margin."),
-        (
-            {"verdict": "FAIL", "difference": -0.2, "low": -0.25, "high": -0.1, "margin": 0.01, "against": "runs/<a>"},
-            "FAIL, shown to be worse than runs/<a> by more than 1 point; difference −20.00 points (−25.00 to −10.00).",
-        ),
-        (
-            {"verdict": "UNDECIDED", "margin": 0.11, "against": "b"},
-            "UNDECIDED, these maps do not decide whether it is worse than b by more than 11 points: not shown.",
-        ),
-    ],
-)
-def test_verdicts(verdict: Any, told: str) -> None:
-    assert said(campaign(MAPS, verdict=verdict))[1] == f"Verdict: {told}"
-    points = [campaign(MAPS, ber=ber, verdict=verdict) for ber in (1e-3, 1e-2)]
-    assert said({"name": "a", "curve": points})[2] == f"Verdict at BER 1e-2: {told}"
+def test_a_part_another_fault_and_silent_images_are_named() -> None:
+    held = campaign(None, silent=3, fault={"kind": "stuck_at", "at": 1}, rows=[row("layer:fc1", MAPS)])
+    (told,) = said(held)
+    assert told.startswith(
+        "Without faults 90.00% of 200 images are right (3 have no output at all). At BER 1e-2, faults"
+    )
+    assert "faults of the kind stuck at (at 1) in layer fc1: 65.00% on average" in told
+    curve = [campaign(None, ber=ber, rows=[row("bit:7", MAPS)]) for ber in (1e-3, 1e-2)]
+    (told,) = said({"name": "a", "curve": curve})
+    assert "Under faults in bit 7, on average over 4 maps a rate" in told
+
+
+def test_verdicts() -> None:
+    assert said(campaign(MAPS, verdict="PASS"))[1] == (
+        "Verdict: PASS, shown to be no worse than the other network, within the margin."
+    )
+    against = {"accuracy_mean": 0.85, "difference_mean": -0.2, "reason": "difference all below -1"}
+    fails = (
+        "FAIL, shown to be worse than the other network, by more than the margin. The other one has 85.00% under the "
+    )
+    fails += "same faults, a difference of −20.00 points. Difference all below -1."
+    assert said(campaign(MAPS, verdict="FAIL", against=against))[1] == f"Verdict: {fails}"
+    points = [campaign(MAPS, ber=ber, verdict="FAIL", against=against) for ber in (1e-3, 1e-2)]
+    assert said({"name": "a", "curve": points})[2] == f"Verdict at BER 1e-2: {fails}"
+    open_ = campaign(MAPS, verdict="UNDECIDED", against={"accuracy_mean": 0.65})
+    assert said(open_)[1] == (
+        "Verdict: UNDECIDED, not shown either way, so it does not pass. The other one has 65.00% under the same faults."
+    )
 
 
 def test_what_was_injected_and_what_was_not() -> None:
     found = [
         {"name": "a", "curve": [campaign(MAPS, ber=ber) for ber in (1e-3, 1e-2)]},
         campaign(None, name="a", scope="bit", rows=[row("bit:7", MAPS)]),
-        campaign(MAPS, name="b", layer="fc1", bit=7),
+        campaign(None, name="b", rows=[row("layer:fc1/bit:7", MAPS)]),
     ]
     assert injected(campaigns(found)) == [
         "Injected: 920,064 stored weight bits (8 bits a weight, two's complement), each flipped with the bit error "
         "rate, independently of the others: in the whole network (BER 1e-3, 1e-2); in one bit position at a time "
-        "(BER 1e-2); in layer fc1 and bit 7 only (BER 1e-2).",
+        "(BER 1e-2); in layer fc1, bit 7 (BER 1e-2).",
         "Not injected: anything but stored weight bits, so no biases, thresholds, membranes, spikes, inputs or logic.",
     ]
 
 
+def test_numbers_of_flips_and_weights_of_one_bit() -> None:
+    few = campaign(MAPS, ber=None, weight_bits=1, bits_total=99, fault={"kind": "bit_flip", "count": 5})
+    assert injected(campaigns([few]))[0] == (
+        "Injected: 99 stored weight bits (1 bit a weight), 5 of them flipped in each map: in the whole network."
+    )
+
+
 def test_what_the_file_says_of_its_faults_is_what_the_page_says() -> None:
     own = campaign(MAPS, ber=None, injected="thresholds, one bit each.", not_injected="weights")
-    assert injected(campaigns([own])) == [
-        "Injected: thresholds, one bit each: in the whole network.",
-        "Not injected: weights.",
-    ]
-    other = campaign(MAPS, fault={"kind": "dead_neuron"}, weight_bits=None, bits_total=None)
+    said_of_own = ["Injected: thresholds, one bit each: in the whole network.", "Not injected: weights."]
+    assert injected(campaigns([own])) == said_of_own
+    other = campaign(MAPS, ber=None, fault={"kind": "lost_spikes", "rate": 0.1})
     assert injected(campaigns([other])) == [
-        "Injected: faults of the kind dead_neuron: in the whole network (BER 1e-2).",
-        "Not injected: the file does not say.",
+        "Injected: faults of the kind lost spikes: in the whole network (rate 1e-1).",
+        "Not injected: any other kind of fault.",
     ]

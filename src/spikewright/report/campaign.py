@@ -1,10 +1,9 @@
 """A fault campaign as its page shows it: read from the JSON that `spikewright inject --json` writes, and checked.
 
-One object a network and bit error rate, or a list of them under `curve`. Read are the figures of the contract
-(`accuracy_golden`, `accuracy_mean` …, `reliability_mean` …, `maps`, `images`, `ber`, `weight_bits`, `bits_total`,
-`scope`, `verdict`, `rows`) and, where they are there, `name`, `accuracy_q05`, `accuracies` (one share a map),
-`critical`, `harmful`, `healed`, `masked`, `due` (images, or a list of them by map), `level`, `seed`, `layer`, `bit`,
-`fault`, `injected`, `not_injected`. Objects of one name are one network. Knows nothing about pages or networks.
+One object a network and rate, or a list of them under `curve`. Needed are `accuracy_golden`, `images` and, at the top
+or in `rows`, `accuracy_mean`, `accuracy_worst` and `maps`; all else that the command writes is read where it is there,
+and so are `name` (of the network), `injected` and `not_injected` (in words). Objects of one name are one network.
+Knows nothing about pages or networks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ VERDICTS = ("PASS", "FAIL", "UNDECIDED")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stratum:
-    """What one stratum came to; accuracies are shares 0..1, None is what is not known.
+    """What one part of a network came to; accuracies are shares 0..1, None is what is not known.
 
     Attributes:
         name: "model", "layer:fc1", "bit:7", "layer:fc1/bit:7", "channel:fc1/3".
@@ -34,6 +33,7 @@ class Stratum:
         reliability_mean: faulty over fault-free accuracy, with its interval; None where the golden one is 0.
         accuracies: by map; empty where the file does not hold them.
         outcomes: by kind, the share of (map, image) pairs.
+        hits: struck places of a map, on average.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Stratum:
     reliability_high: float | None
     accuracies: tuple[float, ...]
     outcomes: Mapping[str, float]
+    hits: float | None
 
     @property
     def lost(self) -> float:
@@ -56,22 +57,28 @@ class Stratum:
         return self.accuracy_golden - self.accuracy_mean
 
     @property
-    def part(self) -> str:
-        """What kind of stratum it is: "model", "layer", "bit", "layer/bit", "channel", or the name itself."""
-        kinds = [piece.partition(":")[0] for piece in self.name.split("/") if ":" in piece]
-        return "/".join(kinds) or self.name
-
-    @property
     def layer_and_bit(self) -> tuple[str, int] | None:
         """Of "layer:fc1/bit:7", ("fc1", 7); of another stratum None. A layer's own name may hold a slash."""
-        before, mark, bit = self.name.rpartition("/bit:")
-        return (before.removeprefix("layer:"), int(bit)) if mark and bit.isdigit() else None
+        before, _, bit = self.name.rpartition("/bit:")
+        return (before.removeprefix("layer:"), int(bit)) if before.startswith("layer:") and bit.isdigit() else None
+
+    @property
+    def bit(self) -> int | None:
+        """Of "bit:7" or "layer:fc1/bit:7", 7."""
+        _, mark, bit = self.name.rpartition("bit:")
+        return int(bit) if mark and bit.isdigit() else None
 
     @property
     def short(self) -> str:
-        """The name without its kind: "fc1", "bit 7", "fc1/3"."""
+        """The name without what all of its kind begin with: "fc1", "bit 7", "fc1, bit 7", "fc1/3"."""
         kind, mark, rest = self.name.partition(":")
         return f"bit {rest}" if kind == "bit" else rest.replace("/bit:", ", bit ") if mark else self.name
+
+    @property
+    def place(self) -> str:
+        """Where the faults were: "whole network", "layer fc1", "bit 7"."""
+        kind, mark, _ = self.name.partition(":")
+        return "whole network" if not mark else self.short if kind == "bit" else f"{kind} {self.short}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,17 +87,17 @@ class Verdict:
 
     Attributes:
         found: "PASS", "FAIL" or "UNDECIDED".
-        difference: mean of the paired differences, as a share; `low` and `high` are its interval.
-        margin: by how much it may be worse, as a share.
-        against: what it was compared with.
+        accuracy: mean of the other network under the same faults, a share.
+        difference: mean of the paired differences, as a share; `low` and `high` are where it lies.
+        reason: what it rests on, in words.
     """
 
     found: str
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
-    margin: float | None = None
-    against: str = ""
+    accuracy: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,60 +106,81 @@ class Campaign:
 
     Attributes:
         network: its name.
-        ber: bit error rate; None where faults were not drawn by one.
-        scope: "model", "layer", "bit" or "channel".
-        images, weight_bits, bits_total: test images, bits a weight, bits that could be hit.
+        fault: the kind with its settings other than the rate, in words; "" where the file does not say.
+        rate: probability of a bit or of whatever else is struck; None where it was not drawn by one.
+        count: struck places of each map, where their number was given.
+        is_ber: whether the rate is a bit error rate.
+        scope: "model", "layer", "bit", "cell" or "channel".
+        images: test images; `ties` and `silent` of them tie, or have no output at all, without faults.
+        weight_bits, bits_total: bits a weight, stored bits of the network.
         level: of all intervals, 0.95 for 95 %.
-        whole: the figures of the campaign as a whole; None where the file has them by stratum only.
-        rows: one a stratum.
+        whole: the figures of the campaign as a whole; None where the file has them by part only.
+        strata: one a part of the network; none if it was struck as one.
         verdict: None where nothing was decided.
-        seed: of the fault maps.
         injected, not_injected: in words, "" where the file does not say.
-        fault: the kind, "" where the file does not say.
-        layer, bit: the only one that was hit, if one was chosen.
+        held: how it was measured, as the file says it: seed, interval, planned_maps, quantisation and the like.
     """
 
     network: str
-    ber: float | None
+    fault: str
+    rate: float | None
+    count: int | None
+    is_ber: bool
     scope: str
     images: int
+    ties: int | None
+    silent: int | None
     weight_bits: int | None
     bits_total: int | None
     level: float
     whole: Stratum | None
-    rows: tuple[Stratum, ...]
+    strata: tuple[Stratum, ...]
     verdict: Verdict | None
-    seed: int | None
-    fault: str
-    layer: str
-    bit: int | None
     injected: str
     not_injected: str
+    held: Mapping[str, Any]
 
     @property
     def under(self) -> str:
         """Under what, in words: "at BER 1e-3"."""
-        return under(self.ber)
+        if self.rate is not None:
+            return f"at {'BER' if self.is_ber else 'rate'} {bit_error_rate(self.rate)}"
+        return "under the listed faults" if self.count is None else f"with {self.count:,} struck a map"
 
     @property
-    def strata(self) -> tuple[Stratum, ...]:
-        """The rows that are not the whole once more."""
-        return tuple(row for row in self.rows if row.name != "model")
+    def tick(self) -> str:
+        """The same in a table or beside an axis: "1e-3"."""
+        if self.rate is not None:
+            return bit_error_rate(self.rate)
+        return "listed" if self.count is None else f"{self.count:,} struck"
+
+    @property
+    def place(self) -> str:
+        """Where the faults were, in words: "whole network", "layer fc1", "one layer at a time"."""
+        if self.scope == "model":
+            return "whole network" if self.whole is None else self.whole.place
+        return one_at_a_time(self.scope)
+
+    @property
+    def where(self) -> str:
+        """The same with its preposition: "in the whole network"."""
+        return f"in the {self.place}" if self.place == "whole network" else f"in {self.place}"
 
 
-def under(ber: float | None) -> str:
-    """Under what, in words: "at BER 1e-3"."""
-    return "under the listed faults" if ber is None else f"at BER {bit_error_rate(ber)}"
+def one_at_a_time(scope: str) -> str:
+    """A scope in words."""
+    words = {"bit": "bit position", "cell": "bit position of one layer", "channel": "output channel"}
+    return f"one {words.get(scope, scope)} at a time"
 
 
 def campaigns(found: Sequence[Mapping[str, Any]]) -> list[Campaign]:
-    """All campaigns of the objects, in order; of one network by rising bit error rate.
+    """All campaigns of the objects, in order; of one network by rising rate.
 
     Args:
         found: what `inject --json` wrote, one object a file; those without figures of a campaign are passed over.
 
     Raises:
-        BadData: a figure is missing or cannot be, or one network has two campaigns of one rate and scope.
+        BadData: a figure is missing or cannot be, or one network has two campaigns of one fault, rate and place.
     """
     read: list[Campaign] = []
     for index, one in enumerate(found):
@@ -163,13 +191,15 @@ def campaigns(found: Sequence[Mapping[str, Any]]) -> list[Campaign]:
             about = {key: value for key, value in one.items() if key != "curve"}
             read.append(_campaign({**about, **_object(point, fields)}, own))
     order = list(dict.fromkeys(one.network for one in read))
-    read.sort(key=lambda one: (order.index(one.network), -1.0 if one.ber is None else one.ber))
-    keys = [(one.network, one.ber, one.scope, one.fault, one.layer, one.bit) for one in read]
-    for key in keys:
-        if keys.count(key) > 1:
+    read.sort(key=lambda one: (order.index(one.network), -1.0 if one.rate is None else one.rate))
+    seen = set()
+    for one in read:
+        key = (one.network, one.fault, one.rate, one.count, one.scope, one.place, *(row.name for row in one.strata))
+        if key in seen:
             raise BadData(
-                f"two fault campaigns of {key[0]!r} {under(key[1])}, scope {key[2]}: give each a name of its own"
+                f"two fault campaigns of {one.network!r} {one.under}, {one.where}: give each a name of its own"
             )
+        seen.add(key)
     return read
 
 
@@ -178,8 +208,8 @@ def _object(point: Any, fields: Fields) -> Mapping[str, Any]:
 
 
 def _campaign(held: Mapping[str, Any], network: str) -> Campaign:
-    ber = held.get("ber")
-    what = f"fault campaign {network!r}" + ("" if ber is None else f" at BER {ber}")
+    fault, rate, count = _fault(held, network)
+    what = f"fault campaign {network!r}" + ("" if rate is None else f" at rate {rate:g}")
     fields = Fields(held=held, what=what, way_out=WAY_OUT)
     images = fields.count("images")
     if not images:
@@ -188,36 +218,55 @@ def _campaign(held: Mapping[str, Any], network: str) -> Campaign:
     for row in fields.items("rows"):
         name = Fields(held=row, what=f"a row of {what}", way_out=WAY_OUT).text("stratum", "model")
         inherited = {"accuracy_golden": held.get("accuracy_golden"), "maps": held.get("maps")}
-        rows.append(_stratum({**inherited, **row}, name, f"row {name!r} of {what}", images))
-    whole = _stratum(held, "model", what, images) if held.get("accuracy_mean") is not None else None
+        rows.append(_stratum({**inherited, **row}, name, f"row {name!r} of {what}"))
     scope = fields.text("scope", "model")
-    own = next((row for row in rows if row.name == "model"), None)
-    if scope == "model" and own is not None and (whole is None or not whole.accuracies):
-        whole = own
+    if scope == "model" and rows:  # the whole once more, with all its maps
+        whole, rows = rows[0], []
+    else:
+        whole = _stratum(held, "model", what) if held.get("accuracy_mean") is not None else None
     if whole is None and not rows:
         raise BadData(f"{what} has neither accuracy_mean nor rows: {WAY_OUT}")
-    kind = held.get("fault")
     return Campaign(
         network=network,
-        ber=fields.maybe_number("ber", most=1.0),
+        fault=fault,
+        rate=rate,
+        count=count,
+        is_ber=held.get("ber") is not None,
         scope=scope,
         images=images,
+        ties=fields.count("ties"),
+        silent=fields.count("silent"),
         weight_bits=fields.count("weight_bits"),
         bits_total=fields.count("bits_total"),
         level=fields.maybe_number("level", most=1.0) or 0.95,
         whole=whole,
-        rows=tuple(rows),
-        verdict=_verdict(held.get("verdict"), what),
-        seed=fields.count("seed"),
-        fault=str(kind.get("kind", "")) if isinstance(kind, Mapping) else fields.text("fault"),
-        layer=fields.text("layer"),
-        bit=fields.count("bit"),
+        strata=tuple(rows),
+        verdict=_verdict(held, what),
         injected=fields.text("injected"),
         not_injected=fields.text("not_injected"),
+        held=held,
     )
 
 
-def _stratum(held: Mapping[str, Any], name: str, what: str, images: int) -> Stratum:
+def _fault(held: Mapping[str, Any], network: str) -> tuple[str, float | None, int | None]:
+    """The kind with its settings in words, its rate, and its count."""
+    fields = Fields(held=held, what=f"fault campaign {network!r}", way_out=WAY_OUT)
+    fault = held.get("fault")
+    settings = fault if isinstance(fault, Mapping) else {"kind": fields.text("fault")}
+    of_fault = Fields(held=settings, what=f"the fault of {fields.what}", way_out=WAY_OUT)
+    ber = fields.maybe_number("ber", most=1.0)
+    rate = of_fault.maybe_number("rate", most=1.0) if ber is None else ber
+    others = {
+        key: value
+        for key, value in settings.items()
+        if key not in ("kind", "ber", "rate", "count") and value is not None
+    }
+    shown = ", ".join(f"{key} {'listed' if isinstance(value, Mapping) else value}" for key, value in others.items())
+    kind = of_fault.text("kind").replace("_", " ")
+    return f"{kind} ({shown})" if shown else kind, rate, of_fault.count("count")
+
+
+def _stratum(held: Mapping[str, Any], name: str, what: str) -> Stratum:
     fields = Fields(held=held, what=what, way_out=WAY_OUT)
     accuracies = fields.shares("accuracies")
     maps = fields.count("maps") or len(accuracies)
@@ -227,13 +276,7 @@ def _stratum(held: Mapping[str, Any], name: str, what: str, images: int) -> Stra
         raise BadData(f"{what} has no maps: {WAY_OUT}")
     low, high = fields.interval("accuracy_low", "accuracy_mean", "accuracy_high")
     reliability_low, reliability_high = fields.interval("reliability_low", "reliability_mean", "reliability_high")
-    outcomes = {}
-    for kind in OUTCOMES:
-        counted = held.get(kind)
-        if counted is not None:
-            total = sum(counted) if isinstance(counted, Sequence) and not isinstance(counted, str) else counted
-            one = Fields(held={kind: total}, what=what, way_out=WAY_OUT)
-            outcomes[kind] = one.number(kind, most=maps * images) / (maps * images)
+    outcomes = {kind: fields.maybe_number(kind, most=1.0) for kind in OUTCOMES}
     return Stratum(
         name=name,
         maps=maps,
@@ -247,26 +290,28 @@ def _stratum(held: Mapping[str, Any], name: str, what: str, images: int) -> Stra
         reliability_low=reliability_low,
         reliability_high=reliability_high,
         accuracies=accuracies,
-        outcomes=outcomes,
+        outcomes={kind: share for kind, share in outcomes.items() if share is not None},
+        hits=fields.maybe_number("hits_mean"),
     )
 
 
-def _verdict(held: Any, what: str) -> Verdict | None:
-    """A bare word, or an object with the word under `verdict` and perhaps the difference that it rests on."""
-    if held is None:
+def _verdict(held: Mapping[str, Any], what: str) -> Verdict | None:
+    """A word, and under `against` what it rests on."""
+    found = Fields(held=held, what=what, way_out=WAY_OUT).text("verdict").upper()
+    if not found:
         return None
-    fields = Fields(
-        held={"verdict": held} if isinstance(held, str) else held, what=f"the verdict of {what}", way_out=WAY_OUT
-    )
-    found = fields.text("verdict").upper()
     if found not in VERDICTS:
         raise BadData(f"{what} has verdict {found!r}, not one of {', '.join(VERDICTS)}: {WAY_OUT}")
-    low, high = fields.interval("low", "difference", "high")
+    against = held.get("against")
+    fields = Fields(held={} if against is None else against, what=f"what {what} is compared with", way_out=WAY_OUT)
+    difference, low, high = (
+        fields.maybe_number(f"difference_{end}", least=-1.0, most=1.0) for end in ("mean", "low", "high")
+    )
     return Verdict(
         found=found,
-        difference=fields.maybe_number("difference", least=-1.0, most=1.0),
+        accuracy=fields.maybe_number("accuracy_mean", most=1.0),
+        difference=difference,
         low=low,
         high=high,
-        margin=fields.maybe_number("margin", most=1.0),
-        against=fields.text("against"),
+        reason=fields.text("reason"),
     )

@@ -14,23 +14,27 @@ from spikewright.report.fields import Fields
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One candidate of a search.
+    """One candidate of a search; None is what is not known, as a gate before it may have stopped it.
 
     Attributes:
         name: which one.
         accuracy: without faults, share 0..1.
         energy_joules: of one sample.
-        reliability_mean: with its interval, where it was measured: a gate before it may have failed.
+        reliability_mean: with its interval.
         passes: whether it passed all gates; None where there were none.
+        verdict: how far it came, in words; "" where nobody says.
+        beside: accuracy and joules of the trained network that it is compared with.
     """
 
     name: str
-    accuracy: float
+    accuracy: float | None
     energy_joules: float | None
     reliability_mean: float | None
     reliability_low: float | None
     reliability_high: float | None
     passes: bool | None
+    verdict: str = ""
+    beside: tuple[float, float] | None = None
 
     @property
     def stands(self) -> bool:
@@ -61,21 +65,24 @@ def candidates(held: Sequence[Any]) -> list[Candidate]:
     """Candidates from plain data.
 
     Raises:
-        BadData: a figure is missing or cannot be.
+        BadData: a figure cannot be.
     """
     read = []
     for index, one in enumerate(held):
         fields = _fields(one, "candidate", index)
         low, high = fields.interval("reliability_low", "reliability_mean", "reliability_high")
+        trained = fields.maybe_number("accuracy_ann", most=1.0), fields.maybe_number("energy_joules_ann")
         read.append(
             Candidate(
                 name=fields.text("name", f"candidate {index + 1}"),
-                accuracy=fields.number("accuracy", most=1.0),
+                accuracy=fields.maybe_number("accuracy", most=1.0),
                 energy_joules=fields.maybe_number("energy_joules"),
                 reliability_mean=fields.maybe_number("reliability_mean"),
                 reliability_low=low,
                 reliability_high=high,
                 passes=fields.truth("passes"),
+                verdict=fields.text("verdict"),
+                beside=None if trained[0] is None or trained[1] is None else (trained[0], trained[1]),
             )
         )
     return read
@@ -104,9 +111,15 @@ def hardening(held: Sequence[Any]) -> list[Hardening]:
     return read
 
 
+def renewed(found: Sequence[Candidate], fresh: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates with the figures of those of the same name that were measured again."""
+    again = {one.name: one for one in fresh}
+    return [again.get(one.name, one) for one in found]
+
+
 def front(found: Sequence[Candidate]) -> list[Candidate]:
     """Those that no other candidate which stands beats; of none that stands, those of all. Order is kept."""
-    measured = [one for one in found if one.energy_joules is not None and one.reliability_mean is not None]
+    measured = [one for one in found if None not in (one.accuracy, one.energy_joules, one.reliability_mean)]
     able = [one for one in measured if one.stands] or measured
     return [one for one in able if not any(_beats(other, one) for other in able)]
 
@@ -118,7 +131,7 @@ def _beats(one: Candidate, other: Candidate) -> bool:
 
 def _merits(one: Candidate) -> tuple[float, float, float]:
     """More is better in each."""
-    return one.accuracy, one.reliability_mean or 0.0, -(one.energy_joules or 0.0)
+    return one.accuracy or 0.0, one.reliability_mean or 0.0, -(one.energy_joules or 0.0)
 
 
 def _fields(one: Mapping[str, Any], kind: str, index: int) -> Fields:

@@ -35,8 +35,8 @@ def fronts(found: Sequence[Candidate]) -> list[Chart]:
     scale, unit = energy_unit(one.energy_joules for one in found)
     energy = Side(f"energy per sample ({unit})", lambda one: (one.energy_joules or 0.0) / scale or None, -1)
     pairs = (("Accuracy and energy", energy, ACCURACY), ("Reliability and energy", energy, RELIABILITY))
-    made = [_chart(title, found, across, up) for title, across, up in pairs]
-    made.append(_chart("Reliability and accuracy", found, ACCURACY, RELIABILITY))
+    made = [_chart(title, found, across, up, scale) for title, across, up in pairs]
+    made.append(_chart("Reliability and accuracy", found, ACCURACY, RELIABILITY, scale))
     return [chart for chart in made if chart is not None]
 
 
@@ -81,14 +81,17 @@ def _no_worse(one: tuple[float, float], other: tuple[float, float]) -> bool:
     return one[0] >= other[0] and one[1] >= other[1]
 
 
-def _chart(title: str, found: Sequence[Candidate], across: Side, up: Side) -> Chart | None:
+def _chart(title: str, found: Sequence[Candidate], across: Side, up: Side, unit: float) -> Chart | None:
     from plotly import graph_objects  # noqa: PLC0415
 
     placed = [one for one in found if across.place(one) is not None and up.place(one) is not None]
     if not placed:
         return None
+    beside: list[tuple[float, float]] = []
+    if up is ACCURACY:
+        beside = list(dict.fromkeys(one.beside for one in placed if one.beside is not None and all(one.beside)))
     if across.better < 0:
-        span = log_span([across.place(one) or 1.0 for one in placed])
+        span = log_span([across.place(one) or 1.0 for one in placed] + [joules / unit for _, joules in beside])
         ticks = decimal_ticks(10 ** span[0], 10 ** span[1])
         below = log_axis(across.label, span, ticks, [f"{tick:g}" for tick in ticks])
     else:
@@ -97,6 +100,13 @@ def _chart(title: str, found: Sequence[Candidate], across: Side, up: Side) -> Ch
     figure = graph_objects.Figure(layout=layout(below, share_axis(up.label), showlegend=True, legend=above))
     best = front(found)
     line = joined([one for one in placed if one.stands] or placed, across, up)
+    if beside:
+        figure.add_scatter(
+            x=[joules / unit for _, joules in beside], y=[accuracy for accuracy, _ in beside], mode="markers",
+            name="trained network", meta=meta(None, 1, role="beside"), cliponaxis=False,
+            marker={"size": 13, "symbol": "star", "color": colour(1)},
+            hovertemplate="%{fullData.name}: %{y:.2%}<extra></extra>",
+        )  # fmt: skip
     if len(line) > 1:
         figure.add_scatter(
             x=[across.place(one) for one in line], y=[up.place(one) for one in line], mode="lines",

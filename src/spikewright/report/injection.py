@@ -1,10 +1,10 @@
 """Fault campaigns as one self-contained HTML page: figures in words, charts with intervals, and tables.
 
-What it is handed is the JSON of `spikewright inject --json`, of one network or of several side by side, each with
-`candidates` of a search (`name`, `accuracy`, `energy_joules`, `reliability_mean`, `reliability_low`,
-`reliability_high`, `passes`) or `hardening` alternatives (`name`, `accuracy_mean`, `difference`, `low`, `high`,
-`extra_bits`) if need be; accuracies and differences are shares. Every number comes from there: nothing is computed
-here but golden minus mean accuracy, shares of outcomes, and the Pareto front. Same input, same bytes.
+What it is handed is the JSON of `spikewright inject --json`, of one network or of several side by side; besides, or
+instead, the `candidates` of a search (and its `front`, those of them that were measured again, as its result file has
+them), and `hardening`, a list of alternatives with `name`, `accuracy_mean`, `difference`, `low`, `high`, `extra_bits`.
+Accuracies and differences are shares. Every number comes from there: nothing is computed here but golden minus mean
+accuracy and the Pareto front. Same input, same bytes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import Any
 
 from spikewright.errors import BadData
 from spikewright.report.campaign import WAY_OUT, campaigns
-from spikewright.report.candidates import Hardening, candidates, hardening
+from spikewright.report.candidates import Candidate, Hardening, candidates, hardening, renewed
 from spikewright.report.fields import Fields
 from spikewright.report.front_charts import differences, fronts
 from spikewright.report.injection_charts import charts
@@ -83,12 +83,13 @@ def _title(networks: Sequence[str]) -> str:
     return f"Fault campaign{'s' if len(networks) > 1 else ''}: {shown}"
 
 
-def _of_search(held: Sequence[Any]) -> list[Any]:
-    return [
-        one
-        for index, each in enumerate(held)
-        for one in candidates(Fields(held=each, what=f"object {index + 1}", way_out=WAY_OUT).items("candidates"))
-    ]
+def _of_search(held: Sequence[Any]) -> list[Candidate]:
+    """The candidates of all objects; those of a front that was measured again have the figures of that."""
+    found: list[Candidate] = []
+    for index, each in enumerate(held):
+        fields = Fields(held=each, what=f"object {index + 1}", way_out=WAY_OUT)
+        found += renewed(candidates(fields.items("candidates")), candidates(fields.items("front")))
+    return found
 
 
 def _of_hardening(held: Sequence[Any]) -> dict[str, list[Hardening]]:

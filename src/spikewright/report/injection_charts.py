@@ -1,162 +1,106 @@
-"""The charts of fault campaigns: accuracy against bit error rate, what each stratum loses, the spread of the maps.
+"""The charts of fault campaigns: accuracy against rate, what each part of a network loses, the spread of the maps.
 
-Bands and bars are the intervals over fault maps that the file holds. What a stratum loses is drawn in points of
-accuracy from 0, so that lengths can be compared. Colours are those of the networks, in the page's order.
+Bars are the intervals over fault maps that the file holds. What a part loses is drawn in points of accuracy from 0, so
+that lengths can be compared. Colours are those of the networks, in the page's order.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from spikewright.report.campaign import Campaign, Stratum, under
+from spikewright.report.campaign import Campaign, Stratum
 from spikewright.report.charts import ROOM, Chart, height_of, named_axis
-from spikewright.report.palette import LIGHT, colour, marker
-from spikewright.report.plots import axis, decimal_ticks, escaped, layout, log_axis, log_span, meta, share_axis
-from spikewright.report.wording import NOTHING, bit_error_rate, percent, points
+from spikewright.report.curves import Line, curves, hover
+from spikewright.report.injection_words import by_place
+from spikewright.report.palette import LIGHT, colour
+from spikewright.report.plots import axis, escaped, layout, meta, share_axis
+from spikewright.report.wording import points
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-MOST_BARS = 40  # strata in one chart: those that lose most
+MOST_BARS = 40  # parts of a network in one chart: those that lose most
 FEW_BOXES = 12  # that half the width of the page holds
 MOST_POINTS = 200  # maps drawn one by one; of more only those beyond the whiskers
-ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
-OF = {"layer": "layer", "bit": "bit position", "channel": "output channel", "layer/bit": "layer and bit position"}
+OF = {"bit": "bit position", "channel": "output channel", "cell": "layer and bit position"}
+_NOTE_OF_BOXES = "One dot a fault map. Box: quartiles and median; dashed: mean; whiskers: up to 1.5 times the box."
 
 
 def charts(found: Sequence[Campaign]) -> list[Chart]:
     """All charts that the campaigns have figures for."""
     networks = list(dict.fromkeys(one.network for one in found))
-    whole = [one for one in found if one.scope == "model" and one.whole is not None]
-    made = [curve(whole, networks), spread(whole, networks)]
-    parts: dict[tuple[str, float | None], list[Campaign]] = {}
+    whole = lines(found)
+    wide = sum(len(line.points) for line in whole) > FEW_BOXES
+    made = [curves(whole, "", legend=False, wide=wide), spread(whole, wide=wide)]
+    kinds: dict[tuple[str, str], dict[str, list[Campaign]]] = {}
     for one in found:
-        for part in dict.fromkeys(row.part for row in one.strata):
-            parts.setdefault((part, one.ber), []).append(one)
-    for (part, ber), those in parts.items():
-        rates = [one for other, at in parts if other == part for one in parts[other, at]]
-        if part == "layer/bit":
-            made += [heat(one, several=len(networks) > 1) for one in those]
-        elif len({one.ber for one in rates}) == 1:
-            made += [losses(those, part, ber, networks), spread_of_strata(those, part, ber, networks)]
-        else:
-            made += [curve_of_strata(rates, part) if those[0] is rates[0] else None, losses(those, part, ber, networks)]
+        if one.strata:
+            kinds.setdefault((one.scope, one.fault), {}).setdefault(one.under, []).append(one)
+    for at_rates in kinds.values():
+        several = len(at_rates) > 1
+        if several:
+            made.append(curve_of_strata([one for those in at_rates.values() for one in those]))
+        for those in at_rates.values():
+            as_map = [one for one in those if _is_map(one)]
+            made += [heat(one, several=len(networks) > 1) for one in as_map]
+            if bars := [one for one in those if one not in as_map]:
+                made += [losses(bars, networks), None if several else spread_of_strata(bars, networks)]
     return [chart for chart in made if chart is not None]
 
 
-def curve(whole: Sequence[Campaign], networks: Sequence[str]) -> Chart | None:
-    """Accuracy against bit error rate, a line and a band a network; dashed: without faults."""
-    lines = [
-        _Line(network, index, index, [(one, one.whole) for one in whole if one.network == network and one.whole])
-        for index, network in enumerate(networks)
-    ]
-    return _curves(lines, "Accuracy against bit error rate", legend=False, wide=len(whole) > FEW_BOXES)
+def lines(found: Sequence[Campaign]) -> list[Line]:
+    """What struck a network as one: a line a network, kind of fault and place; dotted where it is only a part."""
+    networks = list(dict.fromkeys(one.network for one in found))
+    faults = {one.fault for one in found}
+    made = []
+    for number, network in enumerate(networks):
+        for (fault, _), pairs in by_place([one for one in found if one.network == network]).items():
+            part = pairs[0][1]
+            name = network if part.name == "model" else f"{network}, {part.place}"
+            name += f", {fault}" if len(faults) > 1 and fault else ""
+            made.append(Line(name, number, number, pairs, "solid" if part.name == "model" else "dot"))
+    return made
 
 
-def curve_of_strata(found: Sequence[Campaign], part: str) -> Chart | None:
-    """The same of one network, a line a stratum; None where they are more than there are colours."""
-    names = list(dict.fromkeys(row.name for one in found for row in one.strata if row.part == part))
+def spread(whole: Sequence[Line], *, wide: bool) -> Chart | None:
+    """The accuracy of every fault map, a box a line and rate."""
+    held = [line._replace(points=[pair for pair in line.points if pair[1].accuracies]) for line in whole]
+    placed = [one for line in held for one, _ in line.points]
+    if not placed:
+        return None
+    ticks = [one.tick for one in sorted(placed, key=lambda one: one.rate or 0.0)]
+    label = "bit error rate" if all(one.is_ber for one in placed) else "faults"
+    across = named_axis(list(dict.fromkeys(ticks)), label=label)
+    figure = _figure(layout(across, share_axis("accuracy of a fault map"), boxmode="group"))
+    for line in held:
+        if line.points:
+            places = [escaped(one.tick) for one, row in line.points for _ in row.accuracies]
+            values = [accuracy for _, row in line.points for accuracy in row.accuracies]
+            most = max(len(row.accuracies) for _, row in line.points)
+            figure.add_box(x=places, y=values, **_box(line.number, line.name, most))
+    return Chart(title="Every fault map", figure=figure, note=_NOTE_OF_BOXES, wide=wide)
+
+
+def curve_of_strata(found: Sequence[Campaign]) -> Chart | None:
+    """Accuracy of one network against rate, a line a part; None where they are more than there are colours."""
+    names = list(dict.fromkeys(row.name for one in found for row in one.strata))
     if len({one.network for one in found}) > 1 or len(names) > len(LIGHT):
         return None
-    lines = [
-        _Line(_short(found, name), index, None, [(one, row) for one in found for row in one.strata if row.name == name])
-        for index, name in enumerate(names)
+    made = [
+        Line(_short(found, name), number, None, [(one, row) for one in found for row in one.strata if row.name == name])
+        for number, name in enumerate(names)
     ]
-    return _curves(lines, f"Accuracy against bit error rate, by {OF.get(part, part)}", legend=True)
+    return curves(made, f", by {_of(found[0])}", legend=True)
 
 
-class _Line(NamedTuple):
-    """A line of a curve: its name and colour, which button hides it, and its points."""
-
-    name: str
-    number: int
-    series: int | None
-    points: list[tuple[Campaign, Stratum]]
-
-
-def _curves(lines: Sequence[_Line], title: str, *, legend: bool, wide: bool = False) -> Chart | None:
-    """None where there are fewer than two rates; a rate of 0 has no place on a logarithmic axis."""
-    lines = [line._replace(points=[pair for pair in line.points if pair[0].ber]) for line in lines]
-    rates = [one.ber for line in lines for one, _ in line.points if one.ber]
-    if len(set(rates)) < 2:
-        return None
-    span = log_span(rates)
-    ticks = decimal_ticks(10 ** span[0], 10 ** span[1])
-    across = log_axis("bit error rate", span, ticks, [bit_error_rate(tick) for tick in ticks])
-    figure = _figure(layout(across, share_axis("accuracy"), showlegend=legend, legend=ABOVE))
-    shown: set[float] = set()
-    for line in lines:
-        for trace in _traces(line, span, shown if legend else set()):
-            figure.add_scatter(**trace)
-    level = ", ".join(sorted({f"{one.level:.0%}" for line in lines for one, _ in line.points}))
-    note = f"Mean over fault maps; band: {level} interval of that mean. Dashed: without faults."
-    return Chart(title=title, figure=figure, note=note, wide=wide)
-
-
-def _traces(line: _Line, span: tuple[float, float], shown: set[float]) -> list[dict[str, Any]]:
-    """Without faults, band, and mean; no second dashed line at a height that is in `shown`."""
-    if not line.points:
-        return []
-    name, index, own = escaped(line.name), line.number, colour(line.number)
-    traces: list[dict[str, Any]] = []
-    golden = line.points[0][1].accuracy_golden
-    if golden not in shown:
-        alone = None if line.series is None else index
-        traces.append({
-            "x": [10 ** span[0], 10 ** span[1]], "y": [golden, golden], "mode": "lines", "showlegend": False,
-            "name": "no faults" if alone is None else f"{name}, no faults",
-            "meta": meta(line.series, alone, role="golden"),
-            "line": {"dash": "dash", "width": 1, "color": colour(alone)},
-            "hovertemplate": "%{fullData.name}: %{y:.2%}<extra></extra>",
-        })  # fmt: skip
-        shown.add(golden)
-    ends = [(one.ber, row.accuracy_low, row.accuracy_high) for one, row in line.points if row.accuracy_low is not None]
-    traces.append({
-        "x": [ber for ber, _, _ in ends] + [ber for ber, _, _ in reversed(ends)],
-        "y": [high for _, _, high in ends] + [low for _, low, _ in reversed(ends)],
-        "mode": "lines", "name": name, "showlegend": False, "meta": meta(line.series, index, role="band"),
-        "fill": "toself", "fillcolor": own, "line": {"width": 0, "color": own}, "hoverinfo": "skip",
-    })  # fmt: skip
-    traces.append({
-        "x": [one.ber for one, _ in line.points], "y": [row.accuracy_mean for _, row in line.points],
-        "mode": "lines+markers", "name": name, "meta": meta(line.series, index, role="mean"),
-        "text": [_hover(one, row, line.name) for one, row in line.points], "hovertemplate": "%{text}<extra></extra>",
-        "line": {"width": 2, "color": own}, "marker": {"size": 9, "symbol": marker(index), "color": own},
-    })  # fmt: skip
-    return traces
-
-
-def spread(whole: Sequence[Campaign], networks: Sequence[str]) -> Chart | None:
-    """The accuracy of every fault map, a box a network and bit error rate."""
-    held = [one for one in whole if one.whole is not None and one.whole.accuracies]
-    if not held:
-        return None
-    rates = [bit_error_rate(one.ber) for one in sorted(held, key=lambda one: one.ber or 0.0)]
-    across = named_axis(list(dict.fromkeys(rates)), label="bit error rate")
-    figure = _figure(layout(across, share_axis("accuracy of a fault map"), boxmode="group"))
-    for index, network in enumerate(networks):
-        own = [(one, one.whole.accuracies) for one in held if one.network == network and one.whole is not None]
-        if own:
-            places = [bit_error_rate(one.ber) for one, accuracies in own for _ in accuracies]
-            values = [accuracy for _, accuracies in own for accuracy in accuracies]
-            figure.add_box(x=places, y=values, **_box(index, network, max(len(each) for _, each in own)))
-    return Chart(title="Every fault map", figure=figure, note=_NOTE_OF_BOXES, wide=len(held) > FEW_BOXES)
-
-
-def losses(found: Sequence[Campaign], part: str, ber: float | None, networks: Sequence[str]) -> Chart:
-    """Points of accuracy that each stratum loses, a bar with its interval a stratum and network."""
-    names, left_out = _names(found, part)
-    figure = _figure(
-        layout(
-            axis("accuracy lost (points)", rangemode="tozero"),
-            named_axis([_short(found, name) for name in names], downwards=True),
-            barmode="group",
-            margin=ROOM,
-            bargap=0.25,
-        )
-    )
+def losses(found: Sequence[Campaign], networks: Sequence[str]) -> Chart:
+    """Points of accuracy that each part loses, a bar with its interval a part and network."""
+    names, left_out = _names(found)
+    down = named_axis([_short(found, name) for name in names], downwards=True)
+    across = axis("accuracy lost (points)", rangemode="tozero")
+    figure = _figure(layout(across, down, barmode="group", bargap=0.25, margin=ROOM))
     for one in found:
         index = networks.index(one.network)
-        rows = [row for row in one.strata if row.name in names and row.part == part]
+        rows = [row for row in one.strata if row.name in names]
         known = [row for row in rows if row.accuracy_low is not None and row.accuracy_high is not None]
         upper = [100 * (row.accuracy_mean - row.accuracy_low) for row in known if row.accuracy_low is not None]
         lower = [100 * (row.accuracy_high - row.accuracy_mean) for row in known if row.accuracy_high is not None]
@@ -165,32 +109,31 @@ def losses(found: Sequence[Campaign], part: str, ber: float | None, networks: Se
             x=[100 * row.lost for row in rows], y=[escaped(row.short) for row in rows], orientation="h",
             name=escaped(one.network), meta=meta(index, index, role="lost"),
             error_x=bars if len(known) == len(rows) else None, marker={"color": colour(index), "opacity": 0.8},
-            hovertext=[_hover(one, row, f"{one.network}, {row.short}") for row in rows],
+            hovertext=[hover(one, row, f"{one.network}, {row.short}") for row in rows],
             hovertemplate="%{hovertext}<extra></extra>",
         )  # fmt: skip
     note = "Golden minus mean accuracy, with its interval."
     if left_out:
-        note += f" The {MOST_BARS} that lose most; {left_out} more are in the table."
-    title = f"What each {OF.get(part, part)} loses {under(ber)}"
+        note += f" The {MOST_BARS} that lose most; {left_out:,} more are in the table."
+    title = f"What each {_of(found[0])} loses {found[0].under}"
     return Chart(title=title, figure=figure, note=note, height=height_of(len(names) * len(found)))
 
 
-def spread_of_strata(found: Sequence[Campaign], part: str, ber: float | None, networks: Sequence[str]) -> Chart | None:
-    """The accuracy of every fault map, a box a stratum and network."""
-    names, _ = _names(found, part)
+def spread_of_strata(found: Sequence[Campaign], networks: Sequence[str]) -> Chart | None:
+    """The accuracy of every fault map, a box a part and network."""
+    names, _ = _names(found)
     if not any(row.accuracies for one in found for row in one.strata if row.name in names):
         return None
     down = named_axis([_short(found, name) for name in names], downwards=True)
     figure = _figure(layout(share_axis("accuracy of a fault map"), down, boxmode="group", margin=ROOM))
     for one in found:
-        index = networks.index(one.network)
         rows = [row for row in one.strata if row.name in names and row.accuracies]
         if rows:
             places = [escaped(row.short) for row in rows for _ in row.accuracies]
             values = [accuracy for row in rows for accuracy in row.accuracies]
             most = max(len(row.accuracies) for row in rows)
-            figure.add_box(x=values, y=places, orientation="h", **_box(index, one.network, most))
-    title = f"Every fault map, by {OF.get(part, part)}, {under(ber)}"
+            figure.add_box(x=values, y=places, orientation="h", **_box(networks.index(one.network), one.network, most))
+    title = f"Every fault map, by {_of(found[0])}, {found[0].under}"
     return Chart(title=title, figure=figure, note=_NOTE_OF_BOXES, height=height_of(len(names) * len(found)))
 
 
@@ -208,13 +151,9 @@ def heat(campaign: Campaign, *, several: bool) -> Chart:
     figure = _figure(layout(named_axis(heads, label="bit position"), down, margin=ROOM))
     figure.add_heatmap(
         x=heads, y=[escaped(layer) for layer in layers], z=lost, zmin=0, zmax=max(most, 1.0), xgap=2, ygap=2,
-        text=[["" if one is None else _cell(one) for one in line] for line in lost],
-        texttemplate="%{text}", name=escaped(campaign.network),
-        hovertext=[
-            ["" if row is None else _hover(campaign, row, f"{campaign.network}, {row.short}") for row in line]
-            for line in table
-        ],
-        hovertemplate="%{hovertext}<extra></extra>",
+        text=[["" if one is None else _cell(one) for one in line] for line in lost], texttemplate="%{text}",
+        name=escaped(campaign.network), hovertemplate="%{hovertext}<extra></extra>",
+        hovertext=[[_hover_of_cell(campaign, row) for row in line] for line in table],
         meta=meta(None, 1, role="heat"), colorscale=[[0, "#f6f7f9"], [1, colour(1)]],
         colorbar={"title": {"text": "points lost", "side": "right"}, "thickness": 12, "outlinewidth": 0},
     )  # fmt: skip
@@ -223,12 +162,20 @@ def heat(campaign: Campaign, *, several: bool) -> Chart:
     return Chart(title=title, figure=figure, height=max(12.0, 7.0 + 2.2 * len(layers)), wide=True)
 
 
-_NOTE_OF_BOXES = "One dot a fault map. Box: quartiles and median; dashed: mean; whiskers: up to 1.5 times the box."
+def _hover_of_cell(campaign: Campaign, row: Stratum | None) -> str:
+    return "" if row is None else hover(campaign, row, f"{campaign.network}, {row.short}")
 
 
-def _box(index: int, network: str, most: int) -> dict[str, Any]:
+def _is_map(one: Campaign) -> bool:
+    """Whether its parts are bits of several layers."""
+    cells = [row.layer_and_bit for row in one.strata]
+    known = [cell for cell in cells if cell is not None]
+    return len(known) == len(cells) and len({layer for layer, _ in known}) > 1 and len({bit for _, bit in known}) > 1
+
+
+def _box(index: int, name: str, most: int) -> dict[str, Any]:
     return {
-        "name": escaped(network),
+        "name": escaped(name),
         "meta": meta(index, index, role="maps"),
         "boxpoints": "all" if most <= MOST_POINTS else "outliers",
         "boxmean": True,
@@ -240,33 +187,29 @@ def _box(index: int, network: str, most: int) -> dict[str, Any]:
     }
 
 
-def _names(found: Sequence[Campaign], part: str) -> tuple[list[str], int]:
-    """Strata in the order of the file, no more than can be drawn, and how many are left out."""
+def _names(found: Sequence[Campaign]) -> tuple[list[str], int]:
+    """Parts in the order of the file, no more than can be drawn, and how many are left out."""
     most: dict[str, float] = {}
     for one in found:
         for row in one.strata:
-            if row.part == part:
-                most[row.name] = max(most.get(row.name, row.lost), row.lost)
-    if part == "bit":  # the sign bit first, as in the map of layers and bits
-        most = dict(sorted(most.items(), key=lambda pair: -int(pair[0].rpartition(":")[2])))
+            most[row.name] = max(most.get(row.name, row.lost), row.lost)
+    order = list(most)
+    if found[0].scope == "bit":  # the sign bit first, as in the map of layers and bits
+        order.sort(key=lambda name: -(next(row.bit or 0 for one in found for row in one.strata if row.name == name)))
     kept = set(sorted(most, key=lambda name: -most[name])[:MOST_BARS])
-    return [name for name in most if name in kept], len(most) - len(kept)
+    return [name for name in order if name in kept], len(most) - len(kept)
 
 
-def _cell(lost: float) -> str:
-    return points(lost / 100).removeprefix("+") if abs(lost) < 10 else f"{lost:.1f}".replace("-", "−")
+def _of(one: Campaign) -> str:
+    return OF.get(one.scope, one.scope)
 
 
 def _short(found: Sequence[Campaign], name: str) -> str:
     return next(row.short for one in found for row in one.strata if row.name == name)
 
 
-def _hover(campaign: Campaign, row: Stratum, name: str) -> str:
-    interval = NOTHING if row.accuracy_low is None else f"{percent(row.accuracy_low)} to {percent(row.accuracy_high)}"
-    return (
-        f"<b>{escaped(name)}</b>, {campaign.under}<br>mean {percent(row.accuracy_mean)} ({interval})"
-        f"<br>{points(-row.lost)} points, worst map {percent(row.accuracy_worst)}, {row.maps:,} maps"
-    )
+def _cell(lost: float) -> str:
+    return points(lost / 100).removeprefix("+") if abs(lost) < 10 else f"{lost:.1f}".replace("-", "−")
 
 
 def _figure(made: dict[str, Any]) -> "Figure":
