@@ -46,12 +46,12 @@ def test_parts_and_outcomes() -> None:
     assert whole.rows == ((0, ("a", "1e-2", "one layer at a time", *FIGURES)),)
     assert "the mean of the parts" in whole.note
     assert (parts.head[:3], parts.head[-1]) == (("Network", "BER", "Faults in"), "Struck a map")
-    assert parts.rows[0][1] == ("a", "1e-2", "fc1", *FIGURES[1:7], "12.3")
-    assert parts.rows[1][1][2:5] == ("fc2", "91.00% (91.00 to 91.00)", "−1.00")
+    assert parts.rows[0][1] == ("a", "1e-2", "layer fc1", *FIGURES[1:7], "12.3")
+    assert parts.rows[1][1][2:5] == ("layer fc2", "91.00% (91.00 to 91.00)", "−1.00")
     assert parts.rows[1][1][-1] == "–"
     assert (outcomes.head, outcomes.rows) == (
         ("Network", "BER", "Faults in", "Critical", "DUE"),
-        ((0, ("a", "1e-2", "fc1", "1.00%", "0.00%")),),
+        ((0, ("a", "1e-2", "layer fc1", "1.00%", "0.00%")),),
     )
 
 

@@ -109,7 +109,7 @@ def losses(found: Sequence[Campaign], networks: Sequence[str]) -> Chart:
             x=[100 * row.lost for row in rows], y=[escaped(row.short) for row in rows], orientation="h",
             name=escaped(one.network), meta=meta(index, index, role="lost"),
             error_x=bars if len(known) == len(rows) else None, marker={"color": colour(index), "opacity": 0.8},
-            hovertext=[hover(one, row, f"{one.network}, {row.short}") for row in rows],
+            hovertext=[hover(one, row, f"{one.network}, {row.place}") for row in rows],
             hovertemplate="%{hovertext}<extra></extra>",
         )  # fmt: skip
     note = "Golden minus mean accuracy, with its interval."
@@ -163,7 +163,7 @@ def heat(campaign: Campaign, *, several: bool) -> Chart:
 
 
 def _hover_of_cell(campaign: Campaign, row: Stratum | None) -> str:
-    return "" if row is None else hover(campaign, row, f"{campaign.network}, {row.short}")
+    return "" if row is None else hover(campaign, row, f"{campaign.network}, {row.place}")
 
 
 def _is_map(one: Campaign) -> bool:

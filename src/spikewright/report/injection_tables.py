@@ -21,12 +21,14 @@ class Table:
         head: names of the columns.
         rows: the number of the network whose mark it gets (None: none), and a text a column.
         note: a sentence below the heading.
+        wraps: its cells may take several lines.
     """
 
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[int | None, tuple[str, ...]], ...]
     note: str = ""
+    wraps: bool = False
 
 
 def tables(found: Sequence[Campaign]) -> list[Table]:
@@ -143,7 +145,7 @@ def _measured(found: Sequence[Campaign]) -> Table:
     ]
     head = ("Network", _rate(found), "Faults in", *(name for _, name in known))
     note = "A fault map is a pure function of the seed, the part that is struck, and the map's number from 0 on."
-    return Table(title="How it was measured", head=head, rows=tuple(rows), note=note)
+    return Table(title="How it was measured", head=head, rows=tuple(rows), note=note, wraps=True)
 
 
 def _plain(key: str, value: Any) -> str:
@@ -172,7 +174,7 @@ def _of_rows(
     firsts = [
         (
             one.network, one.tick, *((one.fault or NOTHING,) if faults else ()),
-            one.place if row is one.whole else row.short,
+            one.place if row is one.whole else row.place,
         )
         for one, row in rows
     ]  # fmt: skip

@@ -71,8 +71,8 @@ def _strata(one: Campaign) -> str:
     most, least = (choose(one.strata, key=lambda row: row.lost) for choose in (max, min))
     told = f"{_first(one.under)}, faults {one.where}"
     if len(one.strata) == 1:
-        return f"{told}: {most.short} {_loses(one, most)}."
-    said = f"{most.short} {_loses(one, most)}, the most; {least.short} {_loses(one, least)}"
+        return f"{told}: {most.place} {_loses(one, most)}."
+    said = f"{most.place} {_loses(one, most)}, the most; {least.place} {_loses(one, least)}"
     return f"{told}: of {len(one.strata):,}, {said}."
 
 
