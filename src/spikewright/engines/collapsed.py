@@ -10,7 +10,16 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from spikewright.engines.currents import aligned, before_firing, constant_drive, deliver, drive_of, scaled, total_input
+from spikewright.engines.currents import (
+    aligned,
+    before_firing,
+    constant_drive,
+    deliver,
+    drive_of,
+    scaled,
+    total_input,
+    totals,
+)
 from spikewright.engines.record import Record
 from spikewright.program import Program, Step
 from spikewright.schedules import Drive
@@ -34,44 +43,28 @@ def collapse(program: Program, x: Tensor) -> Iterator[Record]:
                 record = _looped(step, drive_of(step, deliver(step, aligned(step, inputs))))
             elif wants_train and not node.firing.schedule.waits:
                 # a constant current is delivered once: the code tells how often the stage fires, not when
-                total = deliver(step, [_total(train) for train in _joined(step, inputs)])[0]
+                total = deliver(step, totals(step, inputs))[0]
                 record = _looped(step, constant_drive(step, total))
             else:
                 record = _closed(step, inputs)
             yield record
             values[node.name] = _emit(record, wants_train=wants_train)
         elif node is program.plan.readout:
-            yield Record(
-                node, scaled(_delivered(step, [train[warmup:] for train in _joined(step, inputs)]), program.worth)
-            )
+            yield Record(node, scaled(_delivered(step, totals(step, inputs, warmup)), program.worth))
         elif node.name in program.wants_train or warmup:
             values[node.name] = deliver(step, aligned(step, inputs))
         else:
-            values[node.name] = deliver(step, [_total(train) for train in _joined(step, inputs)])
+            values[node.name] = deliver(step, totals(step, inputs))
         for name in set(node.inputs):
             if program.last_use[name] == node.name:
                 del values[name]
 
 
-def _joined(step: Step, inputs: list[Tensor]) -> list[Tensor]:
-    """The inputs where only their totals count: averaging leaves a total as it is."""
-    edges = step.node.edges
-    return [
-        train if edge.alignment is None or edge.alignment.averages else edge.alignment(train)
-        for edge, train in zip(edges, inputs, strict=True)
-    ]
-
-
-def _total(train: Tensor) -> Tensor:
-    return train if len(train) == 1 else train.sum(0, keepdim=True)
-
-
 def _delivered(step: Step, inputs: list[Tensor]) -> Tensor:
     """The window's total with its constant, [N, *features]."""
-    totals = [_total(train) for train in inputs]
     if step.vector is not None:
-        return deliver(step, totals, bias=step.vector)[0]
-    total = deliver(step, totals)[0]
+        return deliver(step, inputs, bias=step.vector)[0]
+    total = deliver(step, inputs)[0]
     return total if step.offset is None else total + step.offset
 
 
@@ -79,7 +72,7 @@ def _closed(step: Step, inputs: list[Tensor]) -> Record:
     firing = step.node.firing
     assert firing is not None
     # `_delivered` owns what it returns unless the node only passes its input on
-    potential = before_firing(step, _delivered(step, _joined(step, inputs)))
+    potential = before_firing(step, _delivered(step, totals(step, inputs)))
     if not step.starts_early and step.initial is not None:
         potential = potential + step.initial
     if step.weight is None and step.offset is None:

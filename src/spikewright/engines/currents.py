@@ -29,6 +29,16 @@ def aligned(step: Step, inputs: Sequence[Tensor]) -> list[Tensor]:
     ]
 
 
+def totals(step: Step, inputs: Sequence[Tensor], start: int = 0) -> list[Tensor]:
+    """Each input over its window from step `start` on, in one step [1, N, *]; averaging leaves a total as it is."""
+    found = []
+    for edge, given in zip(step.node.edges, inputs, strict=True):
+        whole = given if edge.alignment is None or edge.alignment.averages else edge.alignment(given)
+        train = whole[start:]
+        found.append(train if len(train) == 1 else train.sum(0, keepdim=True))
+    return found
+
+
 def deliver(
     step: Step,
     inputs: Sequence[Tensor],
