@@ -1,14 +1,8 @@
 """Paper 1's Fig. 2 to 5 with intervals, drawn from a result that is there already: nothing is run here.
 
-    python reproduce/reliability_figures.py reproduce/reliability.json
-writes reliability_fig2.svg … reliability_fig5.svg beside it; the same result gives the same bytes. Needs the extra
-`dev`. Read is `cells`, a list of one object a network:
-
-    data, topology     "mnist", "top3"
-    config             "ANN", or "C1" … "C4"
-    accuracy_golden    without faults; energy_joules of one sample, for Fig. 5
-    curve              what `spikewright inject --json` writes of the whole network, one object a bit error rate
-    layers             the same with --scope layer, for Fig. 4: one object
+    python reproduce/reliability_figures.py reproduce/reliability.json reproduce/topologies.json
+writes reliability_fig2.svg … reliability_fig5.svg beside the first; the same results give the same bytes. Needs the
+extra `dev`. The first is what `reliability.py` writes, the second what `topologies.py` writes: energies are from there.
 A cell that is missing leaves a gap. Bars are means over fault maps and whiskers their 95 % intervals; the short line
 over a bar of Fig. 3 is the accuracy without faults, which the paper does not draw.
 
@@ -244,9 +238,29 @@ def _legend(figure: Figure, axes: Axes) -> None:
         figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, fontsize=9)
 
 
-def draw(path: Path) -> list[Path]:
-    """Write the figures that the result has cells for; returns where they are."""
-    cells = json.loads(path.read_text())["cells"]
+def gathered(result: Mapping[str, Any], topologies: Mapping[str, Any]) -> list[Cell]:
+    """One cell a network, from one a network, rate and scope: `curve` by rate, `layers` where struck one by one."""
+    energies: dict[tuple[str, str, str], float] = {}
+    for one in topologies["cells"]:
+        energies[one["data"], one["topology"], one["config"]] = one["energy_joules_snn"]
+        energies[one["data"], one["topology"], "ANN"] = one["energy_joules_source"]
+    cells: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for one in result["cells"]:
+        config = "ANN" if one["config"] == "ann" else one["config"]
+        key = (one["data"], one["topology"], config)
+        empty = {"data": one["data"], "topology": one["topology"], "config": config, "curve": []}
+        cell = cells.setdefault(key, {**empty, "energy_joules": energies.get(key)})
+        cell["accuracy_golden"] = one["accuracy_golden"]
+        if one.get("scope", "model") == "layer":
+            cell["layers"] = one
+        else:
+            cell["curve"].append(one)
+    return list(cells.values())
+
+
+def draw(path: Path, topologies: Path) -> list[Path]:
+    """Write the figures; returns where they are."""
+    cells = gathered(json.loads(path.read_text()), json.loads(topologies.read_text()))
     mpl.rcParams["svg.hashsalt"] = "spikewright"  # the same figures give the same file
     made = []
     for name, of in FIGURES.items():
@@ -260,8 +274,10 @@ def draw(path: Path) -> list[Path]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("json", type=Path)
-    for path in draw(parser.parse_args().json):
+    parser.add_argument("result", type=Path)
+    parser.add_argument("topologies", type=Path)
+    asked = parser.parse_args()
+    for path in draw(asked.result, asked.topologies):
         print(path)
 
 

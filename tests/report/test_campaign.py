@@ -93,6 +93,20 @@ def test_without_rows_the_figures_at_the_top_are_those_of_the_whole() -> None:
         ({"fault": {"kind": "stuck_at", "ber": 1e-2, "at": 1}}, "stuck at (at 1)", 1e-2, "at BER 1e-2", "1e-2"),
         ({"ber": None, "fault": {"kind": "lost_spikes", "rate": 0.1}}, "lost spikes", 0.1, "at rate 1e-1", "1e-1"),
         (
+            {"fault": {"kind": "threshold", "ber": 1e-2, "rate": 0.5, "bits": 8}},
+            "threshold (rate 0.5, bits 8)",
+            1e-2,
+            "at BER 1e-2",
+            "1e-2",
+        ),
+        (
+            {"ber": None, "fault": {"kind": "leak", "spread": 0.1, "rate": 1.0}},
+            "leak (spread 0.1)",
+            1.0,
+            "at rate 1",
+            "1",
+        ),
+        (
             {"ber": None, "fault": {"kind": "bit_flip", "count": 1000}},
             "bit flip",
             None,

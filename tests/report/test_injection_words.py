@@ -43,13 +43,13 @@ def test_a_curve_says_both_ends_the_first_loss_and_the_worst_map() -> None:
 def test_strata_say_the_most_and_the_least() -> None:
     rows = [row("layer:fc1", [0.9, 0.9]), row("layer:fc2", MAPS)]
     assert said(campaign(None, scope="layer", rows=rows)) == [
-        "At BER 1e-2, faults in one layer at a time: of 2, layer fc2 loses 25.00 points (95% interval 12.09 to 37.91), the "
-        "most; layer fc1 loses 0.00 points (95% interval 0.00 to 0.00)."
+        "At BER 1e-2, faults in one layer at a time: of 2, layer fc2 loses 25.00 points (95% interval 12.09 to 37.91), "
+        "the most; layer fc1 loses 0.00 points (95% interval 0.00 to 0.00)."
     ]
     (alone,) = said(campaign(None, scope="cell", rows=[row("layer:fc1/bit:7", MAPS)]))
     assert alone == (
-        "At BER 1e-2, faults in one bit position of one layer at a time: layer fc1, bit 7 loses 25.00 points (95% interval "
-        "12.09 to 37.91)."
+        "At BER 1e-2, faults in one bit position of one layer at a time: layer fc1, bit 7 loses 25.00 points (95% "
+        "interval 12.09 to 37.91)."
     )
 
 

@@ -21,7 +21,7 @@ def test_shares_points_and_what_is_not_known() -> None:
 
 @pytest.mark.parametrize(
     ("rate", "text"),
-    [(1e-5, "1e-5"), (0.001, "1e-3"), (0.1, "1e-1"), (2.5e-4, "2.5e-4"), (1.0, "1e0"), (0.0, "0"), (None, "–")],
+    [(1e-5, "1e-5"), (0.001, "1e-3"), (0.1, "1e-1"), (2.5e-4, "2.5e-4"), (1.0, "1"), (0.0, "0"), (None, "–")],
 )
 def test_bit_error_rates(rate: float | None, text: str) -> None:
     assert bit_error_rate(rate) == text

@@ -140,11 +140,45 @@ def test_a_missing_cell_is_a_gap(figures: ModuleType) -> None:
     assert heights(figures.trade_offs(unmeasured).axes[2]) == {}
 
 
+def flat() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same cells as the two scripts write them: one a rate and scope; energies by config."""
+    cells, energies = [], []
+    for one in CELLS:
+        name = {"data": one["data"], "topology": one["topology"], "config": one["config"].replace("ANN", "ann")}
+        cells += [{**name, **point, "accuracy_golden": one["accuracy_golden"]} for point in one["curve"]]
+        cells.append({**name, "scope": "layer", "accuracy_golden": one["accuracy_golden"], **one["layers"]})
+        if one["config"] != "ANN":
+            pair = {"energy_joules_snn": one["energy_joules"], "energy_joules_source": 10 * one["energy_joules"]}
+            energies.append({**name, **pair})
+    return {"cells": cells}, {"cells": energies}
+
+
+def test_results_are_gathered_by_network(figures: ModuleType) -> None:
+    found = figures.gathered(*flat())
+    for one, expected in zip(found, CELLS, strict=True):
+        for key in ("data", "topology", "config", "accuracy_golden"):
+            assert one[key] == expected[key]
+        assert one["energy_joules"] == pytest.approx(expected["energy_joules"])
+        assert one["layers"]["rows"] == expected["layers"]["rows"]
+        assert [(point["ber"], point["accuracy_mean"]) for point in one["curve"]] == [
+            (point["ber"], point["accuracy_mean"]) for point in expected["curve"]
+        ]
+
+
 def test_files_are_the_same_again(figures: ModuleType, tmp_path: Path) -> None:
-    path = tmp_path / "reliability.json"
-    path.write_text(json.dumps({"cells": CELLS}))
-    made = figures.draw(path)
+    paths = tmp_path / "reliability.json", tmp_path / "topologies.json"
+    for path, content in zip(paths, flat(), strict=True):
+        path.write_text(json.dumps(content))
+    made = figures.draw(*paths)
     assert [one.name for one in made] == [f"reliability_fig{number}.svg" for number in (2, 3, 4, 5)]
     before = [one.read_bytes() for one in made]
-    assert [one.read_bytes() for one in figures.draw(path)] == before
+    assert [one.read_bytes() for one in figures.draw(*paths)] == before
     assert all(text.startswith(b"<?xml") and b"<script" not in text for text in before)
+
+
+def test_networks_that_are_committed_have_their_energies(figures: ModuleType) -> None:
+    topologies = json.loads(HERE.with_name("topologies.json").read_text())
+    golden = [{**one, "ber": 1e-2, "accuracy_golden": one["accuracy_snn"]} for one in topologies["cells"]]
+    found = figures.gathered({"cells": golden}, topologies)
+    assert len(found) == 40
+    assert all(one["energy_joules"] > 0 for one in found)

@@ -256,11 +256,8 @@ def _fault(held: Mapping[str, Any], network: str) -> tuple[str, float | None, in
     of_fault = Fields(held=settings, what=f"the fault of {fields.what}", way_out=WAY_OUT)
     ber = fields.maybe_number("ber", most=1.0)
     rate = of_fault.maybe_number("rate", most=1.0) if ber is None else ber
-    others = {
-        key: value
-        for key, value in settings.items()
-        if key not in ("kind", "ber", "rate", "count") and value is not None
-    }
+    told = {"kind", "ber", "count"} | ({"rate"} if ber is None or settings.get("rate") == 1 else set())
+    others = {key: value for key, value in settings.items() if key not in told and value is not None}
     shown = ", ".join(f"{key} {'listed' if isinstance(value, Mapping) else value}" for key, value in others.items())
     kind = of_fault.text("kind").replace("_", " ")
     return f"{kind} ({shown})" if shown else kind, rate, of_fault.count("count")

@@ -27,11 +27,11 @@ def three_digits(value: float | None) -> str:
 
 
 def bit_error_rate(rate: float | None) -> str:
-    """A bit error rate as people write it: 1e-3, 2.5e-4, 0."""
+    """A bit error rate as people write it: 1e-3, 2.5e-4, 0, 1."""
     if rate is None:
         return NOTHING
     mantissa, exponent = f"{rate:.3e}".split("e")
-    return "0" if rate == 0 else f"{float(mantissa):g}e{int(exponent)}"
+    return f"{float(mantissa):g}e{int(exponent)}" if 0 < rate < 1 else f"{rate:g}"
 
 
 def energy_unit(joules: Iterable[float | None]) -> tuple[float, str]:
