@@ -31,7 +31,7 @@ class InjectSettings:
         cap: maps at which that ends.
         level: of intervals.
         seed: of the maps.
-        batch_size: images run at once; results do not depend on it.
+        batch_size: images run at once; results do not depend on it. None: as many as a processor's cache takes.
         workers: where maps are run; nor on that.
         shortcuts: how; nor on that.
 
@@ -50,13 +50,13 @@ class InjectSettings:
     cap: int = 1000
     level: float = 0.95
     seed: int = 0
-    batch_size: int = 250
+    batch_size: int | None = None
     workers: Workers = field(default_factory=Workers)
     shortcuts: Shortcuts = field(default_factory=Shortcuts)
 
     def __post_init__(self) -> None:
         for name, number in {"maps": self.maps, "cap": self.cap, "batch_size": self.batch_size}.items():
-            if number < 1:
+            if number is not None and number < 1:
                 raise BadSetting(f"inject: {name} must be at least 1, got {number}")
         if self.scope not in SCOPES:
             raise BadSetting(f"inject: no scope {self.scope!r}: choose one of {', '.join(SCOPES)}")
