@@ -38,6 +38,8 @@ def identity(network: Blueprint | Source, samples: Prepared, settings: InjectSet
         "quantisation": asdict(settings.format),
         "seed": settings.seed,
     }
+    if settings.protection is not None:
+        described["protection"] = asdict(settings.protection)
     text = json.dumps(described, sort_keys=True)
     return Campaign(hashlib.blake2b(text.encode(), digest_size=8).hexdigest(), described)
 

@@ -94,6 +94,8 @@ def work(ready: Ready, task: Task) -> tuple[Task, list[Outcome]]:
     settings = ready._payload.settings
     sites = ready.strata[task.stratum].sites
     patches = [settings.fault.patch(sites, Draw(settings.seed, task.stratum, number)) for number in task.numbers]
+    if settings.protection is not None:
+        patches = [settings.protection(patch, sites) for patch in patches]
     found = [Outcome(hits=patch.hits) for patch in patches]
     for golden, part in ready.goldens():
         labels = ready.labels[part]
