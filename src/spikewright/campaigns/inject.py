@@ -10,7 +10,7 @@ injection at a bit error rate; Leveugle et al. 2009 for statistical fault inject
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -53,6 +53,7 @@ def inject(
     *,
     record: Path | Record | None = None,
     progress: Progress | None = None,
+    notice: Callable[[str], None] | None = None,
 ) -> Injection:
     """Run a campaign, or what is left of it.
 
@@ -63,6 +64,7 @@ def inject(
         record: file, or an open record of this campaign and others, that maps are written to as they are done; where
             it has some, they are not run again.
         progress: told how far it is.
+        notice: told, in one line, when workers died and their maps are sent out again.
 
     Raises:
         BadData: no images, or images that are not what the network takes.
@@ -72,9 +74,9 @@ def inject(
     """
     campaign = identity(network, samples, settings)
     if isinstance(record, Record):
-        return _run(network, samples, settings, campaign.name, record, progress or _silent)
+        return _run(network, samples, settings, campaign.name, record, progress or _silent, notice)
     with Record.open(record, {campaign.name: campaign.described}) as book:
-        return _run(network, samples, settings, campaign.name, book, progress or _silent)
+        return _run(network, samples, settings, campaign.name, book, progress or _silent, notice)
 
 
 def _run(
@@ -84,6 +86,7 @@ def _run(
     campaign: str,
     book: Record,
     progress: Progress,
+    notice: Callable[[str], None] | None,
 ) -> Injection:
     inputs, labels = _checked(network, samples, settings.fault)
     ready = prepare(Payload(network, inputs, labels, settings, keep=False))
@@ -104,7 +107,7 @@ def _run(
         tasks = _tasks(done, open_, wanted, count)
         total = sum(wanted for _ in open_)
         progress("fault maps", total - sum(len(task.numbers) for task in tasks), total, note=done.note(parts))
-        for task, found in gather(prepare, work, payload, tasks, settings.workers):
+        for task, found in gather(prepare, work, payload, tasks, settings.workers, notice=notice):
             done.add(task, found)
             left = sum(len(done.missing(part.name, wanted)) for part in open_)
             progress("fault maps", total - left, total, note=done.note(parts))
