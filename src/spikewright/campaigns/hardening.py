@@ -74,9 +74,13 @@ class Hints:
     alternatives: tuple[Hardened, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The bare campaign's figures, with `hardening`, and rows for layers and bits."""
-        rows = [*self.bare.to_json()["rows"], *self.layers.to_json()["rows"], *self.bits.to_json()["rows"]]
-        return {**self.bare.to_json(), "rows": rows, "hardening": [each.to_json() for each in self.alternatives]}
+        """The bare campaign's figures, with `hardening`, and the campaigns on layers and on bits."""
+        return {
+            **self.bare.to_json(),
+            "hardening": [each.to_json() for each in self.alternatives],
+            "layers": self.layers.to_json(),
+            "bits": self.bits.to_json(),
+        }
 
 
 def campaigns_of(

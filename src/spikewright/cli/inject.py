@@ -88,7 +88,9 @@ def inject(
     if page is not None:
         from spikewright.report.injection import write_injection
 
-        write_injection(page, whole, note=f"{found[0].data}, {split} split")
+        write_injection(
+            page, [whole, *(part for each in found for part in each.parts)], note=f"{found[0].data}, {split} split"
+        )
         console.print(f"page: {page}")
 
 

@@ -89,10 +89,21 @@ class Found(NamedTuple):
     difference: float | None = None
     hints: Hints | None = None
 
+    @property
+    def about(self) -> dict[str, str]:
+        """What it was measured on."""
+        return {"name": self.name, "data": self.data, "split": self.split}
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """The campaigns on layers and on bits that hardening looked at, as plain data."""
+        found = [] if self.hints is None else [self.hints.layers, self.hints.bits]
+        return [{**self.about, **each.to_json()} for each in found]
+
     def to_json(self) -> dict[str, Any]:
         """The figures as plain data."""
         figures = self.injection if self.hints is None else self.hints
-        made = {"name": self.name, "data": self.data, "split": self.split, **figures.to_json()}
+        made = {**self.about, **figures.to_json()}
         if self.against is not None and self.verdict is not None:
             made["verdict"] = self.verdict.verdict.value
             made["against"] = {
