@@ -3,7 +3,7 @@
 A map's outcome is a pure function of the payload and (stratum, number): workers share nothing, and order means nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,10 +15,12 @@ from spikewright.affine import outputs_first
 from spikewright.blueprint import Blueprint
 from spikewright.campaigns.ordinary_target import OrdinaryTarget
 from spikewright.campaigns.outcomes import Outcome, outcome
-from spikewright.campaigns.propagate import Golden, run_faulty, run_golden
+from spikewright.campaigns.propagate import Faulty, Golden, run_faulty, run_golden
 from spikewright.campaigns.settings import InjectSettings
 from spikewright.campaigns.spiking_target import SpikingTarget
+from spikewright.campaigns.stacked import run_stacked
 from spikewright.campaigns.strata import Stratum, strata
+from spikewright.faults import Patch
 from spikewright.faults._draw import Draw
 from spikewright.quantisers.uniform import Uniform
 from spikewright.source import Source
@@ -111,10 +113,20 @@ def work(ready: Ready, task: Task) -> tuple[Task, list[Outcome]]:
     found = [Outcome(hits=patch.hits) for patch in patches]
     for golden, part in ready.goldens():
         labels = ready.labels[part]
-        for index, patch in enumerate(patches):
-            faulty = run_faulty(ready.target, golden, patch, settings.shortcuts)
-            found[index] += outcome(patch.hits, golden.scores, faulty.scores, faulty.rows, labels)
+        for index, faulty in enumerate(_faulty(ready, golden, patches)):
+            found[index] += outcome(found[index].hits, golden.scores, faulty.scores, faulty.rows, labels)
     return task, found
+
+
+def _faulty(ready: Ready, golden: Golden, patches: Sequence[Patch]) -> Iterator[Faulty]:
+    """What each map makes of the images of a fault-free run."""
+    shortcuts = ready.settings.shortcuts
+    if shortcuts.stack > 1 and ready.settings.fault.strikes == "weights":
+        for start in range(0, len(patches), shortcuts.stack):
+            yield from run_stacked(ready.target, golden, patches[start : start + shortcuts.stack])
+        return
+    for patch in patches:
+        yield run_faulty(ready.target, golden, patch, shortcuts)
 
 
 def strata_of(target: SpikingTarget | OrdinaryTarget, inputs: Tensor, settings: InjectSettings) -> list[Stratum]:
