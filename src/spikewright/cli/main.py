@@ -15,6 +15,7 @@ from spikewright.cli.demo import demo
 from spikewright.cli.doctor import doctor
 from spikewright.cli.evaluate import evaluate
 from spikewright.cli.memory import memory
+from spikewright.cli.search import search
 from spikewright.cli.train import train
 from spikewright.cli.verify import verify
 from spikewright.errors import NoneFound, SpikewrightError
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (demo, train, check, convert, verify, evaluate, compare, bench, memory, doctor):
+for verb in (demo, train, check, convert, verify, evaluate, compare, search, bench, memory, doctor):
     app.command(name=verb.__name__)(verb)
 
 

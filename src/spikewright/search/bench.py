@@ -102,9 +102,12 @@ class Bench:
             alpha=alpha,
             maps=faults.maps,
             cap=faults.cap,
+            by=gates.reliability_by,
         )
 
-    def asking(self, points: dict[str, Point], *, seed: int, split: str = "validation", tell: Tell | None = None) -> Ask:
+    def asking(
+        self, points: dict[str, Point], *, seed: int, split: str = "validation", tell: Tell | None = None
+    ) -> Ask:
         """Who answers for accuracies under faults of these candidates, with the maps of `seed` on a split's images."""
 
         def ask(name: str, ber: float, maps: int) -> tuple[Struck, Struck]:
@@ -119,8 +122,8 @@ class Bench:
         """A candidate under faults."""
         about = self._about(Path(CANDIDATES) / point.name)
         return self._struck(
-            point.name, lambda: self.blueprint(point), about["digest"], self._strike(point.bits, ber, maps, seed), split,
-            "snn", tell,
+            point.name, lambda: self.blueprint(point), about["digest"], self._strike(point.bits, ber, maps, seed),
+            split, "snn", tell,
         )  # fmt: skip
 
     def struck_ann(self, bits: int, ber: float, maps: int, seed: int, split: str, tell: Tell | None = None) -> Struck:
@@ -179,9 +182,8 @@ class Bench:
         try:
             return TypeAdapter(Golden).validate_python(held, strict=False)
         except ValidationError as error:
-            raise BadFile(
-                f"{self.settings.out / where}: its figures cannot be read ({error.errors()[0]['msg']}): delete the folder"
-            ) from None
+            words = error.errors()[0]["msg"]
+            raise BadFile(f"{self.settings.out / where}: its figures cannot be read ({words}): delete it") from None
 
     def _about(self, where: Path) -> dict[str, Any]:
         def read() -> dict[str, Any]:
@@ -211,5 +213,3 @@ def fresh_seed(seed: int, purpose: str) -> int:
     """A seed for other fault maps than those of `seed`: none of them is one of theirs."""
     digest = hashlib.blake2b(f"{seed}\0{purpose}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 32
-
-

@@ -53,6 +53,21 @@ class Candidate:
         return self.shown is not None and self.stopped_by is None
 
     @property
+    def verdict(self) -> str:
+        """How far it came, in a word or two."""
+        if self.passes:
+            return "passes"
+        if self.cheap is None or self.golden is None:
+            return "not made"
+        if self.cheap.stopped_by is Gate.ALIVE:
+            return f"dead: {', '.join(self.golden.dead_stages)}"
+        if self.cheap.stopped_by is not None:
+            return f"fails on {self.cheap.stopped_by.value}"
+        if self.shown is None:
+            return "open"
+        return "fails on reliability" if self.shown.verdict is Verdict.FAIL else "reliability not shown"
+
+    @property
     def why(self) -> str:
         """What stopped it, or what it showed, in words."""
         if self.golden is None or self.beside is None or self.cheap is None:
@@ -76,6 +91,7 @@ class Candidate:
             "folder": self.folder,
             "passes": self.passes,
             "stopped_by": None if self.stopped_by is None else self.stopped_by.value,
+            "verdict": self.verdict,
             "why": self.why,
             "accuracy": None if found is None else found.accuracy,
             "accuracy_ann": None if beside is None else beside.accuracy,

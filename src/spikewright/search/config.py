@@ -133,7 +133,7 @@ def _value(value: Any, hint: Any, path: Keys) -> Any:
 
 
 def _at(path: Keys) -> str:
-    return f"[{'.'.join(path[:-1])}] {path[-1]}" if len(path) > 1 else path[0]
+    return f"[{'.'.join(path[:-1])}] {path[-1]}" if len(path) > 1 else "".join(path)
 
 
 def _shown(value: Any) -> str:

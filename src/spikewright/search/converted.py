@@ -53,7 +53,7 @@ class ConvertedMaker:
     calibration: Sequence[Tensor]
     weights: WeightSettings
     table: str
-    _kept: dict[str, Any] = field(default_factory=dict, repr=False)
+    _kept: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
     def validation(self) -> Prepared:

@@ -1,4 +1,4 @@
-"""Algorithm 1: go through a grid; accuracy and energy first, reliability of what is left, and wider lists if none passes.
+"""Algorithm 1: go through a grid; accuracy and energy first, reliability of what is left; wider lists if none passes.
 
     round: every point → candidate without faults → cheap gates → reliability, all of the round judged together
     until one passes, the rounds are used up, or the lists cannot grow

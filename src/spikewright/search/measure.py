@@ -6,7 +6,8 @@ what is on disk already is never asked for again, and a longer campaign goes on 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -20,6 +21,8 @@ from spikewright.errors import BadFile
 from spikewright.folder import write_json
 from spikewright.samples import Prepared
 from spikewright.source import Source
+
+LOCKS = ".locks"
 
 Tell = Callable[[str, int, int], None]
 
@@ -90,14 +93,25 @@ class Remembered:
         path = self.folder / f"{name}@{strike.ber:g}_s{strike.seed}.json"
         identity = {**asdict(strike), "of": of, "images": len(samples.labels)}
         del identity["maps"]
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
+        with locked(path):
             held = _read(path, identity)
             if held is None or len(held.accuracies) < strike.maps:
                 held = self.measure(network(), samples, strike, record=path.with_suffix(".jsonl"), tell=tell)
-                kept = {"accuracy_golden": held.accuracy_golden, "accuracies": [float(each) for each in held.accuracies]}
+                kept = {
+                    "accuracy_golden": held.accuracy_golden,
+                    "accuracies": [float(each) for each in held.accuracies],
+                }
                 write_json(path, {"of": identity, **kept})
         return Struck(held.accuracy_golden, held.accuracies[: strike.maps])
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """A file or folder for this process alone, until the block ends or the process does."""
+    locks = path.parent / LOCKS
+    locks.mkdir(parents=True, exist_ok=True)
+    with FileLock(locks / path.name):
+        yield
 
 
 def _read(path: Path, identity: dict[str, Any]) -> Struck | None:

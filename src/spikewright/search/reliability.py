@@ -2,21 +2,22 @@
 
     R_m = accuracy under map m / accuracy without faults        d_m = R_m(candidate) − R_m(trained network)
     passes: mean of d ≥ −margin at every rate, by paired differences: same images, same maps
+or, where that is asked for, the same of accuracies under faults themselves, as `inject --against` compares them.
 At each planned look every candidate that is still open gets as many maps as the look asks for. Over rates the largest
 p-value counts (all must hold); over candidates Holm's correction bounds the chance of any false pass by α/2. A
 candidate whose own gate fails, at any rate, is asked for no more maps; what is open at the cap is not shown.
 
-That stopping early changes nothing: p-values only fall from look to look and Holm's verdicts only grow with them, so who
-passes is who would pass if everybody went on to their own failure or to the cap. Nor does it matter whether another
+That stopping early changes nothing: p-values only fall from look to look and Holm's verdicts only grow with them, so
+who passes is who would pass if everybody went on to their own failure or to the cap. Nor does it matter whether another
 gate, which looks at no fault map, is asked before or after.
 
-Source: "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion", Algorithm 1, lines 17-19. Differs: the
-paper compares two estimates and does not say of how many maps; here the difference has to be shown.
+Source: "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion", Algorithm 1, lines 17-19. Differs:
+the paper compares two estimates and does not say of how many maps; here the difference has to be shown.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from spikewright.search.measure import Struck
 
 # (candidate, rate, maps) → the candidate and the trained network under the same maps
 Ask = Callable[[str, float, int], tuple[Struck, Struck]]
+Compared = Literal["ratio", "accuracy"]
 Told = Callable[[Mapping[str, "Shown"]], None]
 
 
@@ -41,6 +43,7 @@ class Plan:
         rates: bit error rates; it has to hold at every one.
         margin: a share that may be lost, 0 ≤ margin < 1.
         way: how a gate decides.
+        by: what is compared: `ratio` (R) or `accuracy` (under faults).
         alpha: the chance of a wrong verdict at the boundary, over all candidates and looks.
         maps: at least so many of each, for the figures.
         cap: at most so many.
@@ -52,6 +55,7 @@ class Plan:
     alpha: float
     maps: int
     cap: int
+    by: Compared = "ratio"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,17 +137,19 @@ def show(names: Sequence[str], ask: Ask, plan: Plan, *, told: Told | None = None
 
 
 class Differences:
-    """Paired differences of reliability, in a unit in which they cannot leave −1 … 1.
+    """Paired differences, in a unit in which they cannot leave −1 … 1.
 
     R can be above 1, as a fault may heal; times the smaller accuracy without faults no difference is larger than 1.
     """
 
-    def __init__(self, candidate: Struck, ann: Struck) -> None:
+    def __init__(self, candidate: Struck, ann: Struck, by: Compared) -> None:
         if not ann.accuracy_golden:
             raise BadData("search: the trained network gets none of the images of [faults] right: give more images")
-        self.unit = min(candidate.accuracy_golden, ann.accuracy_golden)
-        self.candidate, self.ann = reliability(candidate), reliability(ann)
-        self.values: NDArray[np.float64] = self.unit * (self.candidate - self.ann)
+        ratio = by == "ratio"
+        self.unit = min(candidate.accuracy_golden, ann.accuracy_golden) if ratio else 1.0
+        pair = (reliability(candidate), reliability(ann)) if ratio else (candidate.accuracies, ann.accuracies)
+        self.plain: NDArray[np.float64] = pair[0] - pair[1]  # as they are
+        self.values: NDArray[np.float64] = self.unit * self.plain
 
 
 def reliability(struck: Struck) -> NDArray[np.float64]:
@@ -175,7 +181,7 @@ class _State:
             if not candidate.accuracy_golden:
                 self.failed = True
                 continue
-            found = Differences(candidate, ann)
+            found = Differences(candidate, ann, self.plan.by)
             margin, values = self.plan.margin * found.unit, found.values[:count]
             passing.append(self.plan.way.p_value(values, margin=margin, cap=self.plan.cap))
             failing.append(self.plan.way.p_value(-values, margin=-margin, cap=self.plan.cap))
@@ -190,26 +196,24 @@ class _State:
         return Shown(verdict=verdict, p_value=p_value, reason=self._reason(verdict, rates), rates=rates)
 
     def _at(self, ber: float, candidate: Struck, ann: Struck) -> AtRate:
-        found, level = Differences(candidate, ann), 1 - self.plan.alpha
-        values, unit = found.values[: self.count], found.unit
-        held = t_interval(found.candidate, level=level, bounds=(0.0, max(1 / (candidate.accuracy_golden or 1), 1.0)))
+        found, level = Differences(candidate, ann, self.plan.by), 1 - self.plan.alpha
+        values, unit, ratios = found.values[: self.count], found.unit, reliability(candidate)
+        held = t_interval(ratios, level=level, bounds=(0.0, max(1 / (candidate.accuracy_golden or 1), 1.0)))
         # the way's own interval, at its own level, over the maps that the verdict rests on
-        decided = self.plan.way.decide(
-            values, margin=self.plan.margin * unit, level=1 - self.plan.alpha, cap=self.plan.cap
-        )
+        decided = self.plan.way.decide(values, margin=self.plan.margin * unit, level=level, cap=self.plan.cap)
         return AtRate(
             ber=ber,
             maps=len(candidate.accuracies),
             accuracy_golden=candidate.accuracy_golden,
             accuracy_mean=float(candidate.accuracies.mean()),
             accuracy_worst=float(candidate.accuracies.min()),
-            reliability_mean=float(found.candidate.mean()),
+            reliability_mean=float(ratios.mean()),
             reliability_low=held.low,
             reliability_high=held.high,
             accuracy_golden_ann=ann.accuracy_golden,
             accuracy_mean_ann=float(ann.accuracies.mean()),
-            reliability_mean_ann=float(found.ann.mean()),
-            difference=float((found.candidate - found.ann).mean()),
+            reliability_mean_ann=float(reliability(ann).mean()),
+            difference=float(found.plain.mean()),
             difference_low=decided.low / unit if unit else -1.0,
             difference_high=decided.high / unit if unit else 0.0,
         )
@@ -218,14 +222,15 @@ class _State:
         if any(not rate.accuracy_golden for rate in rates):
             return "no image is right even without faults"
         low = min(rates, key=lambda rate: rate.difference_low)
+        what = "reliability" if self.plan.by == "ratio" else "accuracy under faults"
         words = (
-            f"reliability {100 * low.difference:+.2f} points at a bit error rate of {low.ber:g} "
+            f"{what} {100 * low.difference:+.2f} points at a bit error rate of {low.ber:g} "
             f"({100 * low.difference_low:+.2f} … {100 * low.difference_high:+.2f}), {low.maps:,} maps"
         )
         if verdict is not Verdict.UNDECIDED:
             return words
         candidate, ann = self.pairs[low.ber]
-        found = Differences(candidate, ann)
+        found = Differences(candidate, ann, self.plan.by)
         decided = self.plan.way.decide(
             found.values[: self.count], margin=self.plan.margin * found.unit, level=1 - self.plan.alpha,
             cap=self.plan.cap,

@@ -62,8 +62,8 @@ class TrainTable:
         bits = self.chosen["weight_bits"]
         if bits != recipes.FULL:
             raise BadSetting(
-                f"[train] recipe {self.recipe!r} trains {bits}-bit weights, and a search rounds them afterwards: choose "
-                "another recipe"
+                f"[train] recipe {self.recipe!r} trains {bits}-bit weights, and a search rounds them afterwards: "
+                "choose another recipe"
             )
 
     @property
@@ -108,6 +108,7 @@ class GateSettings:
         accuracy_margin: points that it may lose, 0 or more.
         energy_share: it must take less than this share of the trained network's joules.
         reliability_margin: points of reliability that it may lose, 0 or more.
+        reliability_by: `ratio`: accuracy under faults over accuracy without; `accuracy`: that under faults itself.
         way: how reliability is decided: `normal` or `strict`.
         level: 1 − the chance of passing one that should not pass, over all configurations of the search.
         energy_table: a name of `metrics.energy.TABLES`.
@@ -119,6 +120,7 @@ class GateSettings:
     accuracy_margin: float = 0.0
     energy_share: float = 1.0
     reliability_margin: float = 0.0
+    reliability_by: Literal["ratio", "accuracy"] = "ratio"
     way: Literal["normal", "strict"] = "normal"
     level: float = 0.95
     energy_table: str = "horowitz_int32"

@@ -80,9 +80,7 @@ class TrainedSpace:
             BadSetting: a span, which has no grid.
         """
         _require_lists(self)
-        neurons = [
-            (name, leak) for name in self.neurons for leak in ((None,) if name == "if" else _listed(self.leaks))
-        ]
+        neurons = [(name, leak) for name in self.neurons for leak in ((None,) if name == "if" else _listed(self.leaks))]
         product = itertools.product(_listed(self.timesteps), _listed(self.thresholds), neurons, self.bits)
         return [
             Trained(timesteps=int(steps), threshold=float(threshold), neuron=name, leak=leak, bits=bits)
@@ -119,7 +117,9 @@ class ConvertedSpace:
         if not self.timesteps and not self.mean_timesteps:
             raise BadSetting("[space] timesteps is empty: give numbers of timesteps, or mean_timesteps")
         if isinstance(self.timesteps, Span) and self.mean_timesteps:
-            raise BadSetting("[space] timesteps is a range, and mean_timesteps a list: give one of the two, or two lists")
+            raise BadSetting(
+                "[space] timesteps is a range, and mean_timesteps a list: give one of the two, or two lists"
+            )
         _require(self, "timesteps", least=1, most=MOST_TIMESTEPS, empty=True)
         _require(self, "mean_timesteps", least=1, most=MOST_TIMESTEPS, empty=True)
         _require(self, "bits", least=2, most=16)

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
 from torch import Tensor
 
 from spikewright import folder
 from spikewright.data.dataset import ImageData
 from spikewright.search.judged import batches, prepared
 from spikewright.search.making import Made, stored
+from spikewright.search.measure import locked
 from spikewright.search.points import Point, Trained
 from spikewright.search.settings import TrainTable, WeightSettings
 from spikewright.source import Source
@@ -109,8 +109,7 @@ class TrainedMaker:
         return Made(blueprint=blueprint, about={**about, "weights": {"bits": point.bits, **asdict(self.weights)}})
 
     def _trained(self, point: Point, where: Path) -> tuple[Any, dict[str, Any]]:
-        where.mkdir(parents=True, exist_ok=True)
-        with FileLock(where.with_name(where.name + ".lock")):  # two workers may want it, in different bits
+        with locked(where):  # two workers may want it, in different bits
             if (where / "plan.json").is_file():
                 return folder.load_blueprint(where)
             spiking = self.training(point)

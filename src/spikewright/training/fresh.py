@@ -1,7 +1,7 @@
 """A captured network with new random weights: the same graph and shapes, nothing of what was learned.
 
-    matrix products, and all biases:  U(−1/√f, 1/√f),  f = inputs of one output      (PyTorch's own start)
-    convolutions:                     N(0, 2 / fan-out)                              (He et al. 2015, `models/initialise.py`)
+    matrix products, and all biases:  U(−1/√f, 1/√f),  f = inputs of one output   (PyTorch's own start)
+    convolutions:                     N(0, 2 / fan-out)                           (`models/initialise.py`)
     batch norms:                      weight 1, bias 0, mean 0, variance 1
 Thresholds and constants of the user's forward stay: they are no learned weights of a layer.
 

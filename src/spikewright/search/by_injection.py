@@ -1,0 +1,60 @@
+"""The measure of a search: fault campaigns over the whole network (`campaigns`)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from spikewright.blueprint import Blueprint
+from spikewright.campaigns.inject import InjectSettings, inject
+from spikewright.campaigns.pool import Workers
+from spikewright.errors import BadSetting
+from spikewright.faults import Fault
+from spikewright.names import configure, find, names
+from spikewright.samples import Prepared
+from spikewright.search.measure import Strike, Struck, Tell
+from spikewright.search.settings import FaultSettings, nearest
+from spikewright.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByInjection:
+    """Runs campaigns as the settings say.
+
+    Raises:
+        BadSetting: a fault that there is not, that takes no bit error rate, or that is set up wrongly.
+    """
+
+    faults: FaultSettings
+
+    def __post_init__(self) -> None:
+        for ber in self.faults.ber:
+            _ = self.fault(ber)
+
+    def fault(self, ber: float) -> Fault:
+        """The kind of fault at a rate."""
+        known, kind = names("faults"), self.faults.kind
+        if kind not in known:
+            raise BadSetting(f"[faults] kind: there is no {kind!r}: {nearest(kind, known)}")
+        cls = find("faults", kind)
+        if "ber" not in cls.__dataclass_fields__:
+            raise BadSetting(f"[faults] kind: {kind!r} takes no bit error rate: choose bit_flip or stuck_at")
+        return configure(cls, {**self.faults.settings, "ber": ber})
+
+    def __call__(
+        self, network: Blueprint | Source, samples: Prepared, strike: Strike, *, record: Path, tell: Tell | None = None
+    ) -> Struck:
+        """See `Measure`."""
+        settings = InjectSettings(
+            fault=self.fault(strike.ber),
+            bits=strike.bits,
+            per_channel=strike.per_channel,
+            maps=strike.maps,
+            seed=strike.seed,
+            workers=Workers(count=self.faults.workers, backend=self.faults.backend, address=self.faults.address),
+        )
+
+        def progress(what: str, done: int, of: int, /, note: str = "") -> None:  # noqa: ARG001
+            if tell is not None:
+                tell(what, done, of)
+
+        found = inject(network, samples, settings, record=record, progress=progress)
+        return Struck(found.accuracy_golden, found.rows[0].accuracies)
