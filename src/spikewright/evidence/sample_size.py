@@ -37,7 +37,7 @@ def leveugle(population: int, error: float, *, level: float = 0.95, share: float
 
 
 def pilot_deviation(hits: ArrayLike, trials: ArrayLike) -> NDArray[np.float64]:
-    """Standard deviation of hit or miss in each stratum, [strata], from a pilot: √(p(1−p)), p = (hits + 1)/(trials + 2).
+    """Standard deviation √(p(1−p)) of hit or miss in each stratum, [strata], from a pilot; p = (hits + 1)/(trials + 2).
 
     Laplace's p and not the plain share, so that a stratum without a hit in its few trials still gets some faults.
 
@@ -57,8 +57,8 @@ def neyman(
     """Faults for each stratum, [strata], that sum to `total` exactly and make the estimate's variance least.
 
     Neyman's optimum (1934), n_h in proportion to N_h S_h, in whole numbers: each stratum starts with `least`, or with
-    all it has, and each further fault goes where it lowers Σ N_h² S_h² / n_h most, by N_h² S_h² / (n_h (n_h + 1)), until
-    the stratum is enumerated (Wright 2012). Where no deviation is left to lower, sizes decide; then the first stratum.
+    all it has, and each further fault goes where it lowers Σ N_h² S_h² / n_h most, by N_h² S_h² / (n_h (n_h + 1)),
+    until the stratum is enumerated (Wright 2012). Where no deviation is left to lower, sizes decide, then the order.
 
     Args:
         sizes: N_h, faults that there are in each stratum, [strata], at least 1.

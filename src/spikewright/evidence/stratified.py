@@ -19,7 +19,8 @@ class StratifiedEstimate:
 
     Attributes:
         share: Σ N_h/N · hits_h/trials_h.
-        shown: its interval for display: Wilson's, with the sample size that the strata are worth together.
+        shown: its interval for display: Wilson's, with the sample size that the strata are worth together. About the
+            level where heavy strata have their due of trials; too narrow where one has few trials and no hit.
         claimed: its interval for claims, which covers at least the level: Σ N_h/N · Clopper–Pearson's of each stratum,
             the misses shared out among those that were not enumerated. Wide where strata are many.
     """
@@ -58,15 +59,16 @@ def stratified_estimate(sizes: Counts, trials: Counts, hits: Counts, *, level: f
         )
     misses = error_share(level)
     weights, open_ = held / held.sum(), tried < held
-    share = float(weights @ (found / tried))
-    return StratifiedEstimate(
-        share=share,
-        shown=_shown(weights, 1 - tried / held, tried, found, level) if open_.any() else Interval(share, share, level),
-        claimed=_claimed(weights, open_, tried, found, 1 - misses / max(1, int(open_.sum())), level),
-    )
+    share = min(1.0, float(weights @ (found / tried)))
+    shown = Interval(share, share, level)  # all enumerated: nothing is left to chance
+    if open_.any():
+        shown = _shown(share, weights, 1 - tried / held, tried, found, level)
+    each = 1 - misses / max(1, int(open_.sum()))
+    return StratifiedEstimate(share=share, shown=shown, claimed=_claimed(weights, open_, tried, found, each, level))
 
 
 def _shown(
+    share: float,
     weights: NDArray[np.float64],
     unseen: NDArray[np.float64],
     trials: NDArray[np.int64],
@@ -77,7 +79,7 @@ def _shown(
     variance = float((weights**2 * unseen * smooth * (1 - smooth) / trials).sum())
     overall = float(weights @ smooth)
     worth = overall * (1 - overall) / variance
-    return wilson(float(weights @ (hits / trials)) * worth, worth, level=level)
+    return wilson(share * worth, worth, level=level)
 
 
 def _claimed(
