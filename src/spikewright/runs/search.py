@@ -35,9 +35,9 @@ from spikewright.search.outcome import FORMAT, OnTest, Outcome
 from spikewright.search.points_of_trials import require_possible
 from spikewright.search.reliability import show
 from spikewright.search.sampled import collected, queue_all, sample
-from spikewright.search.settings import SearchSettings
+from spikewright.search.settings import JOURNAL, SearchSettings
 from spikewright.search.space import ends
-from spikewright.search.study import mend, opened, take_up
+from spikewright.search.study import hidden, mend, opened, take_up
 from spikewright.search.trained import TrainedMaker
 from spikewright.search.workers import sample_in_processes
 
@@ -72,6 +72,8 @@ def search(
     """
     bench = bench_of(settings, measure_of)
     _ = bench.maker.possible(ends(settings.space).points())
+    if settings.optuna is not None and settings.optuna.storage != JOURNAL:
+        _ = opened(settings.optuna, settings.out, seed=settings.seed)  # before anything is written
     identity = _identity(bench)
     with _claimed(settings):
         book = _Book(bench, identity)
@@ -143,6 +145,9 @@ class _Book:
         self.bench, self.identity = bench, identity
         self.path = bench.settings.out / RESULT
         self.on_test: dict[str, Any] | None = None
+        self.settings = TypeAdapter(SearchSettings).dump_python(bench.settings, mode="json")
+        if bench.settings.optuna is not None:
+            self.settings["optuna"]["storage"] = hidden(bench.settings.optuna.storage)
         if self.path.is_file():
             self.on_test = self._held()
         else:
@@ -157,7 +162,7 @@ class _Book:
         return {
             "format": FORMAT,
             "of": self.identity,
-            "settings": TypeAdapter(SearchSettings).dump_python(settings, mode="json"),
+            "settings": self.settings,
             "seeds": {
                 "search": settings.seed,
                 "fault_maps": settings.fault_seed,
@@ -193,6 +198,7 @@ class _Book:
         try:
             content = json.loads(self.path.read_text())
             theirs, on_test = content["of"], content["test"]
+            same = all(content["settings"][name] == self.settings[name] for name in ("gates", "faults"))
             differs = sorted(name for name in {*theirs, *self.identity} if theirs.get(name) != self.identity.get(name))
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
             raise BadFile(f"{self.path} cannot be read ({error}): it is damaged; delete it and go on") from None
@@ -200,7 +206,7 @@ class _Book:
             raise BadFile(
                 f"{self.path} holds another search ({', '.join(differs)} differ): choose another out, or delete it"
             )
-        return on_test
+        return on_test if same else None
 
 
 def _on_test(bench: Bench, chosen: Candidate, tell: Tell | None) -> OnTest:

@@ -17,8 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 from spikewright import folder
 from spikewright.blueprint import Blueprint
 from spikewright.data.dataset import ImageData
-from spikewright.errors import BadFile, SpikewrightError
-from spikewright.evidence.decisions import Normal, Strict, Way
+from spikewright.errors import BadFile, BadModel, BadPlan, NotExact, UnsupportedModule
+from spikewright.evidence.decisions import WAYS
 from spikewright.samples import Prepared
 from spikewright.search.candidate import Candidate
 from spikewright.search.gates import cheap
@@ -31,8 +31,9 @@ from spikewright.search.reliability import Ask, Plan
 from spikewright.search.settings import SearchSettings
 from spikewright.source import Source
 
+# what is wrong with one candidate; a bad setting, file or data set is wrong with the whole search
+UNMADE = (BadModel, BadPlan, NotExact, UnsupportedModule)
 CANDIDATES, TRAINED, FAULTS = "candidates", "trained", "faults"
-WAYS: dict[str, Callable[[], Way]] = {"normal": Normal, "strict": Strict}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,16 +73,17 @@ class Bench:
     def candidate(self, point: Point, *, tell: Tell | None = None) -> Candidate:
         """A point's network without faults; made and measured unless it is on disk already.
 
-        One that cannot be made is a candidate that says so.
+        One that cannot be made, as its training diverges say, is a candidate that says so.
 
         Raises:
             BadFile: what is on disk is damaged.
+            BadSetting, BadData: as makers do.
         """
         where = Path(CANDIDATES) / point.name
         if not (self.settings.out / where / "plan.json").is_file():
             try:
                 made = self.maker.make(point, self.settings.out / TRAINED)
-            except SpikewrightError as error:
+            except UNMADE as error:
                 return Candidate(point=point, failure=str(error))
             self._keep(where, point, made, tell)
         found, beside = self._golden(where), self.baseline(point.bits)
@@ -98,7 +100,7 @@ class Bench:
         return Plan(
             rates=faults.ber,
             margin=gates.reliability_margin / 100,
-            way=WAYS[gates.way](),
+            way=WAYS[gates.way],
             alpha=alpha,
             maps=faults.maps,
             cap=faults.cap,

@@ -27,13 +27,13 @@ from spikewright.search.points_of_trials import parameters, suggest
 from spikewright.search.reliability import show
 from spikewright.search.settings import SampleSettings
 from spikewright.search.space import finite
-from spikewright.search.study import OWNER, owner
+from spikewright.search.study import NAME, OWNER, owner, requeue
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-NAME, RECORD = "name", "record"  # user attributes: which point, and all that is known of it
+RECORD = "record"  # user attribute: all that is known of a point
 REPEATS = 8  # points in a row that were proposed before
 _CANDIDATE = TypeAdapter(Candidate)
 
@@ -152,7 +152,7 @@ class _Objective:
         try:
             one = self._judged(point)
         except KeyboardInterrupt:
-            self.study.enqueue_trial(trial.params, user_attrs={"tried before as": trial.number})
+            requeue(self.study, trial)
             raise
         self._describe(trial, one)
         if one.shown is None:

@@ -22,11 +22,12 @@ from spikewright.search.settings import JOURNAL, SampleSettings
 if TYPE_CHECKING:
     import optuna
     from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
 
 FILE = "study.journal"
 HEARTBEAT_SECONDS, GRACE_SECONDS = 20, 60
 CONNECT_SECONDS = 10
-OWNER = "process"  # user attribute: who runs a trial
+OWNER, NAME = "process", "name"  # user attributes: who runs a trial, and which point it tries
 DIRECTIONS = {
     "accuracy": "maximize",
     "reliability": "maximize",
@@ -110,8 +111,14 @@ def take_up(study: "optuna.Study", settings: SampleSettings) -> int:
     for trial in stale:
         study.tell(trial.number, state=TrialState.FAIL)
         if trial.params:
-            study.enqueue_trial(trial.params, user_attrs={"tried before as": trial.number})
+            requeue(study, trial)
     return len(stale)
+
+
+def requeue(study: "optuna.Study", trial: "optuna.Trial | FrozenTrial") -> None:
+    """Have a trial's parameters tried again."""
+    name = {NAME: trial.user_attrs[NAME]} if NAME in trial.user_attrs else {}
+    study.enqueue_trial(trial.params, user_attrs={**name, "tried before as": trial.number})
 
 
 def owner() -> str:
