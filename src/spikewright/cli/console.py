@@ -40,11 +40,12 @@ class Progressing:
         self._bar = bar
         self._tasks: dict[str, TaskID] = {}
 
-    def __call__(self, what: str, done: int, of: int) -> None:
-        """`done` of `of` parts of `what` are done; a bar that is full goes away."""
+    def __call__(self, what: str, done: int, of: int, note: str = "") -> None:
+        """`done` of `of` parts of `what` are done; a bar that is full goes away. `note` stands beside its name."""
         if what not in self._tasks:
             self._tasks[what] = self._bar.add_task(what, total=of)
-        self._bar.update(self._tasks[what], completed=done, total=of)
+        shown = f"{what}: {note}" if note else what
+        self._bar.update(self._tasks[what], completed=done, total=of, description=shown)
         if done >= of:
             self._bar.remove_task(self._tasks.pop(what))
 

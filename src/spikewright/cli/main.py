@@ -14,6 +14,7 @@ from spikewright.cli.convert import convert
 from spikewright.cli.demo import demo
 from spikewright.cli.doctor import doctor
 from spikewright.cli.evaluate import evaluate
+from spikewright.cli.inject import inject
 from spikewright.cli.memory import memory
 from spikewright.cli.search import search
 from spikewright.cli.train import train
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (demo, train, check, convert, verify, evaluate, compare, search, bench, memory, doctor):
+for verb in (demo, train, check, convert, verify, evaluate, compare, inject, search, bench, memory, doctor):
     app.command(name=verb.__name__)(verb)
 
 

@@ -81,6 +81,18 @@ def counts(flag: str, text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(part) for part in parts))
 
 
+def rates(flag: str, text: str) -> tuple[float, ...]:
+    """'1e-3,1e-2' → (0.001, 0.01), each a probability."""
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise BadSetting(f"{flag} is {text!r}: give rates with commas between them, as 1e-3,1e-2") from None
+    for rate in found:
+        if not 0 <= rate <= 1:
+            raise BadSetting(f"{flag} is {rate:g}: a rate is a probability, give one from 0 to 1")
+    return tuple(dict.fromkeys(found))
+
+
 def shape(text: str | None) -> tuple[int, ...] | None:
     """'3x224x224' → (3, 224, 224)."""
     if text is None:

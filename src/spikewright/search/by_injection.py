@@ -20,7 +20,7 @@ class ByInjection:
     """Runs campaigns as the settings say.
 
     Raises:
-        BadSetting: a fault that there is not, that takes no bit error rate, or that is set up wrongly.
+        BadSetting: a fault that there is not, that takes no bit error rate, or that is set up wrongly; workers that cannot be.
     """
 
     faults: FaultSettings
@@ -28,6 +28,15 @@ class ByInjection:
     def __post_init__(self) -> None:
         for ber in self.faults.ber:
             _ = self.fault(ber)
+        try:
+            _ = self.workers
+        except BadSetting as error:
+            raise BadSetting(f"[faults] {error}") from None
+
+    @property
+    def workers(self) -> Workers:
+        """Where maps are run."""
+        return Workers(count=self.faults.workers, backend=self.faults.backend, address=self.faults.address)
 
     def fault(self, ber: float) -> Fault:
         """The kind of fault at a rate."""
@@ -49,7 +58,7 @@ class ByInjection:
             per_channel=strike.per_channel,
             maps=strike.maps,
             seed=strike.seed,
-            workers=Workers(count=self.faults.workers, backend=self.faults.backend, address=self.faults.address),
+            workers=self.workers,
         )
 
         def progress(what: str, done: int, of: int, /, note: str = "") -> None:  # noqa: ARG001

@@ -1,0 +1,28 @@
+"""Products with few changed weights: what each change adds, over arrays [time, features, batch].
+
+    made[t, row, n] += delta · read[t, column, n]
+Knows nothing about networks; whole numbers in, whole numbers out.
+"""
+
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def add_changes(made, read, active, rows, columns, deltas):
+    """Add changed weights' part to a product.
+
+    Args:
+        made: [T, out, N], changed in place.
+        read: [T, in, N].
+        active: bool [T, in], false where `read` is 0 for all of the batch.
+        rows: int64 [changes], ascending for speed.
+        columns: int64 [changes].
+        deltas: [changes], as `made`'s type.
+    """
+    count = read.shape[2]
+    for t in range(len(read)):
+        for change in range(len(rows)):
+            if active[t, columns[change]]:
+                into, source, delta = made[t, rows[change]], read[t, columns[change]], deltas[change]
+                for n in range(count):
+                    into[n] += delta * source[n]
