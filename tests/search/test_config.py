@@ -126,11 +126,20 @@ Change = Callable[[dict[str, Any]], Any]
     ("change", "words"),
     [
         (lambda held: held.update(sede=1), "there is no key 'sede': did you mean 'seed'? choose among kind, network"),
-        (lambda held: held["space"].update(treshold=[1]), "[space]: there is no key 'treshold': did you mean 'thresholds'?"),
-        (lambda held: held["train"].update(bach_size=1), "[train]: there is no key 'bach_size': did you mean 'batch_size'?"),
+        (
+            lambda held: held["space"].update(treshold=[1]),
+            "[space]: there is no key 'treshold': did you mean 'thresholds'?",
+        ),
+        (
+            lambda held: held["train"].update(bach_size=1),
+            "[train]: there is no key 'bach_size': did you mean 'batch_size'?",
+        ),
         (lambda held: held["gates"].update(acuracy_margin=1), "[gates]: there is no key 'acuracy_margin'"),
         (lambda held: held["faults"].update(mapps=1), "[faults]: there is no key 'mapps': did you mean 'maps'?"),
-        (lambda held: held["space"].update(thresholds={"lo": 1, "high": 2}), "[space.thresholds]: there is no key 'lo'"),
+        (
+            lambda held: held["space"].update(thresholds={"lo": 1, "high": 2}),
+            "[space.thresholds]: there is no key 'lo'",
+        ),
         (lambda held: held.pop("kind"), "there is no 'kind': give kind ="),
         (lambda held: held.pop("network"), "there is no 'network': give [network]"),
         (lambda held: held["network"].pop("run"), "[network] has no 'run': give one"),
@@ -138,7 +147,10 @@ Change = Callable[[dict[str, Any]], Any]
         (lambda held: held.update(network="runs/ann"), "network is 'runs/ann': it must be a table, [network]"),
         (lambda held: held.update(convert={}), "[convert] is for kind = 'convert', and kind is 'train'"),
         (lambda held: held.update(optuna=3), "optuna is 3: it must be a table, [optuna]"),
-        (lambda held: held["space"].update(timesteps=["8"]), "[space] timesteps is ['8']: input should be a valid integer"),
+        (
+            lambda held: held["space"].update(timesteps=["8"]),
+            "[space] timesteps is ['8']: input should be a valid integer",
+        ),
         (lambda held: held["space"].update(timesteps=[True]), "[space] timesteps is [True]: input should be"),
         (lambda held: held["space"].update(timesteps=8), "[space] timesteps is 8: input should be a valid"),
         (lambda held: held["space"].update(timesteps=[]), "[space] timesteps is empty: give at least one value"),
@@ -146,7 +158,10 @@ Change = Callable[[dict[str, Any]], Any]
         (lambda held: held["faults"].update(ber=[-0.1]), "[faults] ber has -0.1"),
         (lambda held: held["faults"].update(ber=[]), "[faults] ber is empty: give at least one bit error rate"),
         (lambda held: held["train"].update(batch_size="64"), "[train] batch_size is '64': input should be a valid"),
-        (lambda held: held["train"].update(threshold=1.0), "[train] threshold is searched: give its values under [space]"),
+        (
+            lambda held: held["train"].update(threshold=1.0),
+            "[train] threshold is searched: give its values under [space]",
+        ),
         (lambda held: held["train"].update(weight_bits=4), "[train] weight_bits: weights are rounded after training"),
         (lambda held: held["train"].update(options={}), "[train] options: give each option a line of its own"),
         (lambda held: held["train"].update(recipe="paper9"), "[train] training: no recipe named 'paper9'"),

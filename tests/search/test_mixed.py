@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 from spikewright.search.mixed import mixed_timesteps
 
 
-@given(
-    layers=st.integers(1, 5), mean=st.floats(1, 6), gains=st.lists(st.integers(0, 3), min_size=5, max_size=5)
-)
+@given(layers=st.integers(1, 5), mean=st.floats(1, 6), gains=st.lists(st.integers(0, 3), min_size=5, max_size=5))
 def test_the_mean_is_met_and_what_gains_most_gets_more(layers: int, mean: float, gains: list[int]) -> None:
     asked: list[tuple[int, ...]] = []
 

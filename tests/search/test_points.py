@@ -18,7 +18,9 @@ TRAINED = st.builds(
     neuron=st.just("lif"),
     leak=REALS,
 )
-SPECS = st.sampled_from(["exact", "cos:rounds=3", "cos-rounds=3", "a:b", "a/b", "a b", "qcfs:alignment=average,replicate"])
+SPECS = st.sampled_from(
+    ["exact", "cos:rounds=3", "cos-rounds=3", "a:b", "a/b", "a b", "qcfs:alignment=average,replicate"]
+)
 CONVERTED = st.builds(Converted, method=SPECS, bits=st.integers(2, 16), timesteps=st.integers(1, 9)) | st.builds(
     Converted, method=SPECS, bits=st.integers(2, 16), mean_timesteps=REALS
 )
@@ -44,7 +46,9 @@ def test_different_points_have_different_names_that_files_may_have(first: Point,
     spec = {point.method for point in (first, second) if isinstance(point, Converted)}
     if not {"cos:rounds=3", "cos-rounds=3"} <= spec:  # no method's name holds a '-'
         assert (first.name == second.name) == (first == second)
-        assert (first.made_name == second.made_name) == ({**first.settings, "bits": 0} == {**second.settings, "bits": 0})
+        assert (first.made_name == second.made_name) == (
+            {**first.settings, "bits": 0} == {**second.settings, "bits": 0}
+        )
     assert re.fullmatch(r"[\w=.,%+-]+", first.name)
 
 

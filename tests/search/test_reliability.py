@@ -107,9 +107,7 @@ class Scripted:
         numbers = values[1:4] if values[0] > 0 else -values[4:7]
         return float(min(numbers[:at])) if at else 1.0
 
-    def decide(
-        self, differences: ArrayLike, *, margin: float, level: float = 0.95, cap: int = CAP
-    ) -> Decision:
+    def decide(self, differences: ArrayLike, *, margin: float, level: float = 0.95, cap: int = CAP) -> Decision:
         return Decision(verdict=Verdict.UNDECIDED, low=-1.0, high=1.0, maps=0, reason="difference")
 
 

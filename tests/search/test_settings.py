@@ -27,7 +27,11 @@ SPACE = TrainedSpace(timesteps=(4,), thresholds=(1.0,))
     ("kind", "given", "words"),
     [
         (GateSettings, {"accuracy_margin": -1}, r"\[gates\] accuracy_margin is -1"),
-        (GateSettings, {"reliability_margin": 100}, "reliability_margin is 100: give percentage points, from 0 to less"),
+        (
+            GateSettings,
+            {"reliability_margin": 100},
+            "reliability_margin is 100: give percentage points, from 0 to less",
+        ),
         (GateSettings, {"reliability_margin": NAN}, "reliability_margin is nan"),
         (GateSettings, {"energy_share": 0}, r"\[gates\] energy_share is 0: it must be above 0"),
         (GateSettings, {"energy_share": NAN}, "energy_share is nan"),
@@ -52,7 +56,11 @@ SPACE = TrainedSpace(timesteps=(4,), thresholds=(1.0,))
         (SampleSettings, {"objectives": ()}, r"\[optuna\] objectives: give each once"),
         (SampleSettings, {"objectives": ("energy", "energy")}, r"\[optuna\] objectives: give each once"),
         (SampleSettings, {"objectives": ("enrgy",)}, "there is no 'enrgy': did you mean 'energy'?"),
-        (SampleSettings, {"storage": "sqlite:///a.db", "workers": 2}, "SQLite loses trials when several processes write"),
+        (
+            SampleSettings,
+            {"storage": "sqlite:///a.db", "workers": 2},
+            "SQLite loses trials when several processes write",
+        ),
         (SampleSettings, {"storage": "journel"}, "storage is 'journel': give 'journal' or postgresql://"),
     ],
 )

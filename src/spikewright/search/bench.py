@@ -203,11 +203,11 @@ class Bench:
 
 
 def digest_of(blueprint: Blueprint) -> str:
-    """A short text that tells spiking networks apart: their plan and every number in them."""
+    """A short text that tells spiking networks apart: their plan and every number in them, however it is stored."""
     found = hashlib.blake2b(repr(blueprint.plan).encode(), digest_size=8)
     for name in sorted(blueprint.arrays):
         found.update(name.encode())
-        found.update(blueprint.arrays[name].detach().cpu().contiguous().numpy().tobytes())
+        found.update(blueprint.arrays[name].detach().cpu().double().contiguous().numpy().tobytes())
     return found.hexdigest()
 
 

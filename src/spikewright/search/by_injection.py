@@ -20,7 +20,8 @@ class ByInjection:
     """Runs campaigns as the settings say.
 
     Raises:
-        BadSetting: a fault that there is not, that takes no bit error rate, or that is set up wrongly; workers that cannot be.
+        BadSetting: a fault that there is not, that takes no bit error rate, or that is set up wrongly; or workers that
+            cannot be.
     """
 
     faults: FaultSettings
