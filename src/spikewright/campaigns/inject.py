@@ -13,20 +13,20 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from pydantic import TypeAdapter
-from spikewright.campaigns.pool import Workers, gather
 from torch import Tensor
 
 from spikewright.affine import outputs_first
 from spikewright.blueprint import Blueprint
 from spikewright.campaigns.ordinary_target import OrdinaryTarget
 from spikewright.campaigns.outcomes import Outcome, classes, outcome
+from spikewright.campaigns.pool import Workers, gather
 from spikewright.campaigns.propagate import Golden, Shortcuts, run_faulty, run_golden
 from spikewright.campaigns.record import Key, Record
 from spikewright.campaigns.rows import Row, overall, row_of
@@ -45,6 +45,7 @@ SAMPLE = 256  # images from which grids are taken
 _GOLDEN_BYTES = 1_500_000_000  # of fault-free values that are kept by all workers of a machine together
 _MOST_MAPS_A_TASK = 64
 _TASKS_A_WORKER = 4
+_CLUSTER = 16  # workers that tasks are cut for where only the cluster knows how many it has
 
 
 class Progress(Protocol):
@@ -268,9 +269,8 @@ class _Prepared:
 
     def __init__(self, payload: _Payload) -> None:
         settings = payload.settings
-        torch.set_grad_enabled(False)
         self.target = target_of(payload.network, settings.format, payload.inputs[:SAMPLE])
-        self.strata = {part.name: part for part in strata_of(self.target, settings)}
+        self.strata = {part.name: part for part in strata_of(self.target, payload.inputs, settings)}
         self.labels = payload.labels.numpy()
         self._payload = payload
         self._kept: dict[int, Golden] = {}
@@ -288,10 +288,12 @@ class _Prepared:
             yield golden, part
 
 
+@torch.no_grad()
 def _prepare(payload: _Payload) -> _Prepared:
     return _Prepared(payload)
 
 
+@torch.no_grad()
 def _work(ready: _Prepared, task: _Task) -> tuple[_Task, list[Outcome]]:
     """Run some maps: for each batch of images all of them, as the fault-free run serves them all."""
     settings = ready._payload.settings
@@ -306,8 +308,8 @@ def _work(ready: _Prepared, task: _Task) -> tuple[_Task, list[Outcome]]:
     return task, found
 
 
-def strata_of(target: SpikingTarget | OrdinaryTarget, settings: InjectSettings) -> list[Stratum]:
-    """The parts that a campaign strikes."""
+def strata_of(target: SpikingTarget | OrdinaryTarget, inputs: Tensor, settings: InjectSettings) -> list[Stratum]:
+    """The parts that a campaign strikes; `inputs` are its images, whose range is that of pixels."""
     owners = {}
     for piece in target.pieces:
         held = piece.weights
@@ -317,10 +319,11 @@ def strata_of(target: SpikingTarget | OrdinaryTarget, settings: InjectSettings) 
             for channel, places in enumerate(whole.flatten(1).numpy()):
                 owner[places] = channel
             owners[held.memory] = (held.channels, owner)
+    low, high = (float(found) for found in inputs.aminmax())
+    sites = replace(target.sites(), input_range=((low,), (high,)))
     return strata(
-        target.sites(), settings.fault.strikes, scope=settings.scope, channels=owners, layer=settings.layer,
-        bit=settings.bit,
-    )  # fmt: skip
+        sites, settings.fault.strikes, scope=settings.scope, channels=owners, layer=settings.layer, bit=settings.bit
+    )
 
 
 def _run(
@@ -331,8 +334,8 @@ def _run(
     book: Record,
     progress: Progress,
 ) -> Injection:
-    inputs, labels = _checked(network, samples)
-    ready = _Prepared(_Payload(network, inputs, labels, settings, keep=False))
+    inputs, labels = _checked(network, samples, settings.fault)
+    ready = _prepare(_Payload(network, inputs, labels, settings, keep=False))
     scores, held = [], 0
     with torch.no_grad():
         for golden, _ in ready.goldens():
@@ -340,18 +343,19 @@ def _run(
             held += _bytes(golden)
     golden_scores = np.concatenate(scores)
     golden = float((classes(golden_scores) == ready.labels).mean())
-    keep = held * max(1, settings.workers.count) <= _GOLDEN_BYTES
+    count = settings.workers.count or (1 if settings.workers.backend == "loky" else _CLUSTER)
+    keep = held * count <= _GOLDEN_BYTES
     payload = _Payload(network, inputs, labels, settings, keep)
     parts = list(ready.strata.values())
     done = _Done(book, campaign, settings, len(labels))
-    for step, count in enumerate(settings.counts):
+    for step, wanted in enumerate(settings.counts):
         open_ = [part for part in parts if step == 0 or not done.enough(part.name, settings.counts[step - 1])]
-        tasks = _tasks(done, open_, count, settings.workers.count)
-        total = sum(count for _ in open_)
+        tasks = _tasks(done, open_, wanted, count)
+        total = sum(wanted for _ in open_)
         progress("fault maps", total - sum(len(task.numbers) for task in tasks), total, note=done.note(parts))
         for task, found in gather(_prepare, _work, payload, tasks, settings.workers):
             done.add(task, found)
-            left = sum(len(done.missing(part.name, count)) for part in open_)
+            left = sum(len(done.missing(part.name, wanted)) for part in open_)
             progress("fault maps", total - left, total, note=done.note(parts))
     sites = ready.target.sites()
     best = np.sort(golden_scores, 1)
@@ -424,7 +428,7 @@ def _tasks(done: _Done, parts: Sequence[Stratum], count: int, workers: int) -> l
     """The maps that are missing, in groups small enough that all workers have some until the end."""
     missing = [(part.name, done.missing(part.name, count)) for part in parts]
     total = sum(len(numbers) for _, numbers in missing)
-    size = max(1, min(_MOST_MAPS_A_TASK, math.ceil(total / (_TASKS_A_WORKER * max(1, workers)))))
+    size = max(1, min(_MOST_MAPS_A_TASK, math.ceil(total / (_TASKS_A_WORKER * workers))))
     return [
         _Task(name, tuple(numbers[start : start + size]))
         for name, numbers in missing
@@ -432,9 +436,14 @@ def _tasks(done: _Done, parts: Sequence[Stratum], count: int, workers: int) -> l
     ]
 
 
-def _checked(network: Blueprint | Source, samples: Prepared) -> tuple[Tensor, Tensor]:
+def _checked(network: Blueprint | Source, samples: Prepared, fault: Fault) -> tuple[Tensor, Tensor]:
     shape = network.input_shape if isinstance(network, Source) else network.plan.sample_shape
     output = network.output_shape if isinstance(network, Source) else network.plan.readout.shape
+    if isinstance(network, Source) and not fault.ordinary:
+        raise BadSetting(
+            f"inject: fault {fault.kind!r} is one of spiking neurons, and it has none: strike a spiking run, or "
+            "choose a fault of weights, neurons or pixels"
+        )
     if not len(samples.labels):
         raise BadData("inject: there are no images: give a split that is not empty")
     if tuple(samples.inputs.shape[1:]) != tuple(shape):

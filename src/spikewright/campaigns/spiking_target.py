@@ -113,7 +113,8 @@ class SpikingPiece:
         drive = constant_drive(step, made[0]) if self._closed and not firing.schedule.waits else drive_of(step, made)
         law: Law = firing.law
         if fault is not None:
-            drive, law = fault.drive(drive), fault.law(law, firing.code.steps)
+            assert images is not None
+            law, drive = fault.law(law, images, drive.threshold), fault.drive(drive)
         train = _train(firing, law, drive)
         if fault is not None:
             assert images is not None
@@ -241,7 +242,7 @@ class SpikingTarget:
             if node.weights is not None
         )
         stages = tuple(
-            Neurons(name=node.name, shape=node.shape, timesteps=node.firing.code.steps)
+            Neurons(name=node.name, shape=node.shape, timesteps=node.firing.code.steps, law=node.firing.law.kind)
             for node in self.plan.stages
             if node.firing is not None
         )

@@ -1,7 +1,7 @@
 """What a worker process does: it builds once from what it is sent, then works task by task.
 
-A *parcel* says where a worker finds the pickled job (two functions and what is built from). A process opens it once; the
-next task with a parcel of the same key finds what was built. Only the latest is kept, so memory does not grow from
+A *parcel* says where a worker finds the pickled job (two functions and what is built from). A process opens it once;
+the next task with a parcel of the same key finds what was built. Only the latest is kept, so memory does not grow from
 campaign to campaign. Knows nothing about pools, clusters or networks.
 
 Where Python, NumPy and torch run is the caller's choice; here they run on one thread, as sums of floats depend on how

@@ -36,8 +36,8 @@ class StageFault(Protocol):
         """Other currents, initial potential or threshold for the stage's window."""
         ...
 
-    def law(self, law: Law, timesteps: int) -> Law:
-        """Another law for its neurons, which run for so many steps."""
+    def law(self, law: Law, images: NDArray[np.int64], threshold: Tensor) -> Law:
+        """Another law for its neurons; `threshold` is that of the fault-free drive, as a measure of potentials."""
         ...
 
     def train(self, train: Tensor, images: NDArray[np.int64]) -> Tensor:
@@ -85,6 +85,11 @@ class Fault(Protocol):
     @property
     def strikes(self) -> str:
         """What it needs among the sites: weights, stages or pixels."""
+        ...
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether it applies to ordinary networks too; where it does not, `value` changes nothing."""
         ...
 
     def patch(self, sites: Sites, draw: Draw) -> Patch:

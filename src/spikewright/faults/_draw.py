@@ -12,6 +12,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from spikewright.kernels.draws import normal
+
 
 class Draw:
     """A stream of random numbers.
@@ -33,7 +35,12 @@ class Draw:
     def uniforms(self, count: int) -> NDArray[np.float64]:
         """So many numbers, each from an even grid inside (0, 1)."""
         words = np.asarray(self._words.random_raw(count), dtype=np.uint64)
-        return ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+        # 52 bits: with 53 the last half would round up, and the largest number to 1
+        return ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+
+    def normals(self, count: int) -> NDArray[np.float64]:
+        """So many numbers of a normal distribution with mean 0 and standard deviation 1."""
+        return normal(np.asarray(self._words.random_raw(2 * count), dtype=np.uint64))
 
     def hits(self, total: int, rate: float) -> NDArray[np.int64]:
         """Which of `total` places are struck, each with probability `rate` and alone; ascending.

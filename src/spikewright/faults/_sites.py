@@ -52,21 +52,32 @@ class Neurons:
         shape: [*features].
         timesteps: how often each may fire; 1 in an ordinary network.
         channels: which of the first axis may be struck; None: all.
+        law: the kind of its neurons, such as leaky; None: not known, or none.
     """
 
     name: str
     shape: tuple[int, ...]
     timesteps: int
     channels: tuple[int, ...] | None = None
+    law: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sites:
-    """What may be struck, in the order of the network; empty where a scope leaves nothing of a sort."""
+    """What may be struck, in the order of the network; empty where a scope leaves nothing of a sort.
+
+    Attributes:
+        memories: stored weights.
+        stages: neurons.
+        input_shape: of one prepared input; None: pixels may not be struck.
+        input_range: smallest and largest value that an input can have, one number each or one a channel; None: not
+            known.
+    """
 
     memories: tuple[Memory, ...] = ()
     stages: tuple[Neurons, ...] = ()
     input_shape: tuple[int, ...] | None = None
+    input_range: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     @property
     def bits(self) -> int:

@@ -38,15 +38,19 @@ def struck(sites: Sites, hit: NDArray[np.int64], strike: Strike) -> dict[str, Re
         start += memory.count
         if not len(mine):
             continue
-        places, positions = memory.bit(mine)
-        weights, first = np.unique(places, return_index=True)
-        masks = np.bitwise_or.reduceat(np.int64(1) << positions, first)
+        weights, masks = masked_words(*memory.bit(mine))
         before = memory.integers[weights]
         after = integers(strike(words(before, memory.bits), masks), memory.bits)
         changed = after != before
         if changed.any():
             rewritten[memory.name] = Rewrite(weights[changed], after[changed])
     return rewritten
+
+
+def masked_words(words: NDArray[np.int64], positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Struck bits as (word, position), words ascending, at least one → each word once, and the mask of its bits."""
+    found, first = np.unique(words, return_index=True)
+    return found, np.bitwise_or.reduceat(np.int64(1) << positions, first)
 
 
 def require_rate(name: str, rate: float | None) -> None:

@@ -47,6 +47,11 @@ class BitFlip:
         """Stored weights."""
         return "weights"
 
+    @property
+    def ordinary(self) -> bool:
+        """Any network with stored weights."""
+        return True
+
     def patch(self, sites: Sites, draw: Draw) -> Patch:
         """The weights whose bits flipped."""
         if self.bits is not None:

@@ -41,6 +41,11 @@ class StuckAt:
         """Stored weights."""
         return "weights"
 
+    @property
+    def ordinary(self) -> bool:
+        """Any network with stored weights."""
+        return True
+
     def patch(self, sites: Sites, draw: Draw) -> Patch:
         """The weights that are no longer what was written."""
         hit = draw.hits(sites.bits, self.ber)

@@ -17,7 +17,8 @@ TOP = np.float32(2.0**-24)
 
 
 @numba.njit(cache=True)
-def _mixed(state: np.uint64) -> np.uint64:
+def mixed(state: np.uint64) -> np.uint64:
+    """The finaliser of splitmix64: 64 bits that all depend on all of `state`."""
     state = (state ^ (state >> np.uint64(30))) * MIX1
     state = (state ^ (state >> np.uint64(27))) * MIX2
     return state ^ (state >> np.uint64(31))
@@ -32,16 +33,16 @@ def _spikes(rows: NDArray[np.float32], keys: Keys, out: NDArray[np.float32]) -> 
             counter = keys[n] + np.uint64(t * features) * GOLDEN
             for i in range(features):
                 counter += GOLDEN
-                draw = np.float32(np.int64(_mixed(counter) >> np.uint64(40))) * TOP
+                draw = np.float32(np.int64(mixed(counter) >> np.uint64(40))) * TOP
                 target[i] = np.float32(1.0) if draw < row[i] else np.float32(0.0)
 
 
 @numba.njit(cache=True)
 def _content_keys(bits: NDArray[np.uint32], seed: np.uint64, keys: Keys) -> None:
     for n in range(bits.shape[0]):
-        row, key = bits[n], _mixed(seed + GOLDEN)
+        row, key = bits[n], mixed(seed + GOLDEN)
         for i in range(bits.shape[1]):
-            key = _mixed(key + GOLDEN + np.uint64(row[i]))
+            key = mixed(key + GOLDEN + np.uint64(row[i]))
         keys[n] = key
 
 

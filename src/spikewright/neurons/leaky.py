@@ -72,7 +72,7 @@ class Leaky:
         return LeakyMembrane(initial.expand_as(like), owed)
 
     def integrate(self, state: LeakyMembrane, current: Tensor, leak: Tensor | None = None) -> LeakyMembrane:
-        """Leak (by another leak, 0-d, if it is given), add one step's current, subtract what is owed; once a step."""
+        """Leak (by another leak, 0-d or by neuron, if given), add the current, subtract what is owed; once a step."""
         potential = (self.leak if leak is None else leak) * state.potential + current
         if self.reset == "delayed":
             potential = potential - state.owed
