@@ -12,6 +12,7 @@ from spikewright.campaigns.inject import InjectSettings, inject
 from spikewright.campaigns.pool import Workers
 from spikewright.errors import BadSetting
 from spikewright.faults.bit_flip import BitFlip
+from spikewright.faults.lost_spikes import LostSpikes
 from spikewright.faults.stuck_at import StuckAt
 from spikewright.search.by_injection import ByInjection
 from spikewright.search.judged import first
@@ -62,6 +63,7 @@ def test_kinds_and_settings_of_faults() -> None:
     held = ByInjection(faults=FaultSettings(ber=(0.02,), kind="stuck_at", settings={"at": 1}))
     assert held.fault(0.02) == StuckAt(ber=0.02, at=1)
     assert ByInjection(faults=FaultSettings(ber=(0.02,))).fault(0.5) == BitFlip(ber=0.5)
+    assert ByInjection(faults=FaultSettings(ber=(0.02,), kind="lost_spikes")).fault(0.5) == LostSpikes(rate=0.5)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,8 @@ def test_kinds_and_settings_of_faults() -> None:
     [
         ({"kind": "bitflip"}, r"\[faults\] kind: there is no 'bitflip': did you mean 'bit_flip'\?"),
         ({"kind": "stuck_at", "settings": {"on": 1}}, "has no setting 'on'"),
-        ({"kind": "stuck_at", "settings": {"at": 2}}, "at is 2"),
+        ({"kind": "stuck_at", "settings": {"at": 2}}, r"\[faults\] stuck_at: at is 2"),
+        ({"kind": "stuck_at", "settings": {"ber": 0.1}}, r"\[faults.settings\] ber is what \[faults\] ber says"),
         ({"backend": "lokey"}, r"\[faults\] no backend named 'lokey'"),
         ({"backend": "ray"}, r"\[faults\] backend ray needs the address"),
         ({"address": "host:1"}, r"\[faults\] backend loky is this machine"),

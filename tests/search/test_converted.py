@@ -1,4 +1,4 @@
-"""Candidates that are converted: as `convert` makes them, weights rounded, timesteps of layers where a mean is asked."""
+"""Candidates that are converted: as `convert` makes them, weights rounded, timesteps by layer where a mean is asked."""
 
 from functools import cache
 from pathlib import Path

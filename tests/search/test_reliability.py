@@ -130,7 +130,7 @@ def scripted(script: Sequence[float]) -> tuple[Struck, Struck]:
 def test_stopping_early_and_the_order_of_gates_change_nothing(
     scripts: list[tuple[Sequence[float], Sequence[float]]], cheap: list[bool]
 ) -> None:
-    """Ours: only what is frugal is struck, and no longer than needed. The paper's: all are struck, energy comes last."""
+    """Ours: what is frugal is struck, and no longer than needed. The paper's: all are struck, energy comes last."""
     cap, alpha, rates = 512, 0.05, (0.01, 0.1)
     pairs = {
         (str(index), ber): scripted(both[place])

@@ -20,7 +20,7 @@ class ByInjection:
     """Runs campaigns as the settings say.
 
     Raises:
-        BadSetting: a fault that there is not, that takes no bit error rate, or that is set up wrongly; or workers that
+        BadSetting: a fault that there is not, or that is set up wrongly; or workers that
             cannot be.
     """
 
@@ -40,14 +40,18 @@ class ByInjection:
         return Workers(count=self.faults.workers, backend=self.faults.backend, address=self.faults.address)
 
     def fault(self, ber: float) -> Fault:
-        """The kind of fault at a rate."""
+        """The kind of fault at a rate: of bits, or for kinds that know none, of neurons, spikes or pixels."""
         known, kind = names("faults"), self.faults.kind
         if kind not in known:
             raise BadSetting(f"[faults] kind: there is no {kind!r}: {nearest(kind, known)}")
         cls = find("faults", kind)
-        if "ber" not in cls.__dataclass_fields__:
-            raise BadSetting(f"[faults] kind: {kind!r} takes no bit error rate: choose bit_flip or stuck_at")
-        return configure(cls, {**self.faults.settings, "ber": ber})
+        rate = next(name for name in ("ber", "rate") if name in cls.__dataclass_fields__)
+        if rate in self.faults.settings:
+            raise BadSetting(f"[faults.settings] {rate} is what [faults] ber says: leave it out")
+        try:
+            return configure(cls, {**self.faults.settings, rate: ber})
+        except BadSetting as error:
+            raise BadSetting(f"[faults] {error}") from None
 
     def __call__(
         self, network: Blueprint | Source, samples: Prepared, strike: Strike, *, record: Path, tell: Tell | None = None

@@ -142,8 +142,9 @@ class FaultSettings:
     """What is injected.
 
     Attributes:
-        ber: bit error rates, 0..1; reliability has to be shown at every one of them.
-        kind: a file of `faults/` that takes a `ber`.
+        ber: bit error rates, 0..1, or for other kinds the rate of what they strike; reliability has to be shown at
+            every one of them.
+        kind: a file of `faults/`.
         settings: what else it takes.
         maps: fault maps of each (network, rate) to begin with.
         cap: maps to go on to where nothing can be said yet.
