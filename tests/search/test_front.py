@@ -20,9 +20,7 @@ GOOD, BAD = candidate(shift=0.05), candidate(shift=-0.05)
 
 def one(index: int, accuracy: int, joules: int, latency: int, *, passes: bool) -> Candidate:
     found = replace(golden_of(POINT), accuracy=accuracy / 100, energy_joules=float(joules), latency_steps=latency)
-    return replace(
-        GOOD, point=replace(POINT, timesteps=index + 1), golden=found, shown=(GOOD if passes else BAD).shown
-    )
+    return replace(GOOD, point=replace(POINT, timesteps=index + 1), golden=found, shown=(GOOD if passes else BAD).shown)
 
 
 FIGURE = st.integers(0, 3)

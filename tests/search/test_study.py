@@ -104,7 +104,10 @@ def test_in_a_database_only_trials_of_processes_that_are_gone_are_taken_up(tmp_p
     [
         ("postgresql+psycopg3x://host/db", r"is no database URL"),
         ("postgres9://host/db", r"is no database URL"),
-        ("sqlite:////nowhere/at/all/s.db", r"storage sqlite:////nowhere/at/all/s.db cannot be reached \(unable to open"),
+        (
+            "sqlite:////nowhere/at/all/s.db",
+            r"sqlite:////nowhere/at/all/s.db cannot be reached \(unable to open",
+        ),
     ],
 )
 def test_storages_that_are_none_are_refused(tmp_path: Path, storage: str, words: str) -> None:
@@ -170,6 +173,8 @@ def test_a_postgresql_database_that_does_not_answer_is_refused(tmp_path: Path) -
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # nobody listens
         url = f"postgresql://me:secret@127.0.0.1:{taken.getsockname()[1]}/db"
-        with pytest.raises(BadSetting, match=r"cannot be reached \(.*refused.*\): start it, or mend the URL") as refused:
+        with pytest.raises(
+            BadSetting, match=r"cannot be reached \(.*refused.*\): start it, or mend the URL"
+        ) as refused:
             opened(SampleSettings(storage=url), tmp_path, seed=0)
     assert "secret" not in str(refused.value)

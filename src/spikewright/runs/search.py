@@ -135,7 +135,19 @@ def _sampled(bench: Bench, book: "_Book", measure_of: MeasureOf, tell: Tell | No
     found = tuple(collected(study))
     book.write(Outcome(candidates=found))
     best = confirmed(bench, front(found, settings.optuna.objectives), tell=tell)
+    # beside the trials, for whoever looks at the study and not at the result file
+    study.set_user_attr("front, with fresh fault maps", {one.name: _confirmation(one) for one in best})
     return Outcome(candidates=found, front=tuple(best))
+
+
+def _confirmation(one: Candidate) -> dict[str, Any]:
+    worst = None if one.shown is None else one.shown.worst
+    return {
+        "verdict": one.verdict,
+        "reliability": None if worst is None else worst.reliability_mean,
+        "reliability low": None if worst is None else worst.reliability_low,
+        "reliability high": None if worst is None else worst.reliability_high,
+    }
 
 
 class _Book:
