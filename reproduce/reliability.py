@@ -19,8 +19,8 @@ from typing import Any
 
 from conditions import conditions
 
-from spikewright.campaigns.inject import Injection, InjectSettings
 from spikewright.campaigns.pool import Workers
+from spikewright.campaigns.settings import Injection, InjectSettings
 from spikewright.evidence.decisions import Normal
 from spikewright.faults.bit_flip import BitFlip
 from spikewright.folder import write_json

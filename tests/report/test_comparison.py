@@ -1,62 +1,16 @@
 """The comparison page, read back as a browser reads it: the table's cells and the figures' numbers."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from html.parser import HTMLParser
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
+from read_page import Page
 
 from spikewright.errors import BadData
-from spikewright.report.comparison import DARK, LIGHT, ComparisonRow, comparison_page, write_comparison
-
-
-class Page(HTMLParser):
-    """What a reader gets: the table, the figures, the legend, and whatever the file would fetch."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.table: list[list[str]] = []
-        self.figures: list[dict[str, Any]] = []
-        self.texts: dict[str, list[str]] = {"h1": [], "h2": [], "button": [], "p": [], "span": []}
-        self.fetched: list[str] = []
-        self.within: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        named = dict(attrs)
-        self.fetched += [str(named[name]) for name in ("src", "href") if name in named]
-        kind = "figure" if tag == "script" and named.get("class") == "figure" else tag
-        if tag not in ("meta", "br"):
-            self.within.append(kind)
-        if kind == "figure":
-            self.figures.append({})
-        elif tag == "tr":
-            self.table.append([])
-        elif tag in ("th", "td"):
-            self.table[-1].append("")
-        elif tag in self.texts:
-            self.texts[tag].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.within.pop() == tag or tag == "script"
-
-    def handle_data(self, data: str) -> None:
-        where = self.within[-1] if self.within else ""
-        if where == "figure":
-            self.figures[-1] = json.loads(data)
-        elif where in ("th", "td"):
-            self.table[-1][-1] += data.strip()
-        elif where in self.texts:
-            self.texts[where][-1] += data.strip()
-
-    def lines(self, figure: int, *, source: bool = False) -> dict[str, dict[str, Any]]:
-        traces = self.figures[figure]["data"]
-        return {trace["name"]: trace for trace in traces if trace["meta"]["source"] is source}
+from spikewright.report.comparison import ComparisonRow, comparison_page, write_comparison
 
 
 def row(method: str, steps: int, accuracy: float, joules: float | None = 1e-6, **more: Any) -> ComparisonRow:
@@ -112,7 +66,7 @@ def test_every_row_is_in_the_table() -> None:
 def test_every_method_is_a_line_with_its_numbers_in_order() -> None:
     found = page()
     assert found.texts["h2"] == ["Accuracy and timesteps", "Accuracy and energy"]
-    timesteps, energy = found.lines(0), found.lines(1)
+    timesteps, energy = found.lines(0, source=False), found.lines(1, source=False)
     assert list(timesteps) == list(energy) == found.texts["button"] == ["exact", "rate", "mixed"]
     assert (timesteps["exact"]["x"], timesteps["exact"]["y"]) == ([2, 4], [0.9221, 0.9303])
     assert (timesteps["rate"]["x"], timesteps["rate"]["y"]) == ([2, 32], [0.8643, 0.93109])
@@ -170,7 +124,7 @@ def test_sources_that_differ_are_dashed_in_their_methods_colours() -> None:
             "source of mixed": 0.9311,
             "source of own": 0.95,
         }
-        assert lines["source of rate"]["line"]["color"] == found.lines(figure)["rate"]["line"]["color"]
+        assert lines["source of rate"]["line"]["color"] == found.lines(figure, source=False)["rate"]["line"]["color"]
     assert found.texts["span"] == ["source network of the same colour"]
 
 
@@ -178,7 +132,7 @@ def test_what_is_not_known_is_left_out_of_charts_and_marked_in_the_table() -> No
     silent = row("silent", 2, 0.1, 0.0, accuracy_source=None, spikes_per_neuron=None)
     unknown = row("unknown", 2, 0.9, None, accuracy_source=None)
     found = page([ROWS[0], silent, unknown])
-    assert [list(found.lines(figure)) for figure in (0, 1)] == [["exact", "silent", "unknown"], ["exact"]]
+    assert [list(found.lines(figure, source=False)) for figure in (0, 1)] == [["exact", "silent", "unknown"], ["exact"]]
     assert found.table[2] == ["silent", "2", "10.00%", "–", "2", "40", "0.00", "–"]
     assert found.table[3][6] == "–"
     alone = page([unknown])
@@ -192,7 +146,7 @@ def test_names_are_text_and_never_markup() -> None:
     found = page([row(name, 2, 0.9)], title=name, note="<i>45 nm</i>")
     assert (found.texts["h1"], found.texts["p"], found.texts["button"]) == ([name], ["<i>45 nm</i>"], [name])
     assert found.table[1][0] == name
-    line = found.lines(0)[name]
+    line = found.lines(0, source=False)[name]
     assert "&lt;/script&gt;&lt;b id=" in line["text"][0]  # plotly would read tags in it
 
 
@@ -231,58 +185,3 @@ def test_a_figure_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
 def test_plotly_is_loaded_only_for_a_page() -> None:
     code = "import sys, spikewright.report.comparison; sys.exit('plotly' in sys.modules or 'jinja2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-# Colours ----------------------------------------------------------------------------------------
-
-# Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB
-SIGHT = {
-    "usual": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-    "protanopia": (
-        (0.152286, 1.052583, -0.204868),
-        (0.114503, 0.786281, 0.099216),
-        (-0.003882, -0.048116, 1.051998),
-    ),
-    "deuteranopia": (
-        (0.367322, 0.860646, -0.227968),
-        (0.280085, 0.672501, 0.047413),
-        (-0.011820, 0.042940, 0.968881),
-    ),
-    "tritanopia": (
-        (1.255528, -0.076749, -0.178779),
-        (-0.078411, 0.930809, 0.147602),
-        (0.004733, 0.691367, 0.303900),
-    ),
-}
-TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
-Triple = tuple[float, ...]
-
-
-def linear(colour: str) -> Triple:
-    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    return tuple(part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-
-
-def times(matrix: Sequence[Sequence[float]], values: Triple) -> Triple:
-    return tuple(sum(a * b for a, b in zip(line, values, strict=True)) for line in matrix)
-
-
-def lab(values: Triple) -> Triple:
-    xyz = times(TO_XYZ, tuple(min(max(value, 0), 1) for value in values))
-    x, y, z = (
-        part ** (1 / 3) if part > 0.008856 else 7.787 * part + 16 / 116
-        for part in (value / white for value, white in zip(xyz, (0.9505, 1.0, 1.089), strict=True))
-    )
-    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
-
-
-@pytest.mark.parametrize(("palette", "paper"), [(LIGHT, "#ffffff"), (DARK, "#15181c")])
-def test_colours_stand_out_and_stay_apart_for_every_sight(palette: tuple[str, ...], paper: str) -> None:
-    assert f"--paper: {paper}" in comparison_page(ROWS, title="")
-    for colour in palette:
-        dim, bright = sorted(times(TO_XYZ, linear(shade))[1] for shade in (colour, paper))
-        assert (bright + 0.05) / (dim + 0.05) >= 3
-    for matrix in SIGHT.values():
-        seen = [lab(times(matrix, linear(colour))) for colour in palette]
-        for left, right in combinations(seen, 2):
-            assert sum((a - b) ** 2 for a, b in zip(left, right, strict=True)) ** 0.5 >= 20

@@ -8,6 +8,7 @@ by itself when its worker died (three times, `distributed.scheduler.allowed-fail
 import asyncio
 import contextlib
 import importlib
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -19,7 +20,7 @@ from spikewright.errors import BadSetting, SpikewrightError
 
 _PATIENCE_SECONDS = 10.0
 _WAY_OUT = "start a cluster with `dask scheduler` and `dask worker host:8786`, and give its address, tcp://host:8786"
-_arrived: dict[str, bytes] = {}
+_handed = threading.local()  # threads of one worker may be at different campaigns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class _DaskParcel:
     key: str
 
     def open(self) -> bytes:
-        return _arrived[self.key]
+        return _handed.data
 
 
 @contextlib.contextmanager
@@ -53,18 +54,18 @@ def dask_crew(count: int | None, address: str, key: str, data: bytes) -> Iterato
         raise BadSetting(f"backend dask takes {error.name}: pip install 'spikewright[dask]'") from error
     with _connect(distributed, address) as client:
         threads = sum(client.nthreads().values())
-        slots = min(count or threads, threads)
+        most = min(count, threads) if count else 2 * threads  # twice: the next is there when one is done
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # the job is large, and sent once
             job = client.submit(_same, data, key=f"spikewright-job-{key}", pure=True)
 
         def send(func: Callable[[], Any]) -> Any:
-            return client.submit(_call, func, key, job, pure=False)
+            return client.submit(_call, func, job, pure=False)
 
         yield Crew(
-            backend=ClusterBackend(send, lambda futures: client.cancel(futures, force=True)),
-            jobs=max(2, slots),
-            ahead=slots if count else 2 * slots,
+            backend=ClusterBackend(send, lambda futures: client.cancel(futures, force=True), most=most),
+            jobs=2,
+            ahead="all",
             parcel=_DaskParcel(key=key),
             lost=(distributed.scheduler.KilledWorker, distributed.comm.CommClosedError, CancelledError),
             where=f"dask at {address}",
@@ -75,11 +76,12 @@ def _same(data: bytes) -> bytes:
     return data
 
 
-def _call(func: Callable[[], Any], key: str, data: bytes) -> Any:
-    if key not in _arrived:
-        _arrived.clear()
-        _arrived[key] = data  # the worker holds it anyway
-    return func()
+def _call(func: Callable[[], Any], data: bytes) -> Any:
+    _handed.data = data
+    try:
+        return func()
+    finally:
+        del _handed.data
 
 
 def _connect(distributed: Any, address: str) -> Any:

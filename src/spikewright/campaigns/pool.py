@@ -13,7 +13,6 @@ Source: the interface is ours; joblib (https://joblib.readthedocs.io) sends task
 """
 
 import contextlib
-import functools
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -119,7 +118,7 @@ def gather(
                     break
                 if isinstance(outcome, Failed):
                     raise outcome.error
-                del left[outcome.index]
+                del left[outcome.number]
                 yield outcome.result
 
 
@@ -148,19 +147,19 @@ def _crew(workers: Workers, key: str, data: bytes) -> contextlib.AbstractContext
 
 def _outcomes(crew: Crew, tasks: dict[int, Any]) -> Generator[Done | Failed, None, None]:
     with parallel_config(backend=crew.backend, n_jobs=crew.jobs, **crew.settings):
-        parallel = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch=crew.ahead)
-    todo = list(tasks.items())
-    outcomes = parallel(delayed(functools.partial(run, crew.parcel))(index, task) for index, task in todo)
+        parallel: Any = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch=crew.ahead)  # pyright: ignore[reportArgumentType]
+    todo = list(tasks.items())  # joblib's threads read on while results are taken out of `tasks`
     try:
-        for outcome in outcomes:  # noqa: UP028 (`yield from` would close it before the finally)
-            yield outcome
+        outcomes = parallel(delayed(run)(crew.parcel, number, task) for number, task in todo)
+        try:
+            for outcome in outcomes:  # noqa: UP028 (`yield from` would close it before the finally)
+                yield outcome
+        finally:
+            with warnings.catch_warnings():  # joblib counts what is thrown away
+                warnings.simplefilter("ignore", UserWarning)
+                outcomes.close()
     except (*crew.lost, SpikewrightError):
         raise
     except Exception as error:
-        raise SpikewrightError(
-            f"{crew.where}: {first_line(error)}: every machine needs the same versions of spikewright and Python"
-        ) from error
-    finally:
-        with warnings.catch_warnings():  # joblib counts what is thrown away, to whom it may concern
-            warnings.simplefilter("ignore", UserWarning)
-            outcomes.close()
+        hint = "" if crew.backend == "loky" else ": every machine needs the same versions of Python and spikewright"
+        raise SpikewrightError(f"{crew.where}: {first_line(error)}{hint}") from error

@@ -22,6 +22,7 @@ _PATIENCE_SECONDS = 10.0
 # RFC 9113, 3.4: a client's preface and an empty SETTINGS frame; a server answers with a SETTINGS frame (type 4)
 _HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 _WAY_OUT = "start a cluster with `ray start --head --port 6379` and give its address, host:6379"
+_LOST = ("WorkerCrashedError", "NodeDiedError", "LocalRayletDiedError", "OutOfMemoryError", "ObjectLostError")
 _connected: list[str] = []  # the address that was connected to here
 
 
@@ -38,7 +39,7 @@ class _RayParcel:
 
 @contextlib.contextmanager
 def ray_crew(count: int | None, address: str, key: str, data: bytes) -> Iterator[Crew]:
-    """Connect, and put the job into the object store.
+    """Connect, and put the job into the object store. A connection that the caller has is used as it is.
 
     Args:
         count: tasks at once; None: one for each CPU of the cluster.
@@ -59,7 +60,7 @@ def ray_crew(count: int | None, address: str, key: str, data: bytes) -> Iterator
     cpus = int(ray.cluster_resources().get("CPU", 0))
     if not cpus:
         raise SpikewrightError(f"ray at {address}: the cluster has no CPUs: start its nodes with --num-cpus")
-    slots = min(count or cpus, cpus)
+    most = min(count, cpus) if count else 2 * cpus  # twice: the next is there when one is done
     call = ray.remote(num_cpus=1)(_call)
     sent: dict[Any, Any] = {}
 
@@ -76,11 +77,11 @@ def ray_crew(count: int | None, address: str, key: str, data: bytes) -> Iterator
                 ray.cancel(reference, force=True)
 
     yield Crew(
-        backend=ClusterBackend(send, stop),
-        jobs=max(2, slots),
-        ahead=slots if count else 2 * slots,
+        backend=ClusterBackend(send, stop, most=most),
+        jobs=2,
+        ahead="all",
         parcel=_RayParcel(key=key, reference=(ray.put(data),)),
-        lost=(ray.exceptions.RayError,),
+        lost=tuple(getattr(ray.exceptions, name) for name in _LOST if hasattr(ray.exceptions, name)),
         where=f"ray at {address}",
     )
 

@@ -6,16 +6,19 @@ A layer or a bit that is chosen narrows every one of them. A stratum's name is p
 by, so maps of one stratum tell nothing about those of another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spikewright.errors import BadSetting
 from spikewright.faults._sites import Memory, Neurons, Sites
 
 Scope = Literal["model", "layer", "bit", "cell", "channel"]
+# By memory: how many output channels it has, and which of them each weight belongs to
+Owners = Mapping[str, tuple[int, NDArray[np.int64]]]
 SCOPES: tuple[str, ...] = get_args(Scope)
 
 
@@ -31,7 +34,7 @@ def strata(
     strikes: str,
     *,
     scope: Scope,
-    channels: "dict[str, tuple[int, np.ndarray]]",
+    channels: Owners,
     layer: str | None = None,
     bit: int | None = None,
 ) -> list[Stratum]:
@@ -54,7 +57,7 @@ def strata(
     if strikes == "stages" and (scope in ("bit", "cell") or bit is not None):
         raise BadSetting("the fault strikes neurons, which have no bits: choose scope model, layer or channel")
     if strikes == "pixels":
-        return [Stratum("model", Sites(input_shape=sites.input_shape))]
+        return [Stratum("model", Sites(input_shape=sites.input_shape, input_range=sites.input_range))]
     held: Sequence[Memory | Neurons] = sites.memories if strikes == "weights" else sites.stages
     if layer is not None:
         names = [each.name for each in held]
@@ -89,19 +92,19 @@ def strata(
             return [part for each in held for part in _channels(each, channels, "" if bit is None else f"/bit:{bit}")]
 
 
-def _sites(held: "Sequence[Memory | Neurons]") -> Sites:
+def _sites(held: Sequence[Memory | Neurons]) -> Sites:
     return Sites(
         memories=tuple(each for each in held if isinstance(each, Memory)),
         stages=tuple(each for each in held if isinstance(each, Neurons)),
     )
 
 
-def _of_bits(memory: "Memory | Neurons", bits: tuple[int, ...]) -> Memory:
+def _of_bits(memory: Memory | Neurons, bits: tuple[int, ...]) -> Memory:
     assert isinstance(memory, Memory)
     return replace(memory, positions=tuple(bit for bit in memory.positions if bit in bits))
 
 
-def _channels(each: "Memory | Neurons", channels: "dict[str, tuple[int, np.ndarray]]", tail: str) -> list[Stratum]:
+def _channels(each: Memory | Neurons, channels: Owners, tail: str) -> list[Stratum]:
     if isinstance(each, Neurons):
         return [
             Stratum(f"channel:{each.name}/{c}", _sites([replace(each, channels=(c,))])) for c in range(each.shape[0])

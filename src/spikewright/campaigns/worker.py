@@ -33,7 +33,9 @@ class Parcel(Protocol):
     """Where the job lies. `key` names its content: equal keys, equal jobs."""
 
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """What the job's content is called."""
+        ...
 
     def open(self) -> bytes:
         """Return the pickled job."""
@@ -43,7 +45,7 @@ class Parcel(Protocol):
 class Done(NamedTuple):
     """A task's result, and which task it was."""
 
-    index: int
+    number: int
     result: Any
 
 
@@ -84,12 +86,12 @@ def pack(build: Callable[[Any], Any], work: Callable[[Any, Any], Any], payload: 
     return hashlib.blake2b(data, digest_size=16).hexdigest(), data
 
 
-def run(parcel: Parcel, index: int, task: Any) -> Done | Failed:
+def run(parcel: Parcel, number: int, task: Any) -> Done | Failed:
     """Do one task, here, on one thread. An exception is returned, so that no backend can dress it up."""
     try:
         _stay_on_one_thread()
         built = _prepare(parcel)
-        return Done(index, built.work(built.prepared, task))
+        return Done(number, built.work(built.prepared, task))
     except Exception as error:
         return Failed(_fit_to_travel(error))
 

@@ -28,7 +28,8 @@ def show(title: str, found: "Sequence[Found]") -> None:
     if not several:
         columns, rows = columns[1:], [row[1:] for row in rows]
     kind = first.settings.fault.kind.replace("_", " ")
-    rate = "" if several else f" at {_rate(found[0])}"
+    at = _rate(found[0])
+    rate = "" if several or at == "—" else f", {at}"
     console.print(
         table(
             f"{title}: {kind}{rate}; {first.accuracy_golden:.2%} without faults, {counted(first.images, 'image')}, "
@@ -53,10 +54,8 @@ def show(title: str, found: "Sequence[Found]") -> None:
 
 def _rate(found: "Found") -> str:
     fault = found.injection.settings.fault
-    rate = getattr(fault, "ber", None)
-    rate = getattr(fault, "rate", None) if rate is None else rate
-    count = getattr(fault, "count", None)
-    return f"{rate:g}" if rate is not None else ("—" if count is None else counted(count, "place"))
+    settings = [name for name in ("ber", "rate", "spread", "noise", "count") if getattr(fault, name, None) is not None]
+    return ", ".join(f"{name} {getattr(fault, name):g}" for name in settings) or "—"
 
 
 def _reliability(mean: float, low: float, high: float, golden: float) -> tuple[str, str]:

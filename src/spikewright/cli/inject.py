@@ -46,8 +46,8 @@ def inject(
     json: options.Json = None,
 ) -> None:
     """Inject faults into a network and see what it costs; interrupted, it goes on where it was."""
-    from spikewright.campaigns.inject import InjectSettings
     from spikewright.campaigns.pool import Workers
+    from spikewright.campaigns.settings import InjectSettings
     from spikewright.cli.campaign import show
     from spikewright.cli.console import console, progress_bar
     from spikewright.folder import write_json

@@ -1,33 +1,23 @@
 """A comparison of methods as one self-contained HTML file: accuracy against timesteps and energy, and the table.
 
-Both charts have a logarithmic axis, one line a method, and the source's accuracy dashed. plotly.js is inside
-the file, so it opens without a network; colours follow the reader's light or dark setting (the page's script
-repaints the figures, `comparison.html`). The same rows give the same bytes. Knows nothing about networks: it is
-handed figures.
-
-The seven colours of either setting have a contrast of 3:1 with the page (WCAG 1.4.11) and stay apart (ΔE of 20
-or more in CIELAB) for every kind of dichromatic sight; found by search, held by the test. Methods have markers of
-their own besides.
+Both charts have a logarithmic axis, one line a method, and the source's accuracy dashed. The same rows give the same
+bytes. Knows nothing about networks: it is handed figures.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
-from math import ceil, floor, isfinite, log2, log10
+from math import ceil, floor, isfinite, log2
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from spikewright.errors import BadData
+from spikewright.report.page import legend, render, write_page
+from spikewright.report.palette import colour, marker
+from spikewright.report.plots import decimal_ticks, escaped, layout, log_axis, log_span, meta, share_axis
+from spikewright.report.wording import energy_unit, percent, points, three_digits
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-
-LIGHT = ("#0f3b7c", "#f06f05", "#0aaa6d", "#b57bb3", "#763d07", "#5d6afa", "#513f44")
-DARK = ("#358af5", "#ec7236", "#23e481", "#c87bc0", "#f4d41d", "#b1edeb", "#a99991")
-GREY = "#5b626b"  # of what belongs to no method; the page's script takes its own
-MARKERS = ("circle", "square", "diamond", "triangle-up", "triangle-down")  # 5 and 7: 35 pairs before one returns
-PREFIXES = ((1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"), (1e-9, "nJ"), (1e-12, "pJ"))
-NOTHING = "–"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,43 +71,27 @@ def write_comparison(path: Path, rows: Sequence[ComparisonRow], *, title: str, n
         BadData: no rows.
 
     """
-    text = comparison_page(rows, title=title, note=note)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_page(path, comparison_page(rows, title=title, note=note))
 
 
 def comparison_page(rows: Sequence[ComparisonRow], *, title: str, note: str = "") -> str:
     """The page as HTML; see `write_comparison`."""
-    from jinja2 import Environment  # noqa: PLC0415
-    from plotly.offline import get_plotlyjs  # noqa: PLC0415
-
     if not rows:
         raise BadData("a comparison needs at least one row, got none: evaluate a network first")
     methods = list(dict.fromkeys(row.method for row in rows))
-    scale, unit = _energy_unit(rows)
+    scale, unit = energy_unit(row.energy_joules_snn for row in rows)
     figures = [("Accuracy and timesteps", _chart(rows, _TIMESTEPS))]
     if any(row.energy_joules_snn for row in rows):
         figures.append(("Accuracy and energy", _chart(rows, _energy(scale, unit))))
-    template = files("spikewright.report").joinpath("comparison.html").read_text(encoding="utf-8")
-    return (
-        Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-        .from_string(template)
-        .render(
-            title=title,
-            note=note,
-            methods=[
-                {"name": method, "colour": index % len(LIGHT), "marker": MARKERS[index % len(MARKERS)]}
-                for index, method in enumerate(methods)
-            ],
-            figures=[{"title": heading, "content": figure.to_plotly_json()} for heading, figure in figures],
-            sources=["one" if method is None else "own" for method, _ in _source_lines(rows)],
-            head=_head(unit),
-            table=[(methods.index(row.method), _cells(row, scale)) for row in rows],
-            palettes={"light": LIGHT, "dark": DARK},
-            plotly=get_plotlyjs(),
-        )
+    return render(
+        "comparison.html",
+        title=title,
+        note=note,
+        methods=legend(methods),
+        figures=[{"title": heading, "content": figure.to_plotly_json()} for heading, figure in figures],
+        sources=["one" if method is None else "own" for method, _ in _source_lines(rows)],
+        head=_head(unit),
+        table=[(methods.index(row.method), _cells(row, scale)) for row in rows],
     )
 
 
@@ -130,28 +104,18 @@ def _head(unit: str) -> list[str]:
 
 
 def _cells(row: ComparisonRow, scale: float) -> list[str]:
-    change = None if row.accuracy_source is None else 100 * (row.accuracy_snn - row.accuracy_source)
+    change = None if row.accuracy_source is None else row.accuracy_snn - row.accuracy_source
     energy = None if row.energy_joules_snn is None else row.energy_joules_snn / scale
     return [
         row.method,
         "mixed" if row.timesteps is None else str(row.timesteps),
-        f"{row.accuracy_snn:.2%}",
-        NOTHING if change is None else f"{round(change, 2) + 0:+.2f}".replace("-", "−"),
+        percent(row.accuracy_snn),
+        points(change),
         f"{round(row.timesteps_mean, 2):g}",
         str(row.latency_steps),
-        NOTHING if energy is None else _three_digits(energy),
-        NOTHING if row.spikes_per_neuron is None else _three_digits(row.spikes_per_neuron),
+        three_digits(energy),
+        three_digits(row.spikes_per_neuron),
     ]
-
-
-def _three_digits(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"
-
-
-def _energy_unit(rows: Sequence[ComparisonRow]) -> tuple[float, str]:
-    """The largest unit in which the largest energy is at least 1."""
-    largest = max((row.energy_joules_snn or 0.0 for row in rows), default=0.0)
-    return next((pair for pair in PREFIXES if largest >= pair[0]), PREFIXES[-1])
 
 
 # The charts -----------------------------------------------------------------------------------
@@ -169,19 +133,14 @@ def _powers_of_two(low: float, high: float) -> list[float]:
     return [2.0**power for power in range(ceil(log2(low)), floor(log2(high)) + 1)] or [round((low * high) ** 0.5, 2)]
 
 
-def _decimal(low: float, high: float) -> list[float]:
-    """1, 2, 5, 10 …; all digits over a short range, powers of ten only over more than two decades."""
-    steps = (1,) if high / low > 100 else (1, 2, 5) if high / low > 8 else range(1, 10)
-    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
-    return [step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high]
-
-
 _TIMESTEPS = _Axis("mean timesteps of a stage", lambda row: row.timesteps_mean, _powers_of_two)
 
 
 def _energy(scale: float, unit: str) -> _Axis:
     """A silent network, of no energy, has no place on a logarithmic axis; it is in the table."""
-    return _Axis(f"energy per sample ({unit})", lambda row: (row.energy_joules_snn or 0.0) / scale or None, _decimal)
+    return _Axis(
+        f"energy per sample ({unit})", lambda row: (row.energy_joules_snn or 0.0) / scale or None, decimal_ticks
+    )
 
 
 def _chart(rows: Sequence[ComparisonRow], axis: _Axis) -> "Figure":
@@ -190,20 +149,20 @@ def _chart(rows: Sequence[ComparisonRow], axis: _Axis) -> "Figure":
 
     methods = list(dict.fromkeys(row.method for row in rows))
     placed = [(place, row) for row in rows if (place := axis.place(row)) is not None]
-    ends = [log10(place) for place, _ in placed]
-    room = max(0.06 * (max(ends) - min(ends)), 0.1)
-    left, right = min(ends) - room, max(ends) + room
-    figure = graph_objects.Figure(layout=_layout(axis, (left, right)))
+    left, right = log_span([place for place, _ in placed])
+    ticks = axis.ticks(10**left, 10**right)
+    across = log_axis(axis.label, (left, right), ticks, [f"{tick:g}" for tick in ticks])
+    figure = graph_objects.Figure(layout=layout(across, share_axis("accuracy")))
     for method, accuracy in _source_lines(rows):
         index = None if method is None else methods.index(method)
         figure.add_scatter(
             x=[10**left, 10**right],
             y=[accuracy, accuracy],
             mode="lines",
-            name="source" if method is None else f"source of {method}",
-            meta={"method": index, "source": True},
+            name="source" if method is None else f"source of {escaped(method)}",
+            meta=meta(index, index, source=True),
             hovertemplate="%{fullData.name}: %{y:.2%}<extra></extra>",
-            line={"dash": "dash", "width": 1.5, "color": GREY if index is None else _colour(index)},
+            line={"dash": "dash", "width": 1.5, "color": colour(index)},
         )
         if method is None:
             figure.add_annotation(
@@ -219,60 +178,21 @@ def _chart(rows: Sequence[ComparisonRow], axis: _Axis) -> "Figure":
                 y=[row.accuracy_snn for _, row in own],
                 mode="lines+markers",
                 name=method,
-                meta={"method": index, "source": False},
+                meta=meta(index, index, source=False),
                 text=[_hover(row) for _, row in own],
                 hovertemplate="%{text}<extra></extra>",
-                line={"width": 2, "color": _colour(index)},
-                marker={"size": 11, "symbol": MARKERS[index % len(MARKERS)], "color": _colour(index)},
+                line={"width": 2, "color": colour(index)},
+                marker={"size": 11, "symbol": marker(index), "color": colour(index)},
             )
     return figure
-
-
-def _colour(index: int) -> str:
-    return LIGHT[index % len(LIGHT)]
-
-
-def _layout(axis: _Axis, span: tuple[float, float]) -> dict[str, Any]:
-    ticks = axis.ticks(10 ** span[0], 10 ** span[1])
-    return {
-        "template": "none",
-        "showlegend": False,
-        "uirevision": "as the reader zoomed it",
-        "hovermode": "closest",
-        "margin": {"l": 8, "r": 12, "t": 12, "b": 8},
-        "font": {"family": "system-ui, sans-serif", "size": 13},
-        "xaxis": {
-            "type": "log",
-            "range": list(span),
-            "tickvals": ticks,
-            "ticktext": [f"{tick:g}" for tick in ticks],
-            "title": {"text": axis.label, "standoff": 8},
-            "automargin": True,
-            "zeroline": False,
-        },
-        "yaxis": {
-            "autorange": True,  # over the methods that the reader leaves visible
-            "autorangeoptions": {"clipmin": -0.01, "clipmax": 1.01},
-            "tickformat": ".2~%",
-            "nticks": 7,
-            "title": {"text": "accuracy", "standoff": 8},
-            "automargin": True,
-            "zeroline": False,
-        },
-    }
 
 
 def _hover(row: ComparisonRow) -> str:
     asked = "" if row.timesteps is None else f", T = {row.timesteps}"
     return (
-        f"<b>{_escaped(row.method)}</b>{asked}<br>accuracy {row.accuracy_snn:.2%}"
+        f"<b>{escaped(row.method)}</b>{asked}<br>accuracy {row.accuracy_snn:.2%}"
         f"<br>mean T {round(row.timesteps_mean, 2):g}, latency {row.latency_steps} steps"
     )
-
-
-def _escaped(text: str) -> str:
-    """Text as plotly shows it: it reads a few tags of its own."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _source_lines(rows: Sequence[ComparisonRow]) -> list[tuple[str | None, float]]:

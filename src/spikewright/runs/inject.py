@@ -13,8 +13,10 @@ import torch
 
 from spikewright import folder, names
 from spikewright.blueprint import Blueprint
-from spikewright.campaigns.inject import Campaign, Injection, InjectSettings, Progress, identity, inject
+from spikewright.campaigns.identity import Campaign, identity
+from spikewright.campaigns.inject import Progress, inject
 from spikewright.campaigns.record import Record
+from spikewright.campaigns.settings import Injection, InjectSettings
 from spikewright.data import EventData, ImageData
 from spikewright.errors import BadFile, BadSetting
 from spikewright.evidence.decisions import WAYS, Decision

@@ -1,0 +1,49 @@
+"""What makes a campaign this one and no other: everything that a map's outcome depends on, and a short name for it."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
+
+from spikewright.blueprint import Blueprint
+from spikewright.campaigns.settings import InjectSettings
+from spikewright.samples import Prepared
+from spikewright.source import Source
+
+VERSION = 1  # of what a map does to a network; records of another version are another campaign's
+
+
+class Campaign(NamedTuple):
+    """What makes a campaign this one and no other."""
+
+    name: str
+    described: dict[str, Any]
+
+
+def identity(network: Blueprint | Source, samples: Prepared, settings: InjectSettings) -> Campaign:
+    """A short name that depends on everything that a map's outcome depends on, and what that is in words."""
+    fault = settings.fault
+    described = {
+        "version": VERSION,
+        "network": _digest(network),
+        "images": hashlib.blake2b(
+            samples.inputs.contiguous().numpy().tobytes() + samples.labels.numpy().tobytes(), digest_size=8
+        ).hexdigest(),
+        "count": len(samples.labels),
+        "fault": TypeAdapter(type(fault)).dump_python(fault, mode="json"),
+        "quantisation": asdict(settings.format),
+        "seed": settings.seed,
+    }
+    text = json.dumps(described, sort_keys=True)
+    return Campaign(hashlib.blake2b(text.encode(), digest_size=8).hexdigest(), described)
+
+
+def _digest(network: Blueprint | Source) -> str:
+    structure = repr(network.nodes) if isinstance(network, Source) else repr(network.plan)
+    found = hashlib.blake2b(structure.encode(), digest_size=8)
+    for name in sorted(network.arrays):
+        found.update(name.encode())
+        found.update(network.arrays[name].detach().contiguous().numpy().tobytes())
+    return found.hexdigest()

@@ -1,0 +1,113 @@
+"""What one worker of a campaign does: makes a network ready once, then runs maps on it, task by task.
+
+A map's outcome is a pure function of the payload and (stratum, number): workers share nothing, and order means nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spikewright.affine import outputs_first
+from spikewright.blueprint import Blueprint
+from spikewright.campaigns.ordinary_target import OrdinaryTarget
+from spikewright.campaigns.outcomes import Outcome, outcome
+from spikewright.campaigns.propagate import Golden, run_faulty, run_golden
+from spikewright.campaigns.settings import InjectSettings
+from spikewright.campaigns.spiking_target import SpikingTarget
+from spikewright.campaigns.strata import Stratum, strata
+from spikewright.faults._draw import Draw
+from spikewright.quantisers.uniform import Uniform
+from spikewright.source import Source
+
+SAMPLE = 256  # images from which grids are taken
+
+
+def target_of(network: Blueprint | Source, weights: Uniform, sample: Tensor) -> SpikingTarget | OrdinaryTarget:
+    """A network laid out for injection."""
+    if isinstance(network, Source):
+        return OrdinaryTarget(network, weights, sample)
+    return SpikingTarget(network, weights, sample)
+
+
+class Payload(NamedTuple):
+    """What every worker needs."""
+
+    network: Blueprint | Source
+    inputs: Tensor
+    labels: Tensor
+    settings: InjectSettings
+    keep: bool  # whether fault-free values are kept from one task to the next
+
+
+class Task(NamedTuple):
+    """Some maps of one part."""
+
+    stratum: str
+    numbers: tuple[int, ...]
+
+
+class Ready:
+    """A network on one worker, ready for maps."""
+
+    def __init__(self, payload: Payload) -> None:
+        settings = self.settings = payload.settings
+        self.target = target_of(payload.network, settings.format, payload.inputs[:SAMPLE])
+        self.strata = {part.name: part for part in strata_of(self.target, payload.inputs, settings)}
+        self.labels = payload.labels.numpy()
+        self._payload = payload
+        self._kept: dict[int, Golden] = {}
+
+    def goldens(self) -> Iterator[tuple[Golden, slice]]:
+        """The fault-free run, batch by batch."""
+        size = self._payload.settings.batch_size
+        for start in range(0, len(self.labels), size):
+            part = slice(start, min(start + size, len(self.labels)))
+            golden = self._kept.get(start)
+            if golden is None:
+                golden = run_golden(self.target, self._payload.inputs[part], np.arange(part.start, part.stop))
+                if self._payload.keep:
+                    self._kept[start] = golden
+            yield golden, part
+
+
+@torch.no_grad()
+def prepare(payload: Payload) -> Ready:
+    """What a process makes once."""
+    return Ready(payload)
+
+
+@torch.no_grad()
+def work(ready: Ready, task: Task) -> tuple[Task, list[Outcome]]:
+    """Run some maps: for each batch of images all of them, as the fault-free run serves them all."""
+    settings = ready._payload.settings
+    sites = ready.strata[task.stratum].sites
+    patches = [settings.fault.patch(sites, Draw(settings.seed, task.stratum, number)) for number in task.numbers]
+    found = [Outcome(hits=patch.hits) for patch in patches]
+    for golden, part in ready.goldens():
+        labels = ready.labels[part]
+        for index, patch in enumerate(patches):
+            faulty = run_faulty(ready.target, golden, patch, settings.shortcuts)
+            found[index] += outcome(patch.hits, golden.scores, faulty.scores, faulty.rows, labels)
+    return task, found
+
+
+def strata_of(target: SpikingTarget | OrdinaryTarget, inputs: Tensor, settings: InjectSettings) -> list[Stratum]:
+    """The parts that a campaign strikes; `inputs` are its images, whose range is that of pixels."""
+    owners = {}
+    for piece in target.pieces:
+        held = piece.weights
+        if held is not None and held.memory not in owners:
+            whole = outputs_first(held.op, torch.arange(held.integers.numel()).reshape(held.integers.shape))
+            owner = np.empty(held.integers.numel(), np.int64)
+            for channel, places in enumerate(whole.flatten(1).numpy()):
+                owner[places] = channel
+            owners[held.memory] = (held.channels, owner)
+    low, high = (float(found) for found in inputs.aminmax())
+    sites = replace(target.sites(), input_range=((low,), (high,)))
+    return strata(
+        sites, settings.fault.strikes, scope=settings.scope, channels=owners, layer=settings.layer, bit=settings.bit
+    )
