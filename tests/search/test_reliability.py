@@ -182,7 +182,16 @@ def test_it_has_to_hold_at_every_rate() -> None:
     }  # fmt: skip
     shown = show(["good", "half"], asked(pairs, []), plan(rates=(0.01, 0.1)))
     assert {name: found.verdict for name, found in shown.items()} == {"good": Verdict.PASS, "half": Verdict.FAIL}
-    assert shown["half"].worst.ber == 0.1
+    assert shown["half"].worst.ber == shown["half"].deciding.ber == 0.1
+    p_values = {rate.ber: rate.p_value for rate in shown["good"].rates}
+    assert shown["good"].deciding.p_value == max(p_values.values())
+    near = Struck(0.9, ann.accuracies + np.random.default_rng(6).normal(0, 0.02, CAP))
+    lower = Struck(0.8, normal(-0.1, 7).accuracies)  # less reliable at 0.1, but so is what it is compared with
+    pairs = {("a", 0.01): (near, ann), ("a", 0.1): (lower, Struck(0.9, ann.accuracies * 0.7))}
+    unclear = show(["a"], asked(pairs, []), plan(rates=(0.01, 0.1)))["a"]
+    assert unclear.verdict is Verdict.UNDECIDED
+    assert (unclear.worst.ber, unclear.deciding.ber) == (0.1, 0.01)
+    assert "at a bit error rate of 0.01 " in unclear.reason
     assert "at a bit error rate of 0.1" in shown["half"].reason
     assert [rate.ber for rate in shown["good"].rates] == [0.01, 0.1]
 

@@ -47,7 +47,7 @@ def search(
     for one in outcome.candidates:
         if one.failure is not None:
             console.print(f"{one.name} could not be made: {one.failure}")
-    console.print(f"all figures: {settings.out / RESULT}")
+    console.print(f"all figures: {settings.out / RESULT}; of several rates, the one that decides is shown")
     if outcome.chosen is None:
         raise NoneFound(f"search: {outcome.line}")
     console.print(outcome.line)
@@ -63,7 +63,18 @@ def search(
 def _table(title: str, rows: "Sequence[Candidate]") -> "Table":
     from spikewright.cli.console import table
 
-    columns = ("candidate", "verdict", "accuracy", "to trained", "energy", "×", "reliability", "difference", "maps")
+    columns = (
+        "candidate",
+        "verdict",
+        "accuracy",
+        "to trained",
+        "energy",
+        "×",
+        "BER",
+        "reliability",
+        "difference",
+        "maps",
+    )
     return table(title, columns, [_row(one) for one in rows], numbers=2)
 
 
@@ -72,13 +83,13 @@ def _row(one: "Candidate") -> tuple[str, ...]:
 
     found, beside = one.golden, one.beside
     if found is None or beside is None:
-        return one.name, one.verdict, *("",) * 7
+        return one.name, one.verdict, *("",) * 8
     less = f"{beside.energy_joules / found.energy_joules:.1f}" if found.energy_joules else "∞"
     plain = (
         f"{found.accuracy:.2%}", f"{100 * (found.accuracy - beside.accuracy):+.2f}", joules(found.energy_joules), less
     )  # fmt: skip
     if one.shown is None:
-        return one.name, one.verdict, *plain, *("",) * 3
-    worst = one.shown.worst
-    apart = f"{100 * worst.difference:+.2f} ({100 * worst.difference_low:+.2f} … {100 * worst.difference_high:+.2f})"
-    return one.name, one.verdict, *plain, f"{worst.reliability_mean:.2%}", apart, f"{worst.maps}"
+        return one.name, one.verdict, *plain, *("",) * 4
+    at = one.shown.deciding
+    apart = f"{100 * at.difference:+.2f} ({100 * at.difference_low:+.2f} … {100 * at.difference_high:+.2f})"
+    return one.name, one.verdict, *plain, f"{at.ber:g}", f"{at.reliability_mean:.2%}", apart, f"{at.maps}"

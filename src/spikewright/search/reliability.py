@@ -16,7 +16,7 @@ the paper compares two estimates and does not say of how many maps; here the dif
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -76,6 +76,7 @@ class AtRate:
     difference: float
     difference_low: float
     difference_high: float
+    p_value: float  # of passing at this rate alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,13 @@ class Shown:
     def worst(self) -> AtRate:
         """The rate at which its reliability is least."""
         return min(self.rates, key=lambda rate: rate.reliability_mean)
+
+    @property
+    def deciding(self) -> AtRate:
+        """The rate that the verdict hangs on."""
+        if self.verdict is Verdict.FAIL:
+            return min(self.rates, key=lambda rate: rate.difference_high)
+        return max(self.rates, key=lambda rate: (rate.p_value, -rate.difference_low))
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain data."""
@@ -193,7 +201,8 @@ class _State:
     def shown(self, p_value: float) -> Shown:
         rates = tuple(self._at(ber, *pair) for ber, pair in self.pairs.items())
         verdict = Verdict.PASS if self.passed else Verdict.FAIL if self.failed else Verdict.UNDECIDED
-        return Shown(verdict=verdict, p_value=p_value, reason=self._reason(verdict, rates), rates=rates)
+        shown = Shown(verdict=verdict, p_value=p_value, reason="", rates=rates)
+        return replace(shown, reason=self._reason(shown))
 
     def _at(self, ber: float, candidate: Struck, ann: Struck) -> AtRate:
         found, level = Differences(candidate, ann, self.plan.by), 1 - self.plan.alpha
@@ -216,18 +225,19 @@ class _State:
             difference=float(found.plain.mean()),
             difference_low=decided.low / unit if unit else -1.0,
             difference_high=decided.high / unit if unit else 0.0,
+            p_value=self.plan.way.p_value(values, margin=self.plan.margin * unit, cap=self.plan.cap),
         )
 
-    def _reason(self, verdict: Verdict, rates: tuple[AtRate, ...]) -> str:
-        if any(not rate.accuracy_golden for rate in rates):
+    def _reason(self, shown: Shown) -> str:
+        if any(not rate.accuracy_golden for rate in shown.rates):
             return "no image is right even without faults"
-        low = min(rates, key=lambda rate: rate.difference_low)
+        low = shown.deciding
         what = "reliability" if self.plan.by == "ratio" else "accuracy under faults"
         words = (
             f"{what} {100 * low.difference:+.2f} points at a bit error rate of {low.ber:g} "
             f"({100 * low.difference_low:+.2f} … {100 * low.difference_high:+.2f}), {low.maps:,} maps"
         )
-        if verdict is not Verdict.UNDECIDED:
+        if shown.verdict is not Verdict.UNDECIDED:
             return words
         candidate, ann = self.pairs[low.ber]
         found = Differences(candidate, ann, self.plan.by)
