@@ -3,6 +3,7 @@
 import copy
 import tomllib
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +188,19 @@ def test_a_file_is_named_where_something_is_wrong_in_it(tmp_path: Path) -> None:
     path.write_text(TRAIN.replace("seed = 3", "sed = 3"))
     with pytest.raises(BadSetting, match=r"s\.toml: there is no key 'sed': did you mean 'seed'\?"):
         read(path)
+
+
+@pytest.mark.parametrize("name", ["search.toml", "search_conversions.toml"])
+def test_examples_can_be_read_and_have_points(name: str) -> None:
+    held = read(Path(__file__).parents[2] / "examples" / name)
+    assert held.space.points()
+    assert (held.optuna is None) == (held.kind == "train")
+
+
+def test_the_guide_names_every_key_there_is() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "search.md").read_text()
+    tables = [NetworkSettings, TrainedSpace, ConvertedSpace, ConvertTable, WeightSettings, GateSettings, FaultSettings]
+    for cls in (*tables, WidenSettings, SampleSettings, SearchSettings, TrainTable):
+        for field in fields(cls):
+            if field.name not in ("options",):
+                assert f"{field.name}`" in guide or f"[{field.name}]" in guide or f".{field.name}]" in guide, field.name
