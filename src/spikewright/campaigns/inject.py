@@ -120,6 +120,7 @@ def _run(
         settings=settings,
         arithmetic=ready.target.arithmetic,
         campaign=campaign,
+        sites=sites,
         rows=tuple(
             row_of(
                 part.name, done.of(part.name), bits=part.sites.bits, images=len(labels), golden=golden,

@@ -171,7 +171,8 @@ class _Pass:
             new = piece.gather([self._value(name) for name in piece.inputs])
             old = pick_channels(pick(self._golden.reads[piece.name], self._rows), partial)
             grown = held.product(pick_channels(new, partial) - old, weight.index_select(1, partial))
-            return pick(self._golden.products[piece.name], self._rows) + grown, None
+            before = pick(self._golden.products[piece.name], self._rows)
+            return (before if held.fits(new) else before.double()) + grown, None
         read = piece.gather([self._value(name) for name in piece.inputs])
         return held.product(read, weight), None
 
@@ -188,13 +189,14 @@ class _Pass:
         if self._shortcuts.sparse and vectors and len(places) <= _SPARSE * held.integers.numel():
             channels = hit if few else None
             made = lanes(pick(pick_channels(golden, channels), self._rows))
-            if channels is None and self._rows is None:
-                made = made.clone()
-            rows, columns = np.divmod(rewrite.places, per_row)
-            old = held.integers.flatten()[places]
-            deltas = (torch.from_numpy(rewrite.integers).to(old.dtype) - old).numpy()
-            rows = np.searchsorted(hit.numpy(), rows) if few else rows
+            old, new = held.integers.flatten()[places], torch.from_numpy(rewrite.integers).float()
             given = lanes(pick(read, self._rows))
+            # sums on the way are of weights partly old and partly new
+            reach = held.reach + float((new.abs() - old.abs()).clamp(min=0).sum())
+            made = made.to(torch.float32 if held.fits(read, reach) else torch.float64, copy=True)
+            given, deltas = given.to(made.dtype), (new - old).to(made.dtype).numpy()
+            rows, columns = np.divmod(rewrite.places, per_row)
+            rows = np.searchsorted(hit.numpy(), rows) if few else rows
             add_changes(made.numpy(), given.numpy(), self._golden.active[piece.name], rows, columns, deltas)
             return made.transpose(1, 2), channels
         weight = rewritten(held.integers, rewrite)

@@ -24,6 +24,7 @@ from spikewright.quantisers.uniform import Uniform
 from spikewright.source import Source
 
 SAMPLE = 256  # images from which grids are taken
+_CACHED = 10_000_000  # numbers, of all layers together
 
 
 def target_of(network: Blueprint | Source, weights: Uniform, sample: Tensor) -> SpikingTarget | OrdinaryTarget:
@@ -60,10 +61,11 @@ class Ready:
         self.labels = payload.labels.numpy()
         self._payload = payload
         self._kept: dict[int, Golden] = {}
+        self._size = settings.batch_size or _automatic(self.target, payload.inputs)
 
     def goldens(self) -> Iterator[tuple[Golden, slice]]:
         """The fault-free run, batch by batch."""
-        size = self._payload.settings.batch_size
+        size = self._size
         for start in range(0, len(self.labels), size):
             part = slice(start, min(start + size, len(self.labels)))
             golden = self._kept.get(start)
@@ -72,6 +74,12 @@ class Ready:
                 if self._payload.keep:
                     self._kept[start] = golden
             yield golden, part
+
+
+def _automatic(target: SpikingTarget | OrdinaryTarget, inputs: Tensor) -> int:
+    """Images whose values fit a cache: many for small networks, where what a call costs counts."""
+    golden = run_golden(target, inputs[:1], np.arange(1))
+    return min(max(_CACHED // sum(value.numel() for value in golden.values.values()), 16), 2500)
 
 
 @torch.no_grad()
@@ -86,6 +94,8 @@ def work(ready: Ready, task: Task) -> tuple[Task, list[Outcome]]:
     settings = ready._payload.settings
     sites = ready.strata[task.stratum].sites
     patches = [settings.fault.patch(sites, Draw(settings.seed, task.stratum, number)) for number in task.numbers]
+    if settings.protection is not None:
+        patches = [settings.protection(patch, sites) for patch in patches]
     found = [Outcome(hits=patch.hits) for patch in patches]
     for golden, part in ready.goldens():
         labels = ready.labels[part]

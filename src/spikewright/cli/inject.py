@@ -34,10 +34,12 @@ def inject(
     margin: Annotated[float, Option(help="points by which worse is still no worse")] = 0.0,
     way: Annotated[str, Option(help="how a verdict is come to: normal or strict")] = "normal",
     record: Annotated[Path | None, Option(help="file of the maps; default: one in RUN/campaigns")] = None,
-    workers: Annotated[int, Option(help="processes")] = 1,
+    workers: Annotated[
+        int | None, Option(help="tasks at once; default: 1 on this machine, all CPUs of a cluster")
+    ] = None,
     backend: Annotated[str, Option(help="loky (this machine), ray or dask")] = "loky",
     address: Annotated[str | None, Option(help="of the ray or dask cluster")] = None,
-    batch_size: Annotated[int, Option(help="images run at once; results do not depend on it")] = 250,
+    batch_size: Annotated[int | None, Option(help="images run at once; results do not depend on it")] = None,
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
