@@ -186,6 +186,9 @@ def test_a_sampled_search_confirms_its_front(tmp_path: Path, monkeypatch: pytest
     outcome, content = search(settings)
     assert len(outcome.candidates) == 4
     assert outcome.front is not None and outcome.chosen is not None
+    page = (settings.out / "search.html").read_text()
+    assert all(one["name"] in page for one in content["candidates"])
+    assert "digits, validation split; rates of bit_flip: 0.01." in page
     assert {one["name"] for one in content["front"]} <= {one.name for one in outcome.candidates if one.passes}
     for one in content["front"]:
         before = next(each for each in content["candidates"] if each["name"] == one["name"])

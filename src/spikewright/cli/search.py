@@ -30,7 +30,7 @@ def search(
     from spikewright.cli.console import console, counted, progress_bar
     from spikewright.errors import NoneFound
     from spikewright.folder import write_json
-    from spikewright.runs.search import RESULT
+    from spikewright.runs.search import PAGE, RESULT
     from spikewright.runs.search import search as run_search
     from spikewright.search.config import read
 
@@ -47,7 +47,8 @@ def search(
     for one in outcome.candidates:
         if one.failure is not None:
             console.print(f"{one.name} could not be made: {one.failure}")
-    console.print(f"all figures: {settings.out / RESULT}; of several rates, the one that decides is shown")
+    console.print(f"of several rates, the one that decides is shown; all figures: {settings.out / RESULT}")
+    console.print(f"page: {settings.out / PAGE}")
     if outcome.chosen is None:
         raise NoneFound(f"search: {outcome.line}")
     console.print(outcome.line)

@@ -1,6 +1,7 @@
 """A whole search from its settings to its result folder; the same call goes on where it was stopped.
 
     {out}/search.json      settings, every candidate with figures and verdicts, those that pass, the chosen one
+    {out}/search.html      the same as a page, with the front
     {out}/candidates/…     a run folder each, for `evaluate` and `inject`
     {out}/trained/…, {out}/faults/…, {out}/study.journal    what it goes on from
 Everything is chosen on the validation split; the test split is read once, for the one that was chosen.
@@ -20,6 +21,7 @@ from pydantic import TypeAdapter
 
 from spikewright.errors import BadFile, BadSetting
 from spikewright.folder import write_json
+from spikewright.report.injection import write_injection
 from spikewright.runs import acquire
 from spikewright.runs.acquire import ImageSettings
 from spikewright.runs.compare import method_of
@@ -41,7 +43,7 @@ from spikewright.search.study import hidden, mend, opened, take_up
 from spikewright.search.trained import TrainedMaker
 from spikewright.search.workers import sample_in_processes
 
-RESULT, LOCK = "search.json", "search.lock"
+RESULT, PAGE, LOCK = "search.json", "search.html", "search.lock"
 TEST = "test"  # purpose of the fault maps that the report is made with
 
 MeasureOf = Callable[[SearchSettings], Measure]
@@ -81,7 +83,17 @@ def search(
             _gone_through(bench, book, tell) if settings.optuna is None else _sampled(bench, book, measure_of, tell)
         )
         outcome = book.report(outcome, tell)
-    return outcome, book.content(outcome)
+        content = book.content(outcome)
+        if outcome.candidates:
+            write_injection(
+                settings.out / PAGE, content, title=f"Search: {settings.out.name}", note=_note(bench, outcome)
+            )
+    return outcome, content
+
+
+def _note(bench: Bench, outcome: Outcome) -> str:
+    rates = ", ".join(f"{rate:g}" for rate in bench.settings.faults.ber)
+    return f"{outcome.line}. {bench.data.name}, validation split; rates of {bench.settings.faults.kind}: {rates}."
 
 
 def bench_of(settings: SearchSettings, measure_of: MeasureOf = by_injection) -> Bench:
