@@ -27,15 +27,18 @@ def search(
     """Search for spiking networks that pass accuracy, energy and reliability; interrupted, it goes on where it was."""
     from dataclasses import replace
 
+    from spikewright.search.config import read
+
+    given = {"out": out, "seed": seed, "device": device}
+    settings = replace(read(config), **{name: value for name, value in given.items() if value is not None})  # pyright: ignore[reportArgumentType]
+
+    # what is wrong in the file is said before what takes seconds to import
     from spikewright.cli.console import console, counted, progress_bar
     from spikewright.errors import NoneFound
     from spikewright.folder import write_json
     from spikewright.runs.search import PAGE, RESULT
     from spikewright.runs.search import search as run_search
-    from spikewright.search.config import read
 
-    given = {"out": out, "seed": seed, "device": device}
-    settings = replace(read(config), **{name: value for name, value in given.items() if value is not None})  # pyright: ignore[reportArgumentType]
     with progress_bar() as progress:
         outcome, content = run_search(settings, tell=progress)
     if json is not None:

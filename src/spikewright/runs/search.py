@@ -86,7 +86,7 @@ def search(
         content = book.content(outcome)
         if outcome.candidates:
             write_injection(
-                settings.out / PAGE, content, title=f"Search: {settings.out.name}", note=_note(bench, outcome)
+                settings.out / PAGE, content, title=f"Search: {settings.out.resolve().name}", note=_note(bench, outcome)
             )
     return outcome, content
 
