@@ -5,7 +5,7 @@ paired differences, with an interval over maps. Which layers and bits matter mos
 costs. Intervals are at the level of each comparison; several are looked at, and the best of them looks too good.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from spikewright.evidence.intervals import Interval, t_interval
 from spikewright.samples import Prepared
 from spikewright.source import Source
 
+Others = Mapping[str, tuple[Blueprint | Source, Prepared]]
 ALTERNATIVES = (
     Protection(clip=True),
     Protection(ecc=1),
@@ -28,7 +29,6 @@ ALTERNATIVES = (
     Protection(ecc=3),
     Protection(ecc=1, clip=True),
 )
-PARTS = ("layer", "bit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +74,17 @@ class Hints:
     alternatives: tuple[Hardened, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The bare campaign's figures, with `hardening`, and rows for layers and bits."""
-        rows = [*self.bare.to_json()["rows"], *self.layers.to_json()["rows"], *self.bits.to_json()["rows"]]
-        return {**self.bare.to_json(), "rows": rows, "hardening": [each.to_json() for each in self.alternatives]}
+        """The bare campaign's figures, with `hardening`, and the campaigns on layers and on bits."""
+        return {
+            **self.bare.to_json(),
+            "hardening": [each.to_json() for each in self.alternatives],
+            "layers": self.layers.to_json(),
+            "bits": self.bits.to_json(),
+        }
 
 
 def campaigns_of(
-    network: Blueprint | Source, samples: Prepared, settings: InjectSettings, others: Mapping[str, Blueprint | Source]
+    network: Blueprint | Source, samples: Prepared, settings: InjectSettings, others: Others
 ) -> list[Campaign]:
     """All campaigns that `harden` runs, for a record to be opened with.
 
@@ -92,7 +96,7 @@ def campaigns_of(
     if settings.scope != "model":
         raise BadSetting("hardening strikes the whole network, then its layers and bits: leave out --scope")
     every = [identity(network, samples, replace(settings, protection=each)) for each in (None, *ALTERNATIVES)]
-    return every + [identity(other, samples, settings) for other in others.values()]
+    return every + [identity(*other, settings) for other in others.values()]
 
 
 def harden(
@@ -100,19 +104,21 @@ def harden(
     samples: Prepared,
     settings: InjectSettings,
     *,
-    others: Mapping[str, Blueprint | Source] | None = None,
+    others: Others | None = None,
     record: Path | Record | None = None,
     progress: Progress | None = None,
+    notice: Callable[[str], None] | None = None,
 ) -> Hints:
     """Run the campaign bare, part by part, and with each alternative.
 
     Args:
         network: the bare one.
-        samples: images and labels; those of `others` as well.
+        samples: images and labels.
         settings: the campaign, model-wise.
-        others: further networks by name, to choose in its place.
+        others: further networks by name, to choose in its place, each with the same images as it takes them.
         record: as of `inject`; of all these campaigns, if it is a file.
         progress: as of `inject`.
+        notice: as of `inject`.
 
     Raises:
         BadSetting, BadData, BadModel, BadFile: as `inject` and `campaigns_of`.
@@ -121,17 +127,18 @@ def harden(
     every = campaigns_of(network, samples, settings, others)
     if not isinstance(record, Record):
         with Record.open(record, {each.name: each.described for each in every}) as book:
-            return harden(network, samples, settings, others=others, record=book, progress=progress)
-    bare = inject(network, samples, settings, record=record, progress=progress)
-    layers, bits = (
-        inject(network, samples, replace(settings, scope=scope), record=record, progress=progress) for scope in PARTS
-    )  # pyright: ignore[reportArgumentType]
+            return harden(network, samples, settings, others=others, record=book, progress=progress, notice=notice)
+
+    def run(struck: Blueprint | Source, images: Prepared = samples, **changed: Any) -> Injection:
+        return inject(struck, images, replace(settings, **changed), record=record, progress=progress, notice=notice)
+
+    bare, layers, bits = run(network), run(network, scope="layer"), run(network, scope="bit")
     found: list[Hardened] = []
     for each in ALTERNATIVES:
-        made = inject(network, samples, replace(settings, protection=each), record=record, progress=progress)
+        made = run(network, protection=each)
         found.append(_compared(each.name, made, bare, each.extra_bits(made.sites)))
     for name, other in others.items():
-        found.append(_compared(name, inject(other, samples, settings, record=record, progress=progress), bare, None))
+        found.append(_compared(name, run(*other), bare, None))
     return Hints(bare=bare, layers=layers, bits=bits, alternatives=tuple(found))
 
 

@@ -10,7 +10,7 @@ injection at a bit error rate; Leveugle et al. 2009 for statistical fault inject
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +22,6 @@ from spikewright.blueprint import Blueprint
 from spikewright.campaigns.identity import identity
 from spikewright.campaigns.outcomes import Outcome, classes
 from spikewright.campaigns.pool import gather
-from spikewright.campaigns.propagate import Golden
 from spikewright.campaigns.record import Key, Record
 from spikewright.campaigns.rows import row_of
 from spikewright.campaigns.settings import Injection, InjectSettings
@@ -53,6 +52,7 @@ def inject(
     *,
     record: Path | Record | None = None,
     progress: Progress | None = None,
+    notice: Callable[[str], None] | None = None,
 ) -> Injection:
     """Run a campaign, or what is left of it.
 
@@ -63,6 +63,7 @@ def inject(
         record: file, or an open record of this campaign and others, that maps are written to as they are done; where
             it has some, they are not run again.
         progress: told how far it is.
+        notice: told, in one line, when workers died and their maps are sent out again.
 
     Raises:
         BadData: no images, or images that are not what the network takes.
@@ -72,9 +73,9 @@ def inject(
     """
     campaign = identity(network, samples, settings)
     if isinstance(record, Record):
-        return _run(network, samples, settings, campaign.name, record, progress or _silent)
+        return _run(network, samples, settings, campaign.name, record, progress or _silent, notice)
     with Record.open(record, {campaign.name: campaign.described}) as book:
-        return _run(network, samples, settings, campaign.name, book, progress or _silent)
+        return _run(network, samples, settings, campaign.name, book, progress or _silent, notice)
 
 
 def _run(
@@ -84,27 +85,26 @@ def _run(
     campaign: str,
     book: Record,
     progress: Progress,
+    notice: Callable[[str], None] | None,
 ) -> Injection:
     inputs, labels = _checked(network, samples, settings.fault)
-    ready = prepare(Payload(network, inputs, labels, settings, keep=False))
-    scores, held = [], 0
+    here = settings.workers.backend == "loky" and settings.workers.count in {None, 1}
+    count = settings.workers.count or (1 if here else _CLUSTER)
+    payload = Payload(network, inputs, labels, settings, _GOLDEN_BYTES // count)
+    ready = prepare(payload)
     with torch.no_grad():
-        for golden, _ in ready.goldens():
-            scores.append(golden.scores)
-            held += _bytes(golden)
-    golden_scores = np.concatenate(scores)
+        golden_scores = np.concatenate([golden.scores for golden, _ in ready.goldens()])
     golden = float((classes(golden_scores) == ready.labels).mean())
-    count = settings.workers.count or (1 if settings.workers.backend == "loky" else _CLUSTER)
-    keep = held * count <= _GOLDEN_BYTES
-    payload = Payload(network, inputs, labels, settings, keep)
     parts = list(ready.strata.values())
     done = _Done(book, campaign, settings, len(labels))
+    # in this process the fault-free pass is there already
+    build = (lambda _: ready) if here else prepare
     for step, wanted in enumerate(settings.counts):
         open_ = [part for part in parts if step == 0 or not done.enough(part.name, settings.counts[step - 1])]
         tasks = _tasks(done, open_, wanted, count)
         total = sum(wanted for _ in open_)
         progress("fault maps", total - sum(len(task.numbers) for task in tasks), total, note=done.note(parts))
-        for task, found in gather(prepare, work, payload, tasks, settings.workers):
+        for task, found in gather(build, work, payload, tasks, settings.workers, notice=notice):
             done.add(task, found)
             left = sum(len(done.missing(part.name, wanted)) for part in open_)
             progress("fault maps", total - left, total, note=done.note(parts))
@@ -206,15 +206,6 @@ def _checked(network: Blueprint | Source, samples: Prepared, fault: Fault) -> tu
     if largest >= output[0] or int(samples.labels.min()) < 0:
         raise BadData(f"inject: label {largest} is in the data, but the network has {output[0]} classes")
     return samples.inputs.detach().cpu(), samples.labels.detach().cpu().to(torch.int64)
-
-
-def _bytes(golden: Golden) -> int:
-    held = {
-        tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
-        for group in (golden.values, golden.reads, golden.products)
-        for tensor in group.values()
-    }
-    return sum(held.values())
 
 
 def _silent(what: str, done: int, of: int, /, note: str = "") -> None:

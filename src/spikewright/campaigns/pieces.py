@@ -28,6 +28,7 @@ from spikewright.ops import Conv, Linear
 FLOAT32_EXACT, FLOAT64_EXACT = 2.0**24, 2.0**53
 FINE_BITS = 20  # of the largest value that a fault-free network reads, where it must be as good as real
 LEAST_BITS, MOST_BITS = 8, 16  # where it may be as coarse as lets float32 hold the sums
+_WORTH_SPLITTING = 6  # bits of each half
 HEADROOM_BITS = 10  # how far above the largest fault-free value a faulty one may go before it saturates
 
 
@@ -35,8 +36,8 @@ HEADROOM_BITS = 10  # how far above the largest fault-free value a faulty one ma
 class Weights:
     """The stored integers of a product, and how they are multiplied.
 
-    A product is taken in float32 where that holds every sum, by the weights and the inputs at hand, else in float64:
-    it is the same integers either way.
+    A product is taken in float32 where that holds every sum, by the weights and the inputs at hand, else in two halves,
+    else in float64: it is the same integers in each way.
 
     Attributes:
         op: the operation.
@@ -84,8 +85,15 @@ class Weights:
         """[T, N, *] whole numbers → [T, N, *] whole numbers; with other integers than its own where they are given."""
         weight = self.integers if integers is None else integers
         reach = self.reach if integers is None else reach_of(self.op, integers)
-        dtype = torch.float32 if self.fits(read, reach) else torch.float64
-        return self._product(read.to(dtype), weight.to(dtype))
+        if self.fits(read, reach):
+            return self._product(read.float(), weight)
+        room = math.floor(math.log2(FLOAT32_EXACT / reach))
+        if room >= _WORTH_SPLITTING and _largest(read) < 4.0**room:
+            # two products in float32 are quicker than one in float64
+            high = (read * 2.0**-room).floor()
+            low = read - high * 2.0**room
+            return self._product(high.float(), weight).double() * 2.0**room + self._product(low.float(), weight)
+        return self._product(read.double(), weight.double())
 
     def _product(self, read: Tensor, weight: Tensor) -> Tensor:
         if isinstance(self.op, Linear) and read.dim() == 3:

@@ -27,7 +27,7 @@ from spikewright.fused_scan import fits, fused
 from spikewright.kernels.integer import fire_channels
 from spikewright.neurons import Law
 from spikewright.neurons.leaky import Leaky
-from spikewright.ops import Add, Averaging, Conv, Linear, Moving, Scale
+from spikewright.ops import AdaptiveMaxPool, Add, Averaging, Conv, Linear, MaxPool, Moving, Scale
 from spikewright.plan import Node
 from spikewright.program import Program, Step, StepArrays
 from spikewright.quantisation import quantise
@@ -155,7 +155,8 @@ def _quick_firing(step: Step) -> Callable[[Tensor, Tensor | None], Tensor] | Non
     bias = 0 * one if step.bias is None else step.bias.double()
     initial = 0 * one if step.initial is None else step.initial.double()
     count = step.node.shape[0] if rank else 0
-    if firing.before_firing or rank not in {1, 3}:
+    pools = firing.before_firing
+    if rank not in {1, 3} or not all(isinstance(op, MaxPool | AdaptiveMaxPool) for op in pools):
         return None
     whole = FLOAT32_EXACT * float(after.abs().max()) + float((bias + initial).abs().max())
     parts = [_by_channel(array, count, rank) for array in (after / unit, (bias + initial + 0.5) / unit)]
@@ -175,7 +176,10 @@ def _quick_firing(step: Step) -> Callable[[Tensor, Tensor | None], Tensor] | Non
         rows = given.shape[1] * given.shape[2]
         target, source = codes.view(rows, -1).numpy(), given.view(rows, -1).numpy()
         fire_channels(target, source, gain[chosen], offset[chosen], float(firing.code.levels))
-        return codes
+        pooled = codes[0]
+        for pool in pools:  # firing is monotone: the code of the largest is the largest of the codes
+            pooled = pool([pooled])
+        return pooled.unsqueeze(0)
 
     return fire
 

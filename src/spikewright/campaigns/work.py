@@ -41,7 +41,7 @@ class Payload(NamedTuple):
     inputs: Tensor
     labels: Tensor
     settings: InjectSettings
-    keep: bool  # whether fault-free values are kept from one task to the next
+    memory: int  # bytes of fault-free values that a process may keep from one task to the next
 
 
 class Task(NamedTuple):
@@ -61,6 +61,7 @@ class Ready:
         self.labels = payload.labels.numpy()
         self._payload = payload
         self._kept: dict[int, Golden] = {}
+        self._left = payload.memory
         self._size = settings.batch_size or _automatic(self.target, payload.inputs)
 
     def goldens(self) -> Iterator[tuple[Golden, slice]]:
@@ -71,9 +72,20 @@ class Ready:
             golden = self._kept.get(start)
             if golden is None:
                 golden = run_golden(self.target, self._payload.inputs[part], np.arange(part.start, part.stop))
-                if self._payload.keep:
+                needed = _bytes(golden)
+                if needed <= self._left:
+                    self._left -= needed
                     self._kept[start] = golden
             yield golden, part
+
+
+def _bytes(golden: Golden) -> int:
+    held = {
+        tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
+        for group in (golden.values, golden.reads, golden.products)
+        for tensor in group.values()
+    }
+    return sum(held.values())
 
 
 def _automatic(target: SpikingTarget | OrdinaryTarget, inputs: Tensor) -> int:

@@ -4,7 +4,7 @@
 Knows nothing about the command line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -13,6 +13,7 @@ import torch
 
 from spikewright import folder, names
 from spikewright.blueprint import Blueprint
+from spikewright.campaigns.hardening import Hints, campaigns_of, harden
 from spikewright.campaigns.identity import Campaign, identity
 from spikewright.campaigns.inject import Progress, inject
 from spikewright.campaigns.record import Record
@@ -45,6 +46,7 @@ class InjectRequest:
         against_of: as `of`.
         margin: so much worse is still no worse, a share.
         way: how a verdict is come to: normal or strict.
+        harden: look for what hardening would buy; `against` is one of the alternatives then.
 
     Raises:
         BadSetting: a number outside its range, an unknown way, or a comparison part by part.
@@ -62,6 +64,7 @@ class InjectRequest:
     against_of: Literal["spiking", "source"] | None = None
     margin: float = 0.0
     way: str = "normal"
+    harden: bool = False
 
     def __post_init__(self) -> None:
         if self.samples is not None and self.samples < 1:
@@ -75,16 +78,32 @@ class InjectRequest:
 
 
 class Found(NamedTuple):
-    """One campaign, and how the network fared against another."""
+    """One campaign, and how the network fared against another, or what hardening would buy it."""
 
+    name: str
+    data: str
+    split: str
     injection: Injection
     against: Injection | None = None
     verdict: Decision | None = None
     difference: float | None = None
+    hints: Hints | None = None
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What it was measured on."""
+        return {"name": self.name, "data": self.data, "split": self.split}
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """The campaigns on layers and on bits that hardening looked at, as plain data."""
+        found = [] if self.hints is None else [self.hints.layers, self.hints.bits]
+        return [{**self.about, **each.to_json()} for each in found]
 
     def to_json(self) -> dict[str, Any]:
         """The figures as plain data."""
-        made = self.injection.to_json()
+        figures = self.injection if self.hints is None else self.hints
+        made = {**self.about, **figures.to_json()}
         if self.against is not None and self.verdict is not None:
             made["verdict"] = self.verdict.verdict.value
             made["against"] = {
@@ -97,41 +116,54 @@ class Found(NamedTuple):
         return made
 
 
-def run_inject(request: InjectRequest, *, progress: Progress | None = None) -> tuple[Found, ...]:
+def run_inject(
+    request: InjectRequest, *, progress: Progress | None = None, notice: Callable[[str], None] | None = None
+) -> tuple[Found, ...]:
     """Run the campaigns, or what is left of them; one result for each of the settings.
 
     Raises:
-        SpikewrightError: as loading runs and data, and `campaigns.inject`, do.
+        SpikewrightError: as loading runs and data, `campaigns.inject` and `campaigns.hardening` do.
     """
-    network, samples = loaded(request.run, request)
-    other, others = None, samples
+    network, samples, data = loaded(request.run, request)
+    others: dict[str, tuple[Blueprint | Source, Prepared]] = {}
     if request.against is not None:
-        other, others = loaded(request.against, replace(request, of=request.against_of))
-        if not torch.equal(others.labels, samples.labels):
-            raise BadSetting("inject: --against was made for other data: both networks need the same images")
-    every = [identity(network, samples, each) for each in request.settings]
-    if other is not None:
-        every += [identity(other, others, each) for each in request.settings]
+        other, theirs, name = loaded(request.against, replace(request, of=request.against_of))
+        if name != data or not torch.equal(theirs.labels, samples.labels):
+            raise BadSetting(
+                f"inject: {request.against} takes {name}, {request.run} takes {data}: both need one data set"
+            )
+        others[str(request.against)] = (other, theirs)
+    telling: dict[str, Any] = {"progress": progress, "notice": notice}
+    every: list[Campaign] = []
+    for settings in request.settings:
+        if request.harden:
+            every += campaigns_of(network, samples, settings, others)
+        else:
+            every += [identity(*each, settings) for each in ((network, samples), *others.values())]
+    found = []
     with opened(request, every) as book:
-        found = []
         for settings in request.settings:
-            mine = inject(network, samples, settings, record=book, progress=progress)
-            if other is None:
-                found.append(Found(mine))
+            if request.harden:
+                hints = harden(network, samples, settings, others=others, record=book, **telling)
+                found.append(Found(request.run.name, data, request.split, hints.bare, hints=hints))
                 continue
-            theirs = inject(other, others, settings, record=book, progress=progress)
-            found.append(compared(mine, theirs, request))
+            mine = inject(network, samples, settings, record=book, **telling)
+            made = Found(request.run.name, data, request.split, mine)
+            for each in others.values():
+                made = compared(made, inject(*each, settings, record=book, **telling), request)
+            found.append(made)
     return tuple(found)
 
 
-def compared(mine: Injection, theirs: Injection, request: InjectRequest) -> Found:
+def compared(found: Found, theirs: Injection, request: InjectRequest) -> Found:
     """A verdict from maps of the same ids on the same images."""
+    mine = found.injection
     ours, baseline = mine.rows[0].accuracies, theirs.rows[0].accuracies
     count = min(len(ours), len(baseline))
     differences = ours[:count] - baseline[:count]
     cap = mine.settings.counts[-1]
     decision = WAYS[request.way].decide(differences, margin=request.margin, level=mine.settings.level, cap=cap)
-    return Found(mine, theirs, decision, float(differences.mean()))
+    return found._replace(against=theirs, verdict=decision, difference=float(differences.mean()))
 
 
 def opened(request: InjectRequest, campaigns: Sequence[Campaign]) -> Record:
@@ -141,8 +173,8 @@ def opened(request: InjectRequest, campaigns: Sequence[Campaign]) -> Record:
     return Record.open(path, described)
 
 
-def loaded(run: Path, request: InjectRequest) -> tuple[Blueprint | Source, Prepared]:
-    """A run's network and the images of the split, prepared as it needs them."""
+def loaded(run: Path, request: InjectRequest) -> tuple[Blueprint | Source, Prepared, str]:
+    """A run's network, the images of the split, prepared as it needs them, and the name of the data."""
     has_plan = (run / "plan.json").is_file()
     of = request.of or ("spiking" if has_plan else "source")
     data: ImageData | EventData | None
@@ -160,7 +192,8 @@ def loaded(run: Path, request: InjectRequest) -> tuple[Blueprint | Source, Prepa
     batches = acquire.labelled(split, data, limit=request.samples, batch_size=250)
     if not batches:
         raise BadFile(f"inject: the {request.split} split of {data.name!r} holds no images")
-    return network, Prepared(torch.cat([x for x, _ in batches]), torch.cat([labels for _, labels in batches]))
+    samples = Prepared(torch.cat([x for x, _ in batches]), torch.cat([labels for _, labels in batches]))
+    return network, samples, data.name
 
 
 def fault_of(kind: str, settings: dict[str, str], ber: float | None) -> Fault:
