@@ -4,8 +4,7 @@
 Which layers and bits matter, struck alone, and the same fault maps with weights clipped to the range that was written,
 with their top bits in an error-correcting code, or in the ordinary network of the same topology. 100 maps.
 
-Source: paper 1 stops at measuring layers; that protecting few bits is enough is the finding of ReSpawn and of Ranger for
-their faults. There is no number in print that this could be held against.
+Source: paper 1 stops at measuring layers. There is no number in print that this could be held against.
 """
 
 import argparse
