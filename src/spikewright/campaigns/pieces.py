@@ -76,19 +76,31 @@ class Weights:
             return value
         return (value * 2.0**self.exponent).round_().clamp_(-self.limit, self.limit)
 
-    def fits(self, read: Tensor, reach: float | None = None) -> bool:
-        """Whether float32 holds every sum of these inputs, with weights of the given reach in place of its own."""
-        largest = self.limit if self.exponent is None else _largest(read)
+    def largest(self, read: Tensor) -> float:
+        """The largest magnitude among what is read; a bound that needs no look at it, where there is one in float32."""
+        if self.exponent is None and self.limit * self.reach <= FLOAT32_EXACT:
+            return self.limit
+        if not read.numel():
+            return 0.0
+        low, high = read.aminmax()
+        return max(-float(low), float(high))
+
+    def fits(self, largest: float, reach: float | None = None) -> bool:
+        """Whether float32 holds every sum of inputs up to `largest`, with weights of the given reach or its own."""
         return largest * (self.reach if reach is None else reach) <= FLOAT32_EXACT
 
-    def product(self, read: Tensor, integers: Tensor | None = None) -> Tensor:
-        """[T, N, *] whole numbers → [T, N, *] whole numbers; with other integers than its own where they are given."""
+    def product(self, read: Tensor, integers: Tensor | None = None, *, largest: float | None = None) -> Tensor:
+        """[T, N, *] whole numbers → [T, N, *] whole numbers; with other integers than its own where they are given.
+
+        `largest` is a bound on what is read, where it is known already.
+        """
         weight = self.integers if integers is None else integers
         reach = self.reach if integers is None else reach_of(self.op, integers)
-        if self.fits(read, reach):
+        largest = self.largest(read) if largest is None else largest
+        if self.fits(largest, reach):
             return self._product(read.float(), weight)
         room = math.floor(math.log2(FLOAT32_EXACT / reach))
-        if room >= _WORTH_SPLITTING and _largest(read) < 4.0**room:
+        if room >= _WORTH_SPLITTING and largest < 4.0**room:
             # two products in float32 are quicker than one in float64
             high = (read * 2.0**-room).floor()
             low = read - high * 2.0**room
@@ -110,10 +122,6 @@ def reach_of(op: Linear | Conv, integers: Tensor) -> float:
     if isinstance(op, Conv) and op.transposed:
         return float(integers.abs().sum())  # more than any output meets
     return float(integers.abs().flatten(1).sum(1, dtype=torch.float64).max())
-
-
-def _largest(read: Tensor) -> float:
-    return float(read.abs().max()) if read.numel() else 0.0
 
 
 class Piece(Protocol):

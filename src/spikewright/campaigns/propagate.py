@@ -20,7 +20,7 @@ from torch import Tensor
 
 from spikewright.campaigns.pieces import Piece, Target, Weights, lanes, pick, pick_channels
 from spikewright.faults import Patch, Rewrite
-from spikewright.kernels.deltas import add_changes
+from spikewright.kernels.deltas import add_changes, mark_differing
 from spikewright.ops import Conv, Linear
 from spikewright.source import INPUT
 
@@ -49,6 +49,7 @@ class Golden(NamedTuple):
         values: of the input and of every piece, [T, N, *].
         reads: what products read.
         products: what they made.
+        largest: the largest magnitude that each product reads.
         active: which features a product reads are not 0 for all images, [T, F]; of vectors alone.
         scores: the read-out, float [N, classes].
     """
@@ -58,6 +59,7 @@ class Golden(NamedTuple):
     values: Mapping[str, Tensor]
     reads: Mapping[str, Tensor]
     products: Mapping[str, Tensor]
+    largest: Mapping[str, float]
     active: Mapping[str, NDArray[np.bool_]]
     scores: NDArray[np.floating]
 
@@ -80,15 +82,17 @@ def run_golden(target: Target, inputs: Tensor, images: NDArray[np.int64]) -> Gol
     """Run images without a fault, and keep everything."""
     values, reads, products = {INPUT: target.start(inputs)}, {}, {}
     active: dict[str, NDArray[np.bool_]] = {}
+    largest: dict[str, float] = {}
     for piece in target.pieces:
         made = piece.gather([values[name] for name in piece.inputs])
         if piece.weights is not None:
             reads[piece.name] = made
             if made.dim() == 3:
                 active[piece.name] = lanes(made).ne(0).any(2).numpy()
-            made = products[piece.name] = piece.weights.product(made)
+            most = largest[piece.name] = piece.weights.largest(made)
+            made = products[piece.name] = piece.weights.product(made, largest=most)
         values[piece.name] = piece.finish(made)
-    return Golden(inputs, images, values, reads, products, active, scores_of(values[target.pieces[-1].name]))
+    return Golden(inputs, images, values, reads, products, largest, active, scores_of(values[target.pieces[-1].name]))
 
 
 def run_faulty(target: Target, golden: Golden, patch: Patch, shortcuts: Shortcuts) -> Faulty:
@@ -182,7 +186,7 @@ class _Pass:
             old = pick_channels(pick(self._golden.reads[piece.name], self._rows), partial)
             grown = held.product(pick_channels(new, partial) - old, weight.index_select(1, partial))
             before = pick(self._golden.products[piece.name], self._rows)
-            return (before if held.fits(new) else before.double()) + grown, None
+            return (before if held.fits(held.largest(new)) else before.double()) + grown, None
         read = piece.gather([self._value(name) for name in piece.inputs])
         return held.product(read, weight), None
 
@@ -254,10 +258,10 @@ def struck(
         few: give only the channels that changed, where these are few.
         sparse: add to the fault-free product what the changed weights add, where these are few.
     """
-    product, read = golden.products[piece.name], golden.reads[piece.name]
+    product, read, largest = golden.products[piece.name], golden.reads[piece.name], golden.largest[piece.name]
     per_row = held.integers[0].numel()
     if not _by_channel(piece, held, golden):
-        return held.product(pick(read, rows), rewritten(held.integers, rewrite)), None
+        return held.product(pick(read, rows), rewritten(held.integers, rewrite), largest=largest), None
     places = torch.from_numpy(rewrite.places)
     hit = torch.div(places, per_row, rounding_mode="floor").unique()
     few = few and len(hit) <= _FEW_CHANNELS * held.channels
@@ -269,7 +273,7 @@ def struck(
         given = lanes(pick(read, rows))
         # sums on the way are of weights partly old and partly new
         reach = held.reach + float((new.abs() - old.abs()).clamp(min=0).sum())
-        made = made.to(torch.float32 if held.fits(read, reach) else torch.float64, copy=True)
+        made = made.to(torch.float32 if held.fits(largest, reach) else torch.float64, copy=True)
         given, deltas = given.to(made.dtype), (new - old).to(made.dtype).numpy()
         outputs, columns = np.divmod(rewrite.places, per_row)
         outputs = np.searchsorted(hit.numpy(), outputs) if few else outputs
@@ -277,8 +281,8 @@ def struck(
         return made.transpose(1, 2), channels
     weight = rewritten(held.integers, rewrite)
     if few:
-        return held.product(pick(read, rows), weight.index_select(0, hit)), hit
-    return held.product(pick(read, rows), weight), None
+        return held.product(pick(read, rows), weight.index_select(0, hit), largest=largest), hit
+    return held.product(pick(read, rows), weight, largest=largest), None
 
 
 def _by_channel(piece: Piece, held: Weights, golden: Golden) -> bool:
@@ -295,12 +299,12 @@ def rewritten(integers: Tensor, rewrite: Rewrite) -> Tensor:
 
 def _rows_that_differ(value: Tensor, before: Tensor) -> Tensor:
     """Which of the batch differ, [N]; not finite is other than everything."""
+    if value.dim() == 3:
+        differs = torch.zeros(value.shape[1], dtype=torch.bool)
+        mark_differing(differs.numpy(), lanes(value).flatten(0, 1).numpy(), lanes(before).flatten(0, 1).numpy())
+        return differs
     unequal = value != before
-    if unequal.dim() == 2:
-        return unequal.any(0)
-    if unequal.dim() == 3:
-        return unequal.transpose(1, 2).flatten(0, 1).any(0)
-    return unequal.flatten(2).any(2).any(0)
+    return unequal.any(0) if unequal.dim() == 2 else unequal.flatten(2).any(2).any(0)
 
 
 def scores_of(readout: Tensor) -> NDArray[np.floating]:

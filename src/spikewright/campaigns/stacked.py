@@ -66,7 +66,7 @@ def _products(held: Weights, read: Tensor, rewrites: Sequence[Rewrite | None], i
         return held.product(read)
     weights = [held.integers if rewrite is None else rewritten(held.integers, rewrite) for rewrite in rewrites]
     reach = max(reach_of(held.op, weight) for weight in weights)
-    if not (isinstance(held.op, Linear) and read.dim() == 3 and held.fits(read, reach)):
+    if not (isinstance(held.op, Linear) and read.dim() == 3 and held.fits(held.largest(read), reach)):
         parts = read.split(images, 1)
         return _joined([held.product(laid_out(part), weight) for part, weight in zip(parts, weights, strict=True)])
     given = lanes(read).float()
