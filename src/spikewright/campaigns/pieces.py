@@ -169,13 +169,14 @@ def weights_for(
     """
     sums = met(op, integers)
     largest = 1.0 if bits == 1 else 2.0 ** (bits - 1)
+    widest = 2 * largest * sums  # twice: what is added to a known product reads the difference of two values
     reach, dtype = math.inf, torch.float64
     if most is not None:
-        reach = most * largest * sums
+        reach = most * widest
         dtype = torch.float32 if reach <= FLOAT32_EXACT else torch.float64
     if most is not None and reach <= FLOAT64_EXACT:
         return Weights(op=op, memory=memory, bits=bits, integers=integers.to(dtype), exponent=None, limit=most)
-    room = math.floor(math.log2(FLOAT64_EXACT / (largest * sums)))
+    room = math.floor(math.log2(FLOAT64_EXACT / widest))
     held = min(GOLDEN_BITS, room - HEADROOM_BITS)
     if held < 8:
         raise NotExact(
