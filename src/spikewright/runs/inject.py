@@ -4,6 +4,7 @@
 Knows nothing about the command line.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -13,8 +14,8 @@ import torch
 
 from spikewright import folder, names
 from spikewright.blueprint import Blueprint
-from spikewright.campaigns.identity import Campaign, identity
-from spikewright.campaigns.inject import Progress, inject
+from spikewright.campaigns.identity import identity
+from spikewright.campaigns.inject import Progress, checked, inject
 from spikewright.campaigns.record import Record
 from spikewright.campaigns.settings import Injection, InjectSettings
 from spikewright.data import EventData, ImageData
@@ -74,6 +75,13 @@ class InjectRequest:
             raise BadSetting("inject: --against compares whole networks: leave out --scope and --layer")
 
 
+class Side(NamedTuple):
+    """A network and its images."""
+
+    network: Blueprint | Source
+    samples: Prepared
+
+
 class Found(NamedTuple):
     """One campaign, and how the network fared against another."""
 
@@ -103,25 +111,35 @@ def run_inject(request: InjectRequest, *, progress: Progress | None = None) -> t
     Raises:
         SpikewrightError: as loading runs and data, and `campaigns.inject`, do.
     """
-    network, samples = loaded(request.run, request)
-    other, others = None, samples
+    sides = [loaded(request.run, request)]
     if request.against is not None:
-        other, others = loaded(request.against, replace(request, of=request.against_of))
-        if not torch.equal(others.labels, samples.labels):
+        sides.append(loaded(request.against, replace(request, of=request.against_of)))
+        if not torch.equal(sides[0].samples.labels, sides[1].samples.labels):
             raise BadSetting("inject: --against was made for other data: both networks need the same images")
-    every = [identity(network, samples, each) for each in request.settings]
-    if other is not None:
-        every += [identity(other, others, each) for each in request.settings]
-    with opened(request, every) as book:
+    for side in sides:  # before the first one runs
+        for settings in request.settings:
+            checked(*side, settings.fault)
+    with contextlib.ExitStack() as stack:
+        book = None if request.record is None else stack.enter_context(_opened(request.record, sides, request.settings))
         found = []
         for settings in request.settings:
-            mine = inject(network, samples, settings, record=book, progress=progress)
-            if other is None:
-                found.append(Found(mine))
-                continue
-            theirs = inject(other, others, settings, record=book, progress=progress)
-            found.append(compared(mine, theirs, request))
+            made = [
+                inject(*side, settings, record=book or _record(request.run, *side, settings), progress=progress)
+                for side in sides
+            ]
+            found.append(Found(made[0]) if len(made) == 1 else compared(made[0], made[1], request))
     return tuple(found)
+
+
+def _opened(path: Path, sides: Sequence[Side], every: Sequence[InjectSettings]) -> Record:
+    """One record of all campaigns."""
+    campaigns = [identity(*side, settings) for side in sides for settings in every]
+    return Record.open(path, {each.name: each.described for each in campaigns})
+
+
+def _record(run: Path, network: Blueprint | Source, samples: Prepared, settings: InjectSettings) -> Path:
+    """A record of one campaign, under its own name in the run folder."""
+    return run / CAMPAIGNS / f"{identity(network, samples, settings).name}.jsonl"
 
 
 def compared(mine: Injection, theirs: Injection, request: InjectRequest) -> Found:
@@ -134,14 +152,7 @@ def compared(mine: Injection, theirs: Injection, request: InjectRequest) -> Foun
     return Found(mine, theirs, decision, float(differences.mean()))
 
 
-def opened(request: InjectRequest, campaigns: Sequence[Campaign]) -> Record:
-    """The record of these campaigns: the file that is asked for, or one in the run folder that is theirs alone."""
-    described = {each.name: each.described for each in campaigns}
-    path = request.record or request.run / CAMPAIGNS / f"{'-'.join(sorted(described))[:100]}.jsonl"
-    return Record.open(path, described)
-
-
-def loaded(run: Path, request: InjectRequest) -> tuple[Blueprint | Source, Prepared]:
+def loaded(run: Path, request: InjectRequest) -> Side:
     """A run's network and the images of the split, prepared as it needs them."""
     has_plan = (run / "plan.json").is_file()
     of = request.of or ("spiking" if has_plan else "source")
@@ -160,7 +171,7 @@ def loaded(run: Path, request: InjectRequest) -> tuple[Blueprint | Source, Prepa
     batches = acquire.labelled(split, data, limit=request.samples, batch_size=250)
     if not batches:
         raise BadFile(f"inject: the {request.split} split of {data.name!r} holds no images")
-    return network, Prepared(torch.cat([x for x, _ in batches]), torch.cat([labels for _, labels in batches]))
+    return Side(network, Prepared(torch.cat([x for x, _ in batches]), torch.cat([labels for _, labels in batches])))
 
 
 def fault_of(kind: str, settings: dict[str, str], ber: float | None) -> Fault:
