@@ -44,7 +44,7 @@ def neurons_of(sites: Sites) -> list[tuple[str, int]]:
     found = []
     for stage in sites.stages:
         for flat, place in enumerate(np.ndindex(stage.shape)):
-            if stage.channels is None or place[0] in stage.channels:
+            if stage.channels is None or (place[0] if place else 0) in stage.channels:
                 found.append((stage.name, flat))
     return found
 

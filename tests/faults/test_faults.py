@@ -12,7 +12,7 @@ from spikewright import names
 from spikewright.code import Code
 from spikewright.faults import Fault, Patch
 from spikewright.faults._draw import Draw
-from spikewright.faults._sites import Memory, Sites
+from spikewright.faults._sites import Memory, Neurons, Sites
 from spikewright.neurons import Law
 from spikewright.neurons.hard_reset import HardReset
 from spikewright.neurons.integrate_fire import IntegrateFire
@@ -153,6 +153,29 @@ def test_struck_stages_under_every_law(
             assert torch.equal(fired(patch, stage.name, law, schedule, code, part, IMAGES[rows]), train[:, rows])
             assert all(x is None or y is None or torch.equal(x, y) for x, y in zip(drive, before, strict=True))
     assert changed
+
+
+@pytest.mark.parametrize(("law", "schedule", "code"), RUNS)
+@pytest.mark.parametrize(("kind", "settings"), STRUCK)
+def test_a_stage_of_one_neuron_without_axes(
+    kind: str, settings: dict[str, str], law: Law, schedule: Schedule, code: Code
+) -> None:
+    if (kind == "leak" and not isinstance(law, Leaky)) or "count" in settings:
+        return
+    fault, plain = make(kind, settings), drive_of(law, (1,), code)
+    alone = plain._replace(currents=plain.currents[..., 0], bias=plain.bias[0], threshold=plain.threshold[0])
+    struck = 0
+    for number in range(6):
+        one, same = (
+            fault.patch(Sites(stages=(Neurons(name="s", shape=shape, timesteps=4),)), Draw(0, "model", number))
+            for shape in ((), (1,))
+        )
+        assert one.hits == same.hits
+        if one.stages:
+            struck += 1
+            train = fired(one, "s", law, schedule, code, alone, IMAGES)
+            assert torch.equal(train, fired(same, "s", law, schedule, code, plain, IMAGES)[..., 0])
+    assert struck
 
 
 @pytest.mark.parametrize(("kind", "settings"), STRUCK)

@@ -5,7 +5,9 @@ import json
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
+import torch
 from pydantic import TypeAdapter
+from torch import Tensor
 
 from spikewright.blueprint import Blueprint
 from spikewright.campaigns.settings import InjectSettings
@@ -31,7 +33,7 @@ def identity(network: Blueprint | Source, samples: Prepared, settings: InjectSet
         "version": ORDINARY_VERSION if isinstance(network, Source) else VERSION,
         "network": _digest(network),
         "images": hashlib.blake2b(
-            samples.inputs.contiguous().numpy().tobytes() + samples.labels.numpy().tobytes(), digest_size=8
+            _bytes(samples.inputs) + _bytes(samples.labels.to(torch.int64)), digest_size=8
         ).hexdigest(),
         "count": len(samples.labels),
         "fault": TypeAdapter(type(fault)).dump_python(fault, mode="json"),
@@ -49,5 +51,9 @@ def _digest(network: Blueprint | Source) -> str:
     found = hashlib.blake2b(structure.encode(), digest_size=8)
     for name in sorted(network.arrays):
         found.update(name.encode())
-        found.update(network.arrays[name].detach().contiguous().numpy().tobytes())
+        found.update(_bytes(network.arrays[name]))
     return found.hexdigest()
+
+
+def _bytes(array: Tensor) -> bytes:
+    return array.detach().cpu().contiguous().numpy().tobytes()

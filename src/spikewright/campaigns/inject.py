@@ -26,7 +26,7 @@ from spikewright.campaigns.record import Key, Record
 from spikewright.campaigns.rows import row_of
 from spikewright.campaigns.settings import Injection, InjectSettings
 from spikewright.campaigns.strata import Stratum
-from spikewright.campaigns.work import Payload, Task, prepare, work
+from spikewright.campaigns.work import Payload, Ready, Task, prepare, work
 from spikewright.errors import BadData, BadModel, BadSetting
 from spikewright.evidence.looks import enough
 from spikewright.faults import Fault
@@ -71,43 +71,42 @@ def inject(
         BadSetting: a layer, bit or fault that does not go with the network.
         BadFile: a record that is none, or another campaign's.
     """
+    inputs, labels = checked(network, samples, settings.fault)
+    payload = Payload(network, inputs, labels, settings, _GOLDEN_BYTES // _count(settings))
+    ready = prepare(payload)
     campaign = identity(network, samples, settings)
     if isinstance(record, Record):
-        return _run(network, samples, settings, campaign.name, record, progress or _silent, notice)
+        return _run(payload, ready, campaign.name, record, progress or _silent, notice)
     with Record.open(record, {campaign.name: campaign.described}) as book:
-        return _run(network, samples, settings, campaign.name, book, progress or _silent, notice)
+        return _run(payload, ready, campaign.name, book, progress or _silent, notice)
 
 
 def _run(
-    network: Blueprint | Source,
-    samples: Prepared,
-    settings: InjectSettings,
+    payload: Payload,
+    ready: Ready,
     campaign: str,
     book: Record,
     progress: Progress,
     notice: Callable[[str], None] | None,
 ) -> Injection:
-    inputs, labels = _checked(network, samples, settings.fault)
-    here = settings.workers.backend == "loky" and settings.workers.count in {None, 1}
-    count = settings.workers.count or (1 if here else _CLUSTER)
-    payload = Payload(network, inputs, labels, settings, _GOLDEN_BYTES // count)
-    ready = prepare(payload)
+    settings, labels = payload.settings, ready.labels
     with torch.no_grad():
         golden_scores = np.concatenate([golden.scores for golden, _ in ready.goldens()])
-    golden = float((classes(golden_scores) == ready.labels).mean())
+    golden = float((classes(golden_scores) == labels).mean())
     parts = list(ready.strata.values())
-    done = _Done(book, campaign, settings, len(labels))
+    done = _Done(book, campaign, settings, parts, len(labels))
     # in this process the fault-free pass is there already
-    build = (lambda _: ready) if here else prepare
+    build = (lambda _: ready) if _here(settings) else prepare
     for step, wanted in enumerate(settings.counts):
         open_ = [part for part in parts if step == 0 or not done.enough(part.name, settings.counts[step - 1])]
-        tasks = _tasks(done, open_, wanted, count)
-        total = sum(wanted for _ in open_)
-        progress("fault maps", total - sum(len(task.numbers) for task in tasks), total, note=done.note(parts))
+        tasks = _tasks(done, open_, wanted, _count(settings))
+        total = wanted * len(open_)
+        left = sum(len(task.numbers) for task in tasks)
+        progress("fault maps", total - left, total, note=done.note())
         for task, found in gather(build, work, payload, tasks, settings.workers, notice=notice):
             done.add(task, found)
-            left = sum(len(done.missing(part.name, wanted)) for part in open_)
-            progress("fault maps", total - left, total, note=done.note(parts))
+            left -= len(found)
+            progress("fault maps", total - left, total, note=done.note())
     sites = ready.target.sites()
     best = np.sort(golden_scores, 1)
     return Injection(
@@ -131,49 +130,69 @@ def _run(
     )  # fmt: skip
 
 
+def _here(settings: InjectSettings) -> bool:
+    """Whether maps are run in this process."""
+    return settings.workers.backend == "loky" and settings.workers.count in {None, 1}
+
+
+def _count(settings: InjectSettings) -> int:
+    """How many workers there may be."""
+    return settings.workers.count or (1 if _here(settings) else _CLUSTER)
+
+
 class _Done:
     """Which maps are known, and what they say."""
 
-    def __init__(self, book: Record, campaign: str, settings: InjectSettings, images: int) -> None:
+    def __init__(
+        self, book: Record, campaign: str, settings: InjectSettings, parts: Sequence[Stratum], images: int
+    ) -> None:
         self._book, self._campaign, self._settings, self._images = book, campaign, settings, images
+        self._known: dict[str, dict[int, Outcome]] = {part.name: {} for part in parts}
+        self._count, self._sum, self._squares = 0, 0, 0  # of what is known, in images that were right
+        for key, outcome in book.done.items():
+            if key.campaign == campaign and key.stratum in self._known:
+                self._take(key.stratum, key.number, outcome)
 
-    def _key(self, stratum: str, number: int) -> Key:
-        return Key(self._campaign, stratum, number)
+    def _take(self, stratum: str, number: int, outcome: Outcome) -> None:
+        self._known[stratum][number] = outcome
+        self._count += 1
+        self._sum += outcome.right
+        self._squares += outcome.right**2
 
     def missing(self, stratum: str, count: int) -> list[int]:
-        return [number for number in range(count) if self._key(stratum, number) not in self._book.done]
+        """Ids of the first `count` maps that are not known."""
+        known = self._known[stratum]
+        return [number for number in range(count) if number not in known]
 
     def add(self, task: Task, found: Sequence[Outcome]) -> None:
-        keys = (self._key(task.stratum, number) for number in task.numbers)
+        """Take the maps of a task over, into the record first."""
+        keys = (Key(self._campaign, task.stratum, number) for number in task.numbers)
         self._book.add(zip(keys, found, strict=True))
+        for number, outcome in zip(task.numbers, found, strict=True):
+            self._take(task.stratum, number, outcome)
 
     def of(self, stratum: str) -> list[Outcome]:
         """The maps that count, by id: those of the plan, even where the record has more."""
         counts = self._settings.counts
-        for count in counts:
-            if count == counts[-1] or self.enough(stratum, count):
-                return [self._book.done[self._key(stratum, number)] for number in range(count)]
-        raise AssertionError("a plan has a last count")
+        count = next((count for count in counts[:-1] if self.enough(stratum, count)), counts[-1])
+        return [self._known[stratum][number] for number in range(count)]
 
     def enough(self, stratum: str, count: int) -> bool:
+        """Whether the mean is known well enough by the first `count` maps, or was before."""
         precision = self._settings.precision
         if precision is None or self.missing(stratum, count):
             return False
-        right = [self._book.done[self._key(stratum, number)].right / self._images for number in range(count)]
+        right = [self._known[stratum][number].right / self._images for number in range(count)]
         return enough(right, precision, level=self._settings.level, cap=self._settings.cap)
 
-    def note(self, parts: Sequence[Stratum]) -> str:
+    def note(self) -> str:
         """How the accuracy looks so far, over all parts."""
-        names = {part.name for part in parts}
-        right = [
-            outcome.right / self._images
-            for key, outcome in self._book.done.items()
-            if key.campaign == self._campaign and key.stratum in names
-        ]
-        if len(right) < 2:
+        if self._count < 2:
             return ""
-        half = 1.96 * float(np.std(right, ddof=1)) / math.sqrt(len(right))
-        return f"{100 * float(np.mean(right)):.2f} ± {100 * half:.2f} %"
+        mean = self._sum / self._count
+        variance = max(self._squares / self._count - mean**2, 0.0) * self._count / (self._count - 1)
+        half = 1.96 * math.sqrt(variance / self._count)
+        return f"{100 * mean / self._images:.2f} ± {100 * half / self._images:.2f} %"
 
 
 def _tasks(done: _Done, parts: Sequence[Stratum], count: int, workers: int) -> list[Task]:
@@ -188,7 +207,12 @@ def _tasks(done: _Done, parts: Sequence[Stratum], count: int, workers: int) -> l
     ]
 
 
-def _checked(network: Blueprint | Source, samples: Prepared, fault: Fault) -> tuple[Tensor, Tensor]:
+def checked(network: Blueprint | Source, samples: Prepared, fault: Fault) -> tuple[Tensor, Tensor]:
+    """Inputs and labels of a campaign, if network, images and fault go together.
+
+    Raises:
+        BadData, BadModel, BadSetting: as `inject` does of these.
+    """
     shape = network.input_shape if isinstance(network, Source) else network.plan.sample_shape
     output = network.output_shape if isinstance(network, Source) else network.plan.readout.shape
     if isinstance(network, Source) and not fault.ordinary:
@@ -202,9 +226,10 @@ def _checked(network: Blueprint | Source, samples: Prepared, fault: Fault) -> tu
         raise BadData(f"inject: inputs have shape {tuple(samples.inputs.shape[1:])}, the network takes {tuple(shape)}")
     if len(output) != 1:
         raise BadModel(f"inject: the network's output has shape {output}: accuracy needs one row of class scores")
-    largest = int(samples.labels.max())
-    if largest >= output[0] or int(samples.labels.min()) < 0:
-        raise BadData(f"inject: label {largest} is in the data, but the network has {output[0]} classes")
+    least, largest = (int(label) for label in samples.labels.aminmax())
+    if least < 0 or largest >= output[0]:
+        wrong = least if least < 0 else largest
+        raise BadData(f"inject: label {wrong} is in the data, but the network has {output[0]} classes")
     return samples.inputs.detach().cpu(), samples.labels.detach().cpu().to(torch.int64)
 
 

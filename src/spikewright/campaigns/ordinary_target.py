@@ -21,7 +21,7 @@ from spikewright.faults._sites import Memory, Neurons, Sites
 from spikewright.ops import Averaging, Conv, Linear
 from spikewright.quantisation import load, store
 from spikewright.quantisers.uniform import Uniform
-from spikewright.source import INPUT, Activation, Source, SourceNode
+from spikewright.source import INPUT, Activation, BatchNorm, Source, SourceNode
 
 
 class OrdinaryPiece:
@@ -40,6 +40,7 @@ class OrdinaryPiece:
         self.name, self.inputs = node.name, node.inputs
         self.weights = weights
         self._node, self._roles, self._scale, self._top, self._grid = node, roles, scale, top, grid
+        self._affine = _affine(node, roles)
 
     def gather(self, inputs: Sequence[Tensor]) -> Tensor:
         """See `pieces.Piece`."""
@@ -48,6 +49,9 @@ class OrdinaryPiece:
         given = [x[0] for x in inputs]
         if self._grid is not None:
             given = [(x.double() * 2.0**self._grid).round_() * 2.0**-self._grid for x in given]
+        if self._affine is not None:
+            gain, shift = self._affine
+            return laid_out((given[0] * gain + shift).unsqueeze(0))
         made = interpreter.evaluate(self._node, given, self._roles)
         return laid_out(made.float().unsqueeze(0))
 
@@ -71,6 +75,16 @@ class OrdinaryPiece:
             assert images is not None
             made = fault.value(made[0], images, self._top).unsqueeze(0)
         return laid_out(made)
+
+
+def _affine(node: SourceNode, roles: Mapping[str, Tensor]) -> tuple[Tensor, Tensor] | None:
+    """Gain and shift [C, *1] of a batch norm; torch's own rounds in another order where the batch is one image."""
+    if not isinstance(node.op, BatchNorm):
+        return None
+    gain = (roles["variance"] + node.op.epsilon).rsqrt() * roles.get("weight", 1.0)
+    shift = roles.get("bias", 0.0) - roles["mean"] * gain
+    spread = (-1, *(1,) * (len(node.shape) - 1))
+    return gain.reshape(spread), shift.reshape(spread)
 
 
 def _cut(constant: Tensor, channels: Tensor | None) -> Tensor:

@@ -3,7 +3,8 @@
     masked    scores identical to the bit             critical  another class than without the fault
     harmful   right without the fault, now wrong      healed    wrong without the fault, now right
     due       a score that is not finite (a detected, unrecoverable error)
-What is neither masked nor critical is tolerable: other scores, the same class. A tie goes to the lowest class.
+What is neither masked nor critical is tolerable: other scores, the same class. A tie goes to the lowest class; scores
+that are not finite are no class at all, and never right.
 
 Source: the usual classes of single-event effects (masked, SDC, DUE), with SDC-1 as "critical".
 """
@@ -32,8 +33,8 @@ class Outcome(NamedTuple):
 
 
 def classes(scores: NDArray[np.floating]) -> NDArray[np.int64]:
-    """The class of each image [N]; a tie goes to the lowest."""
-    return scores.argmax(1)
+    """The class of each image [N]; a tie goes to the lowest; -1 where a score is not finite."""
+    return np.where(np.isfinite(scores).all(1), scores.argmax(1), -1)
 
 
 def outcome(
@@ -52,17 +53,17 @@ def outcome(
         rows: the images that they belong to, [R]; all others came out as they were.
         labels: [N].
     """
-    before = classes(golden)
-    after = before.copy()
-    after[rows] = classes(faulty)
-    same = (faulty == golden[rows]).all(1)
+    scores = golden.copy()
+    scores[rows] = faulty
+    before, after = classes(golden), classes(scores)
+    same = ((scores == golden) | (np.isnan(scores) & np.isnan(golden))).all(1)
     was, now = before == labels, after == labels
     return Outcome(
         hits=hits,
         right=int(now.sum()),
-        masked=len(labels) - len(rows) + int(same.sum()),
+        masked=int(same.sum()),
         critical=int((after != before).sum()),
         harmful=int((was & ~now).sum()),
         healed=int((now & ~was).sum()),
-        due=int((~np.isfinite(faulty).all(1)).sum()),
+        due=int((after < 0).sum()),
     )

@@ -220,7 +220,8 @@ def weights_for(
     Raises:
         NotExact: not even float64 holds the sums.
     """
-    sums, held = met(op, integers), integers.float()
+    # twice: what is added to a known product reads the difference of two values
+    sums, held = 2 * met(op, integers), integers.float()
     largest, reach = 1.0 if bits == 1 else 2.0 ** (bits - 1), reach_of(op, held)
     common = {"op": op, "memory": memory, "bits": bits, "integers": held, "reach": reach}
     if most is not None and most * largest * sums <= FLOAT64_EXACT:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from spikewright.campaigns.outcomes import Outcome
 from spikewright.evidence.intervals import Interval, t_interval
 from spikewright.evidence.looks import planned_interval
+from spikewright.evidence.values import UNIT, Range
 
-_UNIT = (0.0, 1.0)
+_AROUND: Range = (-1.0, 1.0)  # where an accuracy can lie around its mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,22 +103,28 @@ def row_of(
     """
     columns = {name: np.array([getattr(each, name) for each in outcomes], np.int64) for name in Outcome._fields}
     accuracies = columns.pop("right") / images
-    interval = None if cap is None else planned_interval(accuracies, level=level, cap=cap, bounds=_UNIT)
     return Row(
         stratum=stratum, bits=bits, images=images, accuracy_golden=golden, accuracies=accuracies,
-        accuracy=interval or t_interval(accuracies, level=level, bounds=_UNIT), **columns,
+        accuracy=_interval(accuracies, level, cap, UNIT), **columns,
     )  # fmt: skip
 
 
-def overall(rows: Sequence[Row], level: float) -> Mapping[str, Any]:
-    """The figures of all strata together: each counts alike, whatever its size and its number of maps."""
+def _interval(values: NDArray[np.float64], level: float, cap: int | None, bounds: Range) -> Interval:
+    planned = None if cap is None else planned_interval(values, level=level, cap=cap, bounds=bounds)
+    return planned or t_interval(values, level=level, bounds=bounds)
+
+
+def overall(rows: Sequence[Row], level: float, cap: int | None = None) -> Mapping[str, Any]:
+    """The figures of all strata together: each counts alike, whatever its size and its number of maps.
+
+    Their means are independent, so that the squares of their half widths add up. `cap` is as of `row_of`.
+    """
     if len(rows) == 1:
         found = rows[0].to_json()
         return {name: found[name] for name in found if name.startswith(("accuracy_", "reliability_"))}
     means = np.array([row.accuracy_mean for row in rows])
     mean = float(means.mean())
-    shifted = [row.accuracies - row.accuracy_mean for row in rows]
-    widths = [t_interval(part, level=level, bounds=(-1.0, 1.0)).half_width for part in shifted]
+    widths = [_interval(row.accuracies - row.accuracy_mean, level, cap, _AROUND).half_width for row in rows]
     half = float(np.sqrt(np.square(widths).sum())) / len(rows)
     found = _figures(mean, Interval(max(mean - half, 0.0), min(mean + half, 1.0), level), rows[0].accuracy_golden)
     together = np.concatenate([row.accuracies for row in rows])

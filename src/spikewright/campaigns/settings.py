@@ -116,7 +116,7 @@ class Injection:
         settings, fault = self.settings, self.settings.fault
         return {
             "accuracy_golden": self.accuracy_golden,
-            **overall(self.rows, settings.level),
+            **overall(self.rows, settings.level, None if settings.precision is None else settings.cap),
             "maps": sum(row.maps for row in self.rows),
             "images": self.images,
             "ber": getattr(fault, "ber", None),

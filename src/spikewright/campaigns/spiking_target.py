@@ -318,7 +318,7 @@ def _whole_numbers(program: Program) -> Mapping[str, float | None]:
     """The largest whole number that each node, and the input, hands on; None where these are no whole numbers."""
     encoder = program.plan.encoder
     most: dict[str, float | None] = {INPUT: None}
-    if encoder.spiking:
+    if encoder.spiking and not encoder.timed:  # frames count events, or hold what else was made of them
         most[INPUT] = 1.0
     elif isinstance(encoder, Grid):
         most[INPUT] = float(encoder.limit)

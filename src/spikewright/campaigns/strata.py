@@ -58,19 +58,14 @@ def strata(
         raise BadSetting("the fault strikes neurons, which have no bits: choose scope model, layer or channel")
     if strikes == "pixels":
         return [Stratum("model", Sites(input_shape=sites.input_shape, input_range=sites.input_range))]
-    held: Sequence[Memory | Neurons] = sites.memories if strikes == "weights" else sites.stages
-    if layer is not None:
-        names = [each.name for each in held]
-        if layer not in names:
-            what = "layer with weights" if strikes == "weights" else "layer with neurons"
-            raise BadSetting(f"there is no {what} named {layer!r}: choose one of {', '.join(names)}")
-        held = [each for each in held if each.name == layer]
+    held = _held(sites, strikes, layer)
     bits = sorted({position for each in held if isinstance(each, Memory) for position in each.positions})
     if bit is not None:
         if bit not in bits:
             raise BadSetting(f"there is no bit {bit} here: choose one of 0 to {bits[-1]}, 0 being the least")
         bits = [bit]
-        held = [_of_bits(each, (bit,)) for each in held if isinstance(each, Memory)]
+        struck = (_of_bits(each, (bit,)) for each in held)
+        held = [each for each in struck if each.positions]  # layers of fewer bits have none there
     prefix = "" if layer is None else f"layer:{layer}"
     match scope:
         case "model":
@@ -92,6 +87,19 @@ def strata(
             return [part for each in held for part in _channels(each, channels, "" if bit is None else f"/bit:{bit}")]
 
 
+def _held(sites: Sites, strikes: str, layer: str | None) -> Sequence[Memory | Neurons]:
+    held: Sequence[Memory | Neurons] = sites.memories if strikes == "weights" else sites.stages
+    what = "weights" if strikes == "weights" else "neurons"
+    if not held:
+        raise BadSetting(f"the network has no {what} to strike: choose another fault")
+    if layer is None:
+        return held
+    names = [each.name for each in held]
+    if layer not in names:
+        raise BadSetting(f"there is no layer with {what} named {layer!r}: choose one of {', '.join(names)}")
+    return [each for each in held if each.name == layer]
+
+
 def _sites(held: Sequence[Memory | Neurons]) -> Sites:
     return Sites(
         memories=tuple(each for each in held if isinstance(each, Memory)),
@@ -107,7 +115,8 @@ def _of_bits(memory: Memory | Neurons, bits: tuple[int, ...]) -> Memory:
 def _channels(each: Memory | Neurons, channels: Owners, tail: str) -> list[Stratum]:
     if isinstance(each, Neurons):
         return [
-            Stratum(f"channel:{each.name}/{c}", _sites([replace(each, channels=(c,))])) for c in range(each.shape[0])
+            Stratum(f"channel:{each.name}/{c}", _sites([replace(each, channels=(c,))]))
+            for c in range(each.shape[0] if each.shape else 1)
         ]
     count, owner = channels[each.name]
     return [

@@ -70,7 +70,7 @@ class DisturbedLaw:
 
     def _disturbed(self, state: Any, step: int) -> Any:
         u = state.potential
-        return state._replace(potential=self.disturb(u.flatten(1), step).unflatten(1, u.shape[1:]))
+        return state._replace(potential=self.disturb(u.reshape(len(u), -1), step).reshape(u.shape))
 
 
 def _counted(state: Any, step: int) -> Counted:

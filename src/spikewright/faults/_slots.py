@@ -33,9 +33,10 @@ class Slots(Untouched):
 
     def train(self, train: Tensor, images: NDArray[np.int64]) -> Tensor:
         """Spikes [T, N, *features] with the struck slots the other way."""
-        spikes = np.array(train.detach().cpu().flatten(2).numpy(), order="C")
+        rows = train.detach().cpu().reshape(*train.shape[:2], -1)  # a stage may be a single neuron, [T, N]
+        spikes = np.array(rows.numpy(), order="C")
         draws.strike(spikes, draws.image_keys(self.key, images), self.places, self.rate, fired=self.fired)
-        return torch.from_numpy(spikes).to(train.device).unflatten(2, train.shape[2:])
+        return torch.from_numpy(spikes).to(train.device).reshape(train.shape)
 
 
 def slots_patch(sites: Sites, draw: Draw, *, rate: float, fired: bool) -> Patch:

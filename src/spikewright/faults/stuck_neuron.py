@@ -75,8 +75,8 @@ class _Stuck(Untouched):
         steps = len(train)
         first = torch.from_numpy((self.moments * steps).astype(np.int64)).to(train.device)
         places = torch.from_numpy(self.places).to(train.device)
-        flat = train.flatten(2)
+        flat = train.reshape(*train.shape[:2], -1)
         kept = torch.minimum(torch.arange(steps, device=train.device).unsqueeze(1), first)  # [T, struck]
         lines = flat[:, :, places]
         stuck = lines.gather(0, kept.unsqueeze(1).expand_as(lines))
-        return flat.index_copy(2, places, stuck).unflatten(2, train.shape[2:])
+        return flat.index_copy(2, places, stuck).reshape(train.shape)

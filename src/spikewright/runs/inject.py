@@ -4,7 +4,8 @@
 Knows nothing about the command line.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -15,7 +16,7 @@ from spikewright import folder, names
 from spikewright.blueprint import Blueprint
 from spikewright.campaigns.hardening import Hints, campaigns_of, harden
 from spikewright.campaigns.identity import Campaign, identity
-from spikewright.campaigns.inject import Progress, inject
+from spikewright.campaigns.inject import Progress, checked, inject
 from spikewright.campaigns.record import Record
 from spikewright.campaigns.settings import Injection, InjectSettings
 from spikewright.data import EventData, ImageData
@@ -77,6 +78,13 @@ class InjectRequest:
             raise BadSetting("inject: --against compares whole networks: leave out --scope and --layer")
 
 
+class Side(NamedTuple):
+    """A network and its images."""
+
+    network: Blueprint | Source
+    samples: Prepared
+
+
 class Found(NamedTuple):
     """One campaign, and how the network fared against another, or what hardening would buy it."""
 
@@ -124,35 +132,61 @@ def run_inject(
     Raises:
         SpikewrightError: as loading runs and data, `campaigns.inject` and `campaigns.hardening` do.
     """
-    network, samples, data = loaded(request.run, request)
-    others: dict[str, tuple[Blueprint | Source, Prepared]] = {}
+    own, data = loaded(request.run, request)
+    others: dict[str, Side] = {}
     if request.against is not None:
-        other, theirs, name = loaded(request.against, replace(request, of=request.against_of))
-        if name != data or not torch.equal(theirs.labels, samples.labels):
+        other, name = loaded(request.against, replace(request, of=request.against_of))
+        if name != data or not torch.equal(other.samples.labels, own.samples.labels):
             raise BadSetting(
-                f"inject: {request.against} takes {name}, {request.run} takes {data}: both need one data set"
+                f"inject: {request.run} is for {data}, {request.against} for {name}: compare on the same images"
             )
-        others[str(request.against)] = (other, theirs)
+        others[str(request.against)] = other
+    for side in (own, *others.values()):  # before the first one runs
+        for settings in request.settings:
+            checked(*side, settings.fault)
     telling: dict[str, Any] = {"progress": progress, "notice": notice}
-    every: list[Campaign] = []
-    for settings in request.settings:
-        if request.harden:
-            every += campaigns_of(network, samples, settings, others)
-        else:
-            every += [identity(*each, settings) for each in ((network, samples), *others.values())]
     found = []
-    with opened(request, every) as book:
+    with _opened(request, own, others) as book:
         for settings in request.settings:
             if request.harden:
-                hints = harden(network, samples, settings, others=others, record=book, **telling)
+                with _book(request.run, campaigns_of(*own, settings, others), book) as opened:
+                    hints = harden(*own, settings, others=others, record=opened, **telling)
                 found.append(Found(request.run.name, data, request.split, hints.bare, hints=hints))
                 continue
-            mine = inject(network, samples, settings, record=book, **telling)
-            made = Found(request.run.name, data, request.split, mine)
-            for each in others.values():
-                made = compared(made, inject(*each, settings, record=book, **telling), request)
+            made = Found(request.run.name, data, request.split, _bare(request.run, own, settings, book, telling))
+            for side in others.values():
+                made = compared(made, _bare(request.run, side, settings, book, telling), request)
             found.append(made)
     return tuple(found)
+
+
+def _bare(run: Path, side: Side, settings: InjectSettings, book: Record | None, telling: dict[str, Any]) -> Injection:
+    """One campaign, in the record of all or in one of its own."""
+    with _book(run, [identity(*side, settings)], book) as opened:
+        return inject(*side, settings, record=opened, **telling)
+
+
+@contextlib.contextmanager
+def _book(run: Path, campaigns: Sequence[Campaign], book: Record | None) -> Iterator[Record]:
+    """The record of all, or else one of these campaigns in the run folder, named by the first."""
+    if book is not None:
+        yield book
+        return
+    described = {each.name: each.described for each in campaigns}
+    kind = "" if len(described) == 1 else "_hardening"
+    with Record.open(run / CAMPAIGNS / f"{campaigns[0].name}{kind}.jsonl", described) as opened:
+        yield opened
+
+
+def _opened(request: InjectRequest, own: Side, others: Mapping[str, Side]) -> contextlib.AbstractContextManager[Any]:
+    """The record that is asked for, of all campaigns; None where none is."""
+    if request.record is None:
+        return contextlib.nullcontext()
+    every: list[Campaign] = []
+    for settings in request.settings:
+        every += [identity(*side, settings) for side in (own, *others.values())]
+        every += campaigns_of(*own, settings, others) if request.harden else []
+    return Record.open(request.record, {each.name: each.described for each in every})
 
 
 def compared(found: Found, theirs: Injection, request: InjectRequest) -> Found:
@@ -166,15 +200,8 @@ def compared(found: Found, theirs: Injection, request: InjectRequest) -> Found:
     return found._replace(against=theirs, verdict=decision, difference=float(differences.mean()))
 
 
-def opened(request: InjectRequest, campaigns: Sequence[Campaign]) -> Record:
-    """The record of these campaigns: the file that is asked for, or one in the run folder that is theirs alone."""
-    described = {each.name: each.described for each in campaigns}
-    path = request.record or request.run / CAMPAIGNS / f"{'-'.join(sorted(described))[:100]}.jsonl"
-    return Record.open(path, described)
-
-
-def loaded(run: Path, request: InjectRequest) -> tuple[Blueprint | Source, Prepared, str]:
-    """A run's network, the images of the split, prepared as it needs them, and the name of the data."""
+def loaded(run: Path, request: InjectRequest) -> tuple[Side, str]:
+    """A run's network with the images of the split, prepared as it needs them, and the name of the data."""
     has_plan = (run / "plan.json").is_file()
     of = request.of or ("spiking" if has_plan else "source")
     data: ImageData | EventData | None
@@ -193,7 +220,7 @@ def loaded(run: Path, request: InjectRequest) -> tuple[Blueprint | Source, Prepa
     if not batches:
         raise BadFile(f"inject: the {request.split} split of {data.name!r} holds no images")
     samples = Prepared(torch.cat([x for x, _ in batches]), torch.cat([labels for _, labels in batches]))
-    return network, samples, data.name
+    return Side(network, samples), data.name
 
 
 def fault_of(kind: str, settings: dict[str, str], ber: float | None) -> Fault:
