@@ -35,7 +35,8 @@ def samples(source: Source, count: int, seed: int = 0) -> Prepared:
     """Inputs from 0 to 1, and labels."""
     generator = torch.Generator().manual_seed(seed)
     inputs = torch.rand(count, *source.input_shape, generator=generator)
-    return Prepared(inputs, torch.randint(0, source.output_shape[0], (count,), generator=generator))
+    classes = source.output_shape[0] if source.output_shape else 1
+    return Prepared(inputs, torch.randint(0, classes, (count,), generator=generator))
 
 
 @cache

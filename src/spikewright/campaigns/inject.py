@@ -93,8 +93,8 @@ def _run(payload: Payload, ready: Ready, campaign: str, book: Record, progress: 
     payload = payload._replace(keep=held * count <= _GOLDEN_BYTES)
     parts = list(ready.strata.values())
     done = _Done(book, campaign, settings, parts, len(labels))
-    for step, wanted in enumerate(settings.counts):
-        open_ = [part for part in parts if step == 0 or not done.enough(part.name, settings.counts[step - 1])]
+    open_ = parts
+    for wanted in settings.counts:
         tasks = _tasks(done, open_, wanted, count)
         total = wanted * len(open_)
         left = sum(len(task.numbers) for task in tasks)
@@ -103,6 +103,7 @@ def _run(payload: Payload, ready: Ready, campaign: str, book: Record, progress: 
             done.add(task, found)
             left -= len(found)
             progress("fault maps", total - left, total, note=done.note())
+        open_ = [part for part in open_ if not done.enough(part.name, wanted)]
     sites = ready.target.sites()
     best = np.sort(golden_scores, 1)
     return Injection(
