@@ -202,7 +202,7 @@ def test_bad_input(way: Way) -> None:
         way.decide([-3.5], margin=0.0)
 
 
-# Small simulations; reproduce/coverage.py has the large ones. Limits leave room for their noise.
+# Small simulations; reproduce/coverage_of_intervals.py has the large ones. Limits leave room for their noise.
 
 
 def test_normal_covers_near_normal_maps() -> None:

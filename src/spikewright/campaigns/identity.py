@@ -14,7 +14,9 @@ from spikewright.campaigns.settings import InjectSettings
 from spikewright.samples import Prepared
 from spikewright.source import Source
 
-VERSION = 1  # of what a map does to a network; records of another version are another campaign's
+# Of what a map does to a network; records of another version are another campaign's
+VERSION = 1
+ORDINARY_VERSION = 2
 
 
 class Campaign(NamedTuple):
@@ -28,7 +30,7 @@ def identity(network: Blueprint | Source, samples: Prepared, settings: InjectSet
     """A short name that depends on everything that a map's outcome depends on, and what that is in words."""
     fault = settings.fault
     described = {
-        "version": VERSION,
+        "version": ORDINARY_VERSION if isinstance(network, Source) else VERSION,
         "network": _digest(network),
         "images": hashlib.blake2b(
             _bytes(samples.inputs) + _bytes(samples.labels.to(torch.int64)), digest_size=8
@@ -38,6 +40,8 @@ def identity(network: Blueprint | Source, samples: Prepared, settings: InjectSet
         "quantisation": asdict(settings.format),
         "seed": settings.seed,
     }
+    if settings.protection is not None:
+        described["protection"] = asdict(settings.protection)
     text = json.dumps(described, sort_keys=True)
     return Campaign(hashlib.blake2b(text.encode(), digest_size=8).hexdigest(), described)
 

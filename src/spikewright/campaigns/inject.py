@@ -10,7 +10,7 @@ injection at a bit error rate; Leveugle et al. 2009 for statistical fault inject
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +22,6 @@ from spikewright.blueprint import Blueprint
 from spikewright.campaigns.identity import identity
 from spikewright.campaigns.outcomes import Outcome, classes
 from spikewright.campaigns.pool import gather
-from spikewright.campaigns.propagate import Golden
 from spikewright.campaigns.record import Key, Record
 from spikewright.campaigns.rows import row_of
 from spikewright.campaigns.settings import Injection, InjectSettings
@@ -53,6 +52,7 @@ def inject(
     *,
     record: Path | Record | None = None,
     progress: Progress | None = None,
+    notice: Callable[[str], None] | None = None,
 ) -> Injection:
     """Run a campaign, or what is left of it.
 
@@ -63,6 +63,7 @@ def inject(
         record: file, or an open record of this campaign and others, that maps are written to as they are done; where
             it has some, they are not run again.
         progress: told how far it is.
+        notice: told, in one line, when workers died and their maps are sent out again.
 
     Raises:
         BadData: no images, or images that are not what the network takes.
@@ -71,35 +72,38 @@ def inject(
         BadFile: a record that is none, or another campaign's.
     """
     inputs, labels = checked(network, samples, settings.fault)
-    payload = Payload(network, inputs, labels, settings, keep=False)
+    payload = Payload(network, inputs, labels, settings, _GOLDEN_BYTES // _count(settings))
     ready = prepare(payload)
     campaign = identity(network, samples, settings)
     if isinstance(record, Record):
-        return _run(payload, ready, campaign.name, record, progress or _silent)
+        return _run(payload, ready, campaign.name, record, progress or _silent, notice)
     with Record.open(record, {campaign.name: campaign.described}) as book:
-        return _run(payload, ready, campaign.name, book, progress or _silent)
+        return _run(payload, ready, campaign.name, book, progress or _silent, notice)
 
 
-def _run(payload: Payload, ready: Ready, campaign: str, book: Record, progress: Progress) -> Injection:
+def _run(
+    payload: Payload,
+    ready: Ready,
+    campaign: str,
+    book: Record,
+    progress: Progress,
+    notice: Callable[[str], None] | None,
+) -> Injection:
     settings, labels = payload.settings, ready.labels
-    scores, held = [], 0
     with torch.no_grad():
-        for golden, _ in ready.goldens():
-            scores.append(golden.scores)
-            held += _bytes(golden)
-    golden_scores = np.concatenate(scores)
+        golden_scores = np.concatenate([golden.scores for golden, _ in ready.goldens()])
     golden = float((classes(golden_scores) == labels).mean())
-    count = settings.workers.count or (1 if settings.workers.backend == "loky" else _CLUSTER)
-    payload = payload._replace(keep=held * count <= _GOLDEN_BYTES)
     parts = list(ready.strata.values())
     done = _Done(book, campaign, settings, parts, len(labels))
+    # in this process the fault-free pass is there already
+    build = (lambda _: ready) if _here(settings) else prepare
     open_ = parts
     for wanted in settings.counts:
-        tasks = _tasks(done, open_, wanted, count)
+        tasks = _tasks(done, open_, wanted, _count(settings))
         total = wanted * len(open_)
         left = sum(len(task.numbers) for task in tasks)
         progress("fault maps", total - left, total, note=done.note())
-        for task, found in gather(prepare, work, payload, tasks, settings.workers):
+        for task, found in gather(build, work, payload, tasks, settings.workers, notice=notice):
             done.add(task, found)
             left -= len(found)
             progress("fault maps", total - left, total, note=done.note())
@@ -116,6 +120,7 @@ def _run(payload: Payload, ready: Ready, campaign: str, book: Record, progress: 
         settings=settings,
         arithmetic=ready.target.arithmetic,
         campaign=campaign,
+        sites=sites,
         rows=tuple(
             row_of(
                 part.name, done.of(part.name), bits=part.sites.bits, images=len(labels), golden=golden,
@@ -124,6 +129,16 @@ def _run(payload: Payload, ready: Ready, campaign: str, book: Record, progress: 
             for part in parts
         ),
     )  # fmt: skip
+
+
+def _here(settings: InjectSettings) -> bool:
+    """Whether maps are run in this process."""
+    return settings.workers.backend == "loky" and settings.workers.count in {None, 1}
+
+
+def _count(settings: InjectSettings) -> int:
+    """How many workers there may be."""
+    return settings.workers.count or (1 if _here(settings) else _CLUSTER)
 
 
 class _Done:
@@ -217,15 +232,6 @@ def checked(network: Blueprint | Source, samples: Prepared, fault: Fault) -> tup
         wrong = least if least < 0 else largest
         raise BadData(f"inject: label {wrong} is in the data, but the network has {output[0]} classes")
     return samples.inputs.detach().cpu(), samples.labels.detach().cpu().to(torch.int64)
-
-
-def _bytes(golden: Golden) -> int:
-    held = {
-        tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
-        for group in (golden.values, golden.reads, golden.products)
-        for tensor in group.values()
-    }
-    return sum(held.values())
 
 
 def _silent(what: str, done: int, of: int, /, note: str = "") -> None:

@@ -1,7 +1,8 @@
 """An ordinary network laid out for injection: the captured source, weights stored as integers, activations real.
 
-Everything between products is the interpreter's, in float64; what a product or a mean reads is put on a grid of 2^-20
-of the largest fault-free value (finer than float32 is coarse there), so that its sums are exact (`pieces.py`).
+Everything between products is the interpreter's, in float32; what a product reads is put on a grid, of the largest
+fault-free value in 8 to 16 bits, as many as let float32 hold the sums (`pieces.py`), and a mean is taken in float64 on
+a grid of 20. So activations are rounded as a processor with as many bits would round them, and nothing is clipped.
 Activations keep the source's own shape: nothing is clipped that the network does not clip.
 """
 
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from spikewright import interpreter
 from spikewright.affine import out_channels
-from spikewright.campaigns.pieces import GOLDEN_BITS, Weights, laid_out, weights_for
+from spikewright.campaigns.pieces import FINE_BITS, Weights, laid_out, weights_for
 from spikewright.faults import StageFault
 from spikewright.faults._sites import Memory, Neurons, Sites
 from spikewright.ops import Averaging, Conv, Linear
@@ -47,11 +48,12 @@ class OrdinaryPiece:
             return laid_out(self.weights.on_grid(inputs[0]))
         given = [x[0] for x in inputs]
         if self._grid is not None:
-            given = [(x * 2.0**self._grid).round_() * 2.0**-self._grid for x in given]
+            given = [(x.double() * 2.0**self._grid).round_() * 2.0**-self._grid for x in given]
         if self._affine is not None:
             gain, shift = self._affine
             return laid_out((given[0] * gain + shift).unsqueeze(0))
-        return laid_out(interpreter.evaluate(self._node, given, self._roles).unsqueeze(0))
+        made = interpreter.evaluate(self._node, given, self._roles)
+        return laid_out(made.float().unsqueeze(0))
 
     def finish(
         self,
@@ -63,10 +65,8 @@ class OrdinaryPiece:
     ) -> Tensor:
         """See `pieces.Piece`."""
         if self.weights is not None:
-            assert self.weights.exponent is not None
             assert self._scale is not None
-            made = made * 2.0**-self.weights.exponent
-            made = made * _cut(self._scale, channels)
+            made = made.float() * _cut(self._scale, channels)
             bias = self._roles.get("bias")
             if bias is not None:
                 spatial = len(self._node.op.stride) if isinstance(self._node.op, Conv) else 0
@@ -105,14 +105,14 @@ class OrdinaryTarget:
         NotExact: sums that no floating point holds.
     """
 
-    arithmetic = "products on a grid, values in float64"
+    arithmetic = "products on a grid of 8 to 16 bits, values in float32"
 
     def __init__(self, source: Source, weights: Uniform, sample: Tensor) -> None:
         stored = store(source, weights)
         self.source = load(source, stored)
         self._memories = {array: _first_reader(source, array) for array in stored}
         self._stored = stored
-        arrays = {name: array.double() for name, array in self.source.arrays.items()}
+        arrays = {name: array.float() for name, array in self.source.arrays.items()}
         read, made = _tops(self.source, arrays, sample)
         self.pieces: list[OrdinaryPiece] = []
         for node in source.nodes:
@@ -123,21 +123,22 @@ class OrdinaryTarget:
                 kept = stored[array]
                 held = weights_for(
                     node.op, memory=self._memories[array], bits=weights.bits, integers=kept.integers, most=None,
-                    golden=read[node.name],
+                    golden=read[node.name], fine=False,
                 )  # fmt: skip
                 spatial = len(node.op.stride) if isinstance(node.op, Conv) else 0
                 count = out_channels(node.op, kept.integers)
-                scale = kept.scale.double().reshape(-1).expand(count).reshape(-1, *(1,) * spatial)
+                unit = 2.0**-held.exponent if held.exponent is not None else 1.0
+                scale = (kept.scale * unit).float().reshape(-1).expand(count).reshape(-1, *(1,) * spatial)
             grid = None
             if isinstance(node.op, Averaging) and read[node.name] > 0:
-                grid = int(GOLDEN_BITS - np.ceil(np.log2(read[node.name])))
+                grid = int(FINE_BITS - np.ceil(np.log2(read[node.name])))
             self.pieces.append(
                 OrdinaryPiece(node, roles, weights=held, scale=scale, top=made[node.name], grid=grid)
             )  # fmt: skip
 
     def start(self, inputs: Tensor) -> Tensor:
         """See `pieces.Target`."""
-        return laid_out(inputs.double().unsqueeze(0))
+        return laid_out(inputs.float().unsqueeze(0))
 
     def sites(self) -> Sites:
         """All that faults may strike."""
@@ -170,5 +171,5 @@ def _tops(source: Source, arrays: Mapping[str, Tensor], sample: Tensor) -> tuple
         made[node.name] = float(value.abs().max())
 
     with torch.no_grad():
-        interpreter.run(source, sample.double(), arrays=arrays, watch=watch)
+        interpreter.run(source, sample.float(), arrays=arrays, watch=watch)
     return {node.name: max(made[name] for name in node.inputs) for node in source.nodes}, made

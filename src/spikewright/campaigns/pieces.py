@@ -26,29 +26,38 @@ from spikewright.faults import StageFault
 from spikewright.ops import Conv, Linear
 
 FLOAT32_EXACT, FLOAT64_EXACT = 2.0**24, 2.0**53
-GOLDEN_BITS = 20  # of the largest value that a fault-free network reads, where values are no whole numbers
-HEADROOM_BITS = 10  # how far above that a faulty one may go before it saturates
+FINE_BITS = 20  # of the largest value that a fault-free network reads, where it must be as good as real
+LEAST_BITS, MOST_BITS = 8, 16  # where it may be as coarse as lets float32 hold the sums
+_WORTH_SPLITTING = 6  # bits of each half
+HEADROOM_BITS = 10  # how far above the largest fault-free value a faulty one may go before it saturates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Weights:
     """The stored integers of a product, and how they are multiplied.
 
+    A product is taken in float32 where that holds every sum, by the weights and the inputs at hand, else in two halves,
+    else in float64: it is the same integers in each way.
+
     Attributes:
         op: the operation.
         memory: which stored weight they are; several products may share one.
         bits: of each.
-        integers: as the operation lays them out, in the arithmetic of the product, float32 or float64.
+        integers: as the operation lays them out, float32.
+        reach: the largest sum of magnitudes that one output meets.
         exponent: k of the grid 2^-k that inputs are put on; None where they are whole numbers.
         limit: the largest whole number read; beyond it inputs saturate.
+        reading: in what they are read, float32 or float64.
     """
 
     op: Linear | Conv
     memory: str
     bits: int
     integers: Tensor
+    reach: float
     exponent: int | None
     limit: float
+    reading: torch.dtype
 
     @property
     def channels(self) -> int:
@@ -61,15 +70,44 @@ class Weights:
         return not isinstance(self.op, Conv) or (self.op.groups == 1 and not self.op.transposed)
 
     def on_grid(self, value: Tensor) -> Tensor:
-        """What the product reads of a value: whole numbers, in its arithmetic."""
-        value = value.to(self.integers.dtype)
+        """What the product reads of a value: whole numbers."""
+        value = value.to(self.reading)
         if self.exponent is None:
             return value
         return (value * 2.0**self.exponent).round_().clamp_(-self.limit, self.limit)
 
-    def product(self, read: Tensor, integers: Tensor | None = None) -> Tensor:
-        """[T, N, *] whole numbers → [T, N, *] whole numbers; with other integers than its own where they are given."""
+    def largest(self, read: Tensor) -> float:
+        """The largest magnitude among what is read; a bound that needs no look at it, where there is one in float32."""
+        if self.exponent is None and self.limit * self.reach <= FLOAT32_EXACT:
+            return self.limit
+        if not read.numel():
+            return 0.0
+        low, high = read.aminmax()
+        return max(-float(low), float(high))
+
+    def fits(self, largest: float, reach: float | None = None) -> bool:
+        """Whether float32 holds every sum of inputs up to `largest`, with weights of the given reach or its own."""
+        return largest * (self.reach if reach is None else reach) <= FLOAT32_EXACT
+
+    def product(self, read: Tensor, integers: Tensor | None = None, *, largest: float | None = None) -> Tensor:
+        """[T, N, *] whole numbers → [T, N, *] whole numbers; with other integers than its own where they are given.
+
+        `largest` is a bound on what is read, where it is known already.
+        """
         weight = self.integers if integers is None else integers
+        reach = self.reach if integers is None else reach_of(self.op, integers)
+        largest = self.largest(read) if largest is None else largest
+        if self.fits(largest, reach):
+            return self._product(read.float(), weight)
+        room = math.floor(math.log2(FLOAT32_EXACT / reach))
+        if room >= _WORTH_SPLITTING and largest < 4.0**room:
+            # two products in float32 are quicker than one in float64
+            high = (read * 2.0**-room).floor()
+            low = read - high * 2.0**room
+            return self._product(high.float(), weight).double() * 2.0**room + self._product(low.float(), weight)
+        return self._product(read.double(), weight.double())
+
+    def _product(self, read: Tensor, weight: Tensor) -> Tensor:
         if isinstance(self.op, Linear) and read.dim() == 3:
             given = lanes(read)
             made = given.new_empty(len(given), len(weight), given.shape[2])
@@ -77,6 +115,13 @@ class Weights:
                 torch.mm(weight, part, out=made[t])
             return made.transpose(1, 2)
         return self.op([read.flatten(0, 1)], weight).unflatten(0, read.shape[:2])
+
+
+def reach_of(op: Linear | Conv, integers: Tensor) -> float:
+    """The largest sum of magnitudes that one output can meet."""
+    if isinstance(op, Conv) and op.transposed:
+        return float(integers.abs().sum())  # more than any output meets
+    return float(integers.abs().flatten(1).sum(1, dtype=torch.float64).max())
 
 
 class Piece(Protocol):
@@ -151,9 +196,16 @@ def pick_channels(value: Tensor, channels: Tensor | None) -> Tensor:
 
 
 def weights_for(
-    op: Linear | Conv, *, memory: str, bits: int, integers: Tensor, most: float | None, golden: float
+    op: Linear | Conv,
+    *,
+    memory: str,
+    bits: int,
+    integers: Tensor,
+    most: float | None,
+    golden: float,
+    fine: bool,
 ) -> Weights:
-    """Stored integers with the arithmetic that holds every sum of them, whatever their bits are.
+    """Stored integers with a grid that makes every sum of them exact, whatever their bits are.
 
     Args:
         op: the operation.
@@ -163,29 +215,29 @@ def weights_for(
         most: the largest whole number that is ever read; None where what is read are no whole numbers. Where faulty
             sums of them could pass 2^53 they are put on a grid as well.
         golden: the largest value that a fault-free network reads, which sets the grid of such.
+        fine: whether the grid is as fine as float64 allows, or as float32 does.
 
     Raises:
         NotExact: not even float64 holds the sums.
     """
-    sums = met(op, integers)
-    largest = 1.0 if bits == 1 else 2.0 ** (bits - 1)
-    widest = 2 * largest * sums  # twice: what is added to a known product reads the difference of two values
-    reach, dtype = math.inf, torch.float64
-    if most is not None:
-        reach = most * widest
-        dtype = torch.float32 if reach <= FLOAT32_EXACT else torch.float64
-    if most is not None and reach <= FLOAT64_EXACT:
-        return Weights(op=op, memory=memory, bits=bits, integers=integers.to(dtype), exponent=None, limit=most)
-    room = math.floor(math.log2(FLOAT64_EXACT / widest))
-    held = min(GOLDEN_BITS, room - HEADROOM_BITS)
-    if held < 8:
+    # twice: what is added to a known product reads the difference of two values
+    sums, held = 2 * met(op, integers), integers.float()
+    largest, reach = 1.0 if bits == 1 else 2.0 ** (bits - 1), reach_of(op, held)
+    common = {"op": op, "memory": memory, "bits": bits, "integers": held, "reach": reach}
+    if most is not None and most * largest * sums <= FLOAT64_EXACT:
+        reading = torch.float32 if most <= FLOAT32_EXACT else torch.float64
+        return Weights(**common, exponent=None, limit=most, reading=reading)
+    room = math.floor(math.log2(FLOAT64_EXACT / (largest * sums)))
+    wanted = FINE_BITS
+    if not fine:  # and one bit to spare, for faulty weights
+        wanted = min(max(math.floor(math.log2(FLOAT32_EXACT / max(reach, 1.0))) - 1, LEAST_BITS), MOST_BITS)
+    digits = min(wanted, room - HEADROOM_BITS)
+    if digits < LEAST_BITS:
         raise NotExact(
             f"layer {memory!r} sums {sums} products of {bits}-bit weights, too many to be exact: fewer --bits"
         )
     top = math.frexp(golden)[1] if golden > 0 else 0  # golden < 2^top
-    return Weights(
-        op=op, memory=memory, bits=bits, integers=integers.double(), exponent=held - top, limit=2.0**room
-    )  # fmt: skip
+    return Weights(**common, exponent=digits - top, limit=2.0**room, reading=torch.float64 if fine else torch.float32)
 
 
 def met(op: Linear | Conv, integers: Tensor) -> int:

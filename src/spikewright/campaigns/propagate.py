@@ -4,6 +4,7 @@
     sparse     a struck product whose inputs are as they were is its fault-free self plus what the changed weights add
     channels   where few output channels changed, only these fire again, and only they are new to the next product
     rows       images whose values are all as they were again drop out: their result is the fault-free one
+    stack      so many maps at once (`stacked.py`), which forgoes `channels` and `rows`; 1: one by one
 Products are exact (`pieces.py`), so each of these returns, to the bit, what running all of it again returns; each can
 be switched off. Knows nothing about how many maps there are, or what they are for.
 """
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from spikewright.campaigns.pieces import Piece, Target, Weights, lanes, pick, pick_channels
 from spikewright.faults import Patch, Rewrite
-from spikewright.kernels.deltas import add_changes
+from spikewright.kernels.deltas import add_changes, mark_differing
 from spikewright.ops import Conv, Linear
 from spikewright.source import INPUT
 
@@ -36,6 +37,7 @@ class Shortcuts:
     sparse: bool = True
     channels: bool = True
     rows: bool = True
+    stack: int = 1
 
 
 class Golden(NamedTuple):
@@ -47,6 +49,7 @@ class Golden(NamedTuple):
         values: of the input and of every piece, [T, N, *].
         reads: what products read.
         products: what they made.
+        largest: the largest magnitude that each product reads.
         active: which features a product reads are not 0 for all images, [T, F]; of vectors alone.
         scores: the read-out, float [N, classes].
     """
@@ -56,6 +59,7 @@ class Golden(NamedTuple):
     values: Mapping[str, Tensor]
     reads: Mapping[str, Tensor]
     products: Mapping[str, Tensor]
+    largest: Mapping[str, float]
     active: Mapping[str, NDArray[np.bool_]]
     scores: NDArray[np.floating]
 
@@ -78,15 +82,17 @@ def run_golden(target: Target, inputs: Tensor, images: NDArray[np.int64]) -> Gol
     """Run images without a fault, and keep everything."""
     values, reads, products = {INPUT: target.start(inputs)}, {}, {}
     active: dict[str, NDArray[np.bool_]] = {}
+    largest: dict[str, float] = {}
     for piece in target.pieces:
         made = piece.gather([values[name] for name in piece.inputs])
         if piece.weights is not None:
             reads[piece.name] = made
             if made.dim() == 3:
                 active[piece.name] = lanes(made).ne(0).any(2).numpy()
-            made = products[piece.name] = piece.weights.product(made)
+            most = largest[piece.name] = piece.weights.largest(made)
+            made = products[piece.name] = piece.weights.product(made, largest=most)
         values[piece.name] = piece.finish(made)
-    return Golden(inputs, images, values, reads, products, active, _scores(values[target.pieces[-1].name]))
+    return Golden(inputs, images, values, reads, products, largest, active, scores_of(values[target.pieces[-1].name]))
 
 
 def run_faulty(target: Target, golden: Golden, patch: Patch, shortcuts: Shortcuts) -> Faulty:
@@ -128,7 +134,7 @@ class _Pass:
         if last is None:
             return Faulty(np.empty(0, np.int64), self._golden.scores[:0])
         rows = np.arange(len(self._golden.images)) if self._rows is None else self._rows.numpy()
-        return Faulty(rows, _scores(self._full(self._target.pieces[-1].name, last)))
+        return Faulty(rows, scores_of(self._full(self._target.pieces[-1].name, last)))
 
     def _before_the_last_struck(self) -> set[str]:
         """Pieces after which one more is struck, so that an image may still begin to differ."""
@@ -164,47 +170,25 @@ class _Pass:
             if rewrite is None and self._shortcuts.prefix:
                 return pick(self._golden.products[piece.name], self._rows), None
             if rewrite is not None:
-                return self._struck(piece, held, rewrite, alone=fault is None)
+                few = fault is None and self._shortcuts.channels
+                return struck(
+                    piece, held, self._golden, rewrite, rows=self._rows, few=few, sparse=self._shortcuts.sparse
+                )
         weight = held.integers if rewrite is None else rewritten(held.integers, rewrite)
         partial = self._changes[moved[0]].channels if len(moved) == 1 else None
-        if partial is not None and rewrite is None and self._shortcuts.channels and self._by_channel(piece, held):
+        if (
+            partial is not None
+            and rewrite is None
+            and self._shortcuts.channels
+            and _by_channel(piece, held, self._golden)
+        ):
             new = piece.gather([self._value(name) for name in piece.inputs])
             old = pick_channels(pick(self._golden.reads[piece.name], self._rows), partial)
             grown = held.product(pick_channels(new, partial) - old, weight.index_select(1, partial))
-            return pick(self._golden.products[piece.name], self._rows) + grown, None
+            before = pick(self._golden.products[piece.name], self._rows)
+            return (before if held.fits(held.largest(new)) else before.double()) + grown, None
         read = piece.gather([self._value(name) for name in piece.inputs])
         return held.product(read, weight), None
-
-    def _struck(self, piece: Piece, held: Weights, rewrite: Rewrite, *, alone: bool) -> tuple[Tensor, Tensor | None]:
-        """A product whose weights changed and whose inputs did not."""
-        golden, read = self._golden.products[piece.name], self._golden.reads[piece.name]
-        per_row = held.integers[0].numel()
-        if not self._by_channel(piece, held):
-            return held.product(pick(read, self._rows), rewritten(held.integers, rewrite)), None
-        places = torch.from_numpy(rewrite.places)
-        hit = torch.div(places, per_row, rounding_mode="floor").unique()
-        few = alone and self._shortcuts.channels and len(hit) <= _FEW_CHANNELS * held.channels
-        vectors = isinstance(held.op, Linear) and read.dim() == 3
-        if self._shortcuts.sparse and vectors and len(places) <= _SPARSE * held.integers.numel():
-            channels = hit if few else None
-            made = lanes(pick(pick_channels(golden, channels), self._rows))
-            if channels is None and self._rows is None:
-                made = made.clone()
-            rows, columns = np.divmod(rewrite.places, per_row)
-            old = held.integers.flatten()[places]
-            deltas = (torch.from_numpy(rewrite.integers).to(old.dtype) - old).numpy()
-            rows = np.searchsorted(hit.numpy(), rows) if few else rows
-            given = lanes(pick(read, self._rows))
-            add_changes(made.numpy(), given.numpy(), self._golden.active[piece.name], rows, columns, deltas)
-            return made.transpose(1, 2), channels
-        weight = rewritten(held.integers, rewrite)
-        if few:
-            return held.product(pick(read, self._rows), weight.index_select(0, hit)), hit
-        return held.product(pick(read, self._rows), weight), None
-
-    def _by_channel(self, piece: Piece, held: Weights) -> bool:
-        """Whether the channels of values are rows and columns of the weight."""
-        return held.by_channel and (isinstance(held.op, Conv) or self._golden.reads[piece.name].dim() == 3)
 
     def _value(self, name: str) -> Tensor:
         """A value as it is under the map, for the images that are left."""
@@ -253,6 +237,59 @@ class _Pass:
             self._differs[name] = self._differs[name][kept]
 
 
+def struck(
+    piece: Piece,
+    held: Weights,
+    golden: Golden,
+    rewrite: Rewrite,
+    *,
+    rows: Tensor | None = None,
+    few: bool = False,
+    sparse: bool = True,
+) -> tuple[Tensor, Tensor | None]:
+    """A product whose weights changed and whose inputs did not, and which channels it is given for (None: all).
+
+    Args:
+        piece: whose product.
+        held: its weights.
+        golden: the fault-free run.
+        rewrite: what changed.
+        rows: images that are left; None: all.
+        few: give only the channels that changed, where these are few.
+        sparse: add to the fault-free product what the changed weights add, where these are few.
+    """
+    product, read, largest = golden.products[piece.name], golden.reads[piece.name], golden.largest[piece.name]
+    per_row = held.integers[0].numel()
+    if not _by_channel(piece, held, golden):
+        return held.product(pick(read, rows), rewritten(held.integers, rewrite), largest=largest), None
+    places = torch.from_numpy(rewrite.places)
+    hit = torch.div(places, per_row, rounding_mode="floor").unique()
+    few = few and len(hit) <= _FEW_CHANNELS * held.channels
+    vectors = isinstance(held.op, Linear) and read.dim() == 3
+    if sparse and vectors and len(places) <= _SPARSE * held.integers.numel():
+        channels = hit if few else None
+        made = lanes(pick(pick_channels(product, channels), rows))
+        old, new = held.integers.flatten()[places], torch.from_numpy(rewrite.integers).float()
+        given = lanes(pick(read, rows))
+        # sums on the way are of weights partly old and partly new
+        reach = held.reach + float((new.abs() - old.abs()).clamp(min=0).sum())
+        made = made.to(torch.float32 if held.fits(largest, reach) else torch.float64, copy=True)
+        given, deltas = given.to(made.dtype), (new - old).to(made.dtype).numpy()
+        outputs, columns = np.divmod(rewrite.places, per_row)
+        outputs = np.searchsorted(hit.numpy(), outputs) if few else outputs
+        add_changes(made.numpy(), given.numpy(), golden.active[piece.name], outputs, columns, deltas)
+        return made.transpose(1, 2), channels
+    weight = rewritten(held.integers, rewrite)
+    if few:
+        return held.product(pick(read, rows), weight.index_select(0, hit), largest=largest), hit
+    return held.product(pick(read, rows), weight, largest=largest), None
+
+
+def _by_channel(piece: Piece, held: Weights, golden: Golden) -> bool:
+    """Whether the channels of values are rows and columns of the weight."""
+    return held.by_channel and (isinstance(held.op, Conv) or golden.reads[piece.name].dim() == 3)
+
+
 def rewritten(integers: Tensor, rewrite: Rewrite) -> Tensor:
     """A weight with some of its integers replaced."""
     flat = integers.flatten().clone()
@@ -262,14 +299,14 @@ def rewritten(integers: Tensor, rewrite: Rewrite) -> Tensor:
 
 def _rows_that_differ(value: Tensor, before: Tensor) -> Tensor:
     """Which of the batch differ, [N]; not finite is other than everything."""
+    if value.dim() == 3:
+        differs = torch.zeros(value.shape[1], dtype=torch.bool)
+        mark_differing(differs.numpy(), lanes(value).flatten(0, 1).numpy(), lanes(before).flatten(0, 1).numpy())
+        return differs
     unequal = value != before
-    if unequal.dim() == 2:
-        return unequal.any(0)
-    if unequal.dim() == 3:
-        return unequal.transpose(1, 2).flatten(0, 1).any(0)
-    return unequal.flatten(2).any(2).any(0)
+    return unequal.any(0) if unequal.dim() == 2 else unequal.flatten(2).any(2).any(0)
 
 
-def _scores(readout: Tensor) -> NDArray[np.floating]:
+def scores_of(readout: Tensor) -> NDArray[np.floating]:
     """[T, N, classes] with T = 1 → [N, classes]."""
     return np.ascontiguousarray(readout[0].numpy())

@@ -7,11 +7,13 @@ from pydantic import TypeAdapter
 
 from spikewright.campaigns.pool import Workers
 from spikewright.campaigns.propagate import Shortcuts
+from spikewright.campaigns.protection import Protection
 from spikewright.campaigns.rows import Row, overall
 from spikewright.campaigns.strata import SCOPES, Scope
 from spikewright.errors import BadSetting
 from spikewright.evidence.looks import looks
 from spikewright.faults import Fault
+from spikewright.faults._sites import Sites
 from spikewright.quantisers.uniform import Uniform
 
 
@@ -31,7 +33,8 @@ class InjectSettings:
         cap: maps at which that ends.
         level: of intervals.
         seed: of the maps.
-        batch_size: images run at once; results do not depend on it.
+        batch_size: images run at once; results do not depend on it. None: as many as a processor's cache takes.
+        protection: what is done about faults in weights.
         workers: where maps are run; nor on that.
         shortcuts: how; nor on that.
 
@@ -50,13 +53,14 @@ class InjectSettings:
     cap: int = 1000
     level: float = 0.95
     seed: int = 0
-    batch_size: int = 250
+    batch_size: int | None = None
+    protection: Protection | None = None
     workers: Workers = field(default_factory=Workers)
     shortcuts: Shortcuts = field(default_factory=Shortcuts)
 
     def __post_init__(self) -> None:
         for name, number in {"maps": self.maps, "cap": self.cap, "batch_size": self.batch_size}.items():
-            if number < 1:
+            if number is not None and number < 1:
                 raise BadSetting(f"inject: {name} must be at least 1, got {number}")
         if self.scope not in SCOPES:
             raise BadSetting(f"inject: no scope {self.scope!r}: choose one of {', '.join(SCOPES)}")
@@ -91,6 +95,7 @@ class Injection:
         settings: of the campaign.
         arithmetic: in which it ran.
         campaign: its identity, as records name it.
+        sites: all that could be struck.
         rows: one a part.
     """
 
@@ -103,6 +108,7 @@ class Injection:
     settings: InjectSettings
     arithmetic: str
     campaign: str
+    sites: Sites
     rows: tuple[Row, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -125,6 +131,7 @@ class Injection:
             "precision": settings.precision,
             "seed": settings.seed,
             "quantisation": asdict(settings.format),
+            "protection": None if settings.protection is None else settings.protection.name,
             "ties": self.ties,
             "silent": self.silent,
             "arithmetic": self.arithmetic,

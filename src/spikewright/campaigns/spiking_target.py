@@ -6,7 +6,7 @@ that engine's: exactly where products read whole numbers, and up to a grid of 2^
 A stage that a fault strikes runs its time loop, spike by spike.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from spikewright.affine import per_channel
 from spikewright.blueprint import Blueprint
-from spikewright.campaigns.pieces import Weights, laid_out, met, weights_for
+from spikewright.campaigns.pieces import FLOAT32_EXACT, Weights, laid_out, lanes, met, weights_for
 from spikewright.encoders.grid import Grid
 from spikewright.engines.currents import aligned, before_firing, constant_drive, drive_of, scaled, total_input, totals
 from spikewright.errors import BadModel, NotExact
@@ -23,9 +24,10 @@ from spikewright.faults import StageFault
 from spikewright.faults._sites import Memory, Neurons, Sites
 from spikewright.folding import fold
 from spikewright.fused_scan import fits, fused
+from spikewright.kernels.integer import fire_channels
 from spikewright.neurons import Law
 from spikewright.neurons.leaky import Leaky
-from spikewright.ops import Add, Averaging, Conv, Linear, Moving, Scale
+from spikewright.ops import AdaptiveMaxPool, Add, Averaging, Conv, Linear, MaxPool, Moving, Scale
 from spikewright.plan import Node
 from spikewright.program import Program, Step, StepArrays
 from spikewright.quantisation import quantise
@@ -38,6 +40,7 @@ from spikewright.source import INPUT
 from spikewright.surrogate import Rectangle
 from spikewright.trains import decode, encode, weighted
 
+_SURE = 2.0**50
 _NO_SHAPE = Rectangle()  # the scan wants a surrogate's shape; without gradients it is not used
 
 
@@ -65,6 +68,8 @@ class SpikingPiece:
         else:
             self._totals = self._is_readout or not self._wants_train
             self._loops = False
+        closes = firing is not None and not self._loops and not self._wants_train and step.integral
+        self._quick = _quick_firing(step) if closes and weights is not None else None
 
     def gather(self, inputs: Sequence[Tensor]) -> Tensor:
         """See `pieces.Piece`."""
@@ -94,6 +99,9 @@ class SpikingPiece:
         images: NDArray[np.int64] | None = None,
     ) -> Tensor:
         """See `pieces.Piece`."""
+        whole = self.weights is not None and self.weights.exponent is None
+        if self._quick is not None and whole and fault is None and made.dtype == torch.float32:
+            return laid_out(self._quick(made, channels).to(self._dtype))
         step = self._step if channels is None else _part(self._step, channels)
         if self.weights is not None and self.weights.exponent is not None:
             made = made * 2.0**-self.weights.exponent
@@ -131,6 +139,55 @@ class SpikingPiece:
         if not step.starts_early and step.initial is not None:
             potential = potential + step.initial
         return close(potential.clone(), step.threshold, firing.code)
+
+
+def _quick_firing(step: Step) -> Callable[[Tensor, Tensor | None], Tensor] | None:
+    """One pass from a product of whole numbers to codes, where each channel fires by numbers of its own; else None.
+
+    All that is added is an integer and the unit is one, so ½ more keeps the quotient off every boundary, and what
+    float64 rounds cannot carry it across while magnitudes stay below 2^50 (`engines/int8.py` has the proof).
+    """
+    firing, rank = step.node.firing, len(step.node.shape)
+    assert firing is not None
+    one = torch.ones((), dtype=torch.float64)
+    unit = one if step.threshold is None else step.threshold.double()
+    after = one if step.after is None else step.after.double()
+    bias = 0 * one if step.bias is None else step.bias.double()
+    initial = 0 * one if step.initial is None else step.initial.double()
+    count = step.node.shape[0] if rank else 0
+    pools = firing.before_firing
+    if rank not in {1, 3} or not all(isinstance(op, MaxPool | AdaptiveMaxPool) for op in pools):
+        return None
+    whole = FLOAT32_EXACT * float(after.abs().max()) + float((bias + initial).abs().max())
+    parts = [_by_channel(array, count, rank) for array in (after / unit, (bias + initial + 0.5) / unit)]
+    if whole >= _SURE or any(part is None for part in parts):
+        return None
+    gain, offset = (part.numpy() for part in parts if part is not None)
+
+    def fire(made: Tensor, channels: Tensor | None) -> Tensor:
+        chosen = slice(None) if channels is None else channels.numpy()
+        if rank == 1:
+            given = lanes(made)
+            codes = torch.empty_like(given)
+            fire_channels(codes[0].numpy(), given[0].numpy(), gain[chosen], offset[chosen], float(firing.code.levels))
+            return codes.transpose(1, 2)
+        given = made.contiguous()
+        codes = torch.empty_like(given)
+        rows = given.shape[1] * given.shape[2]
+        target, source = codes.view(rows, -1).numpy(), given.view(rows, -1).numpy()
+        fire_channels(target, source, gain[chosen], offset[chosen], float(firing.code.levels))
+        pooled = codes[0]
+        for pool in pools:  # firing is monotone: the code of the largest is the largest of the codes
+            pooled = pool([pooled])
+        return pooled.unsqueeze(0)
+
+    return fire
+
+
+def _by_channel(array: Tensor, count: int, rank: int) -> Tensor | None:
+    """One number a channel [count], or None where it is more than that."""
+    found = per_channel(array, (count, *(1,) * (rank - 1)))
+    return None if found is None else found.contiguous()
 
 
 def _train(firing: Any, law: Law, drive: Drive) -> Tensor:
@@ -208,7 +265,7 @@ class SpikingTarget:
                 gain = 1.0 if step.gain(0) is None else float(step._buffers["gain0"].abs().max())  # pyright: ignore
                 held = weights_for(
                     node.op, memory=node.name, bits=node.weights.bits, integers=stored.arrays[f"{node.name}.weight"],
-                    most=None if graded else read * gain * steps, golden=tops.get(node.name, 1.0) * steps,
+                    most=None if graded else read * gain * steps, golden=tops.get(node.name, 1.0) * steps, fine=True,
                 )  # fmt: skip
             elif graded and isinstance(node.op, Averaging):
                 grid = _grid(tops.get(node.name, 1.0))

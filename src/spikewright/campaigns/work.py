@@ -3,7 +3,7 @@
 A map's outcome is a pure function of the payload and (stratum, number): workers share nothing, and order means nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,15 +15,18 @@ from spikewright.affine import outputs_first
 from spikewright.blueprint import Blueprint
 from spikewright.campaigns.ordinary_target import OrdinaryTarget
 from spikewright.campaigns.outcomes import Outcome, outcome
-from spikewright.campaigns.propagate import Golden, run_faulty, run_golden
+from spikewright.campaigns.propagate import Faulty, Golden, run_faulty, run_golden
 from spikewright.campaigns.settings import InjectSettings
 from spikewright.campaigns.spiking_target import SpikingTarget
+from spikewright.campaigns.stacked import run_stacked
 from spikewright.campaigns.strata import Stratum, strata
+from spikewright.faults import Patch
 from spikewright.faults._draw import Draw
 from spikewright.quantisers.uniform import Uniform
 from spikewright.source import Source
 
 SAMPLE = 256  # images from which grids are taken
+_CACHED = 10_000_000  # numbers, of all layers together
 
 
 def target_of(network: Blueprint | Source, weights: Uniform, sample: Tensor) -> SpikingTarget | OrdinaryTarget:
@@ -40,7 +43,7 @@ class Payload(NamedTuple):
     inputs: Tensor
     labels: Tensor
     settings: InjectSettings
-    keep: bool  # whether fault-free values are kept from one task to the next
+    memory: int  # bytes of fault-free values that a process may keep from one task to the next
 
 
 class Task(NamedTuple):
@@ -60,18 +63,37 @@ class Ready:
         self.labels = payload.labels.numpy()
         self._payload = payload
         self._kept: dict[int, Golden] = {}
+        self._left = payload.memory
+        self._size = settings.batch_size or _automatic(self.target, payload.inputs)
 
     def goldens(self) -> Iterator[tuple[Golden, slice]]:
         """The fault-free run, batch by batch."""
-        size = self._payload.settings.batch_size
+        size = self._size
         for start in range(0, len(self.labels), size):
             part = slice(start, min(start + size, len(self.labels)))
             golden = self._kept.get(start)
             if golden is None:
                 golden = run_golden(self.target, self._payload.inputs[part], np.arange(part.start, part.stop))
-                if self._payload.keep:
+                needed = _bytes(golden)
+                if needed <= self._left:
+                    self._left -= needed
                     self._kept[start] = golden
             yield golden, part
+
+
+def _bytes(golden: Golden) -> int:
+    held = {
+        tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
+        for group in (golden.values, golden.reads, golden.products)
+        for tensor in group.values()
+    }
+    return sum(held.values())
+
+
+def _automatic(target: SpikingTarget | OrdinaryTarget, inputs: Tensor) -> int:
+    """Images whose values fit a cache: many for small networks, where what a call costs counts."""
+    golden = run_golden(target, inputs[:1], np.arange(1))
+    return min(max(_CACHED // sum(value.numel() for value in golden.values.values()), 16), 2500)
 
 
 @torch.no_grad()
@@ -86,13 +108,25 @@ def work(ready: Ready, task: Task) -> tuple[Task, list[Outcome]]:
     settings = ready._payload.settings
     sites = ready.strata[task.stratum].sites
     patches = [settings.fault.patch(sites, Draw(settings.seed, task.stratum, number)) for number in task.numbers]
+    if settings.protection is not None:
+        patches = [settings.protection(patch, sites) for patch in patches]
     found = [Outcome(hits=patch.hits) for patch in patches]
     for golden, part in ready.goldens():
         labels = ready.labels[part]
-        for index, patch in enumerate(patches):
-            faulty = run_faulty(ready.target, golden, patch, settings.shortcuts)
-            found[index] += outcome(patch.hits, golden.scores, faulty.scores, faulty.rows, labels)
+        for index, faulty in enumerate(_faulty(ready, golden, patches)):
+            found[index] += outcome(found[index].hits, golden.scores, faulty.scores, faulty.rows, labels)
     return task, found
+
+
+def _faulty(ready: Ready, golden: Golden, patches: Sequence[Patch]) -> Iterator[Faulty]:
+    """What each map makes of the images of a fault-free run."""
+    shortcuts = ready.settings.shortcuts
+    if shortcuts.stack > 1 and ready.settings.fault.strikes == "weights":
+        for start in range(0, len(patches), shortcuts.stack):
+            yield from run_stacked(ready.target, golden, patches[start : start + shortcuts.stack])
+        return
+    for patch in patches:
+        yield run_faulty(ready.target, golden, patch, shortcuts)
 
 
 def strata_of(target: SpikingTarget | OrdinaryTarget, inputs: Tensor, settings: InjectSettings) -> list[Stratum]:

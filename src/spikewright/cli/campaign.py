@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from spikewright.cli.console import console, counted, table
 
 if TYPE_CHECKING:
+    from spikewright.campaigns.hardening import Hints
     from spikewright.runs.inject import Found
 
 _FEW_MAPS = 100
@@ -44,12 +45,36 @@ def show(title: str, found: "Sequence[Found]") -> None:
     if any(row.maps < _FEW_MAPS for each in found for row in each.injection.rows):
         console.print(f"fewer than {_FEW_MAPS} maps a part: take the intervals as a first impression")
     for each in found:
+        if each.hints is not None:
+            _show_hints(each.hints)
         if each.verdict is not None and each.against is not None:
             against = each.against.rows[0].accuracy_mean
             console.print(
                 f"against {against:.2%}{f' at {_rate(each)}' if several else ''}: {each.verdict.verdict.value}, "
-                f"difference {100 * (each.difference or 0.0):+.2f} points, {each.verdict.reason}"
+                f"{100 * (each.difference or 0.0):+.2f} points, {each.verdict.reason}"
             )
+
+
+def _show_hints(hints: "Hints") -> None:
+    """Print what matters most, and what each alternative buys."""
+    from spikewright.campaigns.hardening import most_critical
+
+    for what, campaign in (("layers", hints.layers), ("bits", hints.bits)):
+        rows = {row.stratum: row for row in campaign.rows}
+        named = [f"{name} ({rows[name].accuracy_mean:.2%})" for name in most_critical(campaign)]
+        console.print(
+            f"{what} whose faults cost most, struck alone: {', '.join(named) or 'none shown to cost anything'}"
+        )
+    columns = ("alternative", "without faults", "accuracy", "better by", "95 %", "extra memory")
+    cells = [
+        (
+            each.name, f"{each.accuracy_golden:.2%}", f"{each.accuracy_mean:.2%}", f"{100 * each.difference:+.2f}",
+            f"{100 * each.interval.low:+.2f} … {100 * each.interval.high:+.2f} points",
+            "another network" if each.extra_bits is None else f"{each.extra_bits / 8:,.0f} bytes",
+        )
+        for each in hints.alternatives
+    ]  # fmt: skip
+    console.print(table("what hardening would buy, on the same fault maps", columns, cells, numbers=1))
 
 
 def _rate(found: "Found") -> str:

@@ -1,5 +1,6 @@
 """`spikewright inject`: a fault campaign on a network, with intervals over fault maps."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,11 +34,17 @@ def inject(
     ] = False,
     margin: Annotated[float, Option(help="points by which worse is still no worse")] = 0.0,
     way: Annotated[str, Option(help="how a verdict is come to: normal or strict")] = "normal",
+    hints: Annotated[
+        bool, Option("--harden/--no-harden", help="see what protecting weights, or the network of --against, would buy")
+    ] = False,
+    page: Annotated[Path | None, Option(help="write a page with plots here (.html)")] = None,
     record: Annotated[Path | None, Option(help="file of the maps; default: one in RUN/campaigns")] = None,
-    workers: Annotated[int, Option(help="processes")] = 1,
+    workers: Annotated[
+        int | None, Option(help="tasks at once; default: 1 on this machine, all CPUs of a cluster")
+    ] = None,
     backend: Annotated[str, Option(help="loky (this machine), ray or dask")] = "loky",
     address: Annotated[str | None, Option(help="of the ray or dask cluster")] = None,
-    batch_size: Annotated[int, Option(help="images run at once; results do not depend on it")] = 250,
+    batch_size: Annotated[int | None, Option(help="images run at once; results do not depend on it")] = None,
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
@@ -68,14 +75,23 @@ def inject(
         run=run, settings=tuple(settings), of="source" if source else None, data=data, split=split, samples=images,
         images=options.images(mean, std, size, seed), record=record, against=against,
         against_of="source" if against_source else None, margin=margin / 100, way=way,
+        harden=hints,
     )  # fmt: skip
     with progress_bar() as progress:
-        found = run_inject(request, progress=progress)
+        found = run_inject(request, progress=progress, notice=lambda line: print(line, file=sys.stderr))
     show(f"{run}", found)
+    made = [each.to_json() for each in found]
+    whole = made[0] if len(made) == 1 else {**_common(made), "curve": made}
     if json is not None:
-        made = [each.to_json() for each in found]
-        write_json(json, made[0] if ber is None or len(made) == 1 else {**_common(made), "curve": made})
+        write_json(json, whole)
         console.print(f"figures: {json}")
+    if page is not None:
+        from spikewright.report.injection import write_injection
+
+        write_injection(
+            page, [whole, *(part for each in found for part in each.parts)], note=f"{found[0].data}, {split} split"
+        )
+        console.print(f"page: {page}")
 
 
 def _common(made: list[dict[str, Any]]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from spikewright.cli.doctor import doctor
 from spikewright.cli.evaluate import evaluate
 from spikewright.cli.inject import inject
 from spikewright.cli.memory import memory
+from spikewright.cli.search import search
 from spikewright.cli.train import train
 from spikewright.cli.verify import verify
 from spikewright.errors import NoneFound, SpikewrightError
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (demo, train, check, convert, verify, evaluate, compare, inject, bench, memory, doctor):
+for verb in (demo, train, check, convert, verify, evaluate, compare, inject, search, bench, memory, doctor):
     app.command(name=verb.__name__)(verb)
 
 

@@ -1,6 +1,7 @@
-"""Products with few changed weights: what each change adds, over arrays [time, features, batch].
+"""What few changes do, over arrays [time · features, batch] or [time, features, batch].
 
     made[t, row, n] += delta · read[t, column, n]
+    differs[n] |= one[r, n] ≠ other[r, n]
 Knows nothing about networks; whole numbers in, whole numbers out.
 """
 
@@ -26,3 +27,18 @@ def add_changes(made, read, active, rows, columns, deltas):
                 into, source, delta = made[t, rows[change]], read[t, columns[change]], deltas[change]
                 for n in range(count):
                     into[n] += delta * source[n]
+
+
+@njit(cache=True, nogil=True)
+def mark_differing(differs, one, other):
+    """Mark the columns in which two arrays differ; what is not a number differs from everything.
+
+    Args:
+        differs: bool [N], changed in place.
+        one: [R, N].
+        other: [R, N].
+    """
+    for r in range(len(one)):
+        left, right = one[r], other[r]
+        for n in range(len(differs)):
+            differs[n] |= left[n] != right[n]

@@ -33,6 +33,25 @@ def _fire_one(out, x, a, b, top, first, last):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def fire_channels(out, x, gain, offset, top):
+    """Write the codes clip(⌊gain · x + offset⌋, 0, top), float32, where a whole row has one gain and one offset.
+
+    Args:
+        out: float32 [R, L], written.
+        x: float32 [R, L].
+        gain: float64 [P]; P divides R, row r has that of r mod P.
+        offset: float64 [P], v0 inside.
+        top: the largest code.
+    """
+    for r in range(len(out)):
+        a, b = gain[r % len(gain)], offset[r % len(gain)]
+        xs, target = x[r], out[r]
+        for c in range(len(target)):
+            u = a * np.float64(xs[c]) + b
+            target[c] = np.float32(np.int32(min(max(u, 0.0), top)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _fire_two(out, x, y, a, a2, b, top, first, last):
     period = len(b)
     for r in range(first, last):

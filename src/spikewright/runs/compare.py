@@ -83,8 +83,8 @@ class CompareRequest:
         return self.run / "compare" if self.out is None else self.out
 
 
-def method_of(spec: str, timesteps: int) -> Method:
-    """`cos:rounds=3` at T steps.
+def method_of(spec: str, timesteps: int | tuple[int, ...]) -> Method:
+    """`cos:rounds=3` at T steps, or at those of each activation.
 
     Raises:
         BadSetting: no such method or setting.

@@ -5,7 +5,7 @@ Knows nothing about the command line.
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -14,7 +14,8 @@ import torch
 
 from spikewright import folder, names
 from spikewright.blueprint import Blueprint
-from spikewright.campaigns.identity import identity
+from spikewright.campaigns.hardening import Hints, campaigns_of, harden
+from spikewright.campaigns.identity import Campaign, identity
 from spikewright.campaigns.inject import Progress, checked, inject
 from spikewright.campaigns.record import Record
 from spikewright.campaigns.settings import Injection, InjectSettings
@@ -46,6 +47,7 @@ class InjectRequest:
         against_of: as `of`.
         margin: so much worse is still no worse, a share.
         way: how a verdict is come to: normal or strict.
+        harden: look for what hardening would buy; `against` is one of the alternatives then.
 
     Raises:
         BadSetting: a number outside its range, an unknown way, or a comparison part by part.
@@ -63,6 +65,7 @@ class InjectRequest:
     against_of: Literal["spiking", "source"] | None = None
     margin: float = 0.0
     way: str = "normal"
+    harden: bool = False
 
     def __post_init__(self) -> None:
         if self.samples is not None and self.samples < 1:
@@ -83,16 +86,32 @@ class Side(NamedTuple):
 
 
 class Found(NamedTuple):
-    """One campaign, and how the network fared against another."""
+    """One campaign, and how the network fared against another, or what hardening would buy it."""
 
+    name: str
+    data: str
+    split: str
     injection: Injection
     against: Injection | None = None
     verdict: Decision | None = None
     difference: float | None = None
+    hints: Hints | None = None
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What it was measured on."""
+        return {"name": self.name, "data": self.data, "split": self.split}
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """The campaigns on layers and on bits that hardening looked at, as plain data."""
+        found = [] if self.hints is None else [self.hints.layers, self.hints.bits]
+        return [{**self.about, **each.to_json()} for each in found]
 
     def to_json(self) -> dict[str, Any]:
         """The figures as plain data."""
-        made = self.injection.to_json()
+        figures = self.injection if self.hints is None else self.hints
+        made = {**self.about, **figures.to_json()}
         if self.against is not None and self.verdict is not None:
             made["verdict"] = self.verdict.verdict.value
             made["against"] = {
@@ -105,55 +124,84 @@ class Found(NamedTuple):
         return made
 
 
-def run_inject(request: InjectRequest, *, progress: Progress | None = None) -> tuple[Found, ...]:
+def run_inject(
+    request: InjectRequest, *, progress: Progress | None = None, notice: Callable[[str], None] | None = None
+) -> tuple[Found, ...]:
     """Run the campaigns, or what is left of them; one result for each of the settings.
 
     Raises:
-        SpikewrightError: as loading runs and data, and `campaigns.inject`, do.
+        SpikewrightError: as loading runs and data, `campaigns.inject` and `campaigns.hardening` do.
     """
-    sides = [loaded(request.run, request)]
+    own, data = loaded(request.run, request)
+    others: dict[str, Side] = {}
     if request.against is not None:
-        sides.append(loaded(request.against, replace(request, of=request.against_of)))
-        if not torch.equal(sides[0].samples.labels, sides[1].samples.labels):
-            raise BadSetting("inject: --against was made for other data: both networks need the same images")
-    for side in sides:  # before the first one runs
+        other, name = loaded(request.against, replace(request, of=request.against_of))
+        if name != data or not torch.equal(other.samples.labels, own.samples.labels):
+            raise BadSetting(
+                f"inject: {request.run} is for {data}, {request.against} for {name}: compare on the same images"
+            )
+        others[str(request.against)] = other
+    for side in (own, *others.values()):  # before the first one runs
         for settings in request.settings:
             checked(*side, settings.fault)
-    with contextlib.ExitStack() as stack:
-        book = None if request.record is None else stack.enter_context(_opened(request.record, sides, request.settings))
-        found = []
+    telling: dict[str, Any] = {"progress": progress, "notice": notice}
+    found = []
+    with _opened(request, own, others) as book:
         for settings in request.settings:
-            made = [
-                inject(*side, settings, record=book or _record(request.run, *side, settings), progress=progress)
-                for side in sides
-            ]
-            found.append(Found(made[0]) if len(made) == 1 else compared(made[0], made[1], request))
+            if request.harden:
+                with _book(request.run, campaigns_of(*own, settings, others), book) as opened:
+                    hints = harden(*own, settings, others=others, record=opened, **telling)
+                found.append(Found(request.run.name, data, request.split, hints.bare, hints=hints))
+                continue
+            made = Found(request.run.name, data, request.split, _bare(request.run, own, settings, book, telling))
+            for side in others.values():
+                made = compared(made, _bare(request.run, side, settings, book, telling), request)
+            found.append(made)
     return tuple(found)
 
 
-def _opened(path: Path, sides: Sequence[Side], every: Sequence[InjectSettings]) -> Record:
-    """One record of all campaigns."""
-    campaigns = [identity(*side, settings) for side in sides for settings in every]
-    return Record.open(path, {each.name: each.described for each in campaigns})
+def _bare(run: Path, side: Side, settings: InjectSettings, book: Record | None, telling: dict[str, Any]) -> Injection:
+    """One campaign, in the record of all or in one of its own."""
+    with _book(run, [identity(*side, settings)], book) as opened:
+        return inject(*side, settings, record=opened, **telling)
 
 
-def _record(run: Path, network: Blueprint | Source, samples: Prepared, settings: InjectSettings) -> Path:
-    """A record of one campaign, under its own name in the run folder."""
-    return run / CAMPAIGNS / f"{identity(network, samples, settings).name}.jsonl"
+@contextlib.contextmanager
+def _book(run: Path, campaigns: Sequence[Campaign], book: Record | None) -> Iterator[Record]:
+    """The record of all, or else one of these campaigns in the run folder, named by the first."""
+    if book is not None:
+        yield book
+        return
+    described = {each.name: each.described for each in campaigns}
+    kind = "" if len(described) == 1 else "_hardening"
+    with Record.open(run / CAMPAIGNS / f"{campaigns[0].name}{kind}.jsonl", described) as opened:
+        yield opened
 
 
-def compared(mine: Injection, theirs: Injection, request: InjectRequest) -> Found:
+def _opened(request: InjectRequest, own: Side, others: Mapping[str, Side]) -> contextlib.AbstractContextManager[Any]:
+    """The record that is asked for, of all campaigns; None where none is."""
+    if request.record is None:
+        return contextlib.nullcontext()
+    every: list[Campaign] = []
+    for settings in request.settings:
+        every += [identity(*side, settings) for side in (own, *others.values())]
+        every += campaigns_of(*own, settings, others) if request.harden else []
+    return Record.open(request.record, {each.name: each.described for each in every})
+
+
+def compared(found: Found, theirs: Injection, request: InjectRequest) -> Found:
     """A verdict from maps of the same ids on the same images."""
+    mine = found.injection
     ours, baseline = mine.rows[0].accuracies, theirs.rows[0].accuracies
     count = min(len(ours), len(baseline))
     differences = ours[:count] - baseline[:count]
     cap = mine.settings.counts[-1]
     decision = WAYS[request.way].decide(differences, margin=request.margin, level=mine.settings.level, cap=cap)
-    return Found(mine, theirs, decision, float(differences.mean()))
+    return found._replace(against=theirs, verdict=decision, difference=float(differences.mean()))
 
 
-def loaded(run: Path, request: InjectRequest) -> Side:
-    """A run's network and the images of the split, prepared as it needs them."""
+def loaded(run: Path, request: InjectRequest) -> tuple[Side, str]:
+    """A run's network with the images of the split, prepared as it needs them, and the name of the data."""
     has_plan = (run / "plan.json").is_file()
     of = request.of or ("spiking" if has_plan else "source")
     data: ImageData | EventData | None
@@ -171,7 +219,8 @@ def loaded(run: Path, request: InjectRequest) -> Side:
     batches = acquire.labelled(split, data, limit=request.samples, batch_size=250)
     if not batches:
         raise BadFile(f"inject: the {request.split} split of {data.name!r} holds no images")
-    return Side(network, Prepared(torch.cat([x for x, _ in batches]), torch.cat([labels for _, labels in batches])))
+    samples = Prepared(torch.cat([x for x, _ in batches]), torch.cat([labels for _, labels in batches]))
+    return Side(network, samples), data.name
 
 
 def fault_of(kind: str, settings: dict[str, str], ber: float | None) -> Fault:

@@ -1,6 +1,6 @@
 """What the two ways to decide are worth, by simulation: coverage, false verdicts, power.
 
-    python reproduce/coverage.py
+    python reproduce/coverage_of_intervals.py
 
 Campaigns of up to 1,000 maps are drawn from distributions whose mean is known; bars are those that a gate has to meet.
 """
