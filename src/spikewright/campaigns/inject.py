@@ -97,8 +97,8 @@ def _run(
     done = _Done(book, campaign, settings, parts, len(labels))
     # in this process the fault-free pass is there already
     build = (lambda _: ready) if _here(settings) else prepare
-    for step, wanted in enumerate(settings.counts):
-        open_ = [part for part in parts if step == 0 or not done.enough(part.name, settings.counts[step - 1])]
+    open_ = parts
+    for wanted in settings.counts:
         tasks = _tasks(done, open_, wanted, _count(settings))
         total = wanted * len(open_)
         left = sum(len(task.numbers) for task in tasks)
@@ -107,6 +107,7 @@ def _run(
             done.add(task, found)
             left -= len(found)
             progress("fault maps", total - left, total, note=done.note())
+        open_ = [part for part in open_ if not done.enough(part.name, wanted)]
     sites = ready.target.sites()
     best = np.sort(golden_scores, 1)
     return Injection(
