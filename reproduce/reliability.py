@@ -146,8 +146,8 @@ def compares(cells: list[dict[str, Any]]) -> str:
     return (
         "NOT reproduced: over the range that each weight tensor needs, spiking networks are no more reliable than the "
         f"ordinary one. Ratio of reliabilities at 1e-2: at best {named[0]} (printed up to 1.92), at worst {named[1]} "
-        f"(printed down to 0.46). Against the ordinary network, margin 0, all rates: {counts}. weight_ranges.json shows "
-        "what the range alone does"
+        f"(printed down to 0.46). Against the ordinary network, margin 0, all rates: {counts}. weight_ranges.json "
+        "shows what the range alone does"
     )
 
 
