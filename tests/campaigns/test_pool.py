@@ -173,7 +173,7 @@ def test_a_campaign_that_is_interrupted_or_killed_leaves_nothing(tmp_path, blow)
             os.killpg(process.pid, blow)  # as Ctrl-C does
         else:
             process.send_signal(blow)
-        code = process.wait(30)
+        code = process.wait(120)
     assert_gone(processes)
     if blow is signal.SIGINT:
         assert code == 130

@@ -12,6 +12,7 @@ from spikewright.campaigns.propagate import Shortcuts
 from spikewright.campaigns.rows import row_of
 from spikewright.campaigns.settings import Injection, InjectSettings
 from spikewright.errors import BadSetting
+from spikewright.faults._sites import Sites
 from spikewright.faults.bit_flip import BitFlip
 from spikewright.faults.dead_neuron import DeadNeuron
 from spikewright.quantisers.uniform import Uniform
@@ -67,7 +68,7 @@ def found(settings: InjectSettings, parts: int, *, golden: float = 0.5) -> Injec
     )  # fmt: skip
     return Injection(
         accuracy_golden=golden, images=50, ties=2, silent=1, bits_total=160, weight_bits=8, settings=settings,
-        arithmetic="integers", campaign="abc", rows=rows,
+        arithmetic="integers", campaign="abc", sites=Sites(), rows=rows,
     )  # fmt: skip
 
 
@@ -99,7 +100,7 @@ def test_the_figures_as_json(parts: int, golden: float, more: dict[str, Any]) ->
     assert (made["scope"], made["seed"], made["verdict"], made["level"]) == ("layer", 3, None, 0.95)
     assert made["planned_maps"] == (1000 if settings.precision else 100)
     assert made["interval"] == ("t over maps, planned looks" if settings.precision else "t over maps")
-    assert made["quantisation"] == {"bits": 8, "per_channel": False, "kind": "uniform"}
+    assert made["quantisation"] == {"bits": 8, "per_channel": False, "limit": None, "kind": "uniform"}
     assert (made["ties"], made["silent"], made["arithmetic"], made["campaign"]) == (2, 1, "integers", "abc")
     # nothing of who worked it out, and how
     assert not {"workers", "batch_size", "shortcuts"} & set(made)
