@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,12 +19,12 @@ from spikewright.faults import Fault, Patch
 from spikewright.faults._draw import Draw
 from spikewright.faults._sites import Memory, Neurons, Sites
 from spikewright.folding import fold
-from spikewright.ops import Conv, Linear
+from spikewright.ops import Averaging, Conv, Linear
 from spikewright.program import Program, Step
 from spikewright.quantisation import load, quantise, store
 from spikewright.quantisers.uniform import Uniform
 from spikewright.running import lowered
-from spikewright.source import INPUT, Activation, Source, SourceNode
+from spikewright.source import INPUT, Activation, BatchNorm, Source, SourceNode
 from spikewright.trains import weighted
 
 
@@ -54,7 +54,7 @@ class Slow:
     """A network whose maps are run the slow way.
 
     `scores` of a spiking network are those of the stepwise engine: in integers where it has an integer program, in
-    float32 where it is clocked, else in float64. Those of an ordinary one are the interpreter's, in float64.
+    float32 where it is clocked, else in float64. Those of an ordinary one are in float32, with products on a grid.
     """
 
     network: Blueprint | Source
@@ -119,21 +119,50 @@ class Slow:
         return [self.outcome(fault, seed, stratum, number) for number in range(maps)]
 
     def _ordinary(self, source: Source, x: Tensor, patch: Patch, images: NDArray[np.int64]) -> Tensor:
+        """Node by node: what products read is rounded to a grid, and they are sums of integers in float64."""
         held = store(source, self.weights)
-        names = {array: next(n.name for n in source.nodes if dict(n.arrays).get("weight") == array) for array in held}
-        for array, name in names.items():
-            if name in patch.weights:
-                held[array] = held[array]._replace(integers=_rewritten(held[array].integers, patch, name))
-        faulty, plain = (_in_float64(load(source, each)) for each in (held, store(source, self.weights)))
-        tops: dict[str, float] = {}
-        interpreter.run(plain, self.inputs.double(), watch=lambda node, value: tops.update({node.name: _top(value)}))
+        plain = load(source, held)
+        tops = {INPUT: _top(self.inputs)}
+        interpreter.run(plain, self.inputs, watch=lambda node, value: tops.update({node.name: _top(value)}))
+        values = {INPUT: x.float()}
+        for node in source.nodes:
+            given, reads = [values[name] for name in node.inputs], max(tops[name] for name in node.inputs)
+            roles = {role: source.arrays[name] for role, name in node.arrays}
+            if isinstance(node.op, Linear | Conv):
+                array = dict(node.arrays)["weight"]
+                kept = held[array]
+                memory = next(n.name for n in source.nodes if dict(n.arrays).get("weight") == array)
+                power = _digits(node.op, kept.integers) - (math.frexp(reads)[1] if reads else 0)
+                read = (given[0] * 2.0**power).round().double()
+                integers = kept.integers if memory not in patch.weights else _rewritten(kept.integers, patch, memory)
+                made = node.op([read], integers.double()).float()
+                spatial = (1,) * (made.dim() - 2 if isinstance(node.op, Conv) else 0)
+                made = made * (kept.scale * 2.0**-power).float().reshape(-1, *spatial)
+                value = made + roles["bias"].reshape(-1, *spatial) if "bias" in roles else made
+            elif isinstance(node.op, Averaging) and reads:
+                fine = 20 - math.ceil(math.log2(reads))
+                rounded = [(one.double() * 2.0**fine).round() * 2.0**-fine for one in given]
+                value = interpreter.evaluate(node, rounded, roles).float()
+            elif isinstance(node.op, BatchNorm):
+                gain = (roles["variance"] + node.op.epsilon).rsqrt() * roles.get("weight", 1.0)
+                shift = roles.get("bias", 0.0) - roles["mean"] * gain
+                spread = (-1, *(1,) * (given[0].dim() - 2))
+                value = given[0] * gain.reshape(spread) + shift.reshape(spread)
+            else:
+                value = interpreter.evaluate(node, given, roles)
+            if node.name in patch.stages:
+                value = patch.stages[node.name].value(value, images, tops[node.name])
+            values[node.name] = value
+        return values[source.output]
 
-        def activate(node: SourceNode, z: Tensor, roles: dict[str, Tensor]) -> Tensor:
-            value = interpreter.as_trained(node, z, roles)
-            fault = patch.stages.get(node.name)
-            return value if fault is None else fault.value(value, images, tops[node.name])
 
-        return interpreter.run(faulty, x.double(), activate=activate)  # pyright: ignore[reportArgumentType]
+def _digits(op: Linear | Conv, integers: Tensor) -> int:
+    """Bits of the largest value read: as many as let float32 hold the sums with one to spare, 8 to 16."""
+    if isinstance(op, Conv) and op.transposed:
+        reach = sum(abs(value) for value in _flat(integers))
+    else:
+        reach = max(sum(abs(value) for value in _flat(row)) for row in integers)
+    return min(max(math.floor(math.log2(2**24 / max(reach, 1))) - 1, 8), 16)
 
 
 def _fires(node: SourceNode) -> bool:
@@ -142,10 +171,6 @@ def _fires(node: SourceNode) -> bool:
 
 def _top(value: Tensor) -> float:
     return float(value.abs().max())
-
-
-def _in_float64(source: Source) -> Source:
-    return replace(source, arrays={name: array.double() for name, array in source.arrays.items()})
 
 
 def _flat(integers: Tensor) -> list[int]:

@@ -220,14 +220,14 @@ def weights_for(
     Raises:
         NotExact: not even float64 holds the sums.
     """
+    sums, held = met(op, integers), integers.float()
     # twice: what is added to a known product reads the difference of two values
-    sums, held = 2 * met(op, integers), integers.float()
-    largest, reach = 1.0 if bits == 1 else 2.0 ** (bits - 1), reach_of(op, held)
+    widest, reach = 2.0 * sums * (1.0 if bits == 1 else 2.0 ** (bits - 1)), reach_of(op, held)
     common = {"op": op, "memory": memory, "bits": bits, "integers": held, "reach": reach}
-    if most is not None and most * largest * sums <= FLOAT64_EXACT:
+    if most is not None and most * widest <= FLOAT64_EXACT:
         reading = torch.float32 if most <= FLOAT32_EXACT else torch.float64
         return Weights(**common, exponent=None, limit=most, reading=reading)
-    room = math.floor(math.log2(FLOAT64_EXACT / (largest * sums)))
+    room = math.floor(math.log2(FLOAT64_EXACT / widest))
     wanted = FINE_BITS
     if not fine:  # and one bit to spare, for faulty weights
         wanted = min(max(math.floor(math.log2(FLOAT32_EXACT / max(reach, 1.0))) - 1, LEAST_BITS), MOST_BITS)

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikewright.campaigns.pieces import Piece, Target, Weights, lanes, pick, pick_channels
+from spikewright.campaigns.pieces import FLOAT32_EXACT, Piece, Target, Weights, lanes, pick, pick_channels
 from spikewright.faults import Patch, Rewrite
 from spikewright.kernels.deltas import add_changes, mark_differing
 from spikewright.ops import Conv, Linear
@@ -184,9 +184,13 @@ class _Pass:
         ):
             new = piece.gather([self._value(name) for name in piece.inputs])
             old = pick_channels(pick(self._golden.reads[piece.name], self._rows), partial)
-            grown = held.product(pick_channels(new, partial) - old, weight.index_select(1, partial))
+            most = held.largest(new)
+            apart = most + self._golden.largest[piece.name]  # of two values on either side of 0
+            if apart > FLOAT32_EXACT:
+                new, old = new.double(), old.double()
+            grown = held.product(pick_channels(new, partial) - old, weight.index_select(1, partial), largest=apart)
             before = pick(self._golden.products[piece.name], self._rows)
-            return (before if held.fits(held.largest(new)) else before.double()) + grown, None
+            return (before if held.fits(most) else before.double()) + grown, None
         read = piece.gather([self._value(name) for name in piece.inputs])
         return held.product(read, weight), None
 
@@ -271,8 +275,9 @@ def struck(
         made = lanes(pick(pick_channels(product, channels), rows))
         old, new = held.integers.flatten()[places], torch.from_numpy(rewrite.integers).float()
         given = lanes(pick(read, rows))
-        # sums on the way are of weights partly old and partly new
+        # sums on the way are of weights partly old and partly new; what one change adds is a product of its own
         reach = held.reach + float((new.abs() - old.abs()).clamp(min=0).sum())
+        reach = max(reach, float((new - old).abs().max()) if len(places) else 0.0)
         made = made.to(torch.float32 if held.fits(largest, reach) else torch.float64, copy=True)
         given, deltas = given.to(made.dtype), (new - old).to(made.dtype).numpy()
         outputs, columns = np.divmod(rewrite.places, per_row)
