@@ -146,8 +146,8 @@ def main() -> None:
     parser.add_argument("--cnn", type=Path)
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--cnn-images", type=int, default=500)
-    parser.add_argument("--maps", type=int, default=100)
-    parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--maps", type=int, default=100, help="of a campaign; a fifth of it for the cnn")
+    parser.add_argument("--turns", type=int, default=1)
     parser.add_argument("--naive", type=int, default=5, help="maps of the naive loop in a turn")
     parser.add_argument("--json", type=Path)
     settings = parser.parse_args()
@@ -159,30 +159,33 @@ def main() -> None:
     if settings.cnn is not None:
         nets["cnn spiking (exact, T = 4)"] = (settings.cnn, settings.cnn_images, True)
         nets["cnn ordinary"] = (settings.cnn, settings.cnn_images, False)
+    conditions = {
+        "date": time.strftime("%Y-%m-%d"), "torch": torch.__version__, "threads": 1, "processor": processor(),
+        "images": settings.images, "cnn_images": settings.cnn_images, "time": "processor time of this process",
+        "machine_shared": "other work ran beside: read the ratios",
+    }  # fmt: skip
     rows: list[dict[str, Any]] = []
 
     def tell(name: str, what: str, found: dict[str, Any]) -> None:
         rows.append({"network": name, "what": what, **found})
         print(f"{name}, {what}: {found['ratio']:.1f} ×", flush=True)
+        if settings.json is not None:
+            write_json(settings.json, {"conditions": conditions, "rows": rows})
 
+    whole = settings.maps
     for name, (run, count, spiking) in nets.items():
         network, samples = loaded(run, count, spiking=spiking)
+        settings.maps = max(whole // 5, 1) if name.startswith("cnn") else whole
         for rate in RATES:
             tell(name, f"model-wise at {rate:g}", compare(network, samples, rate, settings))
         tell(name, "layer by layer at 0.01", compare(network, samples, 1e-2, settings, scope="layer"))
         tell(name, "single bits", compare(network, samples, None, settings))
     network, samples = loaded(*nets["top3 spiking (C2)"][:2], spiking=True)
+    settings.maps = max(whole // 2, 1)
     for rate in (1e-3, None):
         for name, shortcuts in {**ALONE, **WITHOUT}.items():
             what = f"{'single bits' if rate is None else f'model-wise at {rate:g}'}, {name}"
             tell("top3 spiking (C2)", what, compare(network, samples, rate, settings, shortcuts=shortcuts))
-    if settings.json is not None:
-        conditions = {
-            "date": time.strftime("%Y-%m-%d"), "torch": torch.__version__, "threads": 1, "processor": processor(),
-            "images": settings.images, "cnn_images": settings.cnn_images, "time": "processor time of this process",
-            "machine_shared": "other work ran beside: read the ratios",
-        }  # fmt: skip
-        write_json(settings.json, {"conditions": conditions, "rows": rows})
 
 
 if __name__ == "__main__":

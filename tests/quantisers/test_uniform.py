@@ -69,3 +69,18 @@ def test_what_cannot_be_quantised_is_refused() -> None:
         Uniform(bits=4).quantise(torch.tensor([[1.0, float("nan")]]))
     with pytest.raises(BadSetting, match="progress is 2"):
         Uniform().quantise(torch.ones(1, 2), progress=2)
+
+
+def test_a_range_of_its_own_clamps_what_lies_beyond() -> None:
+    weight = torch.tensor([[0.3, -0.9, 2.0, -4.0]])
+    integers, scale = Uniform(bits=8, limit=1.0).store(weight)
+    assert float(scale) == pytest.approx(1 / 127)
+    assert integers.tolist() == [[round(0.3 * 127), round(-0.9 * 127), 127, -127]]
+    wide, _ = Uniform(bits=8, limit=8.0).store(weight)
+    assert wide.tolist() == [[round(w * 127 / 8) for w in weight[0].tolist()]]
+
+
+@pytest.mark.parametrize("settings", [{"limit": 0.0}, {"limit": float("nan")}, {"limit": 1.0, "per_channel": True}])
+def test_a_range_is_one_positive_number(settings: dict) -> None:
+    with pytest.raises(BadSetting, match="weight range"):
+        Uniform(**settings)

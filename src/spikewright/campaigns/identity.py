@@ -37,7 +37,7 @@ def identity(network: Blueprint | Source, samples: Prepared, settings: InjectSet
         ).hexdigest(),
         "count": len(samples.labels),
         "fault": TypeAdapter(type(fault)).dump_python(fault, mode="json"),
-        "quantisation": asdict(settings.format),
+        "quantisation": {name: value for name, value in asdict(settings.format).items() if value is not None},
         "seed": settings.seed,
     }
     if settings.protection is not None:

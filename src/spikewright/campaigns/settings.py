@@ -25,6 +25,7 @@ class InjectSettings:
         fault: the kind and its settings.
         bits: of weights that the network does not store as integers yet, 2..16.
         per_channel: one scale for each output channel of such.
+        weight_range: the largest |w| that such can store; None: that of each weight itself.
         scope: how finely the network is divided; each part has its own maps.
         layer: only this layer.
         bit: only this bit of each weight, 0 the least.
@@ -45,6 +46,7 @@ class InjectSettings:
     fault: Fault
     bits: int = 8
     per_channel: bool = False
+    weight_range: float | None = None
     scope: Scope = "model"
     layer: str | None = None
     bit: int | None = None
@@ -73,7 +75,7 @@ class InjectSettings:
     @property
     def format(self) -> Uniform:
         """How weights are stored that are none of integers yet."""
-        return Uniform(bits=self.bits, per_channel=self.per_channel)
+        return Uniform(bits=self.bits, per_channel=self.per_channel, limit=self.weight_range)
 
     @property
     def counts(self) -> tuple[int, ...]:

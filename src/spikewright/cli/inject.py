@@ -17,6 +17,9 @@ def inject(
     set_: Annotated[list[str] | None, Option("--set", help="other settings of the fault, as key=value")] = None,
     bits: Annotated[int, Option(help="bits of weights that are not stored as integers yet, 2 to 16")] = 8,
     per_channel: Annotated[bool, Option("--per-channel/--per-tensor", help="their scale")] = False,
+    weight_range: Annotated[
+        float | None, Option(help="largest |weight| that they can store; default: that of each layer")
+    ] = None,
     scope: Annotated[str, Option(help="model, layer, bit, cell (layer and bit) or channel")] = "model",
     layer: Annotated[str | None, Option(help="only this layer")] = None,
     bit: Annotated[int | None, Option(help="only this bit of each weight, 0 the least")] = None,
@@ -65,6 +68,7 @@ def inject(
     settings: list[Any] = [
         InjectSettings(
             fault=fault_of(fault, options.settings(set_ or []), rate), bits=bits, per_channel=per_channel,
+            weight_range=weight_range,
             scope=scope, layer=layer, bit=bit, maps=maps,  # pyright: ignore[reportArgumentType]
             precision=None if precision is None else precision / 100, cap=cap, seed=seed, batch_size=batch_size,
             workers=Workers(count=workers, backend=backend, address=address),  # pyright: ignore[reportArgumentType]

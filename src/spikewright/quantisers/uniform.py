@@ -8,6 +8,7 @@ Source: Q-SNNs (first and last layer, 8 bit, as APoT by Li et al. 2019). Differs
 scale is found; its code divides by the signed maximum, which lets −127 overflow where the largest |w| is negative.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,13 +26,16 @@ class Uniform:
     Attributes:
         bits: 2..16.
         per_channel: one scale for each index of the first axis instead of one in all.
+        limit: the largest |w| that can be stored, beyond which weights are clamped; None: the largest there is. A wider
+            range than the weights need makes flipped bits worth more.
 
     Raises:
-        BadSetting: another number of bits.
+        BadSetting: another number of bits; a limit that is not above 0 and finite, or beside a scale for each channel.
     """
 
     bits: int = 8
     per_channel: bool = False
+    limit: float | None = None
     kind: Literal["uniform"] = "uniform"
 
     def __post_init__(self) -> None:
@@ -39,6 +43,11 @@ class Uniform:
             raise BadSetting("weight bits must be in 2..16, got 1: one bit has no zero, take the format Binary")
         if not 2 <= self.bits <= 16:
             raise BadSetting(f"weight bits must be in 2..16, got {self.bits}: choose among these, or Binary for 1")
+
+        if self.limit is not None and (self.per_channel or not (math.isfinite(self.limit) and self.limit > 0)):
+            raise BadSetting(
+                f"a weight range is one number above 0 for a whole tensor, got {self.limit}: leave one out"
+            )
 
     @property
     def largest(self) -> int:
@@ -63,6 +72,7 @@ class Uniform:
         """
         require_finite(weight, f"{self.bits}-bit weights")
         top = weight.abs().flatten(1).amax(1) if self.per_channel else weight.abs().amax()
+        top = top if self.limit is None else torch.full_like(top, self.limit)
         scale = torch.where(top > 0, top / self.largest, torch.ones_like(top))
         if self.per_channel:
             scale = scale.reshape(-1, *(1,) * (weight.dim() - 1))
