@@ -12,6 +12,7 @@ from spikewright.blueprint import Blueprint
 from spikewright.campaigns.identity import identity
 from spikewright.campaigns.pool import Workers
 from spikewright.campaigns.propagate import Shortcuts
+from spikewright.campaigns.protection import Protection
 from spikewright.campaigns.settings import InjectSettings
 from spikewright.faults.bit_flip import BitFlip
 from spikewright.faults.stuck_at import StuckAt
@@ -73,6 +74,10 @@ def test_whatever_an_outcome_depends_on_gives_another_name() -> None:
         name(fault=StuckAt(ber=0.01, at=1)),
         name(bits=4),
         name(per_channel=True),
+        name(weight_range=2.0),
+        name(protection=Protection(ecc=1)),
+        name(protection=Protection(ecc=2)),
+        name(protection=Protection(clip=True)),
         name(seed=1),
     ]
     assert len({name(), *others}) == len(others) + 1

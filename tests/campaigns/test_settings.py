@@ -9,6 +9,7 @@ import pytest
 from spikewright.campaigns.outcomes import Outcome
 from spikewright.campaigns.pool import Workers
 from spikewright.campaigns.propagate import Shortcuts
+from spikewright.campaigns.protection import Protection
 from spikewright.campaigns.rows import row_of
 from spikewright.campaigns.settings import Injection, InjectSettings
 from spikewright.errors import BadSetting
@@ -18,6 +19,7 @@ from spikewright.faults.dead_neuron import DeadNeuron
 from spikewright.quantisers.uniform import Uniform
 
 FAULT = BitFlip(ber=0.01)
+CLIPPED = {"protection": Protection(clip=True, ecc=1)}
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,8 @@ FAULT = BitFlip(ber=0.01)
         ({"precision": 1.5}, "got 1.5"),
         ({"precision": float("nan")}, "got nan"),
         ({"bits": 1}, "weight bits must be in 2..16, got 1"),
+        ({"weight_range": 0.0}, "a weight range is one number above 0 for a whole tensor, got 0.0"),
+        ({"weight_range": 1.0, "per_channel": True}, "a weight range is one number above 0 for a whole tensor"),
         ({"bits": 17}, "weight bits must be in 2..16, got 17"),
     ],
 )
@@ -54,7 +58,9 @@ def test_how_many_maps_are_planned() -> None:
 def test_defaults() -> None:
     made = InjectSettings(fault=FAULT, bits=4, per_channel=True)
     assert made.format == Uniform(bits=4, per_channel=True)
+    assert InjectSettings(fault=FAULT, weight_range=2.0).format == Uniform(bits=8, limit=2.0)
     assert (made.workers, made.shortcuts, made.scope) == (Workers(), Shortcuts(), "model")
+    assert (made.batch_size, made.protection) == (None, None)
 
 
 def found(settings: InjectSettings, parts: int, *, golden: float = 0.5) -> Injection:
@@ -86,7 +92,7 @@ OF_A_ROW = {
 
 @pytest.mark.parametrize("parts", [1, 3])
 @pytest.mark.parametrize("golden", [0.5, 0.0])
-@pytest.mark.parametrize("more", [{}, {"precision": 0.01}, {"fault": DeadNeuron(count=1)}])
+@pytest.mark.parametrize("more", [{}, {"precision": 0.01}, {"fault": DeadNeuron(count=1)}, CLIPPED])
 def test_the_figures_as_json(parts: int, golden: float, more: dict[str, Any]) -> None:
     settings = InjectSettings(**{"fault": FAULT, "scope": "layer", "seed": 3, **more})
     made = json.loads(json.dumps(found(settings, parts, golden=golden).to_json(), allow_nan=False))
@@ -102,6 +108,7 @@ def test_the_figures_as_json(parts: int, golden: float, more: dict[str, Any]) ->
     assert made["interval"] == ("t over maps, planned looks" if settings.precision else "t over maps")
     assert made["quantisation"] == {"bits": 8, "per_channel": False, "limit": None, "kind": "uniform"}
     assert (made["ties"], made["silent"], made["arithmetic"], made["campaign"]) == (2, 1, "integers", "abc")
+    assert made["protection"] == (settings.protection.name if settings.protection else None)
     # nothing of who worked it out, and how
     assert not {"workers", "batch_size", "shortcuts"} & set(made)
     mean = sum(row["accuracy_mean"] for row in made["rows"]) / parts
