@@ -234,5 +234,15 @@ def checked(network: Blueprint | Source, samples: Prepared, fault: Fault) -> tup
     return samples.inputs.detach().cpu(), samples.labels.detach().cpu().to(torch.int64)
 
 
+def rehearse(network: Blueprint | Source, samples: Prepared, settings: InjectSettings) -> None:
+    """Refuse what `inject` would refuse of a network, images and settings, before anything is written.
+
+    Raises:
+        BadData, BadModel, BadSetting: as `inject`.
+    """
+    inputs, labels = checked(network, samples, settings.fault)
+    prepare(Payload(network, inputs[:1], labels[:1], settings, 0))
+
+
 def _silent(what: str, done: int, of: int, /, note: str = "") -> None:
     """Tell nobody."""

@@ -16,7 +16,7 @@ from spikewright import folder, names
 from spikewright.blueprint import Blueprint
 from spikewright.campaigns.hardening import Hints, campaigns_of, harden
 from spikewright.campaigns.identity import Campaign, identity
-from spikewright.campaigns.inject import Progress, checked, inject
+from spikewright.campaigns.inject import Progress, inject, rehearse
 from spikewright.campaigns.record import Record
 from spikewright.campaigns.settings import Injection, InjectSettings
 from spikewright.data import EventData, ImageData
@@ -143,7 +143,7 @@ def run_inject(
         others[str(request.against)] = other
     for side in (own, *others.values()):  # before the first one runs
         for settings in request.settings:
-            checked(*side, settings.fault)
+            rehearse(*side, settings)
     telling: dict[str, Any] = {"progress": progress, "notice": notice}
     found = []
     with _opened(request, own, others) as book:
