@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from spikewright.api import verify as verify
     from spikewright.blueprint import Blueprint as Blueprint
     from spikewright.calibrators.gradient import Gradient as Gradient
+    from spikewright.campaigns.inject import inject as inject
+    from spikewright.campaigns.settings import InjectSettings as InjectSettings
     from spikewright.capturing import capture as capture
     from spikewright.code import Code as Code
+    from spikewright.faults.bit_flip import BitFlip as BitFlip
     from spikewright.lowering import IntegerMode as IntegerMode
     from spikewright.methods.exact import Exact as Exact
     from spikewright.methods.qac import Qac as Qac
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from spikewright.quantisers.binary import Binary as Binary
     from spikewright.quantisers.uniform import Uniform as Uniform
     from spikewright.samples import EvaluateSettings as EvaluateSettings
+    from spikewright.samples import Prepared as Prepared
     from spikewright.source import Source as Source
     from spikewright.training.spiking import NeuronSettings as NeuronSettings
     from spikewright.training.spiking import SpikingSettings as SpikingSettings
@@ -39,8 +43,11 @@ _HOMES = {
     "api": ("convert", "evaluate", "load", "save", "verify"),
     "blueprint": ("Blueprint",),
     "calibrators.gradient": ("Gradient",),
+    "campaigns.inject": ("inject",),
+    "campaigns.settings": ("InjectSettings",),
     "capturing": ("capture",),
     "code": ("Code",),
+    "faults.bit_flip": ("BitFlip",),
     "lowering": ("IntegerMode",),
     "methods.exact": ("Exact",),
     "methods.qac": ("Qac",),
@@ -51,7 +58,7 @@ _HOMES = {
     "quantisation": ("quantise",),
     "quantisers.binary": ("Binary",),
     "quantisers.uniform": ("Uniform",),
-    "samples": ("EvaluateSettings",),
+    "samples": ("EvaluateSettings", "Prepared"),
     "source": ("Source",),
     "training.spiking": ("NeuronSettings", "SpikingSettings"),
     "training.spiking_network": ("TrainingNetwork",),
