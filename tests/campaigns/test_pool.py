@@ -163,7 +163,7 @@ def test_a_campaign_that_is_interrupted_or_killed_leaves_nothing(tmp_path, blow)
         stderr=(tmp_path / "stderr").open("w"),
         text=True,
         env={**environment(), "TMPDIR": str(scratch)},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job's children ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # ignored in background jobs
         start_new_session=True,
     ) as process:
         assert process.stdout is not None

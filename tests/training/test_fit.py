@@ -209,7 +209,7 @@ def test_ctrl_c_keeps_the_checkpoint_and_leaves_with_130(tmp_path: Path) -> None
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job's children ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # ignored in background jobs
     )
     limit = time.monotonic() + 60
     while not list(out.glob("checkpoints/*.ckpt")) and time.monotonic() < limit and process.poll() is None:
