@@ -18,11 +18,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from spikewright.capturing import capture
-from spikewright.methods.exact import Exact
-from spikewright.network import SpikingNetwork, build
-from spikewright.ops import Conv, Linear
-from spikewright.statistics import observe
+from spikewright.ann.capture.capture import capture
+from spikewright.ann.ops import Conv, Linear
+from spikewright.conversion.methods.exact import Exact
+from spikewright.conversion.observe import observe
+from spikewright.engines.network import SpikingNetwork, build
 
 WIDTHS = (64, 64, "pool", 128, 128, "pool", 256, 256, "pool", 512, 512, "pool")
 

@@ -19,21 +19,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from spikewright import folder, interpreter
-from spikewright.blueprint import Blueprint
-from spikewright.campaigns.inject import inject
-from spikewright.campaigns.propagate import Shortcuts
-from spikewright.campaigns.settings import InjectSettings
-from spikewright.faults.bit_flip import BitFlip
-from spikewright.folder import write_json
-from spikewright.metrics.machine import processor
-from spikewright.network import build
-from spikewright.quantisation import load, quantise, store
-from spikewright.quantisers.uniform import Uniform
-from spikewright.runs import acquire
-from spikewright.runs.acquire import ImageSettings
-from spikewright.samples import Prepared
-from spikewright.source import Source
+from spikewright.ann import interpreter
+from spikewright.ann.source import Source
+from spikewright.app.runs import acquire
+from spikewright.app.runs.acquire import ImageSettings
+from spikewright.conversion.quantise import load, quantise, store
+from spikewright.data.files import write_json
+from spikewright.engines.network import build
+from spikewright.interchange import run_folder as folder
+from spikewright.measure.samples import Prepared
+from spikewright.measure.speed.machine import processor
+from spikewright.reliability.campaign.inject import inject
+from spikewright.reliability.campaign.settings import InjectSettings
+from spikewright.reliability.faults.bit_flip import BitFlip
+from spikewright.reliability.injectable.propagate import Shortcuts
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.formats.uniform import Uniform
 
 BITS = Uniform(bits=8)
 BATCH = 250

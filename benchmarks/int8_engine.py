@@ -29,21 +29,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from spikewright import interpreter
-from spikewright.blueprint import Blueprint
-from spikewright.capturing import capture
-from spikewright.engines.dot import largest_code
-from spikewright.engines.int8 import Int8Network
-from spikewright.folder import load_source
-from spikewright.methods.exact import Exact
-from spikewright.metrics.machine import processor
-from spikewright.metrics.side_by_side import side_by_side
+from spikewright.ann import interpreter
+from spikewright.ann.capture.capture import capture
+from spikewright.app.runs import acquire
+from spikewright.app.runs.acquire import ImageSettings
+from spikewright.conversion.methods.exact import Exact
+from spikewright.conversion.observe import observe
+from spikewright.engines.int8.network import Int8Network
+from spikewright.engines.int8.products import largest_code
+from spikewright.engines.lower.integer import lowered
+from spikewright.engines.network import build
+from spikewright.interchange.run_folder import load_source
+from spikewright.measure.speed.machine import processor
+from spikewright.measure.speed.side_by_side import side_by_side
 from spikewright.models.resnet import resnet18
-from spikewright.network import build
-from spikewright.running import lowered
-from spikewright.runs import acquire
-from spikewright.runs.acquire import ImageSettings
-from spikewright.statistics import observe
+from spikewright.snn.blueprint import Blueprint
 
 TIMESTEPS = 4
 BATCHES = (1, 64)
@@ -125,7 +125,7 @@ def differing(engine: Int8Network, other: Any, x: Tensor) -> tuple[int, int]:
 def measure(kind: str, settings: argparse.Namespace) -> dict[str, Any]:
     run = getattr(settings, kind)
     model, blueprint = network(kind, run)
-    integers = lowered(blueprint)
+    integers = build(blueprint, lower=lowered)
     engine = Int8Network(integers.program)
     collapsed = build(blueprint).to(memory_format=torch.channels_last)
     relu = model.to(memory_format=torch.channels_last)

@@ -13,12 +13,12 @@ from pathlib import Path
 import torch
 from collapsed_engine import everything, folded_relu, measure, report, stepwise, vgg_like
 
-from spikewright.capturing import capture
-from spikewright.methods import Method
-from spikewright.methods.qac import Qac
-from spikewright.methods.qcfs import Qcfs
-from spikewright.network import SpikingNetwork, build
-from spikewright.statistics import observe
+from spikewright.ann.capture.capture import capture
+from spikewright.conversion.methods import Method
+from spikewright.conversion.methods.qac import Qac
+from spikewright.conversion.methods.qcfs import Qcfs
+from spikewright.conversion.observe import observe
+from spikewright.engines.network import SpikingNetwork, build
 
 
 def main() -> None:

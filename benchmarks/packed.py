@@ -33,15 +33,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spikewright.capturing import capture
-from spikewright.folder import load_blueprint, load_packed, save_blueprint
-from spikewright.kernels import packed as kernels
-from spikewright.metrics.footprint import footprint
+from spikewright.ann.capture.capture import capture
+from spikewright.engines.network import build
+from spikewright.engines.packed import sums as kernels
+from spikewright.interchange.run_folder import load_blueprint, load_packed, save_blueprint
+from spikewright.measure.cost.footprint import footprint
 from spikewright.models.resnet import ResNet, resnet19
-from spikewright.network import build
-from spikewright.packing import pack
-from spikewright.training.recipes import options, spiking_training
-from spikewright.training.spiking_network import TrainingNetwork
+from spikewright.snn.formats.packing import pack
+from spikewright.training.snn.network import TrainingNetwork
+from spikewright.training.snn.recipes import options, spiking_training
 
 Times = dict[str, list[tuple[float, float]]]  # processor and wall seconds of each round
 

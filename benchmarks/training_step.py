@@ -32,10 +32,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from spikewright.event_linear import event_linear
-from spikewright.neurons.leaky import Leaky
-from spikewright.scan import scan, stepped
-from spikewright.surrogate import Arctangent
+from spikewright.engines.scan.event_linear import event_linear
+from spikewright.engines.scan.scan import scan, stepped
+from spikewright.snn.neurons.leaky import Leaky
+from spikewright.snn.surrogate import Arctangent
 from spikewright.training.allocator import keep_freed_memory
 
 LEAK = 0.875  # exact in float32, which snnTorch keeps it in

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import spikewright as sw
-from spikewright.folder import load_blueprint, save_blueprint
+from spikewright.interchange.run_folder import load_blueprint, save_blueprint
 
 digits = load_digits()
 images = torch.from_numpy(digits.images).float().unsqueeze(1) / 16

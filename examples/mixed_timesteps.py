@@ -13,11 +13,11 @@ from own_model import accuracy, train
 from torch import Tensor, nn
 
 import spikewright as sw
+from spikewright.conversion.methods.percentile_norm import PercentileNorm
 from spikewright.data import load
-from spikewright.methods.percentile_norm import PercentileNorm
-from spikewright.metrics.latency import latency_steps, timesteps_mean
+from spikewright.measure.cost.latency import latency_steps, timesteps_mean
+from spikewright.training.ann.levels import initial_thresholds, with_levels
 from spikewright.training.fit import fit
-from spikewright.training.levels import initial_thresholds, with_levels
 from spikewright.training.settings import TimestepSettings, TrainSettings
 
 START = 4  # timesteps of every layer before training

@@ -11,7 +11,7 @@ from own_model import accuracy, train
 from torch import Tensor, nn
 
 import spikewright as sw
-import spikewright.rounding  # registers torch.ops.spikewright.clipped_round
+import spikewright.ann.rounding  # registers torch.ops.spikewright.clipped_round
 from spikewright.data import load
 
 LEVELS = 15

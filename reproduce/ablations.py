@@ -12,14 +12,15 @@ from pathlib import Path
 import torch
 from conditions import conditions
 
-from spikewright import folder, interpreter
+from spikewright.ann import interpreter
+from spikewright.app.runs.acquire import ImageSettings, of_run
+from spikewright.conversion.methods.exact import Exact
 from spikewright.data import Batches
 from spikewright.data.dataset import Split
-from spikewright.folder import write_json
-from spikewright.methods.exact import Exact
-from spikewright.metrics.accuracy import correct
-from spikewright.network import build
-from spikewright.runs.acquire import ImageSettings, of_run
+from spikewright.data.files import write_json
+from spikewright.engines.network import build
+from spikewright.interchange import run_folder as folder
+from spikewright.measure.accuracy import correct
 
 TIMESTEPS = (2, 4, 6, 8)
 # (left shift, bias shift, postponed firing): accuracy in per cent at T = 2, 4, 6, 8, as printed for ResNet20

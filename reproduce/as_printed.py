@@ -14,7 +14,7 @@ import numpy as np
 from conditions import conditions
 from numpy.typing import NDArray
 
-from spikewright.folder import write_json
+from spikewright.data.files import write_json
 
 Array = NDArray[np.float64]
 LAYERS, WIDTH, SAMPLES, Q, T = 6, 64, 2000, 16, 4

@@ -15,8 +15,8 @@ import torch
 from bench import Bench, bench
 from conditions import conditions
 
-from spikewright.folder import write_json
-from spikewright.methods.qcfs import Qcfs
+from spikewright.conversion.methods.qcfs import Qcfs
+from spikewright.data.files import write_json
 
 PRINT = {  # Table 8, ResNet-20 on CIFAR-10, per cent: T = 1, 2, 3, 4, 8, 16, 32
     2: ((78.85, 83.94, 86.43, 87.9, 89.69, 90.06, 89.97), (78.85, 88.58, 89.25, 89.31, 89.57, 88.96, 88.27)),

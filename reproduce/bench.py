@@ -6,16 +6,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from spikewright import conversion
-from spikewright.blueprint import Blueprint
-from spikewright.calibrators import Calibrator
-from spikewright.methods import Method
-from spikewright.network import build
-from spikewright.runs import acquire
-from spikewright.runs.acquire import ImageSettings
-from spikewright.scoring import Score, accuracy_of_source, score
-from spikewright.source import Source
-from spikewright.statistics import Statistics, observe
+from spikewright.ann.source import Source
+from spikewright.app.runs import acquire
+from spikewright.app.runs.acquire import ImageSettings
+from spikewright.conversion import convert as conversion
+from spikewright.conversion.calibrators import Calibrator
+from spikewright.conversion.methods import Method
+from spikewright.conversion.observe import Statistics, observe
+from spikewright.engines.network import build
+from spikewright.measure.scoring import Score, accuracy_of_source, score
+from spikewright.snn.blueprint import Blueprint
 
 Labelled = list[tuple[Tensor, Tensor]]
 

@@ -14,10 +14,10 @@ from typing import Any
 from bench import bench
 from conditions import conditions
 
-from spikewright import folder
-from spikewright.calibrators.gradient import Gradient
-from spikewright.folder import write_json
-from spikewright.names import find
+from spikewright.app.registry import find
+from spikewright.conversion.calibrators.gradient import Gradient
+from spikewright.data.files import write_json
+from spikewright.interchange import run_folder as folder
 
 PRINT = "QAC, Table 3, CIFAR-10: ResNet-18 95.31 to 95.29, ResNet-20 90.29 to 91.13, VGG-16 94.45 to 94.78 per cent"
 

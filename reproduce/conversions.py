@@ -18,9 +18,9 @@ from typing import Any
 from bench import Bench, bench
 from conditions import conditions
 
-from spikewright.folder import write_json
-from spikewright.names import find
-from spikewright.runs.compare import method_of
+from spikewright.app.registry import find
+from spikewright.app.runs.compare import method_of
+from spikewright.data.files import write_json
 
 RELU = (
     "exact", "max_norm", "percentile_norm", "hard_reset", "opi", "rts", "snnc_light", "snnc_advanced", "snm",

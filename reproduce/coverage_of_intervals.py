@@ -17,11 +17,11 @@ from conditions import conditions
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from spikewright.evidence.betting import betting_interval
-from spikewright.evidence.decisions import Normal, Strict, Verdict, Way
-from spikewright.evidence.intervals import clopper_pearson, t_interval
-from spikewright.evidence.values import DIFFERENCE
-from spikewright.folder import write_json
+from spikewright.data.files import write_json
+from spikewright.measure.statistics.betting import betting_interval
+from spikewright.measure.statistics.decisions import Normal, Strict, Verdict, Way
+from spikewright.measure.statistics.intervals import clopper_pearson, t_interval
+from spikewright.measure.statistics.values import DIFFERENCE
 
 CAP = 1000
 SEED = 0

@@ -14,11 +14,11 @@ from typing import Any
 from bench import bench
 from conditions import conditions
 
-from spikewright.blueprint import Blueprint
-from spikewright.folder import write_json
-from spikewright.methods.qcfs import Qcfs
-from spikewright.metrics.conversion_errors import PARTS
-from spikewright.metrics.stage_errors import stage_errors
+from spikewright.conversion.methods.qcfs import Qcfs
+from spikewright.data.files import write_json
+from spikewright.measure.conversion_error.kinds import PARTS
+from spikewright.measure.conversion_error.stages import stage_errors
+from spikewright.snn.blueprint import Blueprint
 
 
 def main() -> None:

@@ -18,12 +18,12 @@ from conditions import conditions
 from torch import Tensor, nn
 
 from spikewright import models
-from spikewright.capturing import capture
-from spikewright.folder import write_json
-from spikewright.methods.exact import Exact
-from spikewright.source import Source
-from spikewright.statistics import Statistics, observe
-from spikewright.verification import verify
+from spikewright.ann.capture.capture import capture
+from spikewright.ann.source import Source
+from spikewright.conversion.methods.exact import Exact
+from spikewright.conversion.observe import Statistics, observe
+from spikewright.data.files import write_json
+from spikewright.measure.equality.certificate import verify
 
 SHAPE = (3, 32, 32)
 SEED = 0

@@ -14,11 +14,11 @@ from typing import Any
 
 from conditions import conditions
 
-from spikewright.campaigns.hardening import most_critical
-from spikewright.campaigns.settings import InjectSettings
-from spikewright.faults.bit_flip import BitFlip
-from spikewright.folder import write_json
-from spikewright.runs.inject import InjectRequest, run_inject
+from spikewright.app.runs.inject import InjectRequest, run_inject
+from spikewright.data.files import write_json
+from spikewright.reliability.campaign.hardening import most_critical
+from spikewright.reliability.campaign.settings import InjectSettings
+from spikewright.reliability.faults.bit_flip import BitFlip
 
 RATE = 1e-2
 

@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from conditions import conditions
 
-from spikewright.capturing import capture
-from spikewright.folder import write_json
-from spikewright.metrics.footprint import MEGA, footprint
+from spikewright.ann.capture.capture import capture
+from spikewright.ann.source import Source
+from spikewright.data.files import write_json
+from spikewright.measure.cost.footprint import MEGA, footprint
 from spikewright.models import build
-from spikewright.source import Source
 
 PRINTED = {  # (batch, weight bits, membrane bits): megabytes and the reduction in per cent, by network
     (1, 32, 32): {"resnet19": ("50.80", "0.00"), "vgg16": ("59.16", "0.00"), "vggsnn": ("37.44", "0.00")},

@@ -18,11 +18,12 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from conditions import conditions
 
-from spikewright import folder
-from spikewright.folder import write_json
-from spikewright.runs.train import TrainRequest, train
-from spikewright.source import Activation
-from spikewright.training.settings import TimestepSettings, TrainSettings
+from spikewright.ann.source import Activation
+from spikewright.app.runs.train import TrainRequest, train
+from spikewright.data.files import write_json
+from spikewright.interchange import run_folder as folder
+from spikewright.training.settings import TrainSettings
+from spikewright.training.timesteps.settings import TimestepSettings
 
 CASES = {"n_d": "(n, d)", "n_alpha": "(n, α)", "d_alpha": "(d, α)", "t_alpha": "(t, α)"}
 COLOURS = {"n_d": "#b57bb3", "n_alpha": "#f06f05", "d_alpha": "#0aaa6d", "t_alpha": "#0f3b7c"}

@@ -16,10 +16,10 @@ from typing import Any
 from bench import Bench, bench
 from conditions import conditions
 
-from spikewright.folder import write_json
-from spikewright.methods.qac import Qac
-from spikewright.source import Activation
-from spikewright.verification import verify
+from spikewright.ann.source import Activation
+from spikewright.conversion.methods.qac import Qac
+from spikewright.data.files import write_json
+from spikewright.measure.equality.certificate import verify
 
 ALIGNMENTS = {
     "Repl + Aver": "replicate,average",

@@ -22,14 +22,14 @@ import torch
 from conditions import conditions
 from torch import Tensor
 
-from spikewright.blueprint import Blueprint
-from spikewright.folder import load_blueprint, write_json
-from spikewright.network import build
-from spikewright.runs import acquire
-from spikewright.runs.acquire import ImageSettings
-from spikewright.runs.train import TrainRequest, train
-from spikewright.training.recipes import OF_TRAINING, options, spiking_training
+from spikewright.app.runs import acquire
+from spikewright.app.runs.acquire import ImageSettings
+from spikewright.app.runs.train import TrainRequest, train
+from spikewright.engines.network import build
+from spikewright.interchange.run_folder import load_blueprint, write_json
+from spikewright.snn.blueprint import Blueprint
 from spikewright.training.settings import TrainSettings
+from spikewright.training.snn.recipes import OF_TRAINING, options, spiking_training
 
 WITHOUT: dict[str, Any] = {"standardise": "none", "rate_penalty": 0.0}
 CELLS: dict[str, dict[str, Any]] = {

@@ -19,13 +19,13 @@ from typing import Any
 
 from conditions import conditions
 
-from spikewright.campaigns.pool import Workers
-from spikewright.campaigns.settings import Injection, InjectSettings
-from spikewright.evidence.decisions import Normal
-from spikewright.faults.bit_flip import BitFlip
-from spikewright.folder import write_json
-from spikewright.runs.inject import InjectRequest, run_inject
-from spikewright.runs.train import TrainRequest, train
+from spikewright.app.runs.inject import InjectRequest, run_inject
+from spikewright.app.runs.train import TrainRequest, train
+from spikewright.data.files import write_json
+from spikewright.measure.statistics.decisions import Normal
+from spikewright.reliability.campaign.settings import Injection, InjectSettings
+from spikewright.reliability.faults.bit_flip import BitFlip
+from spikewright.reliability.workers.pool import Workers
 from spikewright.training.settings import TrainSettings
 
 TOPOLOGIES = ("top0", "top1", "top2", "top3", "top4")

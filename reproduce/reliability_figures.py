@@ -21,8 +21,8 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikewright.report.palette import LIGHT
-from spikewright.report.wording import bit_error_rate
+from spikewright.app.pages.palette import LIGHT
+from spikewright.app.pages.wording import bit_error_rate
 
 Cell = Mapping[str, Any]
 CONFIGS = ("ANN", "C1", "C2", "C3", "C4")

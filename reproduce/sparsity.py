@@ -14,16 +14,16 @@ from pathlib import Path
 import torch
 from conditions import conditions
 
+from spikewright.app.runs.acquire import ImageSettings, of_run
+from spikewright.app.runs.train import TrainRequest, train
+from spikewright.conversion.methods.exact import Exact
 from spikewright.data import Batches
 from spikewright.data.dataset import Split
-from spikewright.folder import write_json
-from spikewright.methods.exact import Exact
-from spikewright.metrics.accuracy import correct
-from spikewright.metrics.counts import Counts, spikes_per_neuron, synops_per_sample
-from spikewright.metrics.flow import fan_out
-from spikewright.network import SpikingNetwork, build
-from spikewright.runs.acquire import ImageSettings, of_run
-from spikewright.runs.train import TrainRequest, train
+from spikewright.data.files import write_json
+from spikewright.engines.network import SpikingNetwork, build
+from spikewright.measure.accuracy import correct
+from spikewright.measure.cost.fan_out import fan_out
+from spikewright.measure.cost.synops import Counts, spikes_per_neuron, synops_per_sample
 from spikewright.training.settings import TrainSettings
 
 PENALTIES = (0.0, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4)

@@ -18,15 +18,15 @@ from pathlib import Path
 import torch
 from conditions import conditions
 
-from spikewright import interpreter
+from spikewright.ann import interpreter
+from spikewright.app.runs.acquire import ImageSettings, of_run
+from spikewright.app.runs.train import TrainRequest, train
+from spikewright.conversion.methods.exact import Exact
 from spikewright.data import Batches
-from spikewright.folder import write_json
-from spikewright.methods.exact import Exact
-from spikewright.metrics.accuracy import correct
-from spikewright.metrics.counts import Counts, spikes_per_neuron
-from spikewright.network import build
-from spikewright.runs.acquire import ImageSettings, of_run
-from spikewright.runs.train import TrainRequest, train
+from spikewright.data.files import write_json
+from spikewright.engines.network import build
+from spikewright.measure.accuracy import correct
+from spikewright.measure.cost.synops import Counts, spikes_per_neuron
 from spikewright.training.settings import TrainSettings
 
 TIMESTEPS = (2, 3, 4, 5, 6, 7, 8)

@@ -18,13 +18,13 @@ from typing import Any
 
 from conditions import conditions
 
-from spikewright.folder import write_json
-from spikewright.runs.acquire import ImageSettings
-from spikewright.runs.evaluate import evaluate
-from spikewright.runs.train import TrainRequest, train
-from spikewright.samples import EvaluateSettings
-from spikewright.training.recipes import OF_TRAINING, options, spiking_training
+from spikewright.app.runs.acquire import ImageSettings
+from spikewright.app.runs.evaluate import evaluate
+from spikewright.app.runs.train import TrainRequest, train
+from spikewright.data.files import write_json
+from spikewright.measure.samples import EvaluateSettings
 from spikewright.training.settings import TrainSettings
+from spikewright.training.snn.recipes import OF_TRAINING, options, spiking_training
 
 TOPOLOGIES = ("top0", "top1", "top2", "top3", "top4")
 CONFIGS = {"C1": (10, 0.5), "C2": (10, 1.5), "C3": (30, 0.5), "C4": (30, 1.5)}  # T and threshold

@@ -16,15 +16,16 @@ from pathlib import Path
 import torch
 from conditions import conditions
 
-from spikewright import folder, interpreter
+from spikewright.ann import interpreter
+from spikewright.app.runs.acquire import ImageSettings, inputs, of_run
+from spikewright.app.runs.train import TrainRequest, train
+from spikewright.conversion.methods.exact import Exact
+from spikewright.conversion.observe import observe
 from spikewright.data import Batches
-from spikewright.folder import write_json
-from spikewright.methods.exact import Exact
-from spikewright.metrics.accuracy import correct
-from spikewright.network import build
-from spikewright.runs.acquire import ImageSettings, inputs, of_run
-from spikewright.runs.train import TrainRequest, train
-from spikewright.statistics import observe
+from spikewright.data.files import write_json
+from spikewright.engines.network import build
+from spikewright.interchange import run_folder as folder
+from spikewright.measure.accuracy import correct
 from spikewright.training.settings import TrainSettings
 
 TIMESTEPS = range(1, 9)

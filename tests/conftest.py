@@ -6,7 +6,7 @@ from pathlib import Path
 from jaxtyping import install_import_hook
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that any test may `import zoo`
-install_import_hook("spikewright.trains", "beartype.beartype")
+install_import_hook("spikewright.snn.trains", "beartype.beartype")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402

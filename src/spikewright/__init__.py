@@ -7,61 +7,76 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spikewright.api import convert as convert
-    from spikewright.api import evaluate as evaluate
-    from spikewright.api import load as load
-    from spikewright.api import save as save
-    from spikewright.api import verify as verify
-    from spikewright.blueprint import Blueprint as Blueprint
-    from spikewright.calibrators.gradient import Gradient as Gradient
-    from spikewright.campaigns.inject import inject as inject
-    from spikewright.campaigns.settings import InjectSettings as InjectSettings
-    from spikewright.capturing import capture as capture
-    from spikewright.code import Code as Code
-    from spikewright.faults.bit_flip import BitFlip as BitFlip
-    from spikewright.lowering import IntegerMode as IntegerMode
-    from spikewright.methods.exact import Exact as Exact
-    from spikewright.methods.qac import Qac as Qac
-    from spikewright.methods.qcfs import Qcfs as Qcfs
-    from spikewright.network import SpikingNetwork as SpikingNetwork
-    from spikewright.network import build as build
-    from spikewright.packed_network import PackedNetwork as PackedNetwork
-    from spikewright.preparation import InputPreparation as InputPreparation
-    from spikewright.quantisation import quantise as quantise
-    from spikewright.quantisers.binary import Binary as Binary
-    from spikewright.quantisers.uniform import Uniform as Uniform
-    from spikewright.samples import EvaluateSettings as EvaluateSettings
-    from spikewright.samples import Prepared as Prepared
-    from spikewright.source import Source as Source
-    from spikewright.training.spiking import NeuronSettings as NeuronSettings
-    from spikewright.training.spiking import SpikingSettings as SpikingSettings
-    from spikewright.training.spiking_network import TrainingNetwork as TrainingNetwork
+    from spikewright.ann.capture.capture import capture as capture
+    from spikewright.ann.source import Source as Source
+    from spikewright.app.api import convert as convert
+    from spikewright.app.api import evaluate as evaluate
+    from spikewright.app.api import load as load
+    from spikewright.app.api import save as save
+    from spikewright.app.api import verify as verify
+    from spikewright.conversion.calibrators.gradient import Gradient as Gradient
+    from spikewright.conversion.methods.exact import Exact as Exact
+    from spikewright.conversion.methods.qac import Qac as Qac
+    from spikewright.conversion.methods.qcfs import Qcfs as Qcfs
+    from spikewright.conversion.quantise import quantise as quantise
+    from spikewright.data.preparation import InputPreparation as InputPreparation
+    from spikewright.engines.lower.integer import IntegerMode as IntegerMode
+    from spikewright.engines.network import SpikingNetwork as SpikingNetwork
+    from spikewright.engines.network import build as build
+    from spikewright.engines.packed.network import PackedNetwork as PackedNetwork
+    from spikewright.measure.samples import EvaluateSettings as EvaluateSettings
+    from spikewright.measure.samples import Prepared as Prepared
+    from spikewright.reliability.campaign.inject import inject as inject
+    from spikewright.reliability.campaign.settings import InjectSettings as InjectSettings
+    from spikewright.reliability.faults.bit_flip import BitFlip as BitFlip
+    from spikewright.snn.blueprint import Blueprint as Blueprint
+    from spikewright.snn.code import Code as Code
+    from spikewright.snn.formats.binary import Binary as Binary
+    from spikewright.snn.formats.uniform import Uniform as Uniform
+    from spikewright.training.snn.network import TrainingNetwork as TrainingNetwork
+    from spikewright.training.snn.settings import NeuronSettings as NeuronSettings
+    from spikewright.training.snn.settings import SpikingSettings as SpikingSettings
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "api": ("convert", "evaluate", "load", "save", "verify"),
-    "blueprint": ("Blueprint",),
-    "calibrators.gradient": ("Gradient",),
-    "campaigns.inject": ("inject",),
-    "campaigns.settings": ("InjectSettings",),
-    "capturing": ("capture",),
-    "code": ("Code",),
-    "faults.bit_flip": ("BitFlip",),
-    "lowering": ("IntegerMode",),
-    "methods.exact": ("Exact",),
-    "methods.qac": ("Qac",),
-    "methods.qcfs": ("Qcfs",),
-    "network": ("SpikingNetwork", "build"),
-    "packed_network": ("PackedNetwork",),
-    "preparation": ("InputPreparation",),
-    "quantisation": ("quantise",),
-    "quantisers.binary": ("Binary",),
-    "quantisers.uniform": ("Uniform",),
-    "samples": ("EvaluateSettings", "Prepared"),
-    "source": ("Source",),
-    "training.spiking": ("NeuronSettings", "SpikingSettings"),
-    "training.spiking_network": ("TrainingNetwork",),
+    "ann.capture.capture": ("capture",),
+    "ann.source": ("Source",),
+    "app.api": (
+        "convert",
+        "evaluate",
+        "load",
+        "save",
+        "verify",
+    ),
+    "conversion.calibrators.gradient": ("Gradient",),
+    "conversion.methods.exact": ("Exact",),
+    "conversion.methods.qac": ("Qac",),
+    "conversion.methods.qcfs": ("Qcfs",),
+    "conversion.quantise": ("quantise",),
+    "data.preparation": ("InputPreparation",),
+    "engines.lower.integer": ("IntegerMode",),
+    "engines.network": (
+        "SpikingNetwork",
+        "build",
+    ),
+    "engines.packed.network": ("PackedNetwork",),
+    "measure.samples": (
+        "EvaluateSettings",
+        "Prepared",
+    ),
+    "reliability.campaign.inject": ("inject",),
+    "reliability.campaign.settings": ("InjectSettings",),
+    "reliability.faults.bit_flip": ("BitFlip",),
+    "snn.blueprint": ("Blueprint",),
+    "snn.code": ("Code",),
+    "snn.formats.binary": ("Binary",),
+    "snn.formats.uniform": ("Uniform",),
+    "training.snn.network": ("TrainingNetwork",),
+    "training.snn.settings": (
+        "NeuronSettings",
+        "SpikingSettings",
+    ),
 }
 
 

@@ -3,24 +3,24 @@
 from fractions import Fraction
 
 import torch
-from handmade import Network, Train, Vector, dyadic
 from hypothesis import given
 from hypothesis import strategies as st
+from support.handmade import Network, Train, Vector, dyadic
 from torch import Tensor
 
-from spikewright.blueprint import Blueprint
-from spikewright.code import Code
-from spikewright.encoders.bernoulli import Bernoulli
-from spikewright.encoders.direct import Direct
-from spikewright.encoders.frames import Frames
-from spikewright.network import build
-from spikewright.neurons.integrate_fire import IntegrateFire
-from spikewright.neurons.leaky import Leaky
-from spikewright.ops import Add, Concat, Linear
-from spikewright.plan import AnyEncoder, Edge, Firing
-from spikewright.quantisers.membrane import MembraneFormat
-from spikewright.schedules.clocked import Clocked
-from spikewright.source import INPUT
+from spikewright.ann.ops import Add, Concat, Linear
+from spikewright.ann.source import INPUT
+from spikewright.engines.network import build
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.code import Code
+from spikewright.snn.encoders.bernoulli import Bernoulli
+from spikewright.snn.encoders.direct import Direct
+from spikewright.snn.encoders.frames import Frames
+from spikewright.snn.formats.membrane import MembraneFormat
+from spikewright.snn.neurons.integrate_fire import IntegrateFire
+from spikewright.snn.neurons.leaky import Leaky
+from spikewright.snn.plan import AnyEncoder, Edge, Firing
+from spikewright.snn.schedules.clocked import Clocked
 
 SIZE = 3
 

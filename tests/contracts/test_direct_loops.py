@@ -2,17 +2,17 @@
 
 import pytest
 import torch
-import zoo
-from converted import captured
-from direct import case, require_equal, spikes_in_training
+from support import zoo
+from support.converted import captured
+from support.direct import case, require_equal, spikes_in_training
 from torch import Tensor
 
-from spikewright import folder
-from spikewright.network import build
-from spikewright.packed_network import PackedNetwork
-from spikewright.quantisers.binary import Binary
-from spikewright.quantisers.uniform import Uniform
-from spikewright.training.spiking import NeuronSettings, SpikingSettings
+from spikewright.engines.network import build
+from spikewright.engines.packed.network import PackedNetwork
+from spikewright.interchange import run_folder as folder
+from spikewright.snn.formats.binary import Binary
+from spikewright.snn.formats.uniform import Uniform
+from spikewright.training.snn.settings import NeuronSettings, SpikingSettings
 
 # A spike less a constant that is the threshold, a tie; a pool of spikes; nothing that fires
 APART = {"output_is_also_fired", "max_pool_of_a_concatenation", "linear_only"}

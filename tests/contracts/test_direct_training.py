@@ -6,17 +6,17 @@ where a membrane lies within rounding of its threshold; almost none does.
 
 import pytest
 import torch
-from converted import captured
-from zoo import ZOO
+from support.converted import captured
+from support.zoo import ZOO
 
+from spikewright.ann.source import INPUT
+from spikewright.engines.network import build
 from spikewright.errors import BadModel
-from spikewright.network import build
-from spikewright.quantisers.binary import Binary
-from spikewright.quantisers.uniform import Uniform
-from spikewright.source import INPUT
-from spikewright.training import spiking_network
-from spikewright.training.spiking import NeuronSettings, SpikingSettings
-from spikewright.training.spiking_network import TrainingNetwork
+from spikewright.snn.formats.binary import Binary
+from spikewright.snn.formats.uniform import Uniform
+from spikewright.training.snn import network as spiking_network
+from spikewright.training.snn.network import TrainingNetwork
+from spikewright.training.snn.settings import NeuronSettings, SpikingSettings
 
 FULL = SpikingSettings(timesteps=3, neurons=NeuronSettings(leak=0.9, reset="delayed", threshold=0.7))
 FEW_BITS = SpikingSettings(

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 import torch
-import zoo
-from converted import captured, converted
+from support import zoo
+from support.converted import captured, converted
 from torch import Tensor, nn
 
-from spikewright import folder
-from spikewright.blueprint import Blueprint
-from spikewright.capturing import capture
-from spikewright.methods.exact import Exact
-from spikewright.network import build
-from spikewright.quantised_source import rounding_of
-from spikewright.reference import in_float64, refer
-from spikewright.trains import decode
-from spikewright.verification import verify
+from spikewright.ann.capture.capture import capture
+from spikewright.conversion.methods.exact import Exact
+from spikewright.engines.network import build
+from spikewright.interchange import run_folder as folder
+from spikewright.measure.equality.certificate import verify
+from spikewright.measure.equality.quantised_source import rounding_of
+from spikewright.measure.equality.reference import in_float64, refer
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.trains import decode
 
 BUDGETS = [(1, False), (2, True), (4, False), (7, True)]
 ALIVE_FROM = 3  # with fewer steps a threshold may well silence a stage

@@ -5,32 +5,32 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-import zoo
-from converted import captured, converted
-from direct import case
+from support import zoo
+from support.converted import captured, converted
+from support.direct import case
 from torch import Tensor
 
 from contracts.test_direct_loops import NAMES, SETTINGS, inputs
-from spikewright.blueprint import Blueprint
-from spikewright.campaigns.ordinary_target import OrdinaryTarget
-from spikewright.campaigns.propagate import Shortcuts, run_faulty, run_golden
-from spikewright.campaigns.spiking_target import SpikingTarget
-from spikewright.campaigns.stacked import run_stacked
-from spikewright.encoders.bernoulli import Bernoulli
+from spikewright.ann.interpreter import run
+from spikewright.ann.source import Source
+from spikewright.conversion.methods.qac import Qac
+from spikewright.conversion.methods.qcfs import Qcfs
+from spikewright.conversion.methods.srp import Srp
+from spikewright.conversion.quantise import load, quantise, store
 from spikewright.engines.collapsed import collapse
+from spikewright.engines.lower.integer import lowered
+from spikewright.engines.network import build
 from spikewright.errors import NotExact
-from spikewright.faults import Patch, Rewrite
-from spikewright.faults._draw import Draw
-from spikewright.faults.bit_flip import BitFlip
-from spikewright.interpreter import run
-from spikewright.methods.qac import Qac
-from spikewright.methods.qcfs import Qcfs
-from spikewright.methods.srp import Srp
-from spikewright.network import build
-from spikewright.quantisation import load, quantise, store
-from spikewright.quantisers.uniform import Uniform
-from spikewright.running import lowered
-from spikewright.source import Source
+from spikewright.reliability.draw import Draw
+from spikewright.reliability.faults import Patch, Rewrite
+from spikewright.reliability.faults.bit_flip import BitFlip
+from spikewright.reliability.injectable.ordinary import OrdinaryTarget
+from spikewright.reliability.injectable.propagate import Shortcuts, run_faulty, run_golden
+from spikewright.reliability.injectable.spiking import SpikingTarget
+from spikewright.reliability.injectable.stacked import run_stacked
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.encoders.bernoulli import Bernoulli
+from spikewright.snn.formats.uniform import Uniform
 
 BITS = Uniform(bits=8)
 NONE = Shortcuts(prefix=False, sparse=False, channels=False, rows=False)
@@ -110,11 +110,11 @@ def test_postponed_firing_in_integers(name: str) -> None:
     target = SpikingTarget(blueprint, BITS, x)
     with torch.no_grad():
         if target.arithmetic.startswith("integer"):
-            expected = lowered(stored)(x).double().numpy()
+            expected = build(stored, lower=lowered)(x).double().numpy()
             assert np.array_equal(run_golden(target, x, np.arange(len(x))).scores, expected)
         for patch, scores in _every(target, x[:4]):
             try:
-                anew = lowered(_written(stored, patch)).program.double()
+                anew = lowered(_written(stored, patch)).double()
             except NotExact:
                 continue  # weights this large are beyond what lowering proves; the ways agree all the same
             expected = [record.codes for record in collapse(anew, x[:4].double())][-1]

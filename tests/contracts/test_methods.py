@@ -5,22 +5,22 @@ from typing import Any
 
 import pytest
 import torch
-from converted import captured
+from support.converted import captured
 from torch import Tensor
 
-from spikewright import folder
-from spikewright.blueprint import Blueprint
-from spikewright.conversion import convert
-from spikewright.methods import Method
-from spikewright.methods.exact import Exact
-from spikewright.methods.qac import Qac
-from spikewright.methods.qcfs import Qcfs
-from spikewright.names import configure, find, names
-from spikewright.network import build
-from spikewright.source import Source
-from spikewright.statistics import Statistics
-from spikewright.training.levels import with_levels
-from spikewright.verification import verify
+from spikewright.ann.source import Source
+from spikewright.app.registry import configure, find, names
+from spikewright.conversion.convert import convert
+from spikewright.conversion.methods import Method
+from spikewright.conversion.methods.exact import Exact
+from spikewright.conversion.methods.qac import Qac
+from spikewright.conversion.methods.qcfs import Qcfs
+from spikewright.conversion.observe import Statistics
+from spikewright.engines.network import build
+from spikewright.interchange import run_folder as folder
+from spikewright.measure.equality.certificate import verify
+from spikewright.snn.blueprint import Blueprint
+from spikewright.training.ann.levels import with_levels
 
 METHODS = names("methods")
 MODELS = [

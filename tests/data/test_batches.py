@@ -10,9 +10,9 @@ import torch
 from spikewright.data import Batches, EventSplit, Split
 from spikewright.data.augment import RandomCrop
 from spikewright.data.events.augment import PolarityFlip
+from spikewright.data.events.preparation import EventPreparation
+from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadSetting
-from spikewright.event_preparation import EventPreparation
-from spikewright.preparation import InputPreparation
 
 PREPARATION = InputPreparation(mean=(0.5,), std=(0.25,), size=None, channels=1)
 SPLIT = Split(images=np.random.default_rng(0).integers(0, 256, (25, 1, 4, 4), dtype=np.uint8), labels=np.arange(25))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from spikewright.data import ImageData, Split
+from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadData
-from spikewright.preparation import InputPreparation
 
 PREPARATION = InputPreparation(mean=(0.5,), std=(0.5,), size=None, channels=1)
 

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from handmade import Network, aligned, branched, dyadic, edge, gaussian
+from support.handmade import Network, aligned, branched, dyadic, edge, gaussian
 from torch import Tensor
 
-from spikewright.blueprint import Blueprint
-from spikewright.code import Code
-from spikewright.encoders.repeat import Repeat
-from spikewright.joining import Joining
-from spikewright.network import build
-from spikewright.neurons.hard_reset import HardReset
-from spikewright.neurons.signed import Signed
-from spikewright.schedules.corrected import Corrected
-from spikewright.schedules.probed import Probed
-from spikewright.schedules.two_phase import TwoPhase
+from spikewright.conversion.align import Joining
+from spikewright.engines.network import build
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.code import Code
+from spikewright.snn.encoders.repeat import Repeat
+from spikewright.snn.neurons.hard_reset import HardReset
+from spikewright.snn.neurons.signed import Signed
+from spikewright.snn.schedules.corrected import Corrected
+from spikewright.snn.schedules.probed import Probed
+from spikewright.snn.schedules.two_phase import TwoPhase
 
 CHOICES = ["average", "replicate", "average,truncate", "replicate,average", "replicate,truncate"]
 

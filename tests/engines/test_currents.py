@@ -9,24 +9,24 @@ ties are common.
 import numpy as np
 import pytest
 import torch
-from handmade import Network, edge
+from support.handmade import Network, edge
 from torch import Tensor
 
-from spikewright.alignments.average import Average
-from spikewright.blueprint import Blueprint
-from spikewright.code import Code
-from spikewright.encoders.graded import Graded
-from spikewright.encoders.repeat import Repeat
+from spikewright.ann.ops import Identity, MaxPool, Scale
 from spikewright.engines.currents import aligned, before_firing, deliver, drive_of
-from spikewright.folding import fold
-from spikewright.network import build
-from spikewright.neurons.integrate_fire import IntegrateFire
-from spikewright.ops import Identity, MaxPool, Scale
-from spikewright.plan import Edge, Firing, Node, Plan
-from spikewright.program import Step
-from spikewright.schedules.lockstep import Lockstep
-from spikewright.schedules.probed import Probed
-from spikewright.schedules.two_phase import TwoPhase
+from spikewright.engines.lower.folded import fold
+from spikewright.engines.network import build
+from spikewright.engines.program import Step
+from spikewright.snn.alignments.average import Average
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.code import Code
+from spikewright.snn.encoders.graded import Graded
+from spikewright.snn.encoders.repeat import Repeat
+from spikewright.snn.neurons.integrate_fire import IntegrateFire
+from spikewright.snn.plan import Edge, Firing, Node, Plan
+from spikewright.snn.schedules.lockstep import Lockstep
+from spikewright.snn.schedules.probed import Probed
+from spikewright.snn.schedules.two_phase import TwoPhase
 
 CHANNELS, SIZE = 2, 6
 POOL = MaxPool(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1), ceil_mode=False)

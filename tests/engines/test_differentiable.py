@@ -6,36 +6,36 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from converted import captured
-from metrics.build import Builder
+from support.by_hand import Builder
+from support.converted import captured
 from torch import Tensor
 
-from spikewright import ops
-from spikewright.blueprint import Blueprint
-from spikewright.code import Code
-from spikewright.encoders.graded import Graded
-from spikewright.encoders.repeat import Repeat
+from spikewright.ann import ops
+from spikewright.ann.source import INPUT, Source
+from spikewright.conversion.methods import Method
+from spikewright.conversion.methods.cos import Cos
+from spikewright.conversion.methods.exact import Exact
+from spikewright.conversion.methods.hard_reset import HardReset
+from spikewright.conversion.methods.opi import Opi
+from spikewright.conversion.methods.percentile_norm import PercentileNorm
+from spikewright.conversion.methods.qac import Qac
+from spikewright.conversion.methods.qcfs import Qcfs
+from spikewright.conversion.methods.rts import Rts
+from spikewright.conversion.methods.snm import Snm
+from spikewright.conversion.methods.srp import Srp
 from spikewright.engines import differentiable
 from spikewright.engines.differentiable import Constants, require_differentiable, run
+from spikewright.engines.network import build
+from spikewright.engines.program import Program, Step
 from spikewright.errors import BadSetting
-from spikewright.methods import Method
-from spikewright.methods.cos import Cos
-from spikewright.methods.exact import Exact
-from spikewright.methods.hard_reset import HardReset
-from spikewright.methods.opi import Opi
-from spikewright.methods.percentile_norm import PercentileNorm
-from spikewright.methods.qac import Qac
-from spikewright.methods.qcfs import Qcfs
-from spikewright.methods.rts import Rts
-from spikewright.methods.snm import Snm
-from spikewright.methods.srp import Srp
-from spikewright.network import build
-from spikewright.plan import AnySchedule, Edge
-from spikewright.program import Program, Step
-from spikewright.schedules.lockstep import Lockstep
-from spikewright.schedules.two_phase import TwoPhase
-from spikewright.source import INPUT, Source
-from spikewright.surrogate import Rectangle, Shape, Triangle
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.code import Code
+from spikewright.snn.encoders.graded import Graded
+from spikewright.snn.encoders.repeat import Repeat
+from spikewright.snn.plan import AnySchedule, Edge
+from spikewright.snn.schedules.lockstep import Lockstep
+from spikewright.snn.schedules.two_phase import TwoPhase
+from spikewright.snn.surrogate import Rectangle, Shape, Triangle
 
 Original = Callable[..., Tensor]
 

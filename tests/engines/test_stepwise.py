@@ -5,20 +5,20 @@ from fractions import Fraction
 
 import pytest
 import torch
-from handmade import Network, aligned, branched, dyadic, edge, gaussian, simulate
+from support.handmade import Network, aligned, branched, dyadic, edge, gaussian, simulate
 from torch import Tensor
 
-from spikewright.alignments.average import Average
-from spikewright.blueprint import Blueprint
-from spikewright.code import Code
-from spikewright.encoders.repeat import Repeat
+from spikewright.conversion.align import Joining
+from spikewright.engines.network import build
+from spikewright.engines.program import Step
 from spikewright.engines.record import Record
 from spikewright.engines.stepwise import walk
-from spikewright.joining import Joining
-from spikewright.network import build
-from spikewright.program import Step
-from spikewright.schedules import Drive
-from spikewright.schedules.two_phase import TwoPhase
+from spikewright.snn.alignments.average import Average
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.code import Code
+from spikewright.snn.encoders.repeat import Repeat
+from spikewright.snn.schedules import Drive
+from spikewright.snn.schedules.two_phase import TwoPhase
 
 CHOICES = ["average", "replicate", "average,truncate", "replicate,average", "replicate,truncate"]
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spikewright.models.seeding import seeded
+from spikewright.models.initialise import seeded
 
 
 def test_the_block_is_seeded_and_the_generator_given_back() -> None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from spikewright.capturing import capture
-from spikewright.source import Source
+from spikewright.ann.capture.capture import capture
+from spikewright.ann.source import Source
 
 
 class TinyNet(nn.Module):

@@ -11,16 +11,17 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from spikewright.ann.interpreter import run
+from spikewright.ann.source import Activation, Source
 from spikewright.data import ImageData
 from spikewright.errors import BadFile, BadModel, BadSetting
-from spikewright.interpreter import run
-from spikewright.source import Activation, Source
+from spikewright.training.ann.levels import initial_thresholds, with_levels
+from spikewright.training.ann.sparsity import BitPenalty
+from spikewright.training.ann.trainable import THRESHOLD_FLOOR
 from spikewright.training.fit import CHECKPOINTS, fit
-from spikewright.training.levels import initial_thresholds, with_levels
-from spikewright.training.parametrisation import PARAMETRISATIONS
-from spikewright.training.settings import TimestepSettings, TrainSettings
-from spikewright.training.sparsity import BitPenalty
-from spikewright.training.trainable import THRESHOLD_FLOOR
+from spikewright.training.settings import TrainSettings
+from spikewright.training.timesteps.parametrisation import PARAMETRISATIONS
+from spikewright.training.timesteps.settings import TimestepSettings
 
 SETTINGS = TrainSettings(epochs=3, batch_size=64, seed=5, augment=True, learning_rate=0.05)
 
@@ -203,7 +204,7 @@ def test_ctrl_c_keeps_the_checkpoint_and_leaves_with_130(tmp_path: Path) -> None
         "--device",
         "cpu",
     ]
-    code = "import sys; from spikewright.cli.main import main; main()"
+    code = "import sys; from spikewright.app.cli.main import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, *command],
         stderr=subprocess.PIPE,

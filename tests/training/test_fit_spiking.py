@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from spikewright.blueprint import Blueprint
+from spikewright.ann.source import Source
 from spikewright.data import ImageData
+from spikewright.engines.network import build
 from spikewright.errors import BadModel, BadSetting
-from spikewright.network import build
-from spikewright.quantisers.binary import Binary
-from spikewright.quantisers.uniform import Uniform
-from spikewright.source import Source
-from spikewright.surrogate import Arctangent
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.formats.binary import Binary
+from spikewright.snn.formats.uniform import Uniform
+from spikewright.snn.surrogate import Arctangent
 from spikewright.training.fit import CHECKPOINTS, fit_spiking
 from spikewright.training.settings import TrainSettings
-from spikewright.training.spiking import NeuronSettings, SpikingSettings, SpikingTraining
+from spikewright.training.snn.settings import NeuronSettings, SpikingSettings, SpikingTraining
 from training.test_fit import kept_at
 
 SETTINGS = TrainSettings(epochs=3, batch_size=64, seed=5, learning_rate=0.05)

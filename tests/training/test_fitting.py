@@ -4,13 +4,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from spikewright.source import Source
+from spikewright.ann.source import Source
+from spikewright.training.ann.levels import with_levels, without_levels
+from spikewright.training.ann.trainable import TrainableSource
+from spikewright.training.ann.trainee import SourceTrainee
 from spikewright.training.fitting import Fitting, warm_up_and_cosine
-from spikewright.training.levels import with_levels, without_levels
-from spikewright.training.settings import TimestepSettings, TrainSettings
-from spikewright.training.source_trainee import SourceTrainee
-from spikewright.training.timesteps import LearnedTimesteps
-from spikewright.training.trainable import TrainableSource
+from spikewright.training.settings import TrainSettings
+from spikewright.training.timesteps.learned import LearnedTimesteps
+from spikewright.training.timesteps.settings import TimestepSettings
 
 
 def test_rate_rises_and_falls_to_zero() -> None:

@@ -2,12 +2,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from spikewright.source import Source
+from spikewright.ann.source import Source
+from spikewright.training.ann.trainable import TrainableSource
+from spikewright.training.ann.trainee import SourceTrainee
 from spikewright.training.fitting import Fitting
 from spikewright.training.progress import EpochLines
 from spikewright.training.settings import TrainSettings
-from spikewright.training.source_trainee import SourceTrainee
-from spikewright.training.trainable import TrainableSource
 
 
 def entry(epoch: int, **more: object) -> dict[str, object]:

@@ -1,7 +1,8 @@
 import pytest
 
 from spikewright.errors import BadSetting
-from spikewright.training.settings import PENALTY, PENALTY_TO_TARGET, TimestepSettings, TrainSettings
+from spikewright.training.settings import TrainSettings
+from spikewright.training.timesteps.settings import PENALTY, PENALTY_TO_TARGET, TimestepSettings
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikewright.data.labelled import require_classes, require_labels
+from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadData
-from spikewright.preparation import InputPreparation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

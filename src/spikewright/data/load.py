@@ -14,12 +14,12 @@ from spikewright.data.decode import common_format, decode
 from spikewright.data.decoded import Decoded, measure
 from spikewright.data.events.layout import SOURCES, holds_recordings
 from spikewright.data.folder import data_root, find_folder, listing
-from spikewright.data.hub import hub_answers
+from spikewright.data.hub_reachable import hub_answers
+from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadData
-from spikewright.preparation import InputPreparation
 
 if TYPE_CHECKING:
-    from spikewright.data.source import Source
+    from spikewright.data.hub_or_folder import Source
 
 HUB_IDS = {
     "mnist": "ylecun/mnist",
@@ -96,7 +96,7 @@ def _decoded(name: str, *, where: str, root: Path | None, size: tuple[int, int] 
 
     def fill(workspace: Path) -> Decoded:
         # `datasets` takes a second to import, and a cached data set does without
-        from spikewright.data.source import read_folder  # noqa: PLC0415
+        from spikewright.data.hub_or_folder import read_folder  # noqa: PLC0415
 
         with tempfile.TemporaryDirectory(dir=workspace) as scratch:
             source = read_folder(folder, where=where, label=label, scratch=Path(scratch))
@@ -111,7 +111,7 @@ def _from_hub(name: str, *, where: str, root: Path | None, size: tuple[int, int]
     def fill(workspace: Path) -> Decoded:
         if not hub_answers():
             raise BadData(f"{where}: {_nowhere(name, hub_id, root=root)}")
-        from spikewright.data.source import read_hub  # noqa: PLC0415
+        from spikewright.data.hub_or_folder import read_hub  # noqa: PLC0415
 
         return _pixels(read_hub(hub_id, where=where, label=label), workspace, where=where, size=size)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
+from spikewright.ann.source import INPUT
 from spikewright.engines.currents import (
     aligned,
     before_firing,
@@ -20,12 +21,11 @@ from spikewright.engines.currents import (
     total_input,
     totals,
 )
+from spikewright.engines.program import Program, Step
 from spikewright.engines.record import Record
-from spikewright.program import Program, Step
-from spikewright.schedules import Drive
-from spikewright.schedules.two_phase import collapse as close
-from spikewright.source import INPUT
-from spikewright.trains import decode, encode, weighted
+from spikewright.snn.schedules import Drive
+from spikewright.snn.schedules.two_phase import collapse as close
+from spikewright.snn.trains import decode, encode, weighted
 
 
 def collapse(program: Program, x: Tensor) -> Iterator[Record]:

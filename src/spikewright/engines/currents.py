@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spikewright.encoders.repeat import Repeat
-from spikewright.program import Program, Step
-from spikewright.schedules import Drive
-from spikewright.schedules.clocked import Clocked
+from spikewright.engines.program import Program, Step
+from spikewright.snn.encoders.repeat import Repeat
+from spikewright.snn.schedules import Drive
+from spikewright.snn.schedules.clocked import Clocked
 
 
 def total_input(program: Program, x: Tensor) -> Tensor:

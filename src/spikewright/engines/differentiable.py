@@ -11,14 +11,14 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
+from spikewright.ann.source import INPUT
 from spikewright.engines.currents import aligned, before_firing, constant_drive, deliver, drive_of, scaled
+from spikewright.engines.program import Program, Step
 from spikewright.errors import BadSetting
-from spikewright.neurons.integrate_fire import IntegrateFire, Membrane
-from spikewright.program import Program, Step
-from spikewright.schedules import Drive
-from spikewright.source import INPUT
-from spikewright.surrogate import Shape, fire, floor
-from spikewright.trains import weighted
+from spikewright.snn.neurons.integrate_fire import IntegrateFire, Membrane
+from spikewright.snn.schedules import Drive
+from spikewright.snn.surrogate import Shape, fire, floor
+from spikewright.snn.trains import weighted
 
 
 class Constants(NamedTuple):

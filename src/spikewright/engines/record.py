@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spikewright.plan import Node
-from spikewright.trains import spike_counts
+from spikewright.snn.plan import Node
+from spikewright.snn.trains import spike_counts
 
 
 @dataclass(frozen=True, slots=True)

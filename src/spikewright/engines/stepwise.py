@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 
 from torch import Tensor
 
+from spikewright.ann.source import INPUT
 from spikewright.engines.currents import aligned, constant_drive, deliver, drive_of, scaled, total_input
+from spikewright.engines.program import Program, Step
 from spikewright.engines.record import Record
-from spikewright.plan import Node
-from spikewright.program import Program, Step
-from spikewright.schedules import Drive
-from spikewright.source import INPUT
-from spikewright.trains import decode, weighted
+from spikewright.snn.plan import Node
+from spikewright.snn.schedules import Drive
+from spikewright.snn.trains import decode, weighted
 
 # Given a stage, its drive and what it fired: another drive to fire by instead, or None
 Revise = Callable[[Step, Drive, Record], Drive | None]

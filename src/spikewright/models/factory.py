@@ -15,7 +15,7 @@ from types import ModuleType
 from torch import nn
 
 from spikewright.errors import BadModel
-from spikewright.models.seeding import seeded
+from spikewright.models.initialise import seeded
 
 _IMPORTER = importlib.__file__
 

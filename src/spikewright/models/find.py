@@ -14,7 +14,7 @@ from pathlib import Path
 from torch import nn
 
 from spikewright.errors import BadModel, BadSetting
-from spikewright.models.seeding import seeded
+from spikewright.models.initialise import seeded
 
 
 def _factories() -> dict[str, Callable[..., nn.Module]]:

@@ -21,7 +21,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 
-from spikewright.blueprint import Blueprint
+from spikewright.ann.source import Source
 from spikewright.data.augment import Augment, Augmentation, Cutout, RandomCrop, RandomFlip
 from spikewright.data.autoaugment import AutoAugment
 from spikewright.data.batches import Batches
@@ -29,22 +29,22 @@ from spikewright.data.dataset import ImageData
 from spikewright.data.events.augment import event_augmentation
 from spikewright.data.events.dataset import EventData
 from spikewright.data.labelled import Labelled
+from spikewright.engines.network import build
 from spikewright.errors import BadModel, BadSetting
-from spikewright.network import build
-from spikewright.source import Source
+from spikewright.snn.blueprint import Blueprint
 from spikewright.training import checkpoints
 from spikewright.training.allocator import keep_freed_memory
+from spikewright.training.ann.levels import without_levels
+from spikewright.training.ann.trainable import TrainableSource
+from spikewright.training.ann.trainee import SourceTrainee
 from spikewright.training.fitting import Fitting
-from spikewright.training.levels import without_levels
 from spikewright.training.progress import EpochLines
 from spikewright.training.settings import TrainReport, TrainSettings
 from spikewright.training.share import Share
-from spikewright.training.source_trainee import SourceTrainee
-from spikewright.training.spiking import SpikingTraining
-from spikewright.training.spiking_network import TrainingNetwork
-from spikewright.training.spiking_trainee import SpikingTrainee
-from spikewright.training.timesteps import LearnedTimesteps
-from spikewright.training.trainable import TrainableSource
+from spikewright.training.snn.network import TrainingNetwork
+from spikewright.training.snn.settings import SpikingTraining
+from spikewright.training.snn.trainee import SpikingTrainee
+from spikewright.training.timesteps.learned import LearnedTimesteps
 from spikewright.training.trainee import Trainee
 
 EVALUATION_BATCH = 500

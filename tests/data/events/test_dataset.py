@@ -5,8 +5,8 @@ import pytest
 
 from spikewright.data.events.chosen import ChosenRows
 from spikewright.data.events.dataset import EventData, EventSplit
+from spikewright.data.events.preparation import EventPreparation
 from spikewright.errors import BadData
-from spikewright.event_preparation import EventPreparation
 
 PREPARATION = EventPreparation(timesteps=3, size=(4, 5))
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikewright.data.events.chosen import ChosenRows
+from spikewright.data.events.preparation import POLARITIES, EventPreparation
 from spikewright.data.labelled import require_classes, require_labels
 from spikewright.errors import BadData
-from spikewright.event_preparation import POLARITIES, EventPreparation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

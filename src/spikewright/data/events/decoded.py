@@ -14,11 +14,11 @@ from spikewright.data.cut import require_splits
 from spikewright.data.decoded import fingerprint
 from spikewright.data.events.dataset import EventSplit
 from spikewright.data.events.frames import frames
+from spikewright.data.events.preparation import Windows
 from spikewright.data.events.read import read_recording
 from spikewright.data.events.recording import Recording
 from spikewright.data.events.takes import Take, Takes
 from spikewright.errors import BadData
-from spikewright.event_preparation import Windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,9 @@ Knows nothing about files or classes.
 import numpy as np
 from numpy.typing import NDArray
 
+from spikewright.data.events.preparation import MOST, POLARITIES, Windows, require_windows
 from spikewright.data.events.recording import Recording
 from spikewright.errors import BadSetting
-from spikewright.event_preparation import MOST, POLARITIES, Windows, require_windows
 
 
 def frames(

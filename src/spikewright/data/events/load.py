@@ -10,9 +10,9 @@ from spikewright.data.cut import three_splits
 from spikewright.data.events.dataset import EventData
 from spikewright.data.events.decoded import DecodedEvents, FrameFormat, decode, read, write
 from spikewright.data.events.layout import SOURCES, find_takes
+from spikewright.data.events.preparation import EventPreparation, Windows, require_windows
 from spikewright.data.folder import data_root, find_folder, listing
 from spikewright.errors import BadData
-from spikewright.event_preparation import EventPreparation, Windows, require_windows
 
 VERSION = 1  # part of every key: raise it when the same recordings would become other frames
 

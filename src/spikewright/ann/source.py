@@ -1,0 +1,124 @@
+"""The captured source network: the user's own graph, batch norm unfolded, as plain data.
+
+A `Source` is what `capture` makes of a module and what training, statistics, conversion and the reference
+read. It is a topological list of nodes with dotted names from the user's model, and a mapping of arrays.
+It builds and runs without the user's code. Knows nothing about spikes or timesteps.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+from pydantic import Field
+from torch import Tensor
+
+from spikewright.ann.ops import Op
+from spikewright.data.preparation import InputPreparation
+from spikewright.errors import BadModel, BadSetting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchNorm:
+    """Normalise each channel (axis 1): arrays weight, bias (both may be absent), mean and variance."""
+
+    epsilon: float
+    momentum: float = 0.1
+    kind: Literal["batch_norm"] = "batch_norm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offset:
+    """Add a constant (array offset), broadcast over the features."""
+
+    kind: Literal["offset"] = "offset"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation:
+    """clip(z, 0, cap), or with `levels` the clipped rounding θ·⌊L·clip(z/θ, 0, 1) + ½⌋/L (array threshold).
+
+    `slip` is the share of the plain clip(z, 0, θ) that was mixed in while training (SlipReLU); it belongs to the
+    network as trained, and a spiking network knows nothing of it.
+
+    Raises:
+        BadSetting: a slip outside [0, 1), or without levels.
+    """
+
+    cap: float | None = None
+    levels: int | None = None
+    slip: float = 0.0
+    kind: Literal["activation"] = "activation"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.slip < 1:
+            raise BadSetting(f"slip is {self.slip}: it must be 0 or more, and below 1")
+        if self.slip and self.levels is None:
+            raise BadSetting(f"slip is {self.slip} where there are no levels: give the activation levels, or no slip")
+
+
+SourceOp = Annotated[Op | BatchNorm | Offset | Activation, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceNode:
+    """One operation; `arrays` maps the role (weight, bias, mean, …) to a name in `Source.arrays`."""
+
+    name: str
+    op: SourceOp
+    inputs: tuple[str, ...]
+    shape: tuple[int, ...]
+    arrays: tuple[tuple[str, str], ...] = ()
+
+
+INPUT = "input"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A network as captured: `nodes` in topological order, the last one is the output; `INPUT` names the input."""
+
+    input_shape: tuple[int, ...]
+    nodes: tuple[SourceNode, ...]
+    arrays: Mapping[str, Tensor]
+    preparation: InputPreparation | None = None
+
+    def __post_init__(self) -> None:
+        for name, array in self.arrays.items():
+            if array.is_floating_point() and not bool(array.isfinite().all()):
+                bad = int((~array.isfinite()).sum())
+                raise BadModel(
+                    f"array {name!r} holds {bad} values that are not finite (NaN or infinity): mend the weights first"
+                )
+
+    @property
+    def output(self) -> str:
+        """The name of the output node."""
+        return self.nodes[-1].name
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of one sample's output."""
+        return self.nodes[-1].shape
+
+    @property
+    def activations(self) -> tuple[SourceNode, ...]:
+        """The activation nodes, first to last."""
+        return tuple(node for node in self.nodes if isinstance(node.op, Activation))
+
+    @property
+    def consumers(self) -> dict[str, list[SourceNode]]:
+        """Who reads each node's value."""
+        readers: dict[str, list[SourceNode]] = {INPUT: [], **{node.name: [] for node in self.nodes}}
+        for node in self.nodes:
+            for name in node.inputs:
+                readers[name].append(node)
+        return readers
+
+    def array(self, node: SourceNode, role: str) -> Tensor | None:
+        """The array that plays `role` in a node, or None."""
+        name = dict(node.arrays).get(role)
+        return None if name is None else self.arrays[name]
+
+    def with_preparation(self, preparation: InputPreparation) -> "Source":
+        """The same network with another input preparation."""
+        return replace(self, preparation=preparation)

@@ -1,0 +1,79 @@
+"""`spikewright bench`: a run's network in every engine, side by side, on this machine."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+from spikewright.app.cli import options
+
+if TYPE_CHECKING:
+    from spikewright.app.runs.bench import BenchReport
+
+
+def bench(
+    run: options.Run,
+    data: options.Data = None,
+    batch: Annotated[int, Option(help="images at once")] = 64,
+    rounds: Annotated[int, Option(help="how often each engine is timed; medians are shown")] = 15,
+    threads: Annotated[int | None, Option(help="default: as many as PyTorch takes")] = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    size: options.Size = None,
+    seed: options.Seed = 0,
+    device: options.Device = "cpu",
+    json: options.Json = None,
+) -> None:
+    """Show time, memory and energy of a run's network in every engine, on the CPU."""
+    import torch
+
+    from spikewright.app.runs.bench import bench as measure
+    from spikewright.data.files import write_json
+    from spikewright.errors import BadSetting
+
+    if device not in ("auto", "cpu"):
+        raise BadSetting(f"bench: times engines on the CPU, not on {device!r}: leave out --device")
+    if threads is not None and threads < 1:
+        raise BadSetting(f"bench: --threads is {threads}, but must be at least 1")
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads or before)
+        report = measure(run, data=data, images=options.images(mean, std, size, seed), batch=batch, rounds=rounds)
+    finally:
+        torch.set_num_threads(before)
+    _show(report)
+    if json is not None:
+        write_json(json, report.to_json())
+
+
+def _show(report: "BenchReport") -> None:
+    from spikewright.app.cli.console import console, table
+    from spikewright.app.cli.figures import joules, octets
+
+    rows = []
+    for row in report.rows:
+        if row.milliseconds is None or row.ratio is None or row.samples_per_second is None:
+            continue
+        rows.append(
+            (
+                row.engine,
+                f"{row.milliseconds:.2f}",
+                f"{row.ratio:.2f}×",
+                f"{row.samples_per_second:,.0f}",
+                "—" if row.codes_that_differ is None else f"{row.codes_that_differ:,}",
+                "—" if row.weight_bytes is None else octets(row.weight_bytes),
+                "—" if row.energy_joules is None else joules(row.energy_joules),
+            )
+        )
+    title = f"{report.run}: batches of {report.batch}, median of {report.rounds} rounds"
+    heads = ("engine", "ms", "time", "images/s", "codes that differ", "weights", "energy an image")
+    console.print(table(title, heads, rows))
+    for row in report.rows:
+        if row.obstacle is not None:
+            console.print(f"{row.engine}: not run: {row.obstacle}")
+        elif row.arithmetic is not None:
+            console.print(f"{row.engine}: {row.arithmetic}; energy by {row.energy_table}")
+    console.print(
+        f"codes that differ: of {report.codes:,}, from float64; "
+        f"processor: {report.processor.get('name', report.processor['machine'])}, "
+        f"{report.processor['capability']}, {report.processor['threads']} threads"
+    )

@@ -1,0 +1,94 @@
+"""How an evaluation looks in a terminal: the source and the spiking network side by side."""
+
+from spikewright.app.cli.console import console, table
+from spikewright.measure.evaluation import Evaluation
+
+
+def show(title: str, found: Evaluation, *, verdict: str | None = None) -> None:
+    """Print the figures as a table and the verdict as a line: the one given, or what the figures say."""
+    blank = ""
+    trained = found.accuracy_source is None  # directly: there is no source to compare with
+    source = "—" if found.accuracy_source is None else f"{found.accuracy_source:.2%}"
+    rows = [
+        ("accuracy, test", source, f"{found.accuracy_snn:.2%}"),
+        *([] if trained else [(f"accuracy at {_levels(found)}", f"{found.accuracy_reference:.2%}", blank)]),
+        ("timesteps a stage, mean", blank, f"{found.timesteps_mean:g}"),
+        ("steps from image to result", blank, f"{found.latency_steps}"),
+        ("spikes a neuron", blank, f"{found.spikes_per_neuron:.2f}"),
+        ("accumulations an image", blank, _count(found.synops_per_sample)),
+        ("multiplications an image", _count(found.macs_source_per_sample), _count(found.macs_per_sample)),
+        (
+            f"energy an image ({found.energy_table})",
+            joules(found.energy_joules_source),
+            f"{joules(found.energy_joules_snn)}, {_ratio(found)}",
+        ),
+        ("weights", blank, octets(found.weight_bytes)),
+        (
+            "membranes, largest stage / all",
+            blank,
+            f"{octets(found.membrane_bytes_peak)} / {octets(found.membrane_bytes_all)}",
+        ),
+        (f"images a second ({_timed(found)}, this machine)", blank, f"{found.samples_per_second:,.0f}"),
+    ]
+    console.print(table(title, (f"{found.samples:,} images", "source", "spiking"), rows))
+    console.print(verdict or _verdict(found))
+    if found.engine != "float" or found.weight_bits:
+        console.print(_engine(found))
+    if found.dead_stages:
+        console.print(f"warning: {found.dead_stages} stages never fired")
+
+
+def _verdict(found: Evaluation) -> str:
+    compared = f"{found.codes_total:,} integer codes of {found.codes_images:,} images, on two engines"
+    if found.codes_compared_with == "stepwise":
+        same = "the two engines are equal" if found.mismatched_codes == 0 else "the engines differ"
+        return f"mismatched spike counts: {found.mismatched_codes:,} of {compared}, in float64: {same}"
+    if found.mismatched_codes == 0:
+        return f"mismatched codes: 0 of {compared}, in float64: the two networks are equal"
+    return f"mismatched codes: {found.mismatched_codes:,} of {compared}: not equal to the quantised source"
+
+
+def _timed(found: Evaluation) -> str:
+    """What the speed is that of: float32, or the engine that was asked for."""
+    return "float32" if found.engine == "float" else f"engine {found.engine}"
+
+
+def _engine(found: Evaluation) -> str:
+    bits = ", ".join(map(str, found.weight_bits))
+    held = f"weights of {bits} bits; " if bits else ""
+    return (
+        f"{held}engine {found.engine} ({found.arithmetic}): {found.mismatched_codes_engine:,} of {found.codes_total:,} "
+        "codes differ from float64"
+    )
+
+
+def _levels(found: Evaluation) -> str:
+    return f"{found.levels_reference} levels" if isinstance(found.levels_reference, int) else "its levels"
+
+
+def _ratio(found: Evaluation) -> str:
+    if not found.energy_joules_snn:
+        return "no work at all"
+    return f"{found.energy_joules_source / found.energy_joules_snn:.1f}× less"
+
+
+def _count(number: float) -> str:
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= limit:
+            return f"{number / limit:.2f} {unit}"
+    return f"{number:g}"
+
+
+def joules(number: float) -> str:
+    """An energy in the unit that fits it."""
+    for limit, unit in ((1e-3, "mJ"), (1e-6, "µJ"), (1e-9, "nJ")):
+        if number >= limit:
+            return f"{number / limit:.2f} {unit}"
+    return f"{number / 1e-12:.2f} pJ"
+
+
+def octets(number: float) -> str:
+    """Bytes in the unit that fits them, of 10^3 or 10^6."""
+    if number < 1e3:
+        return f"{number:.0f} bytes"
+    return f"{number / 1e6:.2f} MB" if number >= 1e6 else f"{number / 1e3:.1f} kB"

@@ -1,0 +1,109 @@
+"""`spikewright inject`: a fault campaign on a network, with intervals over fault maps."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, Option
+
+from spikewright.app.cli import options
+
+
+def inject(
+    run: Annotated[Path, Argument(help="run folder of a network, spiking or ordinary", metavar="RUN")],
+    data: options.Data = None,
+    fault: Annotated[str, Option(help="kind of fault: bit_flip, stuck_at, dead_neuron, lost_spikes …")] = "bit_flip",
+    ber: Annotated[str | None, Option(help="its rate, 0 to 1; several with commas between them make a curve")] = None,
+    set_: Annotated[list[str] | None, Option("--set", help="other settings of the fault, as key=value")] = None,
+    bits: Annotated[int, Option(help="bits of weights that are not stored as integers yet, 2 to 16")] = 8,
+    per_channel: Annotated[bool, Option("--per-channel/--per-tensor", help="their scale")] = False,
+    weight_range: Annotated[
+        float | None, Option(help="largest |weight| that they can store; default: that of each layer")
+    ] = None,
+    scope: Annotated[str, Option(help="model, layer, bit, cell (layer and bit) or channel")] = "model",
+    layer: Annotated[str | None, Option(help="only this layer")] = None,
+    bit: Annotated[int | None, Option(help="only this bit of each weight, 0 the least")] = None,
+    maps: Annotated[int, Option(help="fault maps of each part")] = 100,
+    precision: Annotated[
+        float | None, Option(help="go on until the mean is known to ± so many points, by planned looks")
+    ] = None,
+    cap: Annotated[int, Option(help="fault maps at which that ends")] = 1000,
+    images: Annotated[int, Option(help="images of the split, the first ones")] = 2000,
+    split: Annotated[str, Option(help="test or validation")] = "test",
+    source: Annotated[bool, Option("--source/--spiking", help="strike the run's source network")] = False,
+    against: Annotated[Path | None, Option(help="run to compare with: is RUN no worse under faults?")] = None,
+    against_source: Annotated[
+        bool, Option("--against-source/--against-spiking", help="compare with that run's source network")
+    ] = False,
+    margin: Annotated[float, Option(help="points by which worse is still no worse")] = 0.0,
+    way: Annotated[str, Option(help="how a verdict is come to: normal or strict")] = "normal",
+    hints: Annotated[
+        bool, Option("--harden/--no-harden", help="see what protecting weights, or the network of --against, would buy")
+    ] = False,
+    page: Annotated[Path | None, Option(help="write a page with plots here (.html)")] = None,
+    record: Annotated[Path | None, Option(help="file of the maps; default: one in RUN/campaigns")] = None,
+    workers: Annotated[
+        int | None, Option(help="tasks at once; default: 1 on this machine, all CPUs of a cluster")
+    ] = None,
+    backend: Annotated[str, Option(help="loky (this machine), ray or dask")] = "loky",
+    address: Annotated[str | None, Option(help="of the ray or dask cluster")] = None,
+    batch_size: Annotated[int | None, Option(help="images run at once; results do not depend on it")] = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    size: options.Size = None,
+    seed: options.Seed = 0,
+    device: options.Device = "cpu",
+    json: options.Json = None,
+) -> None:
+    """Inject faults into a network and see what it costs; interrupted, it goes on where it was."""
+    from spikewright.app.cli.campaign import show
+    from spikewright.app.cli.console import console, progress_bar
+    from spikewright.app.runs.faults import fault_of
+    from spikewright.app.runs.inject import InjectRequest, run_inject
+    from spikewright.data.files import write_json
+    from spikewright.reliability.campaign.settings import InjectSettings
+    from spikewright.reliability.workers.pool import Workers
+
+    options.on_cpu("inject", device)
+    rates: list[float | None] = [None] if ber is None else list(options.rates("--ber", ber))
+    settings: list[Any] = [
+        InjectSettings(
+            fault=fault_of(fault, options.settings(set_ or []), rate), bits=bits, per_channel=per_channel,
+            weight_range=weight_range,
+            scope=scope, layer=layer, bit=bit, maps=maps,  # pyright: ignore[reportArgumentType]
+            precision=None if precision is None else precision / 100, cap=cap, seed=seed, batch_size=batch_size,
+            workers=Workers(count=workers, backend=backend, address=address),  # pyright: ignore[reportArgumentType]
+        )
+        for rate in rates
+    ]  # fmt: skip
+    request = InjectRequest(
+        run=run, settings=tuple(settings), of="source" if source else None, data=data, split=split, samples=images,
+        images=options.images(mean, std, size, seed), record=record, against=against,
+        against_of="source" if against_source else None, margin=margin / 100, way=way,
+        harden=hints,
+    )  # fmt: skip
+    with progress_bar() as progress:
+        found = run_inject(request, progress=progress, notice=lambda line: print(line, file=sys.stderr))
+    show(f"{run}", found)
+    made = [each.to_json() for each in found]
+    whole = made[0] if len(made) == 1 else {**_common(made), "curve": made}
+    if json is not None:
+        write_json(json, whole)
+        console.print(f"figures: {json}")
+    if page is not None:
+        from spikewright.app.pages.injection import write_injection
+
+        write_injection(
+            page, [whole, *(part for each in found for part in each.parts)], note=f"{found[0].data}, {split} split"
+        )
+        console.print(f"page: {page}")
+
+
+def _common(made: list[dict[str, Any]]) -> dict[str, Any]:
+    """What all campaigns of a curve have in common."""
+    first = made[0]
+    return {
+        name: value
+        for name, value in first.items()
+        if name not in ("rows", "campaign") and all(each[name] == value for each in made)
+    }

@@ -1,0 +1,73 @@
+"""`spikewright`: assembles the verbs, and turns errors into one line and an exit code.
+
+0 done; 1 the network does not meet what was asked; 2 bad input; 130 interrupted.
+"""
+
+import sys
+
+import typer
+
+from spikewright.app.cli.bench import bench
+from spikewright.app.cli.check import check
+from spikewright.app.cli.compare import compare
+from spikewright.app.cli.convert import convert
+from spikewright.app.cli.demo import demo
+from spikewright.app.cli.doctor import doctor
+from spikewright.app.cli.evaluate import evaluate
+from spikewright.app.cli.inject import inject
+from spikewright.app.cli.memory import memory
+from spikewright.app.cli.search import search
+from spikewright.app.cli.train import train
+from spikewright.app.cli.verify import verify
+from spikewright.errors import NoneFound, SpikewrightError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="spikewright",
+    help="A trained PyTorch network in, a spiking network out, proven equal to it.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for verb in (demo, train, check, convert, verify, evaluate, compare, inject, search, bench, memory, doctor):
+    app.command(name=verb.__name__)(verb)
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    version: bool = typer.Option(False, "--version", help="print the version and leave"),
+) -> None:
+    """A trained PyTorch network in, a spiking network out, proven equal to it."""
+    if version:
+        from spikewright import __version__
+
+        print(f"spikewright {__version__}")
+        raise typer.Exit
+
+
+# Typer carries its own copy of click in newer versions: take the class from what Typer itself raises.
+_UsageError = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+def main() -> None:
+    """Run a verb and leave with its exit code."""
+    try:
+        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except NoneFound as error:
+        _refuse(str(error))
+        code = 1
+    except SpikewrightError as error:
+        code = _refuse(str(error))
+    except _UsageError as error:  # pyright: ignore[reportGeneralTypeIssues]
+        code = _refuse(error.format_message())
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # some versions of Typer return it in place of raising
+        print("spikewright: interrupted; what was finished is kept", file=sys.stderr)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse(message: str) -> int:
+    print(f"spikewright: {' '.join(message.split())}", file=sys.stderr)
+    return 2

@@ -1,0 +1,109 @@
+"""Options that several verbs share, and how their text becomes settings."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from spikewright.errors import BadSetting
+
+if TYPE_CHECKING:
+    from spikewright.app.runs.acquire import ImageSettings
+
+Run = Annotated[Path, Argument(help="run folder of a converted network", metavar="RUN")]
+Data = Annotated[str | None, Option("--data", help="digits, mnist, fashion_mnist, cifar10, a folder or a hub id")]
+Mean = Annotated[str | None, Option("--mean", help="input mean per channel, white is 1: 0.49,0.48,0.45")]
+Std = Annotated[str | None, Option("--std", help="input standard deviation per channel")]
+Size = Annotated[str | None, Option("--size", help="resize images to HEIGHTxWIDTH")]
+Seed = Annotated[int, Option("--seed", help="of the validation split and of anything random")]
+Device = Annotated[str, Option("--device", help="auto, cpu, cuda, cuda:1 …")]
+Json = Annotated[Path | None, Option("--json", help="write the figures here")]
+
+
+def floats(flag: str, text: str | None) -> tuple[float, ...] | None:
+    """'0.5,0.4' → (0.5, 0.4)."""
+    try:
+        return None if text is None else tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise BadSetting(f"{flag} is {text!r}: give one number per channel, with commas between them") from None
+
+
+def size(text: str | None) -> tuple[int, int] | None:
+    """'32x24' or '32' → (height, width)."""
+    if text is None:
+        return None
+    parts = text.lower().replace(",", "x").split("x")
+    if len(parts) > 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        raise BadSetting(f"--size is {text!r}: give HEIGHTxWIDTH in pixels, as 32x32")
+    return int(parts[0]), int(parts[-1])
+
+
+def images(mean: str | None, std: str | None, size_text: str | None, seed: int) -> "ImageSettings":
+    """How images are prepared, from the options that say so."""
+    from spikewright.app.runs.acquire import ImageSettings
+
+    return ImageSettings(mean=floats("--mean", mean), std=floats("--std", std), size=size(size_text), seed=seed)
+
+
+def settings(pairs: list[str]) -> dict[str, str]:
+    """['key=value', …] → a mapping."""
+    found = {}
+    for pair in pairs:
+        key, mark, value = pair.partition("=")
+        if not mark or not key:
+            raise BadSetting(f"--set {pair!r} is not key=value")
+        found[key.strip().replace("-", "_")] = value.strip()
+    return found
+
+
+def timesteps(text: str) -> int | tuple[int, ...]:
+    """'4' → 4; '3,2,4' → (3, 2, 4), one for each activation."""
+    try:
+        steps = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise BadSetting(f"--timesteps is {text!r}: give a whole number, or several with commas between them") from None
+    return steps[0] if len(steps) == 1 else steps
+
+
+def names(flag: str, text: str) -> tuple[str, ...]:
+    """'exact, qcfs' → ('exact', 'qcfs')."""
+    found = tuple(part.strip() for part in text.split(","))
+    if not all(found):
+        raise BadSetting(f"{flag} is {text!r}: give names with commas between them")
+    return tuple(dict.fromkeys(found))
+
+
+def counts(flag: str, text: str) -> tuple[int, ...]:
+    """'1,2,4' → (1, 2, 4)."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise BadSetting(f"{flag} is {text!r}: give whole numbers of at least 1 with commas between them")
+    return tuple(dict.fromkeys(int(part) for part in parts))
+
+
+def rates(flag: str, text: str) -> tuple[float, ...]:
+    """'1e-3,1e-2' → (0.001, 0.01), each a probability."""
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise BadSetting(f"{flag} is {text!r}: give rates with commas between them, as 1e-3,1e-2") from None
+    for rate in found:
+        if not 0 <= rate <= 1:
+            raise BadSetting(f"{flag} is {rate:g}: a rate is a probability, give one from 0 to 1")
+    return tuple(dict.fromkeys(found))
+
+
+def shape(text: str | None) -> tuple[int, ...] | None:
+    """'3x224x224' → (3, 224, 224)."""
+    if text is None:
+        return None
+    parts = text.lower().replace(",", "x").split("x")
+    if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        raise BadSetting(f"--shape is {text!r}: give one input's sizes with x between them, as 3x224x224")
+    return tuple(int(part) for part in parts)
+
+
+def on_cpu(verb: str, device: str) -> None:
+    """Refuse another device where a verb's result must not depend on one."""
+    if device not in ("auto", "cpu"):
+        raise BadSetting(f"{verb}: runs on the CPU in float64, not on {device!r}: leave out --device")

@@ -1,0 +1,50 @@
+"""A page as one self-contained HTML file, from a template of this folder.
+
+The templates extend `page.html`, which holds the style and the script that paints figures, shows and hides series,
+and follows the reader's light or dark setting. plotly.js is inside the file, so it opens without a network. Names
+are escaped wherever they stand. The same values give the same bytes.
+"""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from spikewright.app.pages.palette import DARK, LIGHT, marker
+
+
+def render(template: str, **values: Any) -> str:
+    """The template with its values, as HTML.
+
+    Args:
+        template: a file of this folder, such as `comparison.html`.
+        values: what the template names; `palettes` and `plotly` are added.
+    """
+    from jinja2 import Environment, FunctionLoader  # noqa: PLC0415
+    from plotly.offline import get_plotlyjs  # noqa: PLC0415
+
+    folder = files("spikewright.app.pages")
+    loader = FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8"))
+    return (
+        Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+        .get_template(template)
+        .render(palettes={"light": LIGHT, "dark": DARK}, plotly=get_plotlyjs(), **values)
+    )
+
+
+def legend(names: Sequence[str]) -> list[dict[str, Any]]:
+    """The names with their colours and markers, as the templates' `mark` draws them."""
+    return [{"name": name, "colour": index % len(LIGHT), "marker": marker(index)} for index, name in enumerate(names)]
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write the page under another name first, so that an interrupted run leaves no half of one.
+
+    Args:
+        path: the HTML file; its folder is made if need be.
+        text: the page.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

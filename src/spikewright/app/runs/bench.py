@@ -1,0 +1,211 @@
+"""Time, memory and energy of a run's network in every engine, beside the network that it was made of.
+
+Times are medians of paired rounds on this machine (`metrics/side_by_side.py`) and say nothing of spiking hardware.
+Energy is that of the arithmetic by a published table of one operation's energy: the same spikes, whatever simulates
+them; 32-bit numbers for floating point, 8-bit ones where the engine multiplies bytes.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from spikewright.ann import interpreter
+from spikewright.ann.source import Source
+from spikewright.app.runs import acquire
+from spikewright.app.runs.acquire import ImageSettings
+from spikewright.engines.names import ENGINES, Runner, running
+from spikewright.engines.network import build
+from spikewright.errors import BadData, BadSetting, SpikewrightError
+from spikewright.interchange import run_folder as folder
+from spikewright.measure.cost.fan_out import fan_out
+from spikewright.measure.cost.memory import memory_bytes
+from spikewright.measure.cost.synops import Counts
+from spikewright.measure.scoring import figures, score_batch
+from spikewright.measure.speed.machine import processor
+from spikewright.measure.speed.side_by_side import Timing, side_by_side
+from spikewright.snn.blueprint import Blueprint
+
+SOURCE = "source"
+_TABLES = {"int8": "horowitz_int8"}  # of engines that do not compute in 32 bits
+_TABLE = "horowitz_fp32"
+_INT8_BITS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineRow:
+    """One engine's figures; None is what cannot be known, and `obstacle` says why it did not run.
+
+    Attributes:
+        engine: `source` (the trained network, float32), or a name of `running.ENGINES`.
+        arithmetic: what it computes in.
+        milliseconds: median of a batch.
+        ratio: median of its time by that of the first row that ran, in the same round.
+        samples_per_second: batch by median time.
+        codes_that_differ: from those of float64, over all stages and the batch.
+        weight_bytes: of its weights as this engine takes them.
+        membrane_bytes_peak: of the largest stage, one sample, step by step, at 32 bits; None for the source.
+        energy_table: where its energy is from.
+        energy_joules: of the arithmetic of one sample.
+    """
+
+    engine: str
+    arithmetic: str | None = None
+    milliseconds: float | None = None
+    ratio: float | None = None
+    samples_per_second: float | None = None
+    codes_that_differ: int | None = None
+    weight_bytes: int | None = None
+    membrane_bytes_peak: int | None = None
+    energy_table: str | None = None
+    energy_joules: float | None = None
+    obstacle: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchReport:
+    """A row an engine, and under what conditions."""
+
+    run: str
+    batch: int
+    rounds: int
+    codes: int
+    processor: dict[str, str]
+    rows: tuple[EngineRow, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain data."""
+        return asdict(self)
+
+
+def bench(
+    run: Path,
+    *,
+    data: str | None = None,
+    images: ImageSettings,
+    batch: int = 64,
+    rounds: int = 15,
+) -> BenchReport:
+    """Run one batch of test images through every engine that can.
+
+    Args:
+        run: folder of a converted or directly trained network.
+        data: a name, folder or hub id; None takes the run's own.
+        images: how images are prepared.
+        batch: images at once.
+        rounds: how often each engine is timed.
+
+    Raises:
+        BadSetting: a batch or rounds below 1, or no data that the run or the caller names.
+        BadData: fewer test images than a batch.
+        SpikewrightError: as loading the run and the data does.
+    """
+    for name, number in (("batch", batch), ("rounds", rounds)):
+        if number < 1:
+            raise BadSetting(f"bench: --{name} is {number}, but must be at least 1")
+    blueprint, about = folder.load_blueprint(run)
+    if acquire.is_spiking_run(run):
+        source, loaded = None, acquire.spiking_data(about, data=data, images=images)
+    else:
+        source, loaded, _ = acquire.of_run(run, data=data, images=images)
+    if loaded is None:
+        raise BadSetting(f"bench: run {run} does not say what data it was made with: give --data")
+    pairs = acquire.labelled(loaded.test, loaded, limit=batch, batch_size=batch)
+    if not pairs or len(pairs[0][0]) < batch:
+        raise BadData(f"bench: the test split holds fewer than {batch} images: give a smaller --batch")
+    x, labels = pairs[0]
+    with torch.inference_mode():
+        rows, codes = _rows(blueprint, source, x, labels, rounds)
+    return BenchReport(run=str(run), batch=batch, rounds=rounds, codes=codes, processor=processor(), rows=tuple(rows))
+
+
+def _rows(
+    blueprint: Blueprint, source: Source | None, x: Tensor, labels: Tensor, rounds: int
+) -> tuple[list[EngineRow], int]:
+    ready: dict[str, tuple[Runner, str]] = {}
+    missing: dict[str, str] = {}
+    for name in ENGINES:
+        try:
+            ready[name] = running(name, blueprint)
+        except SpikewrightError as reason:
+            missing[name] = str(reason)
+    runs: dict[str, Callable[[], object]] = {}
+    if source is not None:
+        arrays = {name: array.float() for name, array in source.arrays.items()}
+        runs[SOURCE] = lambda: interpreter.run(source, x.float(), arrays=arrays)
+    for name, (runner, _) in ready.items():
+        given = x.double() if name == "float64" else x.float()
+        runs[name] = lambda runner=runner, given=given: runner(given)
+    times = side_by_side(runs, against=next(iter(runs)), rounds=rounds)
+    truth = {r.node.name: r.codes for r in build(blueprint, dtype=torch.float64).collapse(x.double())}
+    codes = sum(truth[node.name].numel() for node in blueprint.plan.stages)
+    energies = _energies(blueprint, source, x, labels)
+    rows = [] if source is None else [_source_row(blueprint, times[SOURCE], len(x), energies)]
+    for name in ENGINES:
+        if name in missing:
+            rows.append(EngineRow(engine=name, obstacle=missing[name]))
+            continue
+        runner, arithmetic = ready[name]
+        table = _TABLES.get(name, _TABLE)
+        rows.append(
+            EngineRow(
+                engine=name,
+                arithmetic=arithmetic,
+                **_timed(times[name], len(x)),
+                codes_that_differ=_differing(runner, x.double() if name == "float64" else x.float(), truth),
+                weight_bytes=_weight_bytes(name, blueprint),
+                membrane_bytes_peak=memory_bytes(blueprint).membrane_bytes_peak,
+                energy_table=table,
+                energy_joules=energies[table]["energy_joules_snn"],
+            )
+        )
+    return rows, codes
+
+
+def _source_row(blueprint: Blueprint, timing: Timing, batch: int, energies: dict[str, Any]) -> EngineRow:
+    numbers = sum(
+        array.numel() for name, array in blueprint.arrays.items() if name.endswith(".weight") and ".before" not in name
+    )
+    return EngineRow(
+        engine=SOURCE,
+        arithmetic="float32",
+        **_timed(timing, batch),
+        weight_bytes=4 * numbers,
+        energy_table=_TABLE,
+        energy_joules=energies[_TABLE]["energy_joules_source"],
+    )
+
+
+def _timed(timing: Timing, batch: int) -> dict[str, Any]:
+    return {
+        "milliseconds": timing.milliseconds,
+        "ratio": timing.ratio,
+        "samples_per_second": 1000 * batch / timing.milliseconds,
+    }
+
+
+def _energies(blueprint: Blueprint, source: Source | None, x: Tensor, labels: Tensor) -> dict[str, Any]:
+    """The figures of this batch, by energy table."""
+    counts, flow = Counts.empty(blueprint.plan), fan_out(blueprint)
+    _, counts = score_batch(build(blueprint), x.float(), labels, counts)
+    tables = {_TABLE, *_TABLES.values()}
+    return {table: figures(blueprint, source, flow, counts, table=table) for table in tables}
+
+
+def _weight_bytes(name: str, blueprint: Blueprint) -> int:
+    """Weights as the engine takes them: as they are stored, else in the bits of its arithmetic."""
+    if name in ("float", "float64"):
+        numbers = (a for n, a in blueprint.arrays.items() if n.endswith(".weight") and ".before" not in n)
+        return (8 if name == "float64" else 4) * sum(array.numel() for array in numbers)
+    return memory_bytes(blueprint, weight_bits=_INT8_BITS).weight_bytes
+
+
+def _differing(runner: Runner, x: Tensor, truth: dict[str, Tensor]) -> int:
+    return sum(
+        int((record.codes.double() != truth[record.node.name]).sum())
+        for record in runner.collapse(x)
+        if record.node.firing is not None
+    )

@@ -1,0 +1,205 @@
+"""Convert a run, or a model of the user's with its weights, into a run folder with a spiking network."""
+
+import typing
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from spikewright.ann.source import Source
+from spikewright.app.registry import configure, find, names
+from spikewright.app.runs import acquire
+from spikewright.app.runs.acquire import ImageSettings
+from spikewright.conversion.auto import Auto, Choice
+from spikewright.conversion.calibrators import Progress
+from spikewright.conversion.calibrators.gradient import Gradient
+from spikewright.conversion.convert import convert as run_conversion
+from spikewright.conversion.methods import Method
+from spikewright.conversion.post_training import quantise_trained
+from spikewright.conversion.thresholds import has_trained_thresholds
+from spikewright.engines.network import SpikingNetwork, build
+from spikewright.errors import BadSetting
+from spikewright.interchange import run_folder as folder
+from spikewright.snn.blueprint import Blueprint
+
+AUTO = "auto"
+STATE = "calibration.safetensors"  # of an interrupted calibration, in `out`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertRequest:
+    """What to convert, how, and where to put it.
+
+    Exactly one of `run` and `model` is given. `calibration` training images set the thresholds that training
+    did not, and are what calibration looks at. `calibrate` trains thresholds and initial potentials afterwards.
+    `weight_bits` rounds the weights afterwards, by the way that keeps most accuracy on the validation split.
+    The method `auto` finds method and timesteps within `max_accuracy_drop` points on the validation split.
+    """
+
+    out: Path
+    run: Path | None = None
+    model: str | None = None
+    weights: Path | None = None
+    data: str | None = None
+    method: str = "exact"
+    settings: dict[str, Any] = field(default_factory=dict)
+    calibration: int = 512
+    calibrate: bool = False
+    calibration_epochs: int | None = None
+    max_accuracy_drop: float | None = None
+    weight_bits: int | None = None
+    images: ImageSettings = field(default_factory=ImageSettings)
+
+    def __post_init__(self) -> None:
+        if (self.run is None) == (self.model is None):
+            raise BadSetting("convert: give either a run folder or --model (a name or package.module:factory)")
+        if self.model is not None and self.data is None:
+            raise BadSetting("convert: --model needs --data, whose training images set the thresholds")
+        if self.model is not None and self.weights is None and ":" not in self.model:
+            raise BadSetting(f"convert: model {self.model!r} has no trained weights: give --weights, or train it first")
+        if self.weights is not None and self.model is None:
+            raise BadSetting("convert: --weights needs --model; a run brings its own weights")
+        if self.calibration < 1:
+            raise BadSetting(f"convert: --calibration is {self.calibration}, but must be at least 1")
+        if self.calibration_epochs is not None and not self.calibrate:
+            raise BadSetting("convert: --calibration-epochs is for --calibrate, which trains for so many epochs")
+        if self.weight_bits is not None and not 2 <= self.weight_bits <= 16:
+            raise BadSetting(f"convert: --weight-bits is {self.weight_bits}, but must be in 2..16")
+        if self.max_accuracy_drop is not None and self.method != AUTO:
+            raise BadSetting("convert: --max-accuracy-drop is for --method auto, which searches within it")
+        if self.method == AUTO and (self.settings or self.calibrate):
+            raise BadSetting("convert: --method auto finds timesteps and settings itself: leave them out")
+        _ = self.auto, self.gradient
+
+    @property
+    def gradient(self) -> Gradient:
+        """How `calibrate` calibrates."""
+        gradient = Gradient(seed=self.images.seed, checkpoint=self.out / STATE)
+        return gradient if self.calibration_epochs is None else replace(gradient, epochs=self.calibration_epochs)
+
+    @property
+    def auto(self) -> Auto:
+        """What the method `auto` looks for."""
+        return Auto() if self.max_accuracy_drop is None else Auto(max_accuracy_drop=self.max_accuracy_drop)
+
+
+def convert(
+    request: ConvertRequest, *, progress: Progress | None = None
+) -> tuple[SpikingNetwork, Source, dict[str, Any]]:
+    """Convert and save; returns the network, its source, and what the run folder says about it.
+
+    Raises:
+        SpikewrightError: as capture, the method and the data loader do, and where `out` holds another run.
+    """
+    _require_free(request)
+    method = None if request.method == AUTO else chosen(request.method, request.settings)
+    source, data, about = _source(request, method)
+    batches = None
+    if data is not None:
+        batches = acquire.inputs(data.train, data, limit=request.calibration, seed=request.images.seed)
+    if method is None:
+        choice = _searched(request, source, data, batches, progress)
+        blueprint, conversion = choice.blueprint, _searched_about(request, source, choice)
+    else:
+        calibrators = (request.gradient,) if request.calibrate else ()
+        if batches is None and (method.needs_statistics(source) or method.calibrators or calibrators):
+            raise BadSetting("convert: this looks at data: give --data, whose training images are used")
+        blueprint = run_conversion(source, method, batches, calibrators=calibrators, progress=progress)
+        conversion = _about(request, method, source)
+    if request.weight_bits is not None:
+        blueprint, conversion = _rounded(request.weight_bits, blueprint, conversion, data, batches)
+    about = {**about, "conversion": conversion}
+    folder.save_source(request.out, source, about=about)
+    folder.save_blueprint(request.out, blueprint, about=about)
+    (request.out / STATE).unlink(missing_ok=True)
+    return build(blueprint), source, about
+
+
+def _rounded(
+    bits: int, blueprint: Blueprint, conversion: dict[str, Any], data: Any, batches: Any
+) -> tuple[Blueprint, dict[str, Any]]:
+    """The network with weights of so many bits, and what is said of it."""
+    if data is None or batches is None:
+        raise BadSetting("convert: --weight-bits is judged on validation images: give --data")
+    held = quantise_trained(
+        blueprint, bits, calibration=batches, validation=acquire.labelled(data.validation, data, batch_size=250)
+    )
+    weights = {**held.to_json(), "line": held.line()}
+    return held.blueprint, {**conversion, "exact": False, "weights": weights}
+
+
+def chosen(name: str, settings: dict[str, Any]) -> Method:
+    """The method of that name with its settings, which may be text.
+
+    Raises:
+        BadSetting: no such method or setting, or timesteps by layer where all layers must run alike.
+    """
+    if name not in names("methods"):
+        raise BadSetting(f"no method named {name!r}: choose one of {', '.join(names('methods'))} (convert: or auto)")
+    cls = find("methods", name)
+    steps = settings.get("timesteps")
+    if isinstance(steps, tuple) and len(steps) > 1:
+        allowed = typing.get_args(typing.get_type_hints(cls)["timesteps"])
+        if not any(typing.get_origin(kind) is tuple for kind in allowed):
+            raise BadSetting(
+                f"method {name!r} runs every layer for the same time and cannot use timesteps "
+                f"{','.join(map(str, steps))}: give one number, or choose qac or exact"
+            )
+    return configure(cls, settings)
+
+
+def _require_free(request: ConvertRequest) -> None:
+    if request.out.is_file():
+        raise BadSetting(f"--out {request.out} is a file: give a folder")
+    if request.run is not None and request.run.resolve() == request.out.resolve():
+        raise BadSetting(f"--out is the run itself ({request.out}): choose another folder")
+    if acquire.is_spiking_run(request.out):
+        raise BadSetting(f"--out {request.out} holds a network that was trained directly: choose another folder")
+    held = {path.name for path in request.out.iterdir()} if request.out.is_dir() else set()
+    if held - {STATE} and "plan.json" not in held:
+        raise BadSetting(f"--out {request.out} is not empty and holds no converted network: choose another folder")
+
+
+def _searched(request: ConvertRequest, source: Source, data: Any, batches: Any, progress: Progress | None) -> Choice:
+    if data is None or batches is None:
+        raise BadSetting("convert: --method auto judges on validation images: give --data")
+    return request.auto.choose(source, batches, acquire.labelled(data.validation, data), tell=progress)
+
+
+def _searched_about(request: ConvertRequest, source: Source, choice: Choice) -> dict[str, Any]:
+    return {
+        "method": choice.chosen.method,
+        "settings": dict(choice.chosen.settings),
+        "exact": choice.exact,
+        "thresholds": "trained" if has_trained_thresholds(source) else f"from {request.calibration} training images",
+        "auto": choice.to_json(),
+        "line": choice.line(),
+    }
+
+
+def _about(request: ConvertRequest, method: Method, source: Source) -> dict[str, Any]:
+    looked = f"{request.calibration} training images"
+    trained = has_trained_thresholds(source) and not method.needs_statistics(source)
+    return {
+        "method": request.method,
+        "settings": asdict(method),  # pyright: ignore[reportArgumentType]
+        "exact": method.exact and not request.calibrate,
+        "thresholds": ("trained" if trained else f"from {looked}")
+        + (f", calibrated on {looked}" if request.calibrate else ""),
+    }
+
+
+def _source(request: ConvertRequest, method: Method | None) -> tuple[Source, Any, dict[str, Any]]:
+    if request.run is not None:
+        source, about = folder.load_source(request.run)
+        needless = method is not None and not (
+            method.needs_statistics(source) or method.calibrators or request.calibrate or request.weight_bits
+        )
+        if request.data is None and needless:
+            return source, None, about
+        return acquire.of_run(request.run, data=request.data, images=request.images)
+    data = request.images.load(str(request.data))
+    model = acquire.built(str(request.model), data, weights=request.weights, seed=request.images.seed)
+    source = acquire.captured(model, data)
+    acquire.require_fit(source, data)
+    about = {"model": request.model, "weights": None if request.weights is None else str(request.weights)}
+    return source, data, {**about, "data": data.name, "data_fingerprint": data.fingerprint, "classes": data.classes}

@@ -1,0 +1,222 @@
+"""A fault campaign from names to figures: a run's network, the images of a split, one or several rates, a verdict.
+
+    InjectRequest → campaigns/{name}.jsonl in the run folder, figures
+Knows nothing about the command line.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+
+from spikewright.ann.source import Source
+from spikewright.app.runs import acquire
+from spikewright.app.runs.acquire import ImageSettings
+from spikewright.data import EventData, ImageData
+from spikewright.errors import BadFile, BadSetting
+from spikewright.interchange import run_folder as folder
+from spikewright.measure.samples import Prepared
+from spikewright.measure.statistics.decisions import WAYS, Decision
+from spikewright.reliability.campaign.hardening import Hints, campaigns_of, harden
+from spikewright.reliability.campaign.identity import Campaign, identity
+from spikewright.reliability.campaign.inject import Progress, inject, rehearse
+from spikewright.reliability.campaign.record import Record
+from spikewright.reliability.campaign.settings import Injection, InjectSettings
+from spikewright.snn.blueprint import Blueprint
+
+CAMPAIGNS = "campaigns"  # folder of a run for records that are given no name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InjectRequest:
+    """What to strike, how often, and what to compare with.
+
+    Attributes:
+        run: folder of a network, spiking or ordinary.
+        settings: one campaign for each.
+        of: strike the run's `spiking` network or its `source`; None: the spiking one where there is one.
+        data: None takes the run's.
+        split: validation or test.
+        samples: images of it, the first ones; None: all.
+        record: file of the maps; None: one in the run folder.
+        against: run to compare with, map by map.
+        against_of: as `of`.
+        margin: so much worse is still no worse, a share.
+        way: how a verdict is come to: normal or strict.
+        harden: look for what hardening would buy; `against` is one of the alternatives then.
+
+    Raises:
+        BadSetting: a number outside its range, an unknown way, or a comparison part by part.
+    """
+
+    run: Path
+    settings: tuple[InjectSettings, ...]
+    of: Literal["spiking", "source"] | None = None
+    data: str | None = None
+    split: str = "test"
+    samples: int | None = 2000
+    images: ImageSettings = field(default_factory=ImageSettings)
+    record: Path | None = None
+    against: Path | None = None
+    against_of: Literal["spiking", "source"] | None = None
+    margin: float = 0.0
+    way: str = "normal"
+    harden: bool = False
+
+    def __post_init__(self) -> None:
+        if self.samples is not None and self.samples < 1:
+            raise BadSetting(f"inject: --images must be at least 1, got {self.samples}")
+        if self.way not in WAYS:
+            raise BadSetting(f"inject: no way {self.way!r} to decide: choose one of {', '.join(WAYS)}")
+        if not 0 <= self.margin < 1:
+            raise BadSetting(f"inject: --margin is {100 * self.margin:g} points: give 0 or more, and below 100")
+        if self.against is not None and any(each.scope != "model" or each.layer is not None for each in self.settings):
+            raise BadSetting("inject: --against compares whole networks: leave out --scope and --layer")
+
+
+class Side(NamedTuple):
+    """A network and its images."""
+
+    network: Blueprint | Source
+    samples: Prepared
+
+
+class Found(NamedTuple):
+    """One campaign, and how the network fared against another, or what hardening would buy it."""
+
+    name: str
+    data: str
+    split: str
+    injection: Injection
+    against: Injection | None = None
+    verdict: Decision | None = None
+    difference: float | None = None
+    hints: Hints | None = None
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What it was measured on."""
+        return {"name": self.name, "data": self.data, "split": self.split}
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """The campaigns on layers and on bits that hardening looked at, as plain data."""
+        found = [] if self.hints is None else [self.hints.layers, self.hints.bits]
+        return [{**self.about, **each.to_json()} for each in found]
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as plain data."""
+        figures = self.injection if self.hints is None else self.hints
+        made = {**self.about, **figures.to_json()}
+        if self.against is not None and self.verdict is not None:
+            made["verdict"] = self.verdict.verdict.value
+            made["against"] = {
+                **{name: value for name, value in self.against.to_json().items() if name != "rows"},
+                "difference_mean": self.difference,
+                "difference_low": self.verdict.low,
+                "difference_high": self.verdict.high,
+                "reason": self.verdict.reason,
+            }
+        return made
+
+
+def run_inject(
+    request: InjectRequest, *, progress: Progress | None = None, notice: Callable[[str], None] | None = None
+) -> tuple[Found, ...]:
+    """Run the campaigns, or what is left of them; one result for each of the settings.
+
+    Raises:
+        SpikewrightError: as loading runs and data, `campaigns.inject` and `campaigns.hardening` do.
+    """
+    own, data = loaded(request.run, request)
+    others: dict[str, Side] = {}
+    if request.against is not None:
+        other, name = loaded(request.against, replace(request, of=request.against_of))
+        if name != data or not torch.equal(other.samples.labels, own.samples.labels):
+            raise BadSetting(
+                f"inject: {request.run} is for {data}, {request.against} for {name}: compare on the same images"
+            )
+        others[str(request.against)] = other
+    for side in (own, *others.values()):  # before the first one runs
+        for settings in request.settings:
+            rehearse(*side, settings)
+    telling: dict[str, Any] = {"progress": progress, "notice": notice}
+    found = []
+    with _opened(request, own, others) as book:
+        for settings in request.settings:
+            if request.harden:
+                with _book(request.run, campaigns_of(*own, settings, others), book) as opened:
+                    hints = harden(*own, settings, others=others, record=opened, **telling)
+                found.append(Found(request.run.name, data, request.split, hints.bare, hints=hints))
+                continue
+            made = Found(request.run.name, data, request.split, _bare(request.run, own, settings, book, telling))
+            for side in others.values():
+                made = compared(made, _bare(request.run, side, settings, book, telling), request)
+            found.append(made)
+    return tuple(found)
+
+
+def _bare(run: Path, side: Side, settings: InjectSettings, book: Record | None, telling: dict[str, Any]) -> Injection:
+    """One campaign, in the record of all or in one of its own."""
+    with _book(run, [identity(*side, settings)], book) as opened:
+        return inject(*side, settings, record=opened, **telling)
+
+
+@contextlib.contextmanager
+def _book(run: Path, campaigns: Sequence[Campaign], book: Record | None) -> Iterator[Record]:
+    """The record of all, or else one of these campaigns in the run folder, named by the first."""
+    if book is not None:
+        yield book
+        return
+    described = {each.name: each.described for each in campaigns}
+    kind = "" if len(described) == 1 else "_hardening"
+    with Record.open(run / CAMPAIGNS / f"{campaigns[0].name}{kind}.jsonl", described) as opened:
+        yield opened
+
+
+def _opened(request: InjectRequest, own: Side, others: Mapping[str, Side]) -> contextlib.AbstractContextManager[Any]:
+    """The record that is asked for, of all campaigns; None where none is."""
+    if request.record is None:
+        return contextlib.nullcontext()
+    every: list[Campaign] = []
+    for settings in request.settings:
+        every += [identity(*side, settings) for side in (own, *others.values())]
+        every += campaigns_of(*own, settings, others) if request.harden else []
+    return Record.open(request.record, {each.name: each.described for each in every})
+
+
+def compared(found: Found, theirs: Injection, request: InjectRequest) -> Found:
+    """A verdict from maps of the same ids on the same images."""
+    mine = found.injection
+    ours, baseline = mine.rows[0].accuracies, theirs.rows[0].accuracies
+    count = min(len(ours), len(baseline))
+    differences = ours[:count] - baseline[:count]
+    cap = mine.settings.counts[-1]
+    decision = WAYS[request.way].decide(differences, margin=request.margin, level=mine.settings.level, cap=cap)
+    return found._replace(against=theirs, verdict=decision, difference=float(differences.mean()))
+
+
+def loaded(run: Path, request: InjectRequest) -> tuple[Side, str]:
+    """A run's network with the images of the split, prepared as it needs them, and the name of the data."""
+    has_plan = (run / "plan.json").is_file()
+    of = request.of or ("spiking" if has_plan else "source")
+    data: ImageData | EventData | None
+    if of == "spiking":
+        network, about = folder.load_blueprint(run)
+        if acquire.is_spiking_run(run):
+            data = acquire.spiking_data(about, data=request.data, images=request.images)
+        else:
+            _, data, _ = acquire.of_run(run, data=request.data, images=request.images)
+    else:
+        network, data, _ = acquire.of_run(run, data=request.data, images=request.images)
+    if data is None:
+        raise BadSetting(f"inject: run {run} does not say what data it was made with: give --data")
+    split = acquire.split_of(data, request.split)
+    batches = acquire.labelled(split, data, limit=request.samples, batch_size=250)
+    if not batches:
+        raise BadFile(f"inject: the {request.split} split of {data.name!r} holds no images")
+    samples = Prepared(torch.cat([x for x, _ in batches]), torch.cat([labels for _, labels in batches]))
+    return Side(network, samples), data.name

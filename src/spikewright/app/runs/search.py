@@ -1,0 +1,287 @@
+"""A whole search from its settings to its result folder; the same call goes on where it was stopped.
+
+    {out}/search.json      settings, every candidate with figures and verdicts, those that pass, the chosen one
+    {out}/search.html      the same as a page, with the front
+    {out}/candidates/…     a run folder each, for `evaluate` and `inject`
+    {out}/trained/…, {out}/faults/…, {out}/study.journal    what it goes on from
+Everything is chosen on the validation split; the test split is read once, for the one that was chosen.
+"""
+
+import json
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter
+
+from spikewright.app.pages.injection import write_injection
+from spikewright.app.runs import acquire
+from spikewright.app.runs.acquire import ImageSettings
+from spikewright.app.runs.compare import method_of
+from spikewright.app.runs.faults import FaultAt
+from spikewright.data.files import write_json
+from spikewright.errors import BadFile, BadSetting
+from spikewright.exploration.candidates.candidate import Candidate
+from spikewright.exploration.candidates.converted import ConvertedMaker
+from spikewright.exploration.candidates.maker import Maker
+from spikewright.exploration.candidates.trained import TrainedMaker
+from spikewright.exploration.figures.under_faults import Measure, Tell
+from spikewright.exploration.gates.by_injection import ByInjection
+from spikewright.exploration.gates.reliability import show
+from spikewright.exploration.outcome import FORMAT, OnTest, Outcome
+from spikewright.exploration.request.settings import JOURNAL, SearchSettings
+from spikewright.exploration.request.space import ends
+from spikewright.exploration.strategies.front import confirmed, front
+from spikewright.exploration.strategies.grid import search_grid
+from spikewright.exploration.strategies.processes import sample_in_processes
+from spikewright.exploration.strategies.sampled import collected, queue_all, sample
+from spikewright.exploration.strategies.study import hidden, mend, opened, take_up
+from spikewright.exploration.strategies.trials import require_possible
+from spikewright.exploration.workspace import Bench, fresh_seed
+
+RESULT, PAGE, LOCK = "search.json", "search.html", "search.lock"
+TEST = "test"  # purpose of the fault maps that the report is made with
+
+MeasureOf = Callable[[SearchSettings], Measure]
+
+
+def by_injection(settings: SearchSettings) -> Measure:
+    """Accuracies under faults by fault campaigns."""
+    return ByInjection(faults=settings.faults, fault_at=FaultAt(settings.faults.kind, settings.faults.settings))
+
+
+def search(
+    settings: SearchSettings, *, tell: Tell | None = None, measure_of: MeasureOf = by_injection
+) -> tuple[Outcome, dict[str, Any]]:
+    """Search, or go on with a search.
+
+    Args:
+        settings: of the search.
+        tell: called as things are done.
+        measure_of: makes what accuracies under faults are asked of; pickled where there are several processes.
+
+    Returns:
+        The outcome, which may be that none passes, and what `search.json` holds.
+
+    Raises:
+        BadSetting: no data, an out folder of something else, or another command at work in it.
+        BadFile: the out folder holds another search.
+        SpikewrightError: as loading, making and measuring do.
+    """
+    bench = bench_of(settings, measure_of)
+    _ = bench.maker.possible(ends(settings.space).points())
+    if settings.optuna is not None and settings.optuna.storage != JOURNAL:
+        _ = opened(settings.optuna, settings.out, seed=settings.seed)  # before anything is written
+    identity = _identity(bench)
+    with _claimed(settings):
+        book = _Book(bench, identity)
+        outcome = (
+            _gone_through(bench, book, tell) if settings.optuna is None else _sampled(bench, book, measure_of, tell)
+        )
+        outcome = book.report(outcome, tell)
+        content = book.content(outcome)
+        if outcome.candidates:
+            write_injection(
+                settings.out / PAGE, content, title=f"Search: {settings.out.resolve().name}", note=_note(bench, outcome)
+            )
+    return outcome, content
+
+
+def _note(bench: Bench, outcome: Outcome) -> str:
+    rates = ", ".join(f"{rate:g}" for rate in bench.settings.faults.ber)
+    return f"{outcome.line}. {bench.data.name}, validation split; rates of {bench.settings.faults.kind}: {rates}."
+
+
+def bench_of(settings: SearchSettings, measure_of: MeasureOf = by_injection) -> Bench:
+    """The bench of a search: its network and data, read; nothing is written.
+
+    Raises:
+        SpikewrightError: as loading does, and where the network or the settings do not go with the search.
+    """
+    measure = measure_of(settings)
+    # the validation split must be the one that the network was not trained on, whatever the search's seed
+    source, data, about = acquire.of_run(settings.network.run, data=settings.network.data, images=ImageSettings())
+    if data is None:
+        raise BadSetting(f"run {settings.network.run} does not say what data it was made with: give [network] data")
+    maker: Maker
+    if settings.kind == "train":
+        maker = TrainedMaker(
+            source=source, data=data, about=about, table=settings.train, weights=settings.weights, seed=settings.seed,
+            device=settings.device,
+        )  # fmt: skip
+    else:
+        require_possible(settings.space)
+        images = acquire.inputs(data.train, data, limit=settings.convert.calibration, seed=settings.seed)
+        maker = ConvertedMaker(
+            source=source, data=data, about=about, method_of=method_of, calibration=images, weights=settings.weights,
+            table=settings.gates.energy_table,
+        )  # fmt: skip
+    return Bench(
+        settings=settings, source=source, digest=acquire.digest(source), data=data, maker=maker, measure=measure
+    )
+
+
+def _gone_through(bench: Bench, book: "_Book", tell: Tell | None) -> Outcome:
+    def keep(found: Any) -> None:
+        book.write(Outcome(candidates=tuple(found)))
+
+    return Outcome(candidates=tuple(search_grid(bench, keep=keep, tell=tell)))
+
+
+def _sampled(bench: Bench, book: "_Book", measure_of: MeasureOf, tell: Tell | None) -> Outcome:
+    settings = bench.settings
+    assert settings.optuna is not None
+    mend(settings.optuna, settings.out)
+    study = opened(settings.optuna, settings.out, seed=settings.seed)
+    take_up(study, settings.optuna)
+    trials = queue_all(study, bench, settings.optuna)
+    if settings.optuna.workers > 1:
+        build = partial(bench_of, settings, measure_of)
+        sample_in_processes(study, build, trials, settings.optuna, tell=tell)
+    else:
+        sample(study, bench, trials, tell=tell)
+    found = tuple(collected(study))
+    book.write(Outcome(candidates=found))
+    best = confirmed(bench, front(found, settings.optuna.objectives), tell=tell)
+    # beside the trials, for whoever looks at the study and not at the result file
+    study.set_user_attr("front, with fresh fault maps", {one.name: _confirmation(one) for one in best})
+    return Outcome(candidates=found, front=tuple(best))
+
+
+def _confirmation(one: Candidate) -> dict[str, Any]:
+    worst = None if one.shown is None else one.shown.worst
+    return {
+        "verdict": one.verdict,
+        "reliability": None if worst is None else worst.reliability_mean,
+        "reliability low": None if worst is None else worst.reliability_low,
+        "reliability high": None if worst is None else worst.reliability_high,
+    }
+
+
+class _Book:
+    """The result file: whose it is, and what is in it so far."""
+
+    def __init__(self, bench: Bench, identity: dict[str, Any]) -> None:
+        self.bench, self.identity = bench, identity
+        self.path = bench.settings.out / RESULT
+        self.on_test: dict[str, Any] | None = None
+        self.settings = TypeAdapter(SearchSettings).dump_python(bench.settings, mode="json")
+        if bench.settings.optuna is not None:
+            self.settings["optuna"]["storage"] = hidden(bench.settings.optuna.storage)
+        if self.path.is_file():
+            self.on_test = self._held()
+        else:
+            self.write(Outcome(candidates=()))
+
+    def write(self, outcome: Outcome) -> None:
+        write_json(self.path, self.content(outcome))
+
+    def content(self, outcome: Outcome) -> dict[str, Any]:
+        """What the file holds."""
+        settings = self.bench.settings
+        return {
+            "format": FORMAT,
+            "of": self.identity,
+            "settings": self.settings,
+            "seeds": {
+                "search": settings.seed,
+                "fault_maps": settings.fault_seed,
+                "fault_maps_front": fresh_seed(settings.fault_seed, "front"),
+                "fault_maps_test": fresh_seed(settings.fault_seed, TEST),
+            },
+            "versions": {
+                **{name: version(name) for name in ("spikewright", "torch", "optuna")},
+                "python": platform.python_version(),
+            },
+            **outcome.to_json(),
+            "test": outcome.on_test or self.on_test,
+        }
+
+    def report(self, outcome: Outcome, tell: Tell | None) -> Outcome:
+        """The outcome with the chosen one's figures on the test split, which are read if they are not known."""
+        chosen = outcome.chosen
+        held = self.on_test
+        self.on_test = None
+        if chosen is not None:
+            fits = held is not None and held["name"] == chosen.name
+            test = held if fits else _on_test(self.bench, chosen, tell).to_json()
+            outcome = Outcome(candidates=outcome.candidates, front=outcome.front, on_test=test)
+        self.write(outcome)
+        return outcome
+
+    def _held(self) -> dict[str, Any] | None:
+        """What it says of the test split, if it is this search's.
+
+        Raises:
+            BadFile: it is damaged, or another search's.
+        """
+        try:
+            content = json.loads(self.path.read_text())
+            theirs, on_test = content["of"], content["test"]
+            same = all(content["settings"][name] == self.settings[name] for name in ("gates", "faults"))
+            differs = sorted(name for name in {*theirs, *self.identity} if theirs.get(name) != self.identity.get(name))
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise BadFile(f"{self.path} cannot be read ({error}): it is damaged; delete it and go on") from None
+        if differs:
+            raise BadFile(
+                f"{self.path} holds another search ({', '.join(differs)} differ): choose another out, or delete it"
+            )
+        return on_test if same else None
+
+
+def _on_test(bench: Bench, chosen: Candidate, tell: Tell | None) -> OnTest:
+    bench.candidate(chosen.point)  # found on another machine, it is not here yet
+    found, beside = bench.on_test(chosen.point)
+    seed = fresh_seed(bench.settings.fault_seed, TEST)
+    ask = bench.asking({chosen.name: chosen.point}, seed=seed, split="test", tell=tell)
+    shown = show([chosen.name], ask, bench.plan(1 - bench.settings.gates.level))[chosen.name]
+    return OnTest(name=chosen.name, golden=found, beside=beside, shown=shown)
+
+
+def _identity(bench: Bench) -> dict[str, Any]:
+    """What the candidates on disk depend on: with it the same, they may be gone on with, whatever else is asked."""
+    settings = bench.settings
+    how = asdict(settings.train) if settings.kind == "train" else asdict(settings.convert)
+    return {
+        "kind": settings.kind,
+        "network": bench.digest,
+        "data": bench.data.fingerprint,
+        settings.kind: how,
+        "weights": asdict(settings.weights),
+        "faults": {
+            "kind": settings.faults.kind,
+            "settings": dict(settings.faults.settings),
+            "images": settings.faults.images,
+            "seed": settings.fault_seed,
+        },
+        "energy_table": settings.gates.energy_table,
+        "seed": settings.seed,
+    }
+
+
+@contextmanager
+def _claimed(settings: SearchSettings) -> Iterator[None]:
+    """The out folder, for this command alone; made if need be.
+
+    Raises:
+        BadSetting: it is a file, holds something else, is the network's own, or another command is at work in it.
+    """
+    out = settings.out
+    if out.exists() and not out.is_dir():
+        raise BadSetting(f"out {out} is a file: give a folder")
+    if out.resolve() == settings.network.run.resolve():
+        raise BadSetting(f"out is the run of the trained network itself ({out}): choose another folder")
+    held = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    if held - {LOCK} and RESULT not in held:
+        raise BadSetting(f"out {out} is not empty and holds no search: choose another folder")
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(out / LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise BadSetting(f"another search is at work in {out}: wait for it, or choose another out") from None

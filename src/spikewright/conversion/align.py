@@ -1,0 +1,99 @@
+"""Where trains of different length meet: which alignment each edge of a plan gets.
+
+A stage runs its own number of steps, and a node that only passes values on runs as many as the stage it feeds
+(the longest, where it feeds several). An edge whose train has another length is aligned there; with averaging,
+so is one of the same length, as then every stage receives a constant current and the network is exact.
+
+Source: QAC, §4.3 and Table 4 (one choice for expansion, one for reduction).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from spikewright.ann.source import INPUT
+from spikewright.errors import BadSetting
+from spikewright.snn.alignments.average import Average
+from spikewright.snn.alignments.replicate import Replicate
+from spikewright.snn.alignments.truncate import Truncate
+from spikewright.snn.plan import AnyAlignment, Edge, Node
+
+ALIGNMENTS: Mapping[str, type[Average | Replicate | Truncate]] = {
+    "average": Average,
+    "replicate": Replicate,
+    "truncate": Truncate,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """How trains are aligned.
+
+    Attributes:
+        expansion: to more steps: average or replicate.
+        reduction: to fewer steps: average, replicate (which skips steps) or truncate.
+    """
+
+    expansion: str
+    reduction: str
+
+    def __post_init__(self) -> None:
+        for name in (self.expansion, self.reduction):
+            if name not in ALIGNMENTS:
+                raise BadSetting(f"no alignment named {name!r}: choose among {', '.join(ALIGNMENTS)}")
+        if self.expansion == "truncate":
+            raise BadSetting(
+                "alignment: truncation cannot expand a train: choose average or replicate for expansion, "
+                "as in average,truncate"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> "Joining":
+        """'average', or 'expansion,reduction' such as 'replicate,truncate'.
+
+        Raises:
+            BadSetting: an unknown name, more than two, or truncation for expansion.
+        """
+        parts = [part.strip() for part in text.split(",")]
+        if len(parts) > 2:
+            raise BadSetting(f"alignment {text!r}: give one name, or two as expansion,reduction")
+        return cls(parts[0], parts[-1])
+
+    @property
+    def exact(self) -> bool:
+        """Whether every stage receives a constant current."""
+        return self.expansion == self.reduction == "average"
+
+    def align(self, nodes: Sequence[Node]) -> tuple[Node, ...]:
+        """The nodes with alignments on their edges; the input's train is one graded step."""
+        wanted = _steps_wanted(nodes)
+        length = {INPUT: 1}
+        aligned = []
+        for node in nodes:
+            steps = wanted[node.name]
+            edges = []
+            for edge in node.edges:
+                alignment = None if steps is None else self._between(length[edge.source], steps)
+                edges.append(Edge(edge.source, alignment))
+            arriving = [length[edge.source] if edge.alignment is None else edge.alignment.timesteps for edge in edges]
+            length[node.name] = max(arriving) if node.firing is None else node.firing.code.steps
+            aligned.append(replace(node, edges=tuple(edges)))
+        return tuple(aligned)
+
+    def _between(self, given: int, steps: int) -> AnyAlignment | None:
+        if given == steps:
+            return Average(steps) if self.exact and given > 1 else None
+        return ALIGNMENTS[self.expansion if given < steps else self.reduction](steps)
+
+
+def _steps_wanted(nodes: Sequence[Node]) -> dict[str, int | None]:
+    """How many steps each node runs: its own, or the most of those it feeds; None before the read-out alone."""
+    fires = {node.name for node in nodes if node.firing is not None} | {INPUT}
+    wanted: dict[str, int | None] = {node.name: None for node in nodes}
+    for node in reversed(nodes):
+        if node.firing is not None and not node.firing.schedule.waits:  # one that waits takes trains of any length
+            wanted[node.name] = node.firing.code.steps
+        steps = wanted[node.name]
+        if steps is not None:
+            for name in set(node.inputs) - fires:
+                wanted[name] = max(steps, wanted[name] or 0)
+    return wanted

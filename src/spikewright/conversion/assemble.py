@@ -1,0 +1,85 @@
+"""From staged nodes to a blueprint: a method says how each stage fires, this writes it down."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from spikewright.ann.ops import Scale
+from spikewright.conversion.align import Joining
+from spikewright.conversion.stages.stage import StagedNode
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.code import Code
+from spikewright.snn.neurons.integrate_fire import IntegrateFire
+from spikewright.snn.plan import AnyEncoder, AnyLaw, AnySchedule, Edge, Firing, Node, Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSettings:
+    """How one stage fires. Tensors are in the value scale and broadcast to the stage's features."""
+
+    schedule: AnySchedule
+    code: Code
+    threshold: Tensor
+    initial_potential: Tensor
+    amplitude: Tensor
+    law: AnyLaw = field(default_factory=IntegrateFire)
+
+
+def assemble(
+    staged: Sequence[StagedNode],
+    settings: Callable[[StagedNode], StageSettings],
+    *,
+    encoder: AnyEncoder,
+    input_shape: tuple[int, ...],
+    joining: Joining | None = None,
+) -> Blueprint:
+    """Write a blueprint down; `settings` is asked once per stage, `joining` puts alignments on the edges."""
+    nodes: list[Node] = []
+    arrays: dict[str, Tensor] = {}
+    for node in staged:
+        if node.weight is not None:
+            arrays[f"{node.name}.weight"] = node.weight if node.format is None else node.weight.to(torch.int32)
+        if node.gain is not None:
+            arrays[f"{node.name}.gain"] = node.gain
+        if node.bias is not None:
+            arrays[f"{node.name}.bias"] = node.bias
+        firing = None
+        if node.fires is not None:
+            chosen = settings(node)
+            firing = Firing(
+                law=chosen.law,
+                schedule=chosen.schedule,
+                code=chosen.code,
+                carries=node.fires.carries,
+                before_firing=tuple(op for op, _, _ in node.fires.before),
+                channels=node.fires.channels,
+            )
+            arrays[f"{node.name}.threshold"] = chosen.threshold
+            arrays[f"{node.name}.initial_potential"] = chosen.initial_potential
+            arrays[f"{node.name}.amplitude"] = chosen.amplitude
+            for index, (_, gain, bias) in enumerate(node.fires.before):
+                if gain is not None and bias is not None:
+                    arrays[f"{node.name}.before{index}.weight"] = gain
+                    arrays[f"{node.name}.before{index}.bias"] = bias
+        edges = tuple(Edge(name) for name in node.inputs)
+        nodes.append(
+            Node(name=node.name, op=node.op, edges=edges, shape=node.shape, firing=firing, weights=node.format)
+        )
+    joined = tuple(nodes) if joining is None else joining.align(nodes)
+    return Blueprint(Plan(encoder=encoder, input_shape=input_shape, nodes=joined), arrays)
+
+
+def with_shift(blueprint: Blueprint, shifts: Mapping[str, Tensor]) -> Blueprint:
+    """The blueprint with so much more constant current over the window, by stage; after any norm before firing."""
+    arrays = dict(blueprint.arrays)
+    for node in blueprint.plan.stages:
+        if node.name not in shifts:
+            continue
+        assert node.firing is not None
+        scales = [index for index, op in enumerate(node.firing.before_firing) if isinstance(op, Scale)]
+        name = f"{node.name}.before{scales[-1]}.bias" if scales else f"{node.name}.bias"
+        held = arrays.get(name)
+        arrays[name] = shifts[node.name] if held is None else held + shifts[node.name]
+    return Blueprint(blueprint.plan, arrays)

@@ -1,0 +1,42 @@
+"""The inputs that a calibrator looks at: there are some, they fit, and they are prepared as the source needs."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from spikewright.ann.source import Source
+from spikewright.errors import BadData
+
+SLACK = 0.5  # share of the range that an input may lie outside it, for noise and augmentation
+
+
+def require_inputs(batches: Sequence[Tensor], source: Source) -> Tensor:
+    """All inputs as one tensor [N, *input_shape], float32.
+
+    Raises:
+        BadData: none, of another shape, not finite, whole numbers, or far outside the range that the source's
+            preparation gives: they were not normalised.
+    """
+    if not sum(len(batch) for batch in batches):
+        raise BadData("calibration needs at least one input, got none: give a data set that is not empty")
+    for batch in batches:
+        if tuple(batch.shape[1:]) != source.input_shape:
+            raise BadData(
+                f"calibration: inputs have shape {tuple(batch.shape[1:])}, the network takes {source.input_shape}"
+            )
+        if not batch.is_floating_point():
+            raise BadData(f"calibration: inputs are {batch.dtype}, not numbers in floating point: normalise them first")
+    inputs = torch.cat([batch.float() for batch in batches])
+    if not bool(inputs.isfinite().all()):
+        raise BadData("a calibration input holds values that are not finite: mend the data or its preparation")
+    if source.preparation is not None:
+        low, high = source.preparation.value_range
+        slack = SLACK * (high - low)
+        least, most = float(inputs.min()), float(inputs.max())
+        if least < low - slack or most > high + slack:
+            raise BadData(
+                f"calibration: inputs run from {least:.3g} to {most:.3g}, the source's own from {low:.3g} to "
+                f"{high:.3g}: prepare them with the source's mean and std"
+            )
+    return inputs

@@ -1,0 +1,68 @@
+"""Layer by layer, how far the mean of each stage's value is from the source's, each stage mended before the next."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from spikewright.ann import interpreter
+from spikewright.ann.source import Source, SourceNode
+from spikewright.conversion.calibrators import Progress
+from spikewright.conversion.calibrators._inputs import require_inputs
+from spikewright.engines.network import build
+from spikewright.engines.program import Step
+from spikewright.engines.record import Record
+from spikewright.engines.stepwise import walk
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.schedules import Drive
+
+Mean = Callable[[Tensor], Tensor]
+Mend = Callable[[Drive, Tensor], Drive]
+
+
+def gaps(
+    blueprint: Blueprint,
+    source: Source,
+    batches: Sequence[Tensor],
+    *,
+    mean: Mean,
+    mend: Mend,
+    progress: Progress | None = None,
+) -> dict[str, Tensor]:
+    """Mean of the source's value minus mean of the stage's, in the value scale, by stage.
+
+    Args:
+        blueprint: the network; it runs step by step on all inputs at once.
+        source: what it was converted from.
+        batches: prepared inputs.
+        mean: of a value [N, *features], over samples and whatever else shares one number.
+        mend: called with a stage's drive and its gap in thresholds; later stages see what it makes fire.
+        progress: called after each stage.
+    """
+    inputs = require_inputs(batches, source)
+    carried = {node.firing.carries for node in blueprint.plan.stages if node.firing is not None}
+    wanted: dict[str, Tensor] = {}
+
+    def watch(node: SourceNode, value: Tensor) -> None:
+        if node.name in carried:
+            wanted[node.name] = value
+
+    found: dict[str, Tensor] = {}
+
+    def revise(step: Step, drive: Drive, record: Record) -> Drive:
+        node = step.node
+        assert node.firing is not None
+        value = wanted[node.firing.carries]
+        value = value if node.firing.channels is None else value[:, slice(*node.firing.channels)]
+        amplitude = blueprint.arrays[f"{node.name}.amplitude"]
+        gap = mean(value.double()) - mean(record.codes.double() * amplitude)
+        found[node.name] = gap
+        if progress is not None:
+            progress("stages", len(found), len(blueprint.plan.stages))
+        return mend(drive, (gap / blueprint.arrays[f"{node.name}.threshold"]).to(record.codes.dtype))
+
+    with torch.no_grad():
+        interpreter.run(source, inputs, watch=watch)
+        for _ in walk(build(blueprint).program, inputs, revise=revise):
+            pass
+    return found

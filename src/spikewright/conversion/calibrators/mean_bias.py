@@ -1,0 +1,42 @@
+"""Bias correction: each channel's constant is raised by what the stage's mean falls short of the source's.
+
+    bias_c += mean(source) − mean(spiking),  over samples and positions, layer by layer
+Source: Li et al. 2021 (SNNC, light pipeline).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from spikewright.ann.source import Source
+from spikewright.conversion.assemble import with_shift
+from spikewright.conversion.calibrators import Progress
+from spikewright.conversion.calibrators._means import gaps
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.schedules import Drive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeanBias:
+    """One correction a channel."""
+
+    kind: Literal["mean_bias"] = "mean_bias"
+
+    def __call__(
+        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, progress: Progress | None = None
+    ) -> Blueprint:
+        """Calibrate on prepared inputs."""
+        shifts = gaps(blueprint, source, batches, mean=_by_channel, mend=_raise_bias, progress=progress)
+        return with_shift(blueprint, shifts)
+
+
+def _by_channel(value: Tensor) -> Tensor:
+    """[N, C, *space] → [C, 1, …], the mean over samples and space."""
+    return value.mean((0, *range(2, value.dim()))).reshape(-1, *(1,) * (value.dim() - 2))
+
+
+def _raise_bias(drive: Drive, gap: Tensor) -> Drive:
+    gap = gap * drive.threshold
+    return drive._replace(bias=gap if drive.bias is None else drive.bias + gap)

@@ -1,0 +1,41 @@
+"""Potential correction: each neuron starts with what its mean falls short of the source's.
+
+    v0 += mean(source) − mean(spiking),  over samples, layer by layer      (T times that in the classical scale)
+Source: Li et al. 2021 (SNNC, advanced pipeline, initial potentials). v0 may leave [0, unit).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from spikewright.ann.source import Source
+from spikewright.conversion.calibrators import Progress
+from spikewright.conversion.calibrators._means import gaps
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.schedules import Drive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeanPotential:
+    """One correction a neuron."""
+
+    kind: Literal["mean_potential"] = "mean_potential"
+
+    def __call__(
+        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, progress: Progress | None = None
+    ) -> Blueprint:
+        """Calibrate on prepared inputs."""
+        found = gaps(blueprint, source, batches, mean=_by_neuron, mend=_raise_potential, progress=progress)
+        names = {f"{stage}.initial_potential": gap for stage, gap in found.items()}
+        raised = {name: blueprint.arrays[name] + gap for name, gap in names.items()}
+        return Blueprint(blueprint.plan, {**blueprint.arrays, **raised})
+
+
+def _by_neuron(value: Tensor) -> Tensor:
+    return value.mean(0)
+
+
+def _raise_potential(drive: Drive, gap: Tensor) -> Drive:
+    return drive._replace(initial=drive.initial + gap * drive.threshold)

@@ -1,0 +1,107 @@
+"""Thresholds without training, from observed activations: the largest, a percentile, or the one that loses least.
+
+The last, for rounding to L levels, is
+    θ* = argmin_θ Σ count · (θ/L · min(⌊L·v/θ + ½⌋, L) − v)²
+searched on a grid of 1 % of the largest value, then refined ten times finer around the best.
+Source: the grid search of SNNC (Li et al. 2021), with rounding instead of its floor.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from spikewright.ann.source import Activation, Source
+from spikewright.conversion.observe import Histogram, Statistics
+from spikewright.errors import BadSetting
+
+_SILENT = 1.0  # a neuron that never fired on the calibration inputs: any positive threshold is as good
+
+
+def least_error_threshold(
+    histogram: Histogram, levels: int, *, cap: float | None = None, per_channel: bool = False
+) -> Tensor:
+    """The least-squares threshold, a scalar or one per channel [channels], float64.
+
+    Args:
+        histogram: the observed activations.
+        levels: L ≥ 1.
+        cap: the activation's own upper limit, which θ never exceeds.
+        per_channel: one threshold for each channel instead of one for the layer.
+    """
+    values, counts = histogram.values, histogram.counts
+    if not per_channel:
+        values, counts = values.reshape(1, -1), counts.reshape(1, -1)
+    top = values.amax(1) * (1 + 0.5 / values.shape[1])
+    top = top if cap is None else top.clamp(max=cap)
+    coarse = torch.linspace(0.01, 1.0, 100, dtype=torch.float64)
+    best = _search(values, counts, levels, top, coarse.expand(len(top), -1))
+    fine = best.unsqueeze(1) + torch.linspace(-0.01, 0.01, 21, dtype=torch.float64)
+    best = _search(values, counts, levels, top, fine.clamp(0.001, 1.0))
+    chosen = torch.where(top > 0, best * top, torch.full_like(top, _SILENT))
+    return chosen if per_channel else chosen[0]
+
+
+def _search(values: Tensor, counts: Tensor, levels: int, top: Tensor, shares: Tensor) -> Tensor:
+    """The share of `top`, among [rows, candidates], with the least weighted squared error."""
+    errors = []
+    for candidate in shares.T:
+        threshold = (candidate * top).clamp(min=1e-300).unsqueeze(1)
+        rounded = threshold / levels * (values * levels / threshold + 0.5).floor().clamp(0, levels)
+        errors.append((counts * (rounded - values).square()).sum(1))
+    pick = torch.stack(errors, 1).argmin(1, keepdim=True)
+    return shares.gather(1, pick).squeeze(1)
+
+
+def largest_threshold(histogram: Histogram, *, cap: float | None = None) -> Tensor:
+    """The largest activation seen, a scalar float64 (max-norm: Diehl et al. 2015)."""
+    return _positive(float(histogram.top.max()), cap)
+
+
+def percentile_threshold(histogram: Histogram, percentile: float, *, cap: float | None = None) -> Tensor:
+    """The value below which `percentile` % of all activations lie, zeros included (Rueckauer et al. 2017)."""
+    return _positive(histogram.percentile(percentile / 100), cap)
+
+
+def _positive(value: float, cap: float | None) -> Tensor:
+    value = value if value > 0 else _SILENT
+    return torch.tensor(value if cap is None else min(value, cap), dtype=torch.float64)
+
+
+Rule = Callable[[Histogram, Activation, str], Tensor]
+
+
+def choose_thresholds(
+    source: Source, statistics: Statistics | None, rule: Rule, *, keep_trained: bool = True
+) -> dict[str, Tensor]:
+    """A threshold for every activation of a source, in float64.
+
+    Args:
+        source: the network.
+        statistics: its observed activations; needed where the rule is.
+        rule: called with (histogram, operation, name) where no trained threshold is kept.
+        keep_trained: take the threshold that training set, where there is one.
+
+    Raises:
+        BadSetting: the rule is needed and there are no statistics.
+    """
+    found: dict[str, Tensor] = {}
+    for node in source.activations:
+        assert isinstance(node.op, Activation)
+        trained = source.array(node, "threshold") if keep_trained else None
+        if trained is not None:
+            found[node.name] = trained.double()
+        elif statistics is None or node.name not in statistics:
+            reason = "has no trained threshold" if keep_trained else "gets its threshold from data"
+            raise BadSetting(
+                f"activation {node.name!r} {reason}: give calibration inputs (`--data`, or `loader`)"
+                + (", or train the source with `--levels`" if keep_trained else "")
+            )
+        else:
+            found[node.name] = rule(statistics[node.name], node.op, node.name)
+    return found
+
+
+def has_trained_thresholds(source: Source) -> bool:
+    """Whether training set the threshold of every activation."""
+    return all(source.array(node, "threshold") is not None for node in source.activations)

@@ -1,0 +1,67 @@
+"""Pools over codes in bytes, images with their channels last: means as sums with one divisor, and maxima."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spikewright.ann.ops import AdaptiveAveragePool, Averaging, MaxPool, Mean
+from spikewright.engines.int8.loops import largest_of_windows, sum_windows
+from spikewright.engines.int8.terms import Form, empty
+
+
+class Window(NamedTuple):
+    """Windows of means that all divide alike."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    divisor: int
+
+
+def even_window(op: Averaging, given: Form) -> Window | None:
+    """The windows of an averaging of bytes [C, H, W], or None where they divide differently or it is none of these."""
+    if len(given.shape) != 3 or not given.plain or given.terms[0].dtype != torch.uint8:
+        return None
+    height, width = given.shape[1:]
+    if isinstance(op, Mean):
+        whole = Window((height, width), (1, 1), (0, 0), height * width)
+        return whole if sorted(op.dims) == [2, 3] else None
+    if isinstance(op, AdaptiveAveragePool):
+        if len(op.size) != 2 or height % op.size[0] or width % op.size[1]:
+            return None
+        kernel = (height // op.size[0], width // op.size[1])
+        return Window(kernel, kernel, (0, 0), kernel[0] * kernel[1])
+    even = op.divisor is not None or (not op.ceil_mode and (op.count_include_pad or not any(op.padding)))
+    if not even or len(op.kernel) != 2:
+        return None
+    kernel = _pair(op.kernel)
+    return Window(kernel, _pair(op.stride), _pair(op.padding), op.divisor or kernel[0] * kernel[1])
+
+
+def sums(codes: Tensor, window: Window, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """uint8 [N, C, H, W], laid out → the sum of each window, [N, *shape], in a type that holds it."""
+    image = shape if len(shape) == 3 else (shape[0], 1, 1)
+    out = empty(len(codes), image, dtype)
+    sum_windows(_pixels(out), _pixels(codes), window.kernel, window.stride, window.padding)
+    return out.view(len(codes), *shape) if image != shape else out
+
+
+def largest(codes: Tensor, pool: MaxPool, shape: tuple[int, ...]) -> Tensor:
+    """Codes [N, C, H, W], laid out → the largest of each window, [N, *shape]."""
+    out = empty(len(codes), shape, codes.dtype)
+    geometry = (_pair(pool.kernel), _pair(pool.stride), _pair(pool.padding), _pair(pool.dilation))
+    largest_of_windows(_pixels(out), _pixels(codes), *geometry)
+    return out
+
+
+def _pair(numbers: tuple[int, ...]) -> tuple[int, int]:
+    return numbers[0], numbers[1]
+
+
+def _pixels(x: Tensor) -> np.ndarray:
+    """A view [N, H, W, C]; sizes of 1 may have any stride, so the strides are given."""
+    n, channels, height, width = x.shape
+    strides = (height * width * channels, width * channels, channels, 1)
+    return x.as_strided((n, height, width, channels), strides, x.storage_offset()).numpy()

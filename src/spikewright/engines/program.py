@@ -1,0 +1,178 @@
+"""The executable form of a plan: one `Step` a node, with its arrays folded into the stage's own unit.
+
+What flows along an edge is w[t]·s[t] of a stage (integers), or a graded node's current. Inside a stage the
+potential is measured in the stage's unit, so that thresholds are the integers w[t] and a code is a floor; in
+integer mode the unit is itself an integer, `threshold`. Made by `folding` (floating point) or `lowering`
+(integers); run by the engines. Knows nothing about where its numbers come from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from spikewright.ann.ops import Conv, Linear
+from spikewright.snn.plan import Node, Plan
+from spikewright.snn.schedules.lockstep import Lockstep
+
+
+class Reach(NamedTuple):
+    """How far the integers of a node can go, proven from its weights and from what it can read.
+
+    Magnitudes, in units of the integers themselves; a bound, which no input passes.
+    """
+
+    read: float  # of what it reads, before `gains`
+    signed: bool  # whether any of what it reads can be negative
+    sum: float  # of what its operation sums, with `gains`, before `after`
+    total: float  # of all that it holds on the way to its code or its output
+
+    @property
+    def bits(self) -> int:
+        """Bits of the widest of these in two's complement: what an accumulator for the whole node needs."""
+        return int(max(self.read, self.sum, self.total)).bit_length() + 1
+
+    @property
+    def sum_bits(self) -> int:
+        """Bits of the widest sum of the operation alone: what the accumulator of its products needs."""
+        return int(self.sum).bit_length() + 1
+
+
+@dataclass(slots=True, kw_only=True)
+class StepArrays:
+    """The folded arrays of one node; None stands for 1 (factors) or 0 (terms)."""
+
+    weight: Tensor | None = None
+    gains: tuple[Tensor | None, ...] = ()  # factor on each input, before the operation
+    after: Tensor | None = None  # factor on the operation's result
+    bias: Tensor | None = None  # the window's constant current
+    initial: Tensor | None = None  # initial potential
+    threshold: Tensor | None = None  # the stage's unit; None means 1
+    before: tuple[tuple[Tensor | None, Tensor | None], ...] = field(default_factory=tuple)  # (gain, bias)
+    integral: bool = False  # results are integers: what a mean's division left over is rounded off
+    reach: Reach | None = None  # of an integral step
+
+
+class Step(nn.Module):
+    """One node ready to run; its arrays are buffers, so it moves and casts like any module."""
+
+    weight: Tensor | None
+    after: Tensor | None
+    bias: Tensor | None
+    initial: Tensor | None
+    threshold: Tensor | None
+    offset: Tensor | None
+    vector: Tensor | None
+
+    def __init__(self, node: Node, arrays: StepArrays) -> None:
+        super().__init__()
+        self.node = node
+        for name in ("weight", "after", "bias", "initial", "threshold"):
+            self.register_buffer(name, getattr(arrays, name), persistent=False)
+        for index, gain in enumerate(arrays.gains):
+            self.register_buffer(f"gain{index}", gain, persistent=False)
+        for index, (gain, bias) in enumerate(arrays.before):
+            self.register_buffer(f"before{index}_gain", gain, persistent=False)
+            self.register_buffer(f"before{index}_bias", bias, persistent=False)
+        self.integral = arrays.integral
+        self.reach = arrays.reach
+        # Max pools let a constant through that is the same everywhere in a channel
+        self.starts_early = all(gain is None for gain, _ in arrays.before) and (
+            not arrays.before or arrays.initial is None or _even(arrays.initial, len(node.shape))
+        )
+        offset = _sum(arrays.bias, arrays.initial if self.starts_early else None)
+        self.register_buffer("offset", offset, persistent=False)
+        # What convolution and matrix product can add in the same pass
+        fits = isinstance(node.op, Linear | Conv) and arrays.after is None and offset is not None
+        vector = _as_vector(offset, node, arrays.weight) if fits and offset is not None else None
+        self.register_buffer("vector", vector, persistent=False)
+
+    def gain(self, index: int) -> Tensor | None:
+        """The factor on input `index`."""
+        return self._buffers.get(f"gain{index}")
+
+    def before(self, index: int) -> tuple[Tensor | None, Tensor | None]:
+        """Gain and bias of the `index`-th operation before firing."""
+        return self._buffers.get(f"before{index}_gain"), self._buffers.get(f"before{index}_bias")
+
+
+def _sum(left: Tensor | None, right: Tensor | None) -> Tensor | None:
+    if left is None or right is None:
+        return left if right is None else right
+    return left + right
+
+
+def _even(array: Tensor, rank: int) -> bool:
+    """Whether it is one number, or one per channel."""
+    return array.numel() == 1 or (array.dim() == rank and all(size == 1 for size in array.shape[1:]))
+
+
+def _as_vector(offset: Tensor, node: Node, weight: Tensor | None) -> Tensor | None:
+    """The offset as one number per output channel, if it is constant over space."""
+    if isinstance(node.op, Linear):
+        return offset.expand(len(weight)).contiguous() if weight is not None and offset.dim() <= 1 else None
+    rank = len(node.op.stride) + 1 if isinstance(node.op, Conv) else 0
+    if offset.dim() == 0:
+        return None
+    if offset.dim() == rank and all(size == 1 for size in offset.shape[1:]):
+        return offset.reshape(-1).contiguous()
+    return None
+
+
+class Program(nn.Module):
+    """The steps of a plan in order.
+
+    Args:
+        plan: the structure.
+        steps: one a node.
+        worth: what one unit of the read-out is worth; None means 1.
+    """
+
+    worth: Tensor | None
+
+    def __init__(self, plan: Plan, steps: Sequence[Step], *, worth: Tensor | None = None) -> None:
+        super().__init__()
+        self.plan = plan
+        self.register_buffer("worth", worth, persistent=False)
+        self.steps = nn.ModuleList(steps)
+        self.last_use = {name: node.name for node in plan.nodes for name in node.inputs}
+        self.courses, self.drives = plan.courses, plan.drives
+        self.closed = _closed(plan, steps)
+        self.wants_train = _wanting_trains(plan, self.closed)
+
+
+def _closed(plan: Plan, steps: Sequence[Step]) -> frozenset[str]:
+    """The stages whose code follows from the window's total: those that wait, and lockstep under a constant current.
+
+    In lockstep that takes soft reset and an initial potential of at least 0 and below the threshold.
+    """
+    found: set[str] = set()
+    drives = plan.drives
+    for step in steps:
+        firing = step.node.firing
+        if firing is None:
+            continue
+        constant = drives[step.node.name] == (firing.code.timesteps, True)
+        lockstep = isinstance(firing.schedule, Lockstep) and firing.law.conserves and firing.code.is_rate
+        if firing.schedule.waits or (lockstep and constant and _starts_inside(step)):
+            found.add(step.node.name)
+    return frozenset(found)
+
+
+def _starts_inside(step: Step) -> bool:
+    if step.initial is None:
+        return True
+    below = step.initial < (1 if step.threshold is None else step.threshold)
+    return bool(((step.initial >= 0) & below).all())
+
+
+def _wanting_trains(plan: Plan, closed: frozenset[str]) -> frozenset[str]:
+    """What has to keep its time course: a stage without a closed form reads it, or an alignment picks steps of it."""
+    wanting: set[str] = set()
+    for node in reversed(plan.nodes):
+        follows = node.name in wanting if node.firing is None else node.name not in closed
+        for edge in node.edges:
+            if follows if edge.alignment is None else not edge.alignment.averages:
+                wanting.add(edge.source)
+    return frozenset(wanting)

@@ -1,0 +1,128 @@
+"""Asking a campaign for accuracies under faults, and keeping the answers: the one place where a search meets faults.
+
+    Measure: (network, images, what to inject) → accuracy without faults, accuracy under each fault map
+A fault map is a pure function of (seed, stratum, number), so the first n of a longer campaign are the campaign of n:
+what is on disk already is never asked for again, and a longer campaign goes on from a shorter one.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from spikewright.ann.source import Source
+from spikewright.data.files import write_json
+from spikewright.errors import BadFile
+from spikewright.measure.samples import Prepared
+from spikewright.snn.blueprint import Blueprint
+
+LOCKS = ".locks"
+
+Tell = Callable[[str, int, int], None]
+
+
+class Struck(NamedTuple):
+    """One network under faults: accuracy without any, and under each fault map by its number; shares 0..1."""
+
+    accuracy_golden: float
+    accuracies: NDArray[np.float64]  # [maps]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strike:
+    """What is injected: rate, maps 0 … maps − 1 of the seed, and how weights are stored that are no integers yet."""
+
+    ber: float
+    maps: int
+    seed: int
+    bits: int
+    per_channel: bool = False
+
+
+class Measure(Protocol):
+    """A campaign over the whole network."""
+
+    def __call__(
+        self, network: Blueprint | Source, samples: Prepared, strike: Strike, *, record: Path, tell: Tell | None = None
+    ) -> Struck:
+        """Run it; `record` is a file that an interrupted campaign may leave and go on from."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """Campaigns whose answers are kept, a file for each network and rate; several processes may ask at once.
+
+    Attributes:
+        measure: who runs them.
+        folder: where the answers are.
+    """
+
+    measure: Measure
+    folder: Path
+
+    def __call__(
+        self,
+        name: str,
+        network: Callable[[], Blueprint | Source],
+        samples: Prepared,
+        strike: Strike,
+        *,
+        of: str,
+        tell: Tell | None = None,
+    ) -> Struck:
+        """The first maps of a campaign.
+
+        Args:
+            name: of the network, in file names.
+            network: made only if it has to run.
+            samples: prepared images and labels.
+            strike: what is injected.
+            of: what tells this network and these images from others of that name.
+            tell: called as maps are done.
+
+        Raises:
+            BadFile: the answers on disk are damaged, or those of another network.
+        """
+        path = self.folder / f"{name}@{strike.ber:g}_s{strike.seed}.json"
+        identity = {**asdict(strike), "of": of, "images": len(samples.labels)}
+        del identity["maps"]
+        with locked(path):
+            held = _read(path, identity)
+            if held is None or len(held.accuracies) < strike.maps:
+                held = self.measure(network(), samples, strike, record=path.with_suffix(".jsonl"), tell=tell)
+                kept = {
+                    "accuracy_golden": held.accuracy_golden,
+                    "accuracies": [float(each) for each in held.accuracies],
+                }
+                write_json(path, {"of": identity, **kept})
+        return Struck(held.accuracy_golden, held.accuracies[: strike.maps])
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """A file or folder for this process alone, until the block ends or the process does."""
+    locks = path.parent / LOCKS
+    locks.mkdir(parents=True, exist_ok=True)
+    with FileLock(locks / path.name):
+        yield
+
+
+def _read(path: Path, identity: dict[str, Any]) -> Struck | None:
+    if not path.is_file():
+        return None
+    try:
+        held = json.loads(path.read_text())
+        same = held["of"] == identity
+        found = Struck(float(held["accuracy_golden"]), np.array(held["accuracies"], dtype=np.float64))
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+        raise BadFile(f"{path} cannot be read ({error}): it is damaged; delete it to measure again") from None
+    if not same:
+        raise BadFile(f"{path} holds accuracies of another network, or under other faults: choose another out folder")
+    return found

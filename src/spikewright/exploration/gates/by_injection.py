@@ -1,0 +1,64 @@
+"""The measure of a search: fault campaigns over the whole network (`reliability.campaign`)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from spikewright.ann.source import Source
+from spikewright.errors import BadSetting
+from spikewright.exploration.figures.under_faults import Strike, Struck, Tell
+from spikewright.exploration.request.settings import FaultSettings
+from spikewright.measure.samples import Prepared
+from spikewright.reliability.campaign.inject import InjectSettings, inject
+from spikewright.reliability.faults import Fault
+from spikewright.reliability.workers.pool import Workers
+from spikewright.snn.blueprint import Blueprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByInjection:
+    """Runs campaigns as the settings say.
+
+    Attributes:
+        faults: maps, rates and workers.
+        fault_at: the fault at a rate.
+
+    Raises:
+        BadSetting: a fault that is set up wrongly at one of the rates, or workers that cannot be.
+    """
+
+    faults: FaultSettings
+    fault_at: Callable[[float], Fault]
+
+    def __post_init__(self) -> None:
+        for ber in self.faults.ber:
+            _ = self.fault_at(ber)
+        try:
+            _ = self.workers
+        except BadSetting as error:
+            raise BadSetting(f"[faults] {error}") from None
+
+    @property
+    def workers(self) -> Workers:
+        """Where maps are run."""
+        return Workers(count=self.faults.workers, backend=self.faults.backend, address=self.faults.address)
+
+    def __call__(
+        self, network: Blueprint | Source, samples: Prepared, strike: Strike, *, record: Path, tell: Tell | None = None
+    ) -> Struck:
+        """See `Measure`."""
+        settings = InjectSettings(
+            fault=self.fault_at(strike.ber),
+            bits=strike.bits,
+            per_channel=strike.per_channel,
+            maps=strike.maps,
+            seed=strike.seed,
+            workers=self.workers,
+        )
+
+        def progress(what: str, done: int, of: int, /, note: str = "") -> None:  # noqa: ARG001
+            if tell is not None:
+                tell(what, done, of)
+
+        found = inject(network, samples, settings, record=record, progress=progress)
+        return Struck(found.accuracy_golden, found.rows[0].accuracies)

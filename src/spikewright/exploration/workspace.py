@@ -1,0 +1,216 @@
+"""The bench of one search: makes candidates, measures them without and under faults, and keeps all of it on disk.
+
+    {out}/trained/…        trainings, which points of different bits share, with their checkpoints
+    {out}/candidates/…     a run folder for each candidate: its network, and its figures in `about`
+    {out}/faults/…         accuracies under faults, of candidates (by name) and of the trained network (ann_b8, …)
+What is there is not made again, so that a search which was stopped goes on. Several processes may work at one bench.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from spikewright.ann.source import Source
+from spikewright.data.dataset import ImageData
+from spikewright.errors import BadFile, BadModel, BadPlan, NotExact, UnsupportedModule
+from spikewright.exploration.candidates.candidate import Candidate
+from spikewright.exploration.candidates.maker import Made, Maker
+from spikewright.exploration.figures.fault_free import Baseline, Golden, baseline, golden
+from spikewright.exploration.figures.under_faults import Measure, Remembered, Strike, Struck, Tell
+from spikewright.exploration.gates.cheap import cheap
+from spikewright.exploration.gates.reliability import Ask, Plan
+from spikewright.exploration.request.points import Point
+from spikewright.exploration.request.settings import SearchSettings
+from spikewright.interchange import run_folder as folder
+from spikewright.measure.samples import Prepared, batches, first, prepared
+from spikewright.measure.statistics.decisions import WAYS
+from spikewright.snn.blueprint import Blueprint
+
+# what is wrong with one candidate; a bad setting, file or data set is wrong with the whole search
+UNMADE = (BadModel, BadPlan, NotExact, UnsupportedModule)
+CANDIDATES, TRAINED, FAULTS = "candidates", "trained", "faults"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bench:
+    """One search's workplace.
+
+    Attributes:
+        settings: of the search.
+        source: the trained network.
+        digest: what tells it from others.
+        data: its images, with its preparation.
+        maker: of candidates.
+        measure: of accuracies under faults.
+    """
+
+    settings: SearchSettings
+    source: Source
+    digest: str
+    data: ImageData
+    maker: Maker
+    measure: Measure
+    _kept: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def baseline(self, bits: int) -> Baseline:
+        """The trained network with weights of so many bits, on the validation split."""
+        return self._once(
+            ("baseline", bits),
+            lambda: baseline(
+                self.source,
+                batches(self._images("validation", "ann")),
+                bits=bits,
+                per_channel=self.settings.weights.per_channel,
+                table=self.settings.gates.energy_table,
+            ),
+        )
+
+    def candidate(self, point: Point, *, tell: Tell | None = None) -> Candidate:
+        """A point's network without faults; made and measured unless it is on disk already.
+
+        One that cannot be made, as its training diverges say, is a candidate that says so.
+
+        Raises:
+            BadFile: what is on disk is damaged.
+            BadSetting, BadData: as makers do.
+        """
+        where = Path(CANDIDATES) / point.name
+        if not (self.settings.out / where / "plan.json").is_file():
+            try:
+                made = self.maker.make(point, self.settings.out / TRAINED)
+            except UNMADE as error:
+                return Candidate(point=point, failure=str(error))
+            self._keep(where, point, made, tell)
+        found, beside = self._golden(where), self.baseline(point.bits)
+        judged = cheap(found, beside, self.settings.gates)
+        return Candidate(point=point, folder=str(where), golden=found, beside=beside, cheap=judged)
+
+    def blueprint(self, point: Point) -> Blueprint:
+        """A candidate's network, from its folder."""
+        return folder.load_blueprint(self.settings.out / CANDIDATES / point.name)[0]
+
+    def plan(self, alpha: float) -> Plan:
+        """How reliability is decided, with so much chance of a wrong verdict."""
+        gates, faults = self.settings.gates, self.settings.faults
+        return Plan(
+            rates=faults.ber,
+            margin=gates.reliability_margin / 100,
+            way=WAYS[gates.way],
+            alpha=alpha,
+            maps=faults.maps,
+            cap=faults.cap,
+            by=gates.reliability_by,
+        )
+
+    def asking(
+        self, points: dict[str, Point], *, seed: int, split: str = "validation", tell: Tell | None = None
+    ) -> Ask:
+        """Who answers for accuracies under faults of these candidates, with the maps of `seed` on a split's images."""
+
+        def ask(name: str, ber: float, maps: int) -> tuple[Struck, Struck]:
+            point = points[name]
+            return self.struck(point, ber, maps, seed, split, tell), self.struck_ann(
+                point.bits, ber, maps, seed, split, tell
+            )
+
+        return ask
+
+    def struck(self, point: Point, ber: float, maps: int, seed: int, split: str, tell: Tell | None = None) -> Struck:
+        """A candidate under faults."""
+        about = self._about(Path(CANDIDATES) / point.name)
+        return self._struck(
+            point.name, lambda: self.blueprint(point), about["digest"], self._strike(point.bits, ber, maps, seed),
+            split, "snn", tell,
+        )  # fmt: skip
+
+    def struck_ann(self, bits: int, ber: float, maps: int, seed: int, split: str, tell: Tell | None = None) -> Struck:
+        """The trained network, stored in so many bits, under the same maps."""
+        return self._struck(
+            f"ann_b{bits}", lambda: self.source, self.digest, self._strike(bits, ber, maps, seed), split, "ann", tell
+        )
+
+    def on_test(self, point: Point) -> tuple[Golden, Baseline]:
+        """A candidate and the trained network on the test split, without faults; for the report alone."""
+        table, per_channel = self.settings.gates.energy_table, self.settings.weights.per_channel
+        found = golden(self.blueprint(point), self.source, batches(self._images("test", "snn")), table=table)
+        judged = batches(self._images("test", "ann"))
+        return found, baseline(self.source, judged, bits=point.bits, per_channel=per_channel, table=table)
+
+    def _strike(self, bits: int, ber: float, maps: int, seed: int) -> Strike:
+        return Strike(ber=ber, maps=maps, seed=seed, bits=bits, per_channel=self.settings.weights.per_channel)
+
+    def _struck(
+        self, name: str, network: Any, digest: str, strike: Strike, split: str, side: str, tell: Tell | None
+    ) -> Struck:
+        asked = Remembered(measure=self.measure, folder=self.settings.out / FAULTS)
+        images = first(self._images(split, side), self.settings.faults.images)
+        name = name if split == "validation" else f"{name}_{split}"
+        what = f"{name}, bit error rate {strike.ber:g}"
+
+        def told(_: str, done: int, of: int) -> None:
+            if tell is not None:
+                tell(what, done, of)
+
+        return asked(name, network, images, strike, of=f"{digest} {self.data.fingerprint}", tell=told)
+
+    def _images(self, split: str, side: str) -> Prepared:
+        """A split as candidates (`snn`) or the trained network (`ann`) take it."""
+        if side == "snn":
+            return self._once((split, side), lambda: getattr(self.maker, split))
+        return self._once((split, side), lambda: prepared(getattr(self.data, split), self.data.preparation))
+
+    def _keep(self, where: Path, point: Point, made: Made, tell: Tell | None) -> None:
+        judged = self._images("validation", "snn")
+
+        def seen(samples: int) -> None:
+            if tell is not None:
+                tell(point.name, samples, len(judged.labels))
+
+        table = self.settings.gates.energy_table
+        found = golden(made.blueprint, self.source, batches(judged), table=table, seen=seen)
+        kept = {"point": point.settings, "golden": found.to_json(), "digest": digest_of(made.blueprint)}
+        about = {**made.about, "search": kept}
+        if made.source is not None:
+            folder.save_source(self.settings.out / where, made.source, about=about)
+        folder.save_blueprint(self.settings.out / where, made.blueprint, about=about)
+
+    def _golden(self, where: Path) -> Golden:
+        held = {name: value for name, value in self._about(where)["golden"].items() if name != "memory_bytes"}
+        try:
+            return TypeAdapter(Golden).validate_python(held, strict=False)
+        except ValidationError as error:
+            words = error.errors()[0]["msg"]
+            raise BadFile(f"{self.settings.out / where}: its figures cannot be read ({words}): delete it") from None
+
+    def _about(self, where: Path) -> dict[str, Any]:
+        def read() -> dict[str, Any]:
+            held = folder.load_blueprint(self.settings.out / where)[1].get("search")
+            if not isinstance(held, dict) or not {"golden", "digest"} <= set(held):
+                raise BadFile(f"{self.settings.out / where} is not a candidate of a search: delete the folder")
+            return held
+
+        return self._once(("about", where), read)
+
+    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+
+def digest_of(blueprint: Blueprint) -> str:
+    """A short text that tells spiking networks apart: their plan and every number in them, however it is stored."""
+    found = hashlib.blake2b(repr(blueprint.plan).encode(), digest_size=8)
+    for name in sorted(blueprint.arrays):
+        found.update(name.encode())
+        found.update(blueprint.arrays[name].detach().cpu().double().contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
+def fresh_seed(seed: int, purpose: str) -> int:
+    """A seed for other fault maps than those of `seed`: none of them is one of theirs."""
+    digest = hashlib.blake2b(f"{seed}\0{purpose}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 32

@@ -1,0 +1,111 @@
+"""Energy of the arithmetic, by published tables of one operation's energy; memory traffic is not in it.
+
+    source: MACs · mac    SNN: (SynOps + injections) · accumulate + graded MACs · mac (+ shifts + compares + resets)
+One table serves both sides of a comparison, so a ratio never mixes two number formats.
+Knows nothing about networks: it is handed counts.
+"""
+
+from dataclasses import dataclass
+
+from spikewright.errors import BadSetting
+from spikewright.measure.cost.neuron_operations import NeuronOperations
+
+JOULES_PER_PICOJOULE = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyTable:
+    """Energy of one operation in a 45 nm process, in picojoules; what a table does not give is None."""
+
+    number_format: str
+    multiply_picojoules: float
+    add_picojoules: float
+    shift_picojoules: float | None = None
+    compare_picojoules: float | None = None
+
+    @property
+    def mac_joules(self) -> float:
+        """One multiplication and the addition of its product."""
+        return (self.multiply_picojoules + self.add_picojoules) * JOULES_PER_PICOJOULE
+
+    @property
+    def accumulate_joules(self) -> float:
+        """One addition: of a weight, where a spike arrives."""
+        return self.add_picojoules * JOULES_PER_PICOJOULE
+
+
+TABLES = {
+    # Horowitz, "Computing's Energy Problem", ISSCC 2014, Fig. 1.1.9 (45 nm, 0.9 V): 32-bit integer
+    "horowitz_int32": EnergyTable(number_format="int32", multiply_picojoules=3.1, add_picojoules=0.1),
+    # the same figure: 32-bit floating point
+    "horowitz_fp32": EnergyTable(number_format="fp32", multiply_picojoules=3.7, add_picojoules=0.9),
+    # the same figure: 8-bit integer (its accumulator is 8 bits wide too, which a deep sum would overflow)
+    "horowitz_int8": EnergyTable(number_format="int8", multiply_picojoules=0.2, add_picojoules=0.03),
+    # "When SNN meets ANN", Table 6, 32 bits: shift after You et al. 2020, comparator the authors' own
+    "snn_meets_ann_32": EnergyTable(
+        number_format="int32",
+        multiply_picojoules=3.1,
+        add_picojoules=0.1,
+        shift_picojoules=0.13,
+        compare_picojoules=0.08,
+    ),
+    # the same table, 8 bits
+    "snn_meets_ann_8": EnergyTable(
+        number_format="int8",
+        multiply_picojoules=0.2,
+        add_picojoules=0.03,
+        shift_picojoules=0.024,
+        compare_picojoules=0.03,
+    ),
+}
+
+
+def energy_table(name: str) -> EnergyTable:
+    """The table of that name.
+
+    Raises:
+        BadSetting: there is none; the message lists those there are.
+
+    """
+    if name not in TABLES:
+        raise BadSetting(f"no energy table named {name!r}: choose one of {', '.join(sorted(TABLES))}")
+    return TABLES[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyBreakdown:
+    """Energy of one sample by kind of operation; None for what the table does not price."""
+
+    accumulate_joules: float
+    inject_joules: float  # constant currents, added to the membrane at every step
+    mac_joules: float
+    shift_joules: float | None
+    compare_joules: float | None
+    reset_joules: float | None
+
+    @property
+    def total_joules(self) -> float:
+        """The sum of what is priced."""
+        priced = (self.shift_joules, self.compare_joules, self.reset_joules)
+        return self.accumulate_joules + self.inject_joules + self.mac_joules + sum(part or 0.0 for part in priced)
+
+
+def energy_snn(
+    table: EnergyTable, *, synops_per_sample: float, macs_per_sample: float, operations: NeuronOperations
+) -> EnergyBreakdown:
+    """Energy of the spiking network; a reset is a subtraction, priced where the table prices compares."""
+    shift, compare = table.shift_picojoules, table.compare_picojoules
+    resets = None if compare is None else operations.resets * table.accumulate_joules
+    return EnergyBreakdown(
+        accumulate_joules=synops_per_sample * table.accumulate_joules,
+        inject_joules=operations.injections * table.accumulate_joules,
+        mac_joules=macs_per_sample * table.mac_joules,
+        shift_joules=None if shift is None else operations.shifts * shift * JOULES_PER_PICOJOULE,
+        compare_joules=None if compare is None else operations.compares * compare * JOULES_PER_PICOJOULE,
+        reset_joules=resets,
+    )
+
+
+def energy_joules_source(table: EnergyTable, macs_per_sample: float) -> float:
+    """Energy of the same topology as an ANN: give all its MACs, or those with non-zero activations only."""
+    return macs_per_sample * table.mac_joules

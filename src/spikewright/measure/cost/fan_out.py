@@ -1,0 +1,206 @@
+"""Fan-out: how many accumulations one spike of each neuron causes, exact to the last border pixel.
+
+A reverse pass over the plan. A spike pays one accumulation for each non-zero weight it meets, one for each
+sum or membrane it is added to as it is, and nothing for being moved. An average without firing of its own is
+composed with what follows: the spike pays what each window it is in has to pay there. Through an alignment that
+repeats or drops steps a spike is delivered more or less often than once: its mean number of copies is counted.
+
+Values that are not spikes (a graded input, what a linear bottleneck or an unfired sum passes on) are
+multiplied: what weighted operations do with them is counted as MACs, dense, the same for every sample. So is
+a gain applied to pooled potentials before firing. A constant input that is repeated over the steps is
+multiplied once; in a clocked network what varies, and reaches a stage, is multiplied at every step. Additions
+of graded values to a sum, and biases, are not counted. Knows nothing about how often anything spikes.
+
+Source: SynOps as NeuroBench defines them ("Effective ACs", https://arxiv.org/abs/2304.04640). Differs from
+its counter, which calls averaged or scaled spikes MACs and sees no sums.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from spikewright.ann import ops
+from spikewright.ann.source import INPUT, Source
+from spikewright.measure.cost.synapses import Shape, elements, spread_over_windows, weights_met
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.plan import Node, Plan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FanOut:
+    """What a spike costs downstream, and what is multiplied whatever the spikes do.
+
+    Attributes:
+        accumulations: for each stage (and `INPUT` where the input is spikes) the accumulations one spike of
+            each neuron causes, [*features] float64.
+        macs_by_node: multiplications with graded values in each node that has any, per sample.
+        macs_dense_per_sample: multiplications of all matrix products and convolutions, run as an ANN.
+
+    """
+
+    accumulations: Mapping[str, Tensor]
+    macs_by_node: Mapping[str, int]
+    macs_dense_per_sample: int
+
+    @property
+    def macs_per_sample(self) -> int:
+        """Multiplications with graded values, per sample."""
+        return sum(self.macs_by_node.values())
+
+
+def spiking_input(plan: Plan) -> bool:
+    """Whether the encoder emits spikes rather than graded values."""
+    return plan.encoder.spiking
+
+
+def fan_out(blueprint: Blueprint) -> FanOut:
+    """Trace every stage's spikes to what they cause; once per network."""
+    plan, wiring, courses = blueprint.plan, _wire(blueprint), blueprint.plan.courses
+    demand = {name: _zeros(shape) for name, shape in wiring.shapes.items()}
+    # 1 where the read-out takes an element as it is
+    read = {**demand, plan.readout.name: _ones(plan.readout.shape)}
+    for node in reversed(plan.nodes):
+        given = [wiring.shapes[name] for name in node.inputs]
+        costs = _costs(node, wiring, given, demand[node.name] + read[node.name] * _sums(node))
+        for edge, cost in zip(node.edges, costs, strict=True):
+            copies = 1.0 if edge.alignment is None else edge.alignment.copies(courses[edge.source].steps)
+            demand[edge.source] = demand[edge.source] + cost * copies
+        if node.firing is None and isinstance(node.op, ops.Moving):
+            for name, part in zip(node.inputs, _transposed(node.op, given, read[node.name]), strict=True):
+                read[name] = read[name] + part
+    spiking = [node.name for node in plan.stages] + ([INPUT] if spiking_input(plan) else [])
+    linear = [node for node in plan.nodes if isinstance(node.op, ops.Linear | ops.Conv)]
+    times = _times(plan)
+    macs = {node.name: _graded_macs(node, wiring) * times[node.name] for node in plan.nodes}
+    return FanOut(
+        accumulations={name: demand[name].contiguous() for name in spiking},
+        macs_by_node={name: count for name, count in macs.items() if count},
+        macs_dense_per_sample=sum(int(wiring.dense(node).sum()) for node in linear),
+    )
+
+
+def macs_source(source: Source) -> int:
+    """Multiplications of a source network per sample: matrix products and convolutions, batch norm folded.
+
+    Only those inside the image: a multiplication with padding is not one.
+    """
+    shapes: dict[str, Shape] = {INPUT: source.input_shape, **{node.name: node.shape for node in source.nodes}}
+    return sum(
+        dense_macs(node.op, source.arrays[dict(node.arrays)["weight"]], shapes[node.inputs[0]], node.shape)
+        for node in source.nodes
+        if isinstance(node.op, ops.Linear | ops.Conv)
+    )
+
+
+def dense_macs(op: ops.Linear | ops.Conv, weight: Tensor, given: Shape, made: Shape) -> int:
+    """Multiplications of one operation on one sample, zero weights included, padding left out."""
+    return int(weights_met(op, weight, given=given, made=made, dense=True).sum())
+
+
+def op_shape(node: Node, shapes: Mapping[str, Shape], weight: Tensor | None) -> Shape:
+    """The shape of what a node's operation makes, before any max pool: of its membranes, if it fires."""
+    inputs = [torch.empty(1, *shapes[name], device="meta") for name in node.inputs]
+    arrays = None if weight is None else torch.empty(weight.shape, device="meta")
+    return tuple(node.op(inputs, arrays).shape[1:])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Wiring:
+    """Shapes and kinds of what flows through a blueprint."""
+
+    blueprint: Blueprint
+    shapes: Mapping[str, Shape]  # of each node's value
+    made: Mapping[str, Shape]  # of what its operation makes
+    graded: Mapping[str, Tensor]  # which elements of its value are numbers rather than spikes, [*shape] bool
+
+    def dense(self, node: Node) -> Tensor:
+        """Weights that each element of a weighted node's input meets, zero or not."""
+        assert isinstance(node.op, ops.Weighted)
+        weight, given = self.blueprint.arrays[f"{node.name}.weight"], self.shapes[node.inputs[0]]
+        return weights_met(node.op, weight, given=given, made=self.made[node.name], dense=True)
+
+
+def _wire(blueprint: Blueprint) -> _Wiring:
+    plan = blueprint.plan
+    shapes: dict[str, Shape] = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
+    made = {node.name: op_shape(node, shapes, blueprint.array(node, "weight")) for node in plan.nodes}
+    graded = {INPUT: torch.tensor(not spiking_input(plan)).expand(plan.input_shape)}
+    for node in plan.nodes:
+        if node.firing is not None:
+            found = torch.tensor(False)
+        elif isinstance(node.op, ops.Weighted | ops.Add):
+            found = torch.tensor(True)
+        else:
+            found = node.op([graded[name].float().unsqueeze(0) for name in node.inputs])[0] > 0
+        graded[node.name] = found.expand(node.shape)
+    return _Wiring(blueprint, shapes, made, graded)
+
+
+def _sums(node: Node) -> int:
+    """Whether what the read-out takes as it is from this node still has to be summed: it is an average."""
+    return int(isinstance(node.op, ops.Averaging))
+
+
+def _costs(node: Node, wiring: _Wiring, given: list[Shape], later: Tensor) -> list[Tensor]:
+    """What one event at each element of each input costs here and, if it is only passed on, `later`."""
+    once = _ones(wiring.made[node.name])
+    match node.op:
+        case ops.Linear() | ops.Conv() | ops.Scale():
+            weight = wiring.blueprint.arrays[f"{node.name}.weight"]
+            return [weights_met(node.op, weight, given=given[0], made=wiring.made[node.name])]
+        case ops.AveragePool() | ops.AdaptiveAveragePool() | ops.Mean():
+            demand = once if node.firing is not None else torch.where(wiring.graded[node.name], 1.0, later)
+            return [spread_over_windows(node.op, demand, given[0])]
+        case _:
+            accumulates = node.firing is not None or isinstance(node.op, ops.Add)
+            return _transposed(node.op, given, once if accumulates else later)
+
+
+def _transposed(op: ops.Op, given: list[Shape], demand: Tensor) -> list[Tensor]:
+    """Carry a demand [*made] back through an operation that moves or adds elements: its transpose."""
+    with torch.inference_mode(False), torch.enable_grad():
+        inputs = [torch.zeros(1, *shape, dtype=torch.float64, requires_grad=True) for shape in given]
+        value = op(inputs)
+        back = demand.clone().reshape(value.shape)
+        found = torch.autograd.grad(value, inputs, back, materialize_grads=True)
+    return [part[0] for part in found]
+
+
+def _graded_macs(node: Node, wiring: _Wiring) -> int:
+    """Multiplications with graded values in a node."""
+    count = 0
+    if isinstance(node.op, ops.Weighted) and bool(wiring.graded[node.inputs[0]].any()):
+        count += int(wiring.dense(node)[wiring.graded[node.inputs[0]]].sum())
+    potential = torch.empty(1, *wiring.made[node.name], device="meta")
+    for op in () if node.firing is None else node.firing.before_firing:
+        if isinstance(op, ops.Scale):
+            count += elements(potential.shape)
+        else:
+            potential = op([potential])
+    return count
+
+
+def _times(plan: Plan) -> dict[str, int]:
+    """How often each node multiplies graded values: in a clocked network, at every step at which they may differ.
+
+    What only the read-out needs is multiplied once, as a total.
+    """
+    if not plan.encoder.clocked:
+        return dict.fromkeys((node.name for node in plan.nodes), 1)
+    drives, found = plan.drives, dict[str, int]()
+    awaited = {node.name for node in plan.stages}  # at every step, by a stage
+    for node in reversed(plan.nodes):
+        if node.name in awaited:
+            awaited.update(node.inputs)
+        found[node.name] = drives[node.name].steps if node.name in awaited and not drives[node.name].constant else 1
+    return found
+
+
+def _zeros(shape: Shape) -> Tensor:
+    return torch.zeros((), dtype=torch.float64).expand(shape)
+
+
+def _ones(shape: Shape) -> Tensor:
+    return torch.ones((), dtype=torch.float64).expand(shape)

@@ -1,0 +1,52 @@
+"""What neurons do at every step whether anything spikes or not: shifts, compares and resets.
+
+    shifts:   C_out·H·W for each step of an incoming train, where its step weights are not all one
+    compares: one for each neuron and step;   resets: the same (the subtraction may be of nothing)
+    injections: one for each neuron and step of a lockstep stage under a constant current, which is accumulated
+        once (a mean over the window, the analog input) and added to the membrane at every step
+Steps are those that run: the window, a warm-up, and what a schedule replays.
+Source: "When SNN meets ANN", §5.3 and A.4. Differs: a rate code needs no shift and is charged none.
+"""
+
+from dataclasses import dataclass
+
+from spikewright.ann import ops
+from spikewright.ann.source import INPUT
+from spikewright.measure.cost.fan_out import op_shape
+from spikewright.measure.cost.synapses import elements
+from spikewright.snn.blueprint import Blueprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeuronOperations:
+    """Operations per sample."""
+
+    shifts: int
+    compares: int
+    resets: int
+    injections: int
+
+
+def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
+    """Count them from the plan; graded values are neither shifted nor compared."""
+    plan = blueprint.plan
+    shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
+    shifted_steps = {INPUT: 0}  # steps of what flows out of each node, if its spikes have to be shifted
+    shifts = compares = injections = 0
+    drives = plan.drives
+    for node in plan.nodes:
+        arriving = max(shifted_steps[name] for name in node.inputs)
+        if isinstance(node.op, ops.Linear | ops.Conv):
+            shifts += arriving * elements(op_shape(node, shapes, blueprint.array(node, "weight")))
+        if node.firing is not None:
+            code = node.firing.code
+            schedule = node.firing.schedule
+            steps = elements(node.shape) * (code.steps + schedule.replayed_steps(code))
+            compares += steps
+            if not schedule.waits and code.timesteps > 1 and drives[node.name] == (code.steps, True):
+                injections += steps
+            shifted_steps[node.name] = code.timesteps if max(code.step_weights) > 1 else 0
+        else:
+            graded = isinstance(node.op, ops.Weighted | ops.Add)
+            shifted_steps[node.name] = 0 if graded else arriving
+    return NeuronOperations(shifts=shifts, compares=compares, resets=compares, injections=injections)

@@ -1,0 +1,147 @@
+"""Spike counts of a run, gathered over batches from what an engine records, and the figures made of them.
+
+    SynOps per sample = Σ_stages Σ_neurons spikes · fan-out / samples
+Works on any engine: it reads records, not networks. Immutable: `add` returns the counts with a batch more.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from spikewright.ann.source import INPUT
+from spikewright.engines.record import Record
+from spikewright.errors import BadData
+from spikewright.measure.cost.fan_out import FanOut
+from spikewright.measure.cost.synapses import elements
+from spikewright.snn.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StageCounts:
+    """One stage's spikes over all samples.
+
+    Attributes:
+        spikes: per neuron, summed over samples and the window, [*features] float64.
+        active_codes: how many codes were above zero.
+
+    """
+
+    spikes: Tensor
+    active_codes: int = 0
+
+    @property
+    def neurons(self) -> int:
+        """How many neurons the stage has."""
+        return self.spikes.numel()
+
+    @property
+    def spikes_total(self) -> int:
+        """All spikes of all samples."""
+        return int(self.spikes.sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """Counted so far: `stages` by name in the plan's order, `input_spikes` [*input_shape] or None."""
+
+    stages: Mapping[str, StageCounts]
+    input_spikes: Tensor | None = None
+    samples: int = 0
+
+    @classmethod
+    def empty(cls, plan: Plan) -> "Counts":
+        """Nothing counted yet."""
+        zeros = {node.name: torch.zeros(node.shape, dtype=torch.float64) for node in plan.stages}
+        return cls({name: StageCounts(spikes) for name, spikes in zeros.items()})
+
+    def add(self, record: Record) -> "Counts":
+        """These counts with one record more; the read-out's record adds its samples and no spikes."""
+        node = record.node
+        if node.firing is None:
+            return replace(self, samples=self.samples + len(record.codes))
+        held = self.stages[node.name]
+        spikes = record.counts.sum(0, dtype=torch.float64).cpu()
+        after = StageCounts(held.spikes + spikes, held.active_codes + int((record.codes > 0).sum()))
+        return replace(self, stages={**self.stages, node.name: after})
+
+    def add_all(self, records: Iterable[Record]) -> "Counts":
+        """These counts with a whole run's records more."""
+        counts = self
+        for record in records:
+            counts = counts.add(record)
+        return counts
+
+    def add_input(self, train: Tensor) -> "Counts":
+        """These counts with the 0/1 input spikes [T, N, *input_shape] of a batch more."""
+        spikes = train.sum((0, 1), dtype=torch.float64).cpu()
+        return replace(self, input_spikes=spikes if self.input_spikes is None else self.input_spikes + spikes)
+
+    @property
+    def codes(self) -> int:
+        """How many codes were emitted: neurons times samples."""
+        return self.neurons * self.samples
+
+    @property
+    def neurons(self) -> int:
+        """Neurons of all stages."""
+        return sum(stage.neurons for stage in self.stages.values())
+
+    @property
+    def active_share(self) -> float:
+        """Share of codes above zero."""
+        return sum(stage.active_codes for stage in self.stages.values()) / max(self.codes, 1)
+
+    @property
+    def dead_stages(self) -> tuple[str, ...]:
+        """The stages that emitted no spike in the whole run."""
+        return tuple(name for name, stage in self.stages.items() if not bool(stage.spikes.any()))
+
+
+def spikes_per_neuron(counts: Counts) -> float:
+    """Mean spikes of a hidden neuron over the whole window, per sample."""
+    return sum(stage.spikes_total for stage in counts.stages.values()) / max(counts.codes, 1)
+
+
+def input_spikes_per_sample(counts: Counts) -> float:
+    """Mean spikes of the input, per sample; 0 for a graded input."""
+    return 0.0 if counts.input_spikes is None else float(counts.input_spikes.sum()) / _samples(counts)
+
+
+def synops_hidden_per_sample(counts: Counts, fan_out: FanOut) -> float:
+    """Accumulations that the spikes of all stages cause, those of input spikes left out, per sample.
+
+    Raises:
+        BadData: nothing was counted.
+
+    """
+    total = sum(_caused(stage.spikes, fan_out.accumulations[name]) for name, stage in counts.stages.items())
+    return total / _samples(counts)
+
+
+def synops_per_sample(counts: Counts, fan_out: FanOut) -> float:
+    """Accumulations that all spikes cause, those of the input included, per sample.
+
+    Raises:
+        BadData: nothing was counted, or input spikes were counted for a network whose input is graded.
+
+    """
+    hidden = synops_hidden_per_sample(counts, fan_out)
+    if counts.input_spikes is None:
+        return hidden
+    if INPUT not in fan_out.accumulations:
+        raise BadData("input spikes were counted, but the network's input is graded: do not count its input")
+    return hidden + _caused(counts.input_spikes, fan_out.accumulations[INPUT]) / _samples(counts)
+
+
+def _caused(spikes: Tensor, accumulations: Tensor) -> float:
+    if elements(spikes.shape) != elements(accumulations.shape):
+        raise BadData(f"counts {tuple(spikes.shape)} do not fit a fan-out {tuple(accumulations.shape)}")
+    return float(torch.dot(spikes.flatten(), accumulations.flatten()))
+
+
+def _samples(counts: Counts) -> int:
+    if not counts.samples:
+        raise BadData("no samples were counted: run at least one batch")
+    return counts.samples

@@ -1,0 +1,154 @@
+"""The quantised source of a spiking network: which rule rounds each activation, and the network so rounded.
+
+    value = unit · clip(⌊(z + v0)/unit⌋, 0, Σw)
+What `reference.refer` evaluates, without its distances and bounds, and in any floating point. Interprets the
+captured graph, batch norm unfolded; shares nothing with folding or the engines.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from spikewright.ann import interpreter
+from spikewright.ann.source import Source, SourceNode
+from spikewright.errors import BadPlan
+from spikewright.measure.equality.reference import Rounding
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.plan import Node
+
+
+def rounding_of(blueprint: Blueprint, source: Source) -> dict[str, Rounding]:
+    """How the reference has to round each activation to be this network's quantised source.
+
+    A threshold that was trained is the source's own; a chosen one is the network's. Half a unit is always
+    added, whatever the network starts from: rounding is what it is held to.
+
+    Raises:
+        BadPlan: the plan does not belong to this source.
+    """
+    _check_belongs(blueprint, source)
+    found = activations_of(blueprint, source)
+    rounding = {
+        name: _rule(blueprint, node, source, name) for node in blueprint.plan.stages for name in found[node.name]
+    }
+    lost = next((stage for stage, names in found.items() if not names), None)
+    if lost is not None:
+        raise BadPlan(f"stage {lost!r} of the plan carries no activation of the source: the two do not belong together")
+    dead = {node.name for node in source.activations} - set(rounding)
+    if dead:
+        raise BadPlan(
+            f"no stage of the plan carries activation {min(dead)!r} of the source: the two do not belong together"
+        )
+    return rounding
+
+
+def activations_of(blueprint: Blueprint, source: Source) -> dict[str, tuple[str, ...]]:
+    """The activations whose values each stage's codes stand for."""
+    behind = activations_behind(source)
+    found: dict[str, tuple[str, ...]] = {}
+    for node in blueprint.plan.stages:
+        assert node.firing is not None
+        names = behind.get(node.firing.carries, ())
+        found[node.name] = names if node.firing.channels is None else _branch(names, node.firing.channels[0], source)
+    return found
+
+
+def units_of(blueprint: Blueprint, source: Source, rounding: Mapping[str, Rounding]) -> dict[str, Tensor]:
+    """What one step of each stage's codes is worth to the reference; it is the rule's, not the plan's own amplitude."""
+    return {stage: rounding[names[0]].unit for stage, names in activations_of(blueprint, source).items()}
+
+
+def _rule(blueprint: Blueprint, node: Node, source: Source, activation: str) -> Rounding:
+    assert node.firing is not None
+    code = node.firing.code
+    trained = next(source.array(one, "threshold") for one in source.activations if one.name == activation)
+    unit = blueprint.arrays[f"{node.name}.threshold"].double() if trained is None else trained.double() / code.levels
+    return Rounding(unit, unit / 2, code.levels, code.timesteps)
+
+
+def _branch(names: tuple[str, ...], start: int, source: Source) -> tuple[str, ...]:
+    """The activation whose channels begin at `start` in a concatenation of several."""
+    shapes = {node.name: node.shape for node in source.nodes}
+    position = 0
+    for name in names:
+        if position == start:
+            return (name,)
+        position += shapes[name][0]
+    return ()
+
+
+def _check_belongs(blueprint: Blueprint, source: Source) -> None:
+    plan = blueprint.plan
+    shapes = {node.name: node.shape for node in source.nodes}
+    if (plan.input_shape, plan.readout.shape) != (source.input_shape, source.output_shape):
+        raise BadPlan(
+            f"the plan maps {plan.input_shape} to {plan.readout.shape}, the source {source.input_shape} to "
+            f"{source.output_shape}: the two do not belong together"
+        )
+    for node in plan.stages:
+        assert node.firing is not None
+        start, stop = node.firing.channels or (0, None)
+        shape = shapes.get(node.firing.carries)
+        if shape is None or node.shape != (
+            *(len(range(*slice(start, stop).indices(n))) for n in shape[:1]),
+            *shape[1:],
+        ):
+            raise BadPlan(
+                f"stage {node.name!r} carries {node.firing.carries!r} of shape {node.shape}, the source has "
+                f"{'no such node' if shape is None else f'shape {shape}'}: the two do not belong together"
+            )
+
+
+def activations_behind(source: Source) -> dict[str, tuple[str, ...]]:
+    """For each node that only passes activations on (itself, max pool, concatenation): the activations."""
+    found: dict[str, tuple[str, ...]] = {}
+    for node in source.nodes:
+        if node.op.kind == "activation":
+            found[node.name] = (node.name,)
+        elif node.op.kind in ("max_pool", "adaptive_max_pool", "concat") and all(name in found for name in node.inputs):
+            found[node.name] = tuple(name for read in node.inputs for name in found[read])
+    return found
+
+
+class QuantisedSource:
+    """The quantised source without margins: lighter than `reference.refer`."""
+
+    def __init__(
+        self, blueprint: Blueprint, source: Source, dtype: torch.dtype, *, device: torch.device | None = None
+    ) -> None:
+        self.blueprint, self.source, self.dtype = blueprint, source, dtype
+        found = rounding_of(blueprint, source)
+        self.rounding = {
+            name: Rounding(rule.unit.to(device, dtype), rule.initial.to(device, dtype), rule.levels, rule.timesteps)
+            for name, rule in found.items()
+        }
+        self.units = {name: unit.to(device, dtype) for name, unit in units_of(blueprint, source, found).items()}
+        self.arrays = {name: array.to(device, dtype) for name, array in source.arrays.items()}
+
+    def scores(self, x: Tensor, watch: interpreter.Watch | None = None) -> Tensor:
+        """The output [N, *output_shape] of the quantised source."""
+        arrays = self.arrays
+        return interpreter.run(self.source, x.to(self.dtype), activate=self._round, arrays=arrays, watch=watch)
+
+    def codes(self, x: Tensor) -> dict[str, Tensor]:
+        """The integer codes [N, *features] that each stage should emit."""
+        carried = {node.firing.carries for node in self.blueprint.plan.stages if node.firing is not None}
+        values: dict[str, Tensor] = {}
+
+        def watch(node: SourceNode, value: Tensor) -> None:
+            if node.name in carried:
+                values[node.name] = value
+
+        self.scores(x, watch)
+        codes: dict[str, Tensor] = {}
+        for node in self.blueprint.plan.stages:
+            assert node.firing is not None
+            value = values[node.firing.carries]
+            value = value if node.firing.channels is None else value[:, slice(*node.firing.channels)]
+            codes[node.name] = (value / self.units[node.name]).round()
+        return codes
+
+    def _round(self, node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:  # noqa: ARG002
+        rule = self.rounding[node.name]
+        return ((z + rule.initial) / rule.unit).floor().clamp(0, rule.levels) * rule.unit

@@ -1,0 +1,242 @@
+"""Evaluate a spiking network on a test split: accuracy, equality, spikes, energy, memory, speed.
+
+Codes are certified in float64 on the first `codes_images` images. Accuracies are read, and spikes counted, in
+one pass with the collapsed engine, in float64 where that is affordable (`FLOAT64_MACS`), so that the network
+and its reference agree to the last image, else in float32. Speed is then that of float32. Another engine that the
+settings name (`running`) does all three, beside a reference in float64 or float32.
+A network whose weights were rounded after training has no equal source: its codes are certified against its own
+stepwise run, as those of a directly trained one are.
+Every figure's meaning is in `spikewright.measure`; this file only gathers them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from spikewright.ann import interpreter
+from spikewright.ann.source import Source
+from spikewright.engines.names import Runner, running
+from spikewright.engines.network import SpikingNetwork, build
+from spikewright.measure.accuracy import correct
+from spikewright.measure.cost.fan_out import fan_out
+from spikewright.measure.cost.synops import Counts
+from spikewright.measure.equality import certificate as verification
+from spikewright.measure.equality.quantised_source import QuantisedSource
+from spikewright.measure.samples import AnyPreparation, EvaluateSettings, Prepared, Samples, TestData, samples_for
+from spikewright.measure.scoring import figures, score_batch
+from spikewright.measure.speed.throughput import SPEED_BATCHES, Progress, samples_per_second
+from spikewright.snn.blueprint import Blueprint
+
+FLOAT64_MACS = 1e11  # above this many multiplications in all, accuracies are read in float32
+VERIFY_BATCH = 64  # the stepwise engine holds T times as much
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """The figures of one network; accuracies are shares 0..1, None is what cannot be known.
+
+    Without a source (a directly trained network) the reference is the network's own stepwise run; with stored weights
+    codes are compared with that run as well, and `accuracy_reference` is the source's at these levels, weights whole.
+    """
+
+    accuracy_source: float | None  # the network as trained
+    accuracy_reference: float  # the source quantised to these levels
+    levels_reference: int | tuple[int, ...] | None  # one number if all stages have the same
+    accuracy_snn: float
+    mismatched_codes: int  # of both engines, in float64
+    codes_total: int  # compared by each
+    timesteps_mean: float
+    timesteps_mean_neurons: float
+    latency_steps: int
+    spikes_per_neuron: float
+    input_spikes_per_sample: float
+    synops_per_sample: float
+    synops_hidden_per_sample: float
+    macs_per_sample: int
+    macs_source_per_sample: int
+    energy_table: str
+    energy_joules_source: float
+    energy_joules_snn: float
+    weight_bytes: int
+    membrane_bytes_peak: int
+    membrane_bytes_all: int
+    dead_stages: int  # stages without a spike in the whole run
+    samples: int
+    samples_per_second: float
+    engine: str
+    arithmetic: str
+    codes_images: int
+    mismatched_codes_engine: int  # of the engine and arithmetic that accuracies were read with
+    codes_compared_with: str  # "source": the quantised source; "stepwise": the network's own stepwise run, in float64
+    weight_bits: tuple[int, ...]  # of stored integer weights, those that occur; none: all are floating point
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as plain data."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+def evaluate(
+    blueprint: Blueprint,
+    source: Source | None,
+    data: TestData | Prepared,
+    settings: EvaluateSettings | None = None,
+    *,
+    preparation: AnyPreparation | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate a network on the test split; nothing is chosen by it.
+
+    Args:
+        blueprint: the network.
+        source: what it was converted from, or None for a directly trained network.
+        data: holds the test split: images, or inputs that are prepared already.
+        settings: see `EvaluateSettings`.
+        preparation: how images become inputs, if not as the source says.
+        progress: called with (what is done, done, total) as images pass.
+
+    Raises:
+        BadData: no input preparation, images or labels that do not fit the network, or no images.
+        BadPlan: the blueprint does not belong to this source.
+
+    """
+    settings = settings or EvaluateSettings()
+    tell = progress or _silent
+    inputs = samples_for(blueprint, source, data, settings, preparation)
+    flow = fan_out(blueprint)
+    affordable = flow.macs_dense_per_sample * inputs.count <= FLOAT64_MACS
+    dtype = torch.float64 if settings.engine != "float" and affordable else torch.float32
+    own = settings.engine in ("auto", "float")
+    made = running("float64" if dtype is torch.float64 else "float", blueprint)
+    made = made if own else running(settings.engine, blueprint)
+    bits = blueprint.weight_bits
+    engine = _Engine(made.runner, dtype if own else torch.float32)
+    with torch.no_grad():
+        codes = _certify(blueprint, None if bits else source, inputs, engine, tell)
+        scores = _score(blueprint, source, inputs, engine, dtype, tell)
+        network = build(blueprint, dtype=torch.float32).to(settings.place) if own else made.runner
+        first = (x.to(settings.place) for x, _ in inputs.batches(settings.batch_size * SPEED_BATCHES))
+        speed = samples_per_second(network, first, progress=tell)
+    levels = tuple(node.firing.code.levels for node in blueprint.plan.stages if node.firing is not None)
+    return Evaluation(
+        accuracy_source=None if source is None else scores.source / inputs.count,
+        accuracy_reference=scores.reference / inputs.count,
+        levels_reference=(levels[0] if len(set(levels)) == 1 else levels) if levels else None,
+        accuracy_snn=scores.snn / inputs.count,
+        samples=inputs.count,
+        samples_per_second=speed,
+        engine="float" if own else settings.engine,
+        arithmetic=made.arithmetic,
+        codes_compared_with="stepwise" if bits or source is None else "source",
+        weight_bits=bits,
+        mismatched_codes=codes.mismatched,
+        codes_total=codes.total,
+        codes_images=codes.images,
+        mismatched_codes_engine=codes.mismatched_engine,
+        **figures(blueprint, source, flow, scores.counts, table=settings.energy_table),
+    )
+
+
+class _Engine(NamedTuple):
+    """A runner, and the type of the inputs it is given."""
+
+    runner: Runner
+    dtype: torch.dtype
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+# Codes ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Codes:
+    images: int
+    total: int
+    mismatched: int
+    mismatched_engine: int
+
+
+def _certify(blueprint: Blueprint, source: Source | None, inputs: Samples, engine: _Engine, tell: Progress) -> _Codes:
+    """Compare codes in float64, and those of the engine in its own arithmetic, on the first images."""
+    images = min(inputs.settings.codes_images, inputs.count)
+
+    def batches() -> Iterator[Tensor]:
+        done = 0
+        for x, _ in inputs.batches(images):
+            for part in x.split(VERIFY_BATCH):
+                yield part
+                done += len(part)
+                tell("codes", done, images)
+
+    exact, dtype = build(blueprint, dtype=torch.float64), engine.dtype
+    if source is None:
+        wrong = total = wrong_engine = 0
+        for x in batches():
+            codes = {record.node.name: record.codes for record in exact.walk(x.double())}
+            total += sum(codes[node.name].numel() for node in blueprint.plan.stages)
+            wrong += _mismatches(exact, x.double(), codes)
+            wrong_engine += _mismatches(engine.runner, x.to(dtype), codes)
+        return _Codes(images=images, total=total, mismatched=wrong, mismatched_engine=wrong_engine)
+    found = verification.verify(blueprint, source, batches())
+    if dtype is torch.float64:
+        wrong_engine = found.mismatched_codes_collapsed
+    else:
+        reference = QuantisedSource(blueprint, source, torch.float64)
+        wrong_engine = sum(_mismatches(engine.runner, x.to(dtype), reference.codes(x)) for x in batches())
+    return _Codes(
+        images=images,
+        total=found.codes_total,
+        mismatched=found.mismatched_codes,
+        mismatched_engine=wrong_engine,
+    )
+
+
+def _mismatches(network: Runner, x: Tensor, codes: Mapping[str, Tensor]) -> int:
+    fired = (record for record in network.collapse(x) if record.node.firing is not None)
+    return sum(int((record.codes.double() != codes[record.node.name]).sum()) for record in fired)
+
+
+# Accuracy --------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Scores:
+    counts: Counts
+    source: int = 0
+    reference: int = 0
+    snn: int = 0
+
+
+def _score(
+    blueprint: Blueprint,
+    source: Source | None,
+    inputs: Samples,
+    engine: _Engine,
+    dtype: torch.dtype,
+    tell: Progress,
+) -> _Scores:
+    """One pass over the images: who is right how often, and who spikes how often."""
+    place = inputs.settings.place
+    network: Runner = engine.runner.to(place) if isinstance(engine.runner, SpikingNetwork) else engine.runner
+    stepwise = build(blueprint, dtype=dtype).to(place) if source is None else None
+    reference = None if source is None else QuantisedSource(blueprint, source, dtype, device=place)
+    scores = _Scores(Counts.empty(blueprint.plan))
+    done = 0
+    for prepared, truth in inputs.batches():
+        x, labels = prepared.to(place, dtype), truth.to(place)
+        if source is None or reference is None:
+            assert stepwise is not None
+            scores.reference += correct(list(stepwise.walk(x))[-1].codes, labels)
+        else:
+            scores.source += correct(interpreter.run(source, x, arrays=reference.arrays), labels)
+            scores.reference += correct(reference.scores(x), labels)
+        right, scores.counts = score_batch(network, x.to(engine.dtype), labels, scores.counts)
+        scores.snn += right
+        done += len(x)
+        tell("accuracy", done, inputs.count)
+    return scores

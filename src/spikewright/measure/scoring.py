@@ -1,0 +1,136 @@
+"""What a run over samples says of a network: how often it is right, how often it spikes, and what that costs.
+
+The part of an evaluation that is cheap: the collapsed engine alone, no reference, no certificate. Comparing and
+searching use it for every candidate.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from spikewright.ann import interpreter
+from spikewright.ann.source import Source
+from spikewright.engines.names import Runner
+from spikewright.engines.network import build
+from spikewright.measure.accuracy import correct
+from spikewright.measure.cost.energy import energy_joules_source, energy_snn, energy_table
+from spikewright.measure.cost.fan_out import FanOut, fan_out, macs_source, spiking_input
+from spikewright.measure.cost.latency import latency_steps, timesteps_mean, timesteps_mean_neurons
+from spikewright.measure.cost.memory import memory_bytes
+from spikewright.measure.cost.neuron_operations import neuron_operations
+from spikewright.measure.cost.synops import (
+    Counts,
+    input_spikes_per_sample,
+    spikes_per_neuron,
+    synops_hidden_per_sample,
+    synops_per_sample,
+)
+from spikewright.snn.blueprint import Blueprint
+
+Labelled = Iterable[tuple[Tensor, Tensor]]  # prepared inputs [N, *input_shape] and labels [N]
+Seen = Callable[[int], None]  # called with the number of samples seen so far
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One network's figures on one set of samples; accuracy is a share 0..1."""
+
+    accuracy_snn: float
+    timesteps_mean: float
+    latency_steps: int
+    energy_joules_snn: float
+    spikes_per_neuron: float
+    samples: int
+
+
+def score(
+    blueprint: Blueprint,
+    source: Source,
+    batches: Labelled,
+    *,
+    table: str,
+    device: torch.device | None = None,
+    seen: Seen | None = None,
+) -> Score:
+    """Run a network in float32 by the collapsed engine.
+
+    Args:
+        blueprint: the network.
+        source: what it was converted from.
+        batches: prepared inputs and labels.
+        table: a name of `metrics.energy.TABLES`.
+        device: where to run.
+        seen: called after each batch.
+    """
+    network = build(blueprint).to(device)
+    right, counts = 0, Counts.empty(blueprint.plan)
+    with torch.no_grad():
+        for x, labels in batches:
+            hits, counts = score_batch(network, x.to(device, torch.float32), labels.to(device), counts)
+            right += hits
+            if seen is not None:
+                seen(counts.samples)
+    found = figures(blueprint, source, fan_out(blueprint), counts, table=table)
+    return Score(
+        accuracy_snn=right / max(counts.samples, 1),
+        samples=counts.samples,
+        **{name: found[name] for name in ("timesteps_mean", "latency_steps", "energy_joules_snn", "spikes_per_neuron")},
+    )
+
+
+def accuracy_of_source(source: Source, batches: Labelled, *, device: torch.device | None = None) -> float:
+    """Share of samples that the source gets right, as it was trained."""
+    arrays = {name: array.to(device) for name, array in source.arrays.items()}
+    right = samples = 0
+    with torch.no_grad():
+        for x, labels in batches:
+            right += correct(interpreter.run(source, x.to(device), arrays=arrays), labels.to(device))
+            samples += len(x)
+    return right / max(samples, 1)
+
+
+def score_batch(network: Runner, x: Tensor, labels: Tensor, counts: Counts) -> tuple[int, Counts]:
+    """Right answers of one batch, and the counts with its spikes more."""
+    right = 0
+    if spiking_input(network.plan):
+        counts = counts.add_input(network.plan.encoder(x))
+    for record in network.collapse(x):
+        counts = counts.add(record)
+        if record.node.firing is None:
+            right = correct(record.codes, labels)
+    return right, counts
+
+
+def figures(blueprint: Blueprint, source: Source | None, flow: FanOut, counts: Counts, *, table: str) -> dict[str, Any]:
+    """The figures that follow from the plan and the counts."""
+    prices = energy_table(table)
+    memory = memory_bytes(blueprint)
+    synops = synops_per_sample(counts, flow)
+    macs = flow.macs_dense_per_sample if source is None else macs_source(source)
+    energy = energy_snn(
+        prices,
+        synops_per_sample=synops,
+        macs_per_sample=flow.macs_per_sample,
+        operations=neuron_operations(blueprint),
+    )
+    return {
+        "timesteps_mean": timesteps_mean(blueprint.plan),
+        "timesteps_mean_neurons": timesteps_mean_neurons(blueprint.plan),
+        "latency_steps": latency_steps(blueprint.plan),
+        "spikes_per_neuron": spikes_per_neuron(counts),
+        "input_spikes_per_sample": input_spikes_per_sample(counts),
+        "synops_per_sample": synops,
+        "synops_hidden_per_sample": synops_hidden_per_sample(counts, flow),
+        "macs_per_sample": flow.macs_per_sample,
+        "macs_source_per_sample": macs,
+        "energy_table": table,
+        "energy_joules_source": energy_joules_source(prices, macs),
+        "energy_joules_snn": energy.total_joules,
+        "weight_bytes": memory.weight_bytes,
+        "membrane_bytes_peak": memory.membrane_bytes_peak,
+        "membrane_bytes_all": memory.membrane_bytes_all,
+        "dead_stages": len(counts.dead_stages),
+    }

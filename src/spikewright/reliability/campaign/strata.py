@@ -1,0 +1,125 @@
+"""The parts of a network that a campaign strikes one after the other: all of it, layers, bits, channels.
+
+    model  "model"           layer  "layer:fc1"           bit  "bit:7"
+    cell   "layer:fc1/bit:7" for every layer and bit      channel  "channel:fc1/3"
+A layer or a bit that is chosen narrows every one of them. A stratum's name is part of what its fault maps are drawn
+by, so maps of one stratum tell nothing about those of another.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikewright.errors import BadSetting
+from spikewright.reliability.sites import Memory, Neurons, Sites
+
+Scope = Literal["model", "layer", "bit", "cell", "channel"]
+# By memory: how many output channels it has, and which of them each weight belongs to
+Owners = Mapping[str, tuple[int, NDArray[np.int64]]]
+SCOPES: tuple[str, ...] = get_args(Scope)
+
+
+class Stratum(NamedTuple):
+    """A part of the network by its name."""
+
+    name: str
+    sites: Sites
+
+
+def strata(
+    sites: Sites,
+    strikes: str,
+    *,
+    scope: Scope,
+    channels: Owners,
+    layer: str | None = None,
+    bit: int | None = None,
+) -> list[Stratum]:
+    """The strata of a campaign, in the order of the network.
+
+    Args:
+        sites: all there is to strike.
+        strikes: what the fault strikes: weights, stages or pixels.
+        scope: how finely.
+        channels: by memory, how many output channels it has, and which of them each weight belongs to.
+        layer: only this one.
+        bit: only this one, 0 the least.
+
+    Raises:
+        BadSetting: a layer or bit that is not there, or a scope that does not go with the fault.
+    """
+    narrow = layer is not None or bit is not None
+    if strikes == "pixels" and (scope != "model" or narrow):
+        raise BadSetting("the fault strikes the input: its scope is model, without a layer or a bit")
+    if strikes == "stages" and (scope in ("bit", "cell") or bit is not None):
+        raise BadSetting("the fault strikes neurons, which have no bits: choose scope model, layer or channel")
+    if strikes == "pixels":
+        return [Stratum("model", Sites(input_shape=sites.input_shape, input_range=sites.input_range))]
+    held = _held(sites, strikes, layer)
+    bits = sorted({position for each in held if isinstance(each, Memory) for position in each.positions})
+    if bit is not None:
+        if bit not in bits:
+            raise BadSetting(f"there is no bit {bit} here: choose one of 0 to {bits[-1]}, 0 being the least")
+        bits = [bit]
+        struck = (_of_bits(each, (bit,)) for each in held)
+        held = [each for each in struck if each.positions]  # layers of fewer bits have none there
+    prefix = "" if layer is None else f"layer:{layer}"
+    match scope:
+        case "model":
+            name = "/".join(part for part in (prefix, "" if bit is None else f"bit:{bit}") if part)
+            return [Stratum(name or "model", _sites(held))]
+        case "layer":
+            tail = "" if bit is None else f"/bit:{bit}"
+            return [Stratum(f"layer:{each.name}{tail}", _sites([each])) for each in held]
+        case "bit":
+            start = f"{prefix}/" if prefix else ""
+            return [Stratum(f"{start}bit:{b}", _sites([_of_bits(each, (b,)) for each in held])) for b in bits]
+        case "cell":
+            return [
+                Stratum(f"layer:{each.name}/bit:{b}", _sites([_of_bits(each, (b,))]))
+                for each in held
+                for b in each.positions  # pyright: ignore[reportAttributeAccessIssue]
+            ]
+        case "channel":
+            return [part for each in held for part in _channels(each, channels, "" if bit is None else f"/bit:{bit}")]
+
+
+def _held(sites: Sites, strikes: str, layer: str | None) -> Sequence[Memory | Neurons]:
+    held: Sequence[Memory | Neurons] = sites.memories if strikes == "weights" else sites.stages
+    what = "weights" if strikes == "weights" else "neurons"
+    if not held:
+        raise BadSetting(f"the network has no {what} to strike: choose another fault")
+    if layer is None:
+        return held
+    names = [each.name for each in held]
+    if layer not in names:
+        raise BadSetting(f"there is no layer with {what} named {layer!r}: choose one of {', '.join(names)}")
+    return [each for each in held if each.name == layer]
+
+
+def _sites(held: Sequence[Memory | Neurons]) -> Sites:
+    return Sites(
+        memories=tuple(each for each in held if isinstance(each, Memory)),
+        stages=tuple(each for each in held if isinstance(each, Neurons)),
+    )
+
+
+def _of_bits(memory: Memory | Neurons, bits: tuple[int, ...]) -> Memory:
+    assert isinstance(memory, Memory)
+    return replace(memory, positions=tuple(bit for bit in memory.positions if bit in bits))
+
+
+def _channels(each: Memory | Neurons, channels: Owners, tail: str) -> list[Stratum]:
+    if isinstance(each, Neurons):
+        return [
+            Stratum(f"channel:{each.name}/{c}", _sites([replace(each, channels=(c,))]))
+            for c in range(each.shape[0] if each.shape else 1)
+        ]
+    count, owner = channels[each.name]
+    return [
+        Stratum(f"channel:{each.name}/{c}{tail}", _sites([replace(each, places=np.flatnonzero(owner == c))]))
+        for c in range(count)
+    ]

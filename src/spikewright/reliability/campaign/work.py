@@ -1,0 +1,147 @@
+"""What one worker of a campaign does: makes a network ready once, then runs maps on it, task by task.
+
+A map's outcome is a pure function of the payload and (stratum, number): workers share nothing, and order means nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spikewright.ann.ops.layout import outputs_first
+from spikewright.ann.source import Source
+from spikewright.reliability.campaign.outcomes import Outcome, outcome
+from spikewright.reliability.campaign.settings import InjectSettings
+from spikewright.reliability.campaign.strata import Stratum, strata
+from spikewright.reliability.draw import Draw
+from spikewright.reliability.faults import Patch
+from spikewright.reliability.injectable.ordinary import OrdinaryTarget
+from spikewright.reliability.injectable.propagate import Faulty, Golden, run_faulty, run_golden
+from spikewright.reliability.injectable.spiking import SpikingTarget
+from spikewright.reliability.injectable.stacked import run_stacked
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.formats.uniform import Uniform
+
+SAMPLE = 256  # images from which grids are taken
+_CACHED = 10_000_000  # numbers, of all layers together
+
+
+def target_of(network: Blueprint | Source, weights: Uniform, sample: Tensor) -> SpikingTarget | OrdinaryTarget:
+    """A network laid out for injection."""
+    if isinstance(network, Source):
+        return OrdinaryTarget(network, weights, sample)
+    return SpikingTarget(network, weights, sample)
+
+
+class Payload(NamedTuple):
+    """What every worker needs."""
+
+    network: Blueprint | Source
+    inputs: Tensor
+    labels: Tensor
+    settings: InjectSettings
+    memory: int  # bytes of fault-free values that a process may keep from one task to the next
+
+
+class Task(NamedTuple):
+    """Some maps of one part."""
+
+    stratum: str
+    numbers: tuple[int, ...]
+
+
+class Ready:
+    """A network on one worker, ready for maps."""
+
+    def __init__(self, payload: Payload) -> None:
+        settings = self.settings = payload.settings
+        self.target = target_of(payload.network, settings.format, payload.inputs[:SAMPLE])
+        self.strata = {part.name: part for part in strata_of(self.target, payload.inputs, settings)}
+        self.labels = payload.labels.numpy()
+        self._payload = payload
+        self._kept: dict[int, Golden] = {}
+        self._left = payload.memory
+        self._size = settings.batch_size or _automatic(self.target, payload.inputs)
+
+    def goldens(self) -> Iterator[tuple[Golden, slice]]:
+        """The fault-free run, batch by batch."""
+        size = self._size
+        for start in range(0, len(self.labels), size):
+            part = slice(start, min(start + size, len(self.labels)))
+            golden = self._kept.get(start)
+            if golden is None:
+                golden = run_golden(self.target, self._payload.inputs[part], np.arange(part.start, part.stop))
+                needed = _bytes(golden)
+                if needed <= self._left:
+                    self._left -= needed
+                    self._kept[start] = golden
+            yield golden, part
+
+
+def _bytes(golden: Golden) -> int:
+    held = {
+        tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
+        for group in (golden.values, golden.reads, golden.products)
+        for tensor in group.values()
+    }
+    return sum(held.values())
+
+
+def _automatic(target: SpikingTarget | OrdinaryTarget, inputs: Tensor) -> int:
+    """Images whose values fit a cache: many for small networks, where what a call costs counts."""
+    golden = run_golden(target, inputs[:1], np.arange(1))
+    return min(max(_CACHED // sum(value.numel() for value in golden.values.values()), 16), 2500)
+
+
+@torch.no_grad()
+def prepare(payload: Payload) -> Ready:
+    """What a process makes once."""
+    return Ready(payload)
+
+
+@torch.no_grad()
+def work(ready: Ready, task: Task) -> tuple[Task, list[Outcome]]:
+    """Run some maps: for each batch of images all of them, as the fault-free run serves them all."""
+    settings = ready._payload.settings
+    sites = ready.strata[task.stratum].sites
+    patches = [settings.fault.patch(sites, Draw(settings.seed, task.stratum, number)) for number in task.numbers]
+    if settings.protection is not None:
+        patches = [settings.protection(patch, sites) for patch in patches]
+    found = [Outcome(hits=patch.hits) for patch in patches]
+    for golden, part in ready.goldens():
+        labels = ready.labels[part]
+        for index, faulty in enumerate(_faulty(ready, golden, patches)):
+            found[index] += outcome(found[index].hits, golden.scores, faulty.scores, faulty.rows, labels)
+    return task, found
+
+
+def _faulty(ready: Ready, golden: Golden, patches: Sequence[Patch]) -> Iterator[Faulty]:
+    """What each map makes of the images of a fault-free run."""
+    shortcuts = ready.settings.shortcuts
+    if shortcuts.stack > 1 and ready.settings.fault.strikes == "weights":
+        for start in range(0, len(patches), shortcuts.stack):
+            yield from run_stacked(ready.target, golden, patches[start : start + shortcuts.stack])
+        return
+    for patch in patches:
+        yield run_faulty(ready.target, golden, patch, shortcuts)
+
+
+def strata_of(target: SpikingTarget | OrdinaryTarget, inputs: Tensor, settings: InjectSettings) -> list[Stratum]:
+    """The parts that a campaign strikes; `inputs` are its images, whose range is that of pixels."""
+    owners = {}
+    for piece in target.pieces:
+        held = piece.weights
+        if held is not None and held.memory not in owners:
+            whole = outputs_first(held.op, torch.arange(held.integers.numel()).reshape(held.integers.shape))
+            owner = np.empty(held.integers.numel(), np.int64)
+            for channel, places in enumerate(whole.flatten(1).numpy()):
+                owner[places] = channel
+            owners[held.memory] = (held.channels, owner)
+    low, high = (float(found) for found in inputs.aminmax())
+    sites = replace(target.sites(), input_range=((low,), (high,)))
+    return strata(
+        sites, settings.fault.strikes, scope=settings.scope, channels=owners, layer=settings.layer, bit=settings.bit
+    )

@@ -1,0 +1,55 @@
+"""Saturated neurons: they fire at every step, whatever drives them.
+
+    s[t] = 1 at every step, those of a warm-up too;   in an ordinary network the activation is the largest of its layer
+So the code is the largest there is, Σ w[t]. The largest activation is that of the fault-free run.
+
+Source: SpikeFI (Spyrou, Hamdioui & Stratigopoulos 2024), "saturated neuron". Differs: neurons are drawn with a
+probability each over the whole network, and may be several; spikes are worth what the code says.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from spikewright.reliability.draw import Draw
+from spikewright.reliability.faults import Patch
+from spikewright.reliability.faults._held import held_patch
+from spikewright.reliability.faults._neurons import require_rate_or_count, struck_neurons
+from spikewright.reliability.sites import Sites
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaturatedNeuron:
+    """Neurons that fire at every step; exactly one of the settings is given.
+
+    Attributes:
+        rate: probability of each neuron.
+        count: so many different neurons, every choice as likely as any other.
+
+    Raises:
+        BadSetting: none or both of them, a probability outside [0, 1], or a count below 1.
+    """
+
+    rate: float | None = None
+    count: int | None = None
+    kind: Literal["saturated_neuron"] = "saturated_neuron"
+
+    def __post_init__(self) -> None:
+        require_rate_or_count("saturated_neuron", self.rate, self.count)
+
+    @property
+    def strikes(self) -> str:
+        """Neurons of stages."""
+        return "stages"
+
+    @property
+    def ordinary(self) -> bool:
+        """An activation that is the largest of its layer."""
+        return True
+
+    def patch(self, sites: Sites, draw: Draw) -> Patch:
+        """The stages with their saturated neurons.
+
+        Raises:
+            BadSetting: a count of more neurons than there are.
+        """
+        return held_patch(struck_neurons(self.kind, sites, draw, rate=self.rate, count=self.count), sites, 1)

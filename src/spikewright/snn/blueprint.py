@@ -1,0 +1,135 @@
+"""The blueprint: a plan and its arrays. Everything that converts, measures, exports or runs goes through it.
+
+Arrays, in the value scale (docs/concepts.md), by name:
+    {node}.weight                  of a weighted operation, batch norm folded; integers where the node has a format
+    {node}.gain                    factor on what those integers make: their worth, and the batch norm's gain
+    {node}.bias                    the constant part of a stage's or the read-out's value, over the window; of a
+                                   clocked stage, at every step
+    {node}.threshold               potential that one unit of step weight costs        (stages)
+    {node}.initial_potential       v0                                                  (stages)
+    {node}.amplitude               what a spike of step weight 1 injects downstream    (stages)
+    {node}.before{i}.weight|bias   of the i-th operation before firing, if it is a Scale
+Each broadcasts to the node's features: a scalar, per channel, or per neuron. Knows nothing about the source.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from spikewright.ann.ops import Conv, Linear, Scale
+from spikewright.ann.ops.layout import out_channels, scale_outputs
+from spikewright.ann.source import INPUT
+from spikewright.errors import BadPlan
+from spikewright.snn.plan import Node, Plan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blueprint:
+    """A spiking network as data; `network.build` makes it run.
+
+    Raises:
+        BadPlan: an array is missing, not finite, of the wrong shape, or a threshold is not positive.
+    """
+
+    plan: Plan
+    arrays: Mapping[str, Tensor]
+
+    def __post_init__(self) -> None:
+        for node in self.plan.nodes:
+            for name in _required(node):
+                if name not in self.arrays:
+                    raise BadPlan(f"the plan needs an array {name!r} that the weights do not hold: convert again")
+        for name, array in self.arrays.items():
+            if array.is_floating_point() and not bool(array.isfinite().all()):
+                raise BadPlan(f"array {name!r} holds values that are not finite: mend the source's weights")
+            if name.endswith((".threshold", ".amplitude")) and not bool((array > 0).all()):
+                raise BadPlan(f"array {name!r} must be positive, its least value is {float(array.min()):g}")
+        for node in self.plan.nodes:
+            if node.weights is not None:
+                _check_stored(node, node.weights.bits, self.arrays)
+        _check_shapes(self)
+
+    def array(self, node: Node, role: str) -> Tensor | None:
+        """The array `{node}.{role}`, or None."""
+        return self.arrays.get(f"{node.name}.{role}")
+
+    @property
+    def weight_bits(self) -> tuple[int, ...]:
+        """The bits of stored weights that occur; none where all weights are floating point."""
+        return tuple(sorted({node.weights.bits for node in self.plan.nodes if node.weights is not None}))
+
+    def weight(self, node: Node) -> Tensor | None:
+        """A node's weight in the value scale, float64, whatever it is stored as."""
+        weight, gain = self.array(node, "weight"), self.array(node, "gain")
+        if weight is None or node.weights is None:
+            return None if weight is None else weight.double()
+        assert gain is not None
+        assert isinstance(node.op, Linear | Conv)
+        channels = out_channels(node.op, weight)
+        return scale_outputs(node.op, weight.double(), gain.double().reshape(-1).expand(channels))
+
+
+def _required(node: Node) -> Iterator[str]:
+    if isinstance(node.op, Linear | Conv | Scale):
+        yield f"{node.name}.weight"
+    if node.weights is not None:
+        yield f"{node.name}.gain"
+    if node.firing is not None:
+        yield from (f"{node.name}.{role}" for role in ("threshold", "initial_potential", "amplitude"))
+        for index, op in enumerate(node.firing.before_firing):
+            if isinstance(op, Scale):
+                yield f"{node.name}.before{index}.weight"
+                yield f"{node.name}.before{index}.bias"
+
+
+def _check_stored(node: Node, bits: int, arrays: Mapping[str, Tensor]) -> None:
+    """Refuse a weight that its format cannot hold, and a gain that is not by channel."""
+    stored, gain = arrays[f"{node.name}.weight"], arrays[f"{node.name}.gain"]
+    if stored.is_floating_point() or stored.dtype == torch.bool:
+        raise BadPlan(f"array '{node.name}.weight' must hold integers of {bits} bits, it holds {stored.dtype}")
+    least, most = (-1, 1) if bits == 1 else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    low, high = (int(value) for value in stored.aminmax())  # reductions, which need no memory of the weight's size
+    if low < least or high > most or (bits == 1 and int(stored.count_nonzero()) < stored.numel()):
+        raise BadPlan(f"array '{node.name}.weight' holds integers that {bits} bits cannot: store it again")
+    if isinstance(node.op, Linear | Conv) and stored.dim() > 1:
+        channels = out_channels(node.op, stored)
+        if gain.numel() not in (1, channels):
+            raise BadPlan(
+                f"array '{node.name}.gain' has shape {tuple(gain.shape)}: give one number, or one for each of "
+                f"{channels} output channels"
+            )
+
+
+def _check_shapes(blueprint: Blueprint) -> None:
+    """Run the plan on tensors without data: every shape must come out as the plan states it."""
+
+    def empty(array: Tensor) -> Tensor:
+        return torch.empty(array.shape, device="meta")
+
+    shapes = {INPUT: torch.empty(1, *blueprint.plan.input_shape, device="meta")}
+    for node in blueprint.plan.nodes:
+        weight = blueprint.array(node, "weight")
+        try:
+            value = node.op([shapes[name] for name in node.inputs], None if weight is None else empty(weight))
+            gain = blueprint.array(node, "gain")
+            value = value if gain is None else value * empty(gain)
+            bias = blueprint.array(node, "bias")
+            value = value if bias is None else value + empty(bias)
+            if node.firing is not None:
+                for index, op in enumerate(node.firing.before_firing):
+                    weight = blueprint.array(node, f"before{index}.weight")
+                    value = op([value], None if weight is None else empty(weight))
+                for role in ("threshold", "initial_potential", "amplitude"):
+                    value = value + empty(blueprint.arrays[f"{node.name}.{role}"])
+        except (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise BadPlan(
+                f"node {node.name!r}: its arrays do not fit its operation ({reason}): convert again"
+            ) from None
+        if tuple(value.shape) != (1, *node.shape):
+            # an array with an axis too many would spread over the batch
+            made = tuple(value.shape[1:]) if len(value) == 1 else f"{len(value)} samples of one"
+            raise BadPlan(f"node {node.name!r} makes {made}, the plan states {node.shape}: convert again")
+        shapes[node.name] = value

@@ -1,0 +1,58 @@
+"""Rate coding: at every step each input spikes with a probability that is its value.
+
+    s[t] ~ Bernoulli(x), x clipped to [0, 1]
+The draw is a pure function of a key for each sample, the step and the input's place (`kernels/bernoulli.py`).
+Called as an encoder the key is made of the sample's own values and the seed: a sample meets the same spikes
+whatever batch it is in, and whoever runs the network again. Training draws by keys of its own.
+
+Source: "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion", §III, after snnTorch's rate coding.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from spikewright.errors import BadSetting
+from spikewright.snn.encoders import _draws as kernel
+from spikewright.snn.encoders.repeat import require_timesteps
+
+
+@dataclass(frozen=True, slots=True)
+class Bernoulli:
+    """Random spikes at `timesteps` steps, drawn by `seed`."""
+
+    timesteps: int
+    seed: int = 0
+    kind: Literal["bernoulli"] = "bernoulli"
+    streams: ClassVar[bool] = True
+    clocked: ClassVar[bool] = True
+    constant: ClassVar[bool] = False
+    spiking: ClassVar[bool] = True
+    timed: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        require_timesteps(self.timesteps)
+        if not 0 <= self.seed < 2**63:
+            raise BadSetting(f"rate coding: seed is {self.seed}: it must be 0 or more, and below 2^63")
+
+    @property
+    def steps(self) -> int:
+        """The window."""
+        return self.timesteps
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """[N, *] → [T, N, *] of 0 and 1, the same for a sample wherever it stands."""
+        values = x.detach().cpu()
+        return self._drawn(values, kernel.content_keys(values.float().flatten(1).numpy(), self.seed)).to(x.device)
+
+    def draw(self, x: Tensor, *key: int) -> Tensor:
+        """[N, *] → [T, N, *] by (seed, key, row) in place of the samples' values."""
+        values = x.detach().cpu()
+        return self._drawn(values, kernel.row_keys(len(values), (self.seed, *key))).to(x.device)
+
+    def _drawn(self, x: Tensor, keys: kernel.Keys) -> Tensor:
+        rows = x.flatten(1).contiguous()
+        spikes = kernel.spikes(rows.to(torch.float32).numpy(), keys, self.timesteps)
+        return torch.from_numpy(spikes).to(x.dtype).unflatten(2, x.shape[1:])

@@ -1,0 +1,70 @@
+"""Lockstep: integrate one step, fire, repeat; every layer advances together (the classical spiking network).
+
+The window's bias arrives evenly, bias/T per step. A train shorter than the window arrives in its own first
+steps. With bit-plane codes this is the ablation of "When SNN meets ANN", Table 4; with a rate code it is QCFS.
+Its codes depend on when spikes arrive (the "unevenness error"). Under a constant current they do not:
+
+    spikes = clip(⌊(v0 + total)/threshold⌋, 0, T)      for v0 in [0, threshold) and a rate code
+which is `schedules.two_phase.collapse` of the window's total.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from spikewright.errors import BadPlan
+from spikewright.snn.code import Code
+from spikewright.snn.neurons import Law
+from spikewright.snn.schedules import Drive
+
+
+@dataclass(frozen=True, slots=True)
+class Lockstep:
+    """Integrate a step, fire, repeat."""
+
+    kind: Literal["lockstep"] = "lockstep"
+
+    @property
+    def waits(self) -> bool:
+        """It fires as currents arrive."""
+        return False
+
+    @property
+    def warms_up(self) -> bool:
+        """No steps before the window."""
+        return False
+
+    def replayed_steps(self, code: Code) -> int:  # noqa: ARG002
+        """None."""
+        return 0
+
+    def run(self, law: Law, drive: Drive, code: Code) -> Tensor:
+        """[T_in, N, *] currents → [T, N, *] spikes, T_in ≤ T."""
+        require_fit(drive, code)
+        state = law.init(drive.initial, drive.currents[0])
+        return torch.stack([spikes for _, spikes in steps(law, state, drive, code, range(code.timesteps))])
+
+
+def require_fit(drive: Drive, code: Code) -> None:
+    """Refuse a train that is longer than the stage runs."""
+    if len(drive.currents) > code.steps:
+        raise BadPlan(
+            f"a lockstep stage of {code.steps} steps receives {len(drive.currents)} steps: "
+            "give both the same number of timesteps, or an alignment"
+        )
+
+
+def steps(law: Law, state: Any, drive: Drive, code: Code, window: range) -> Iterator[tuple[Any, Tensor]]:
+    """Yield (state, spikes) after each of the window's steps; a step weighs as its place in the window says."""
+    bias = None if drive.bias is None else drive.bias / code.timesteps
+    rate = code.is_rate
+    for place, step in enumerate(window):
+        if step < len(drive.currents):
+            state = law.integrate(state, drive.currents[step])
+        if bias is not None:
+            state = law.integrate(state, bias)
+        state, spikes = law.fire(state, drive.threshold if rate else code.step_weights[place] * drive.threshold)
+        yield state, spikes

@@ -1,0 +1,58 @@
+"""Two-phase: integrate the whole window, then fire once per step weight, largest first (postponed firing).
+
+In exact arithmetic code = clip(⌊u / threshold⌋, 0, Σw), u the accumulated potential with v0 inside, for
+every legal code; the closed form is `collapse`.
+Source: "When SNN meets ANN", Eq. 10. Differs from print: thresholds are w[t]·unit and u starts at unit/2,
+without which the network is not equal to its source.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from spikewright.snn.code import Code
+from spikewright.snn.neurons import Law
+from spikewright.snn.schedules import Drive
+
+
+@dataclass(frozen=True, slots=True)
+class TwoPhase:
+    """Integrate everything, then fire."""
+
+    kind: Literal["two_phase"] = "two_phase"
+
+    @property
+    def waits(self) -> bool:
+        """Only the window's total matters."""
+        return True
+
+    @property
+    def warms_up(self) -> bool:
+        """No steps before the window."""
+        return False
+
+    def replayed_steps(self, code: Code) -> int:  # noqa: ARG002
+        """None."""
+        return 0
+
+    def run(self, law: Law, drive: Drive, code: Code) -> Tensor:
+        """[T_in, N, *] currents → [T, N, *] spikes; T_in and T are independent."""
+        state = law.init(drive.initial, drive.currents[0])
+        for current in drive.currents:
+            state = law.integrate(state, current)
+        if drive.bias is not None:
+            state = law.integrate(state, drive.bias)
+        train = []
+        for weight in code.step_weights:
+            state, spikes = law.fire(state, weight * drive.threshold)
+            train.append(spikes)
+        return torch.stack(train)
+
+
+def collapse(potential: Tensor, threshold: Tensor | None, code: Code) -> Tensor:
+    """The codes that firing T times from `potential` (v0 inside) emits, in place; threshold None means 1."""
+    if threshold is not None:
+        potential = potential.div_(threshold)
+    return potential.floor_().clamp_(0, code.levels)

@@ -1,0 +1,113 @@
+"""A source network made ready to spike: activations are places for neurons, max pools stand before them.
+
+    max-pool(act(z)) = act(max-pool(z)) for the source; of the spiking network it is the right-hand side that is
+    built: each step's current is pooled, then the neurons fire
+So no value between neurons is anything but a sum of spikes. Knows nothing about neurons or training.
+"""
+
+from dataclasses import replace
+
+from spikewright.ann import ops
+from spikewright.ann import source as src
+from spikewright.ann.source import INPUT, Activation, Source, SourceNode
+from spikewright.conversion.stages.stage import stage
+from spikewright.errors import BadModel
+from spikewright.measure.cost.footprint import first_and_last
+
+READOUT_NEURONS = "readout_neurons"
+
+
+def spiking_source(source: Source, *, biases: bool = True, firing_readout: bool = False) -> Source:
+    """Arrange a captured network for direct training.
+
+    Args:
+        source: the network; the levels and caps of its activations are dropped, as neurons take their place.
+        biases: whether matrix products and convolutions keep theirs.
+        firing_readout: neurons after the last layer, whose spikes are the output.
+
+    Raises:
+        BadModel: no activation, or a max pool of spikes that cannot stand before the neurons.
+        UnsupportedModule: as `staging.stage` says.
+    """
+    nodes = [_plain(node, biases=biases) for node in source.nodes]
+    output = source.output
+    if firing_readout and not isinstance(nodes[-1].op, Activation):
+        nodes.append(SourceNode(name=READOUT_NEURONS, op=Activation(), inputs=(output,), shape=nodes[-1].shape))
+        output = READOUT_NEURONS
+    nodes = _pools_first(nodes)
+    if not any(isinstance(node.op, Activation) for node in nodes):
+        raise BadModel("the network has no ReLU that a neuron could take the place of: add activations")
+    _refuse_pooled_spikes(nodes)
+    live = _live(nodes, output)
+    nodes = [node for node in nodes if node.name in live]
+    used = {name for node in nodes for _, name in node.arrays}
+    arrays = {name: array for name, array in source.arrays.items() if name in used}
+    arranged = replace(source, nodes=tuple(nodes), arrays=arrays)
+    stage(arranged)  # what could not be frozen is refused before it is trained
+    return arranged
+
+
+def weighted_layers(source: Source) -> dict[str, bool]:
+    """The nodes that have a weight to store, and whether each is an edge of the network: first or last.
+
+    What the first and the last layer are is `metrics.footprint.first_and_last`'s to say: one rule for what is trained
+    and what is counted.
+    """
+    first, last = first_and_last(source)
+    found = [node for node in source.nodes if isinstance(node.op, ops.Linear | ops.Conv)]
+    return {node.name: node.name in first | last for node in found}
+
+
+def _plain(node: SourceNode, *, biases: bool) -> SourceNode:
+    if isinstance(node.op, Activation):
+        return replace(node, op=Activation(), arrays=())
+    if not biases and isinstance(node.op, ops.Linear | ops.Conv):
+        return replace(node, arrays=tuple((role, name) for role, name in node.arrays if role != "bias"))
+    return node
+
+
+def _is_pool(op: src.SourceOp) -> bool:
+    return isinstance(op, ops.MaxPool | ops.AdaptiveMaxPool)
+
+
+def _pools_first(nodes: list[SourceNode]) -> list[SourceNode]:
+    """Every max pool of an activation as the activation of a max pool; the value keeps its name."""
+    made: dict[str, SourceNode] = {}
+    taken = {node.name for node in nodes}
+    for node in nodes:
+        before = made.get(node.inputs[0])
+        if _is_pool(node.op) and before is not None and isinstance(before.op, Activation):
+            current = f"{node.name}.current"
+            while current in taken:
+                current += "_"
+            taken.add(current)
+            made[current] = replace(node, name=current, inputs=before.inputs)
+            made[node.name] = SourceNode(name=node.name, op=Activation(), inputs=(current,), shape=node.shape)
+        else:
+            made[node.name] = node
+    return list(made.values())
+
+
+def _refuse_pooled_spikes(nodes: list[SourceNode]) -> None:
+    spikes: set[str] = set()
+    for node in nodes:
+        if isinstance(node.op, Activation) or (
+            isinstance(node.op, ops.Moving | ops.Averaging) and any(name in spikes for name in node.inputs)
+        ):
+            spikes.add(node.name)
+        elif _is_pool(node.op) and node.inputs[0] in spikes:
+            raise BadModel(
+                f"max pool {node.name!r} reads spikes that were joined or averaged: pool each activation itself, "
+                "or use average pooling"
+            )
+
+
+def _live(nodes: list[SourceNode], output: str) -> set[str]:
+    inputs = {node.name: node.inputs for node in nodes}
+    live, pending = {INPUT}, [output]
+    while pending:
+        name = pending.pop()
+        if name not in live:
+            live.add(name)
+            pending.extend(inputs[name])
+    return live

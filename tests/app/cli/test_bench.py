@@ -1,0 +1,42 @@
+"""`bench` in a terminal: a line an engine, the figures as JSON, one line for whatever is wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.trained import run_folder
+
+from app.cli.running import refused, spikewright
+
+
+def test_engines_are_shown_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, out, figures = run_folder(tmp_path / "run", 7, 7), tmp_path / "out", tmp_path / "figures.json"
+    assert spikewright(monkeypatch, "convert", run, "--timesteps", 3, "--weight-bits", 8, "--out", out) == 0
+    said = capsys.readouterr().out
+    assert "weights of 8 bits, one scale a" in said
+    assert "accuracy on validation" in said
+    assert f"not exact; next: spikewright evaluate {out}" in said
+    arguments = ["bench", out, "--batch", 4, "--rounds", 1, "--threads", 1, "--json", figures]
+    assert spikewright(monkeypatch, *arguments) == 0
+    said = capsys.readouterr().out
+    found = json.loads(figures.read_text())
+    for row in found["rows"]:
+        assert row["engine"] in said
+    assert found["processor"]["threads"] == "1"
+    assert "rounded to 8 bits after training" in refused(monkeypatch, capsys, "verify", out)
+    assert spikewright(monkeypatch, "evaluate", out, "--engine", "int8", "--images", 50, "--json", figures) == 0
+    assert "weights of 8 bits; engine int8 (integers; products: " in capsys.readouterr().out
+    assert json.loads(figures.read_text())["engine"] == "int8"
+
+
+def test_what_is_wrong_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_folder(tmp_path / "run", 7, 7)
+    assert "no plan.json" in refused(monkeypatch, capsys, "bench", run)
+    assert "--threads is 0" in refused(monkeypatch, capsys, "bench", run, "--threads", 0)
+    assert "not on 'cuda'" in refused(monkeypatch, capsys, "bench", run, "--device", "cuda")
+    bits = refused(monkeypatch, capsys, "convert", run, "--weight-bits", 1, "--out", tmp_path / "o")
+    assert "--weight-bits is 1, but must be in 2..16" in bits

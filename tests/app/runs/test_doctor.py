@@ -1,0 +1,29 @@
+"""What the doctor finds follows what is there."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from spikewright.app.runs.doctor import EXTRAS, examine
+
+
+def test_extras_are_installed_or_named_with_the_way_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    present = {extra for extra, package in EXTRAS.items() if importlib.util.find_spec(package)}
+    found = examine()
+    for extra in EXTRAS:
+        wanted = "installed" if extra in present else f"pip install spikewright[{extra}]"
+        assert found[f"extra {extra}"] == wanted
+    monkeypatch.setattr(sys.modules["spikewright.app.runs.doctor"], "find_spec", lambda _: None)
+    assert examine()["extra events"] == "pip install spikewright[events]"
+
+
+def test_event_data_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nmnist").mkdir()
+    monkeypatch.setenv("SPIKEWRIGHT_DATA", str(tmp_path))
+    found = examine()
+    assert found["data nmnist"] == f"{tmp_path}/nmnist"
+    assert found["data dvs_gesture"].startswith("not there")
+    monkeypatch.delenv("SPIKEWRIGHT_DATA")
+    assert examine()["data nmnist"].startswith("not there")

@@ -1,0 +1,69 @@
+"""Histograms of activations against counting by hand."""
+
+import numpy as np
+import pytest
+import torch
+from support.converted import captured
+
+from spikewright.ann import interpreter
+from spikewright.ann.source import Activation
+from spikewright.conversion.observe import BINS, observe
+from spikewright.errors import BadData
+
+
+def test_counts_tops_and_shares() -> None:
+    source, x, _ = captured("conv_bn_relu")
+    statistics = observe(source, [x[:3], x[3:]])
+    values: dict[str, torch.Tensor] = {}
+    interpreter.run(
+        source,
+        x,
+        watch=lambda node, value: values.update({node.name: value}) if isinstance(node.op, Activation) else None,
+    )
+    assert set(statistics) == set(values)
+    for name, value in values.items():
+        histogram = statistics[name]
+        channels = value.transpose(0, 1).flatten(1).numpy()
+        np.testing.assert_allclose(histogram.top.numpy(), channels.max(1))
+        assert histogram.total == channels.shape[1]
+        assert histogram.active_share == pytest.approx((channels > 0).mean())
+        for channel, counts in zip(channels, histogram.counts.numpy(), strict=True):
+            assert counts.sum() == (channel > 0).sum()
+            edges = np.linspace(0, channel.max(), BINS + 1)
+            expected, _ = np.histogram(-channel[channel > 0], -edges[::-1])
+            assert np.abs(np.cumsum(counts) - np.cumsum(expected[::-1])).max() <= 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.9, 0.99, 1.0])
+def test_percentile(share: float) -> None:
+    source, x, statistics = captured("mlp")
+    values: list[torch.Tensor] = []
+    interpreter.run(
+        source, x, watch=lambda node, value: values.append(value) if isinstance(node.op, Activation) else None
+    )
+    for histogram, value in zip(statistics.values(), values, strict=True):
+        expected = np.quantile(value.numpy(), share, method="inverted_cdf")
+        assert histogram.percentile(share) == pytest.approx(expected, abs=float(histogram.top.max()) / BINS)
+
+
+def test_order_and_cut_of_batches_do_not_matter() -> None:
+    source, x, statistics = captured("resnet")
+    again = observe(source, iter([x[4:], x[:1], x[1:4]]))
+    for name, histogram in statistics.items():
+        torch.testing.assert_close(again[name].top, histogram.top)
+        assert again[name].total == histogram.total
+        assert float((again[name].counts.cumsum(1) - histogram.counts.cumsum(1)).abs().max()) <= 2
+
+
+@pytest.mark.parametrize("batches", [[], [torch.zeros(0, 10)], [torch.full((2, 10), float("inf"))]])
+def test_bad_inputs(batches: list[torch.Tensor]) -> None:
+    source, _, _ = captured("mlp")
+    with pytest.raises(BadData):
+        observe(source, batches)
+
+
+def test_an_activation_that_overflows_is_refused() -> None:
+    source, x, _ = captured("mlp")
+    large = {name: array * 1e30 for name, array in source.arrays.items()}
+    with pytest.raises(BadData, match="activation '1' is not finite"):
+        observe(type(source)(source.input_shape, source.nodes, large), [x * 1e30])

@@ -1,0 +1,76 @@
+"""Counts become float32 as they are or at most 1; the settings survive JSON; other frames are refused."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+from pydantic import TypeAdapter
+
+from spikewright.data.events.preparation import EventPreparation
+from spikewright.data.preparation import InputPreparation
+from spikewright.errors import BadData, BadSetting
+
+PREPARE = EventPreparation(timesteps=2, by="count", size=(3, 4))
+
+
+def some_frames(count: int = 5) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (count, 2, 2, 3, 4), dtype=torch.uint8, generator=generator)
+
+
+def test_counts_come_out_as_they_are() -> None:
+    frames = some_frames()
+    got = PREPARE(frames)
+    assert got.dtype == torch.float32
+    assert got.tolist() == frames.tolist()
+    assert PREPARE.value_range == (0.0, 255.0)
+
+
+def test_binary_tells_only_whether_there_was_an_event() -> None:
+    frames = some_frames() % 3
+    before = frames.clone()
+    binary = dataclasses.replace(PREPARE, binary=True)
+    assert binary(frames).tolist() == [
+        [[[[min(v, 1) for v in r] for r in c] for c in t] for t in n] for n in frames.tolist()
+    ]
+    assert torch.equal(frames, before)
+    assert binary.value_range == (0.0, 1.0)
+
+
+def test_shapes_are_told() -> None:
+    assert (PREPARE.channels, PREPARE.size, PREPARE.frame_shape) == (2, (3, 4), (2, 2, 3, 4))
+
+
+def test_json_round_trip_gives_an_equal_hashable_object() -> None:
+    text = json.dumps(dataclasses.asdict(PREPARE))
+    assert EventPreparation(**json.loads(text)) == PREPARE
+    images = InputPreparation(mean=(0.5,), std=(0.25,), size=(3, 4), channels=1)
+    either = TypeAdapter(InputPreparation | EventPreparation)
+    for prepare in (PREPARE, images):
+        again = either.validate_json(json.dumps(dataclasses.asdict(prepare)))
+        assert again == prepare
+        assert hash(again) == hash(prepare)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"timesteps": 0}, "timesteps is 0: it must be 1 or more"),
+        ({"by": "both"}, "no windows by 'both': choose time or count"),
+        ({"size": (0, 4)}, r"size is \(0, 4\): give \(height, width\), each 1 or more"),
+        ({"size": (4,)}, r"size is \(4,\)"),
+    ],
+)
+def test_impossible_settings_are_refused(change: dict, message: str) -> None:
+    with pytest.raises(BadSetting, match=message):
+        dataclasses.replace(PREPARE, **change)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [some_frames().float(), some_frames()[:, :1], some_frames()[..., :3], some_frames()[0], some_frames()[:, :, :1]],
+)
+def test_other_frames_are_refused(frames: torch.Tensor) -> None:
+    with pytest.raises(BadData, match=r"give uint8 frames of events \[N, 2, 2, 3, 4\]"):
+        PREPARE(frames)

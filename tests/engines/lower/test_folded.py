@@ -1,0 +1,81 @@
+"""Stored integers through folding: they stay as they are, and make what the real weights make."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from support.by_hand import Builder, conv2d
+from torch import Tensor
+
+from spikewright.ann import ops
+from spikewright.ann.source import INPUT
+from spikewright.engines.lower.folded import fold
+from spikewright.engines.network import build
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.code import Code
+from spikewright.snn.encoders.direct import Direct
+from spikewright.snn.formats.uniform import Uniform
+from spikewright.snn.schedules.clocked import Clocked
+
+UNITS = {
+    "one number": lambda *shape: torch.tensor(0.25),
+    "by channel": lambda channels, *space: 2.0 ** torch.arange(-2, channels - 2).reshape(-1, *(1,) * len(space)),
+    "by neuron": lambda *shape: 2.0 ** (torch.arange(torch.Size(shape).numel()) % 4 - 2).reshape(shape),
+}
+STORED = ("a", "b", "c", "out")
+
+
+def network(thresholds: str, amplitudes: str) -> Blueprint:
+    """Two convolutions and two matrix products whose weights are integers; everything on a grid of halves."""
+    net = Builder((2, 5, 5), encoder=Direct(3))
+    stage = {"code": Code.rate(3), "schedule": Clocked()}
+    net.add("a", conv2d(padding=1), INPUT, weight=integers(net, 3, 2, 3, 3), **stage)
+    net.add("b", conv2d(stride=2), "a", weight=integers(net, 4, 3, 2, 2), **stage)
+    net.add("flat", ops.Reshape(shape=(16,)), "b")
+    net.add("c", ops.Linear(), "flat", weight=integers(net, 6, 16), **stage)
+    net.add("out", ops.Linear(), "c", weight=integers(net, 3, 6))
+    for name in STORED:
+        shape = net.shapes[name]
+        net.arrays[f"{name}.gain"] = 2.0 ** -torch.arange(shape[0]).reshape(-1, *(1,) * (len(shape) - 1)).double() / 2
+        if name != "out":
+            net.arrays[f"{name}.threshold"] = UNITS[thresholds](*shape).double()
+            net.arrays[f"{name}.amplitude"] = UNITS[amplitudes](*shape).double()
+            net.arrays[f"{name}.initial_potential"] = torch.tensor(0.125).double()
+            net.arrays[f"{name}.bias"] = integers(net, *shape) / 16
+    made = net.done()
+    nodes = tuple(replace(node, weights=Uniform(bits=4)) if node.name in STORED else node for node in made.plan.nodes)
+    kept = {name: array.to(torch.int8) if name.endswith(".weight") else array for name, array in made.arrays.items()}
+    return Blueprint(replace(made.plan, nodes=nodes), kept)
+
+
+def integers(net: Builder, *shape: int) -> Tensor:
+    return torch.randint(-7, 8, shape, generator=net.generator).double()
+
+
+@pytest.mark.parametrize("thresholds", UNITS)
+@pytest.mark.parametrize("amplitudes", UNITS)
+def test_integers_and_gains_make_what_real_weights_make(thresholds: str, amplitudes: str) -> None:
+    stored = network(thresholds, amplitudes)
+    real = {f"{node.name}.weight": stored.weight(node) for node in stored.plan.nodes if node.weights is not None}
+    rest = {name: array for name, array in stored.arrays.items() if name not in real and not name.endswith(".gain")}
+    nodes = tuple(replace(node, weights=None) for node in stored.plan.nodes)
+    plain = Blueprint(replace(stored.plan, nodes=nodes), {**rest, **real})  # pyright: ignore[reportArgumentType]
+    x = torch.randint(-8, 9, (4, 2, 5, 5), generator=torch.Generator().manual_seed(3)).double() / 8
+    rates = []
+    for one, two in zip(
+        build(stored, dtype=torch.float64).walk(x), build(plain, dtype=torch.float64).walk(x), strict=True
+    ):
+        assert torch.equal(one.codes, two.codes), one.node.name
+        rates.append(float(one.codes.double().abs().mean()))
+    assert all(rate > 0 for rate in rates)
+
+
+@pytest.mark.parametrize("thresholds", UNITS)
+@pytest.mark.parametrize("amplitudes", UNITS)
+def test_a_folded_step_computes_with_the_integers_themselves(thresholds: str, amplitudes: str) -> None:
+    stored = network(thresholds, amplitudes)
+    for dtype in (torch.float32, torch.float64):
+        for step in fold(stored, dtype=dtype).steps:
+            if step.node.weights is not None:
+                expected = stored.arrays[f"{step.node.name}.weight"].to(dtype)
+                assert torch.equal(step.weight, expected)  # pyright: ignore[reportArgumentType]

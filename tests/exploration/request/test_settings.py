@@ -1,0 +1,115 @@
+"""Settings that cannot be are refused where they are made, not where they are used."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spikewright.errors import BadSetting
+from spikewright.exploration.request.settings import (
+    ConvertTable,
+    FaultSettings,
+    GateSettings,
+    NetworkSettings,
+    SampleSettings,
+    SearchSettings,
+    TrainTable,
+    WidenSettings,
+    nearest,
+)
+from spikewright.exploration.request.space import ConvertedSpace, Span, TrainedSpace
+
+NAN = float("nan")
+SPACE = TrainedSpace(timesteps=(4,), thresholds=(1.0,))
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "words"),
+    [
+        (GateSettings, {"accuracy_margin": -1}, r"\[gates\] accuracy_margin is -1"),
+        (
+            GateSettings,
+            {"reliability_margin": 100},
+            "reliability_margin is 100: give percentage points, from 0 to less",
+        ),
+        (GateSettings, {"reliability_margin": NAN}, "reliability_margin is nan"),
+        (GateSettings, {"energy_share": 0}, r"\[gates\] energy_share is 0: it must be above 0"),
+        (GateSettings, {"energy_share": NAN}, "energy_share is nan"),
+        (GateSettings, {"level": 95}, r"\[gates\] level is 95: it must be between 0.5 and 1"),
+        (GateSettings, {"energy_table": "free"}, "no energy table named 'free'"),
+        (FaultSettings, {"ber": ()}, r"\[faults\] ber is empty"),
+        (FaultSettings, {"ber": (1.01,)}, "ber has 1.01: a rate is a probability"),
+        (FaultSettings, {"ber": (NAN,)}, "ber has nan"),
+        (FaultSettings, {"ber": (0.1, 0.1)}, "ber has 0.1 twice"),
+        (FaultSettings, {"maps": 1}, r"\[faults\] maps is 1: it must be 2 or more"),
+        (FaultSettings, {"maps": 200, "cap": 100}, r"\[faults\] cap is 100: it must be at least maps"),
+        (FaultSettings, {"images": 0}, r"\[faults\] images is 0"),
+        (FaultSettings, {"workers": 0}, r"\[faults\] workers is 0"),
+        (WidenSettings, {"rounds": -1}, r"\[widen\] rounds is -1"),
+        (WidenSettings, {"most_timesteps": 0}, r"\[widen\] most_timesteps is 0"),
+        (ConvertTable, {"calibration": 0}, r"\[convert\] calibration is 0"),
+        (TrainTable, {"epochs": 0}, r"\[train\] epochs is 0"),
+        (TrainTable, {"options": {"leak": 0.5}}, r"\[train\] leak is searched: give its values under \[space\] leaks"),
+        (TrainTable, {"recipe": "paper3"}, "recipe 'paper3' trains 1-bit weights, and a search rounds them afterwards"),
+        (SampleSettings, {"trials": 0}, r"\[optuna\] trials is 0"),
+        (SampleSettings, {"workers": 0}, r"\[optuna\] workers is 0"),
+        (SampleSettings, {"objectives": ()}, r"\[optuna\] objectives: give each once"),
+        (SampleSettings, {"objectives": ("energy", "energy")}, r"\[optuna\] objectives: give each once"),
+        (SampleSettings, {"objectives": ("enrgy",)}, "there is no 'enrgy': did you mean 'energy'?"),
+        (
+            SampleSettings,
+            {"storage": "sqlite:///a.db", "workers": 2},
+            "SQLite loses trials when several processes write",
+        ),
+        (SampleSettings, {"storage": "journel"}, "storage is 'journel': give 'journal' or postgresql://"),
+    ],
+)
+def test_numbers_out_of_range(kind: Any, given: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadSetting, match=words):
+        kind(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"kind": "convert"}, r"kind is 'convert', and \[space\] is of the other kind"),
+        ({"seed": -1}, "seed is -1"),
+        ({"optuna": SampleSettings(), "widen": WidenSettings(rounds=1)}, r"\[widen\] is for a grid"),
+        ({"widen": WidenSettings(lists=("leaks",))}, "'leaks' does not widen: choose among timesteps, thresholds"),
+        ({"space": TrainedSpace(timesteps=Span(low=1, high=4), thresholds=(1.0,))}, "timesteps is a range"),
+        (
+            {
+                "space": TrainedSpace(timesteps=Span(low=1, high=4), thresholds=(1.0,)),
+                "optuna": SampleSettings(),
+                "widen": WidenSettings(lists=("timesteps",)),
+            },
+            "'timesteps' is a range, which does not widen",
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together(given: dict[str, Any], words: str) -> None:
+    plain = {"kind": "train", "network": NetworkSettings(run=Path("a")), "out": Path("b"), "space": SPACE}
+    with pytest.raises(BadSetting, match=words):
+        SearchSettings(**{**plain, **given})
+
+
+def test_defaults_are_the_papers() -> None:
+    held = SearchSettings(kind="train", network=NetworkSettings(run=Path("a")), out=Path("b"), space=SPACE, seed=7)
+    assert held.train.chosen["encoding"] == "rate"
+    assert held.train.chosen["reset"] == "delayed"
+    assert (held.gates.accuracy_margin, held.gates.reliability_margin, held.gates.energy_share) == (0, 0, 1)
+    assert held.fault_seed == 7
+    assert held.widened_lists == ("timesteps", "thresholds")
+    assert TrainTable(recipe="none").chosen["encoding"] == "direct"
+    other = ConvertedSpace(methods=("exact",), timesteps=(4,))
+    converted = SearchSettings(
+        kind="convert", network=held.network, out=held.out, space=other, faults=FaultSettings(seed=9),
+        widen=WidenSettings(lists=("timesteps",)),
+    )  # fmt: skip
+    assert converted.fault_seed == 9
+    assert converted.widened_lists == ("timesteps",)
+
+
+def test_the_nearest_name_is_named() -> None:
+    assert nearest("acuracy", ["energy", "accuracy"]) == "did you mean 'accuracy'? choose among energy, accuracy"
+    assert nearest("zzz", ["energy"]) == "choose among energy"

@@ -1,0 +1,27 @@
+"""Top-1 with ties, and agreement."""
+
+import pytest
+import torch
+
+from spikewright.errors import BadData
+from spikewright.measure.accuracy import agreement_share, correct, predictions, top1_share
+
+SCORES = torch.tensor([[1.0, 3.0, 3.0], [0.0, 0.0, 0.0], [2.0, 1.0, 5.0], [-1.0, -2.0, -1.0]])
+
+
+def test_the_lowest_of_equal_scores_wins() -> None:
+    assert predictions(SCORES).tolist() == [1, 0, 2, 0]
+
+
+def test_accuracy_and_agreement() -> None:
+    labels = torch.tensor([1, 1, 2, 2])
+    assert correct(SCORES, labels) == 2
+    assert top1_share(SCORES, labels) == 0.5
+    assert agreement_share(SCORES, SCORES.flip(1)) == 0.5  # flipped, all four say 0
+
+
+def test_what_has_no_classes_or_no_samples_is_refused() -> None:
+    with pytest.raises(BadData, match=r"\[N, classes\]"):
+        predictions(torch.zeros(2, 3, 4))
+    with pytest.raises(BadData, match="at least one sample"):
+        top1_share(torch.zeros(0, 3), torch.zeros(0))

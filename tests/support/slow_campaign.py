@@ -1,0 +1,236 @@
+"""Fault campaigns as loops: a copy of the network with its faults written in, all images at once, counts one by one."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spikewright.ann import interpreter
+from spikewright.ann.ops import Averaging, Conv, Linear
+from spikewright.ann.source import INPUT, Activation, BatchNorm, Source, SourceNode
+from spikewright.conversion.quantise import load, quantise, store
+from spikewright.engines.currents import constant_drive, deliver, drive_of, scaled, total_input, totals
+from spikewright.engines.lower.folded import fold
+from spikewright.engines.lower.integer import lowered
+from spikewright.engines.program import Program, Step
+from spikewright.engines.stepwise import _arrives_as_total, _currents
+from spikewright.errors import NotExact
+from spikewright.reliability.campaign.outcomes import Outcome
+from spikewright.reliability.draw import Draw
+from spikewright.reliability.faults import Fault, Patch
+from spikewright.reliability.sites import Memory, Neurons, Sites
+from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.formats.uniform import Uniform
+from spikewright.snn.trains import weighted
+
+
+def counted(hits: int, golden: list[list[float]], faulty: list[list[float]], labels: list[int]) -> Outcome:
+    """Images by outcome."""
+    found = dict.fromkeys(Outcome._fields, 0)
+    for before, after, label in zip(golden, faulty, labels, strict=True):
+        was, now = _class(before), _class(after)
+        same = all(a == b or (math.isnan(a) and math.isnan(b)) for a, b in zip(before, after, strict=True))
+        found["masked"] += same
+        found["right"] += now == label
+        found["critical"] += was != now
+        found["harmful"] += was == label != now
+        found["healed"] += was != label == now
+        found["due"] += not all(map(math.isfinite, after))
+    return Outcome(**{**found, "hits": hits})
+
+
+def _class(scores: list[float]) -> int | None:
+    if not all(map(math.isfinite, scores)):
+        return None
+    return next(place for place, score in enumerate(scores) if score == max(scores))
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A network whose maps are run the slow way.
+
+    `scores` of a spiking network are those of the stepwise engine: in integers where it has an integer program, in
+    float32 where it is clocked, else in float64. Those of an ordinary one are in float32, with products on a grid.
+    """
+
+    network: Blueprint | Source
+    inputs: Tensor
+    labels: Tensor
+    weights: Uniform
+
+    @property
+    def sites(self) -> Sites:
+        """All that may be struck, read off the network by hand."""
+        low, high = ((float(self.inputs.min()),), (float(self.inputs.max()),))
+        shape = tuple(self.inputs.shape[1:])
+        if isinstance(self.network, Source):
+            held = store(self.network, self.weights)
+            first: dict[str, str] = {}
+            for node in self.network.nodes:
+                if isinstance(node.op, Linear | Conv):
+                    first.setdefault(dict(node.arrays)["weight"], node.name)
+            memories = [(name, held[array].integers, held[array].format.bits) for array, name in first.items()]
+            stages = [Neurons(name=n.name, shape=n.shape, timesteps=1) for n in self.network.nodes if _fires(n)]
+        else:
+            stored = quantise(self.network, self.weights)
+            memories = [
+                (node.name, stored.arrays[f"{node.name}.weight"], node.weights.bits)
+                for node in stored.plan.nodes
+                if node.weights is not None
+            ]
+            stages = [
+                Neurons(name=n.name, shape=n.shape, timesteps=n.firing.code.steps, law=n.firing.law.kind)
+                for n in self.network.plan.nodes
+                if n.firing is not None
+            ]
+        return Sites(
+            memories=tuple(
+                Memory(name=name, integers=np.array(_flat(integers)), bits=bits, positions=tuple(range(bits)))
+                for name, integers, bits in memories
+            ),
+            stages=tuple(stages),
+            input_shape=shape,
+            input_range=(low, high),
+        )
+
+    def scores(self, patch: Patch) -> NDArray[np.float64]:
+        """Of all images at once, [N, classes]."""
+        images = np.arange(len(self.inputs))
+        x = self.inputs if patch.pixels is None else patch.pixels.pixels(self.inputs, images)
+        with torch.no_grad():
+            if isinstance(self.network, Source):
+                return self._ordinary(self.network, x, patch, images).numpy()
+            stored = quantise(self.network, self.weights)
+            program = program_of(written(stored, patch), stored)
+            return walked(program, x, patch, images).double().numpy()
+
+    def outcome(self, fault: Fault, seed: int, stratum: str, number: int, sites: Sites | None = None) -> Outcome:
+        """Of one map."""
+        patch = fault.patch(self.sites if sites is None else sites, Draw(seed, stratum, number))
+        golden, faulty = self.scores(Patch()), self.scores(patch)
+        return counted(patch.hits, golden.tolist(), faulty.tolist(), self.labels.tolist())
+
+    def outcomes(self, fault: Fault, maps: int, *, seed: int = 0, stratum: str = "model") -> list[Outcome]:
+        """Of maps 0 … maps − 1."""
+        return [self.outcome(fault, seed, stratum, number) for number in range(maps)]
+
+    def _ordinary(self, source: Source, x: Tensor, patch: Patch, images: NDArray[np.int64]) -> Tensor:
+        """Node by node: what products read is rounded to a grid, and they are sums of integers in float64."""
+        held = store(source, self.weights)
+        plain = load(source, held)
+        tops = {INPUT: _top(self.inputs)}
+        interpreter.run(plain, self.inputs, watch=lambda node, value: tops.update({node.name: _top(value)}))
+        values = {INPUT: x.float()}
+        for node in source.nodes:
+            given, reads = [values[name] for name in node.inputs], max(tops[name] for name in node.inputs)
+            roles = {role: source.arrays[name] for role, name in node.arrays}
+            if isinstance(node.op, Linear | Conv):
+                array = dict(node.arrays)["weight"]
+                kept = held[array]
+                memory = next(n.name for n in source.nodes if dict(n.arrays).get("weight") == array)
+                power = _digits(node.op, kept.integers) - (math.frexp(reads)[1] if reads else 0)
+                read = (given[0] * 2.0**power).round().double()
+                integers = kept.integers if memory not in patch.weights else _rewritten(kept.integers, patch, memory)
+                made = node.op([read], integers.double()).float()
+                spatial = (1,) * (made.dim() - 2 if isinstance(node.op, Conv) else 0)
+                made = made * (kept.scale * 2.0**-power).float().reshape(-1, *spatial)
+                value = made + roles["bias"].reshape(-1, *spatial) if "bias" in roles else made
+            elif isinstance(node.op, Averaging) and reads:
+                fine = 20 - math.ceil(math.log2(reads))
+                rounded = [(one.double() * 2.0**fine).round() * 2.0**-fine for one in given]
+                value = interpreter.evaluate(node, rounded, roles).float()
+            elif isinstance(node.op, BatchNorm):
+                gain = (roles["variance"] + node.op.epsilon).rsqrt() * roles.get("weight", 1.0)
+                shift = roles.get("bias", 0.0) - roles["mean"] * gain
+                spread = (-1, *(1,) * (given[0].dim() - 2))
+                value = given[0] * gain.reshape(spread) + shift.reshape(spread)
+            else:
+                value = interpreter.evaluate(node, given, roles)
+            if node.name in patch.stages:
+                value = patch.stages[node.name].value(value, images, tops[node.name])
+            values[node.name] = value
+        return values[source.output]
+
+
+def _digits(op: Linear | Conv, integers: Tensor) -> int:
+    """Bits of the largest value read: as many as let float32 hold the sums with one to spare, 8 to 16."""
+    if isinstance(op, Conv) and op.transposed:
+        reach = sum(abs(value) for value in _flat(integers))
+    else:
+        reach = max(sum(abs(value) for value in _flat(row)) for row in integers)
+    return min(max(math.floor(math.log2(2**24 / max(reach, 1))) - 1, 8), 16)
+
+
+def _fires(node: SourceNode) -> bool:
+    return isinstance(node.op, Activation)
+
+
+def _top(value: Tensor) -> float:
+    return float(value.abs().max())
+
+
+def _flat(integers: Tensor) -> list[int]:
+    return [int(value) for value in integers.reshape(-1)]
+
+
+def _rewritten(integers: Tensor, patch: Patch, name: str) -> Tensor:
+    flat = _flat(integers)
+    for place, integer in zip(patch.weights[name].places, patch.weights[name].integers, strict=True):
+        flat[int(place)] = int(integer)
+    return torch.tensor(flat, dtype=integers.dtype).reshape(integers.shape)
+
+
+def written(stored: Blueprint, patch: Patch) -> Blueprint:
+    """A network with faulty integers in place of its own."""
+    arrays = dict(stored.arrays)
+    for name in patch.weights:
+        arrays[f"{name}.weight"] = _rewritten(arrays[f"{name}.weight"], patch, name)
+    return Blueprint(stored.plan, arrays)
+
+
+def program_of(faulty: Blueprint, golden: Blueprint) -> Program:
+    """Executable, in the arithmetic that the fault-free network runs in."""
+    if golden.plan.encoder.clocked:
+        return fold(faulty, dtype=torch.float32).eval()
+    try:
+        lowered(golden)
+    except NotExact:
+        return fold(faulty, dtype=torch.float64).eval()
+    return lowered(faulty).double().eval()
+
+
+def walked(program: Program, x: Tensor, patch: Patch, images: NDArray[np.int64]) -> Tensor:
+    """The read-out of the stepwise engine, whose stages fire under the faults of the map."""
+    plan = program.plan
+    x = x.to(next(buffer.dtype for buffer in program.buffers()))
+    values = {INPUT: plan.encoder(x) if plan.warmup or plan.encoder.clocked else total_input(program, x)}
+    for step in program.steps:
+        assert isinstance(step, Step)
+        node, firing = step.node, step.node.firing
+        inputs = [values[name] for name in node.inputs]
+        if node is plan.readout:  # it only sums, so time goes first: the engines round once
+            total = deliver(step, totals(step, inputs, plan.warmup))[0]
+            return scaled(total if step.bias is None else total + step.bias, program.worth)
+        currents = _currents(program, step, inputs)
+        if firing is None:
+            values[node.name] = currents
+            continue
+        steady = _arrives_as_total(program, node) and not firing.schedule.waits
+        drive = constant_drive(step, currents[0]) if steady else drive_of(step, currents)
+        fault = patch.stages.get(node.name)
+        if fault is None:
+            train = firing.schedule.run(firing.law, drive, firing.code)
+        else:
+            law = fault.law(firing.law, images, drive.threshold)
+            train = fault.train(firing.schedule.run(law, fault.drive(drive), firing.code), images)
+        values[node.name] = weighted(train, firing.code)
+    raise AssertionError("a plan ends with its read-out")
+
+
+def accuracies(found: Sequence[Outcome], images: int) -> list[float]:
+    """Shares of images that are right, by map."""
+    return [each.right / images for each in found]
