@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from spikewright.ann.capture.capture import capture
-from spikewright.ann.ops import Conv, Linear
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.conversion.methods.exact import Exact
 from spikewright.conversion.observe import observe
 from spikewright.engines.network import SpikingNetwork, build

@@ -18,7 +18,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from conditions import conditions
 
-from spikewright.ann.source import Activation
+from spikewright.ann.ops.activations import Activation
 from spikewright.app.runs.train import TrainRequest, train
 from spikewright.data.files import write_json
 from spikewright.interchange import run_folder as folder

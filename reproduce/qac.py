@@ -16,7 +16,7 @@ from typing import Any
 from bench import Bench, bench
 from conditions import conditions
 
-from spikewright.ann.source import Activation
+from spikewright.ann.ops.activations import Activation
 from spikewright.conversion.methods.qac import Qac
 from spikewright.data.files import write_json
 from spikewright.measure.equality.certificate import verify

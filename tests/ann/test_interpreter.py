@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikewright.ann.interpreter import as_trained
+from spikewright.ann.ops.activations import Activation
 from spikewright.ann.rounding import clipped_round
-from spikewright.ann.source import Activation, SourceNode
+from spikewright.ann.source import SourceNode
 
 VALUES = st.lists(st.floats(-3, 5, width=32).map(lambda value: round(value, 3)), min_size=1, max_size=15)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from spikewright.ann.source import Activation
+from spikewright.ann.ops.activations import Activation
 from spikewright.errors import BadSetting
 
 

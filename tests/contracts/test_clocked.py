@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from support.handmade import Network, Train, Vector, dyadic
 from torch import Tensor
 
-from spikewright.ann.ops import Add, Concat, Linear
+from spikewright.ann.ops.arithmetic import Add
+from spikewright.ann.ops.moves import Concat
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.network import build
 from spikewright.snn.blueprint import Blueprint
@@ -19,7 +21,7 @@ from spikewright.snn.encoders.frames import Frames
 from spikewright.snn.formats.membrane import MembraneFormat
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
 from spikewright.snn.neurons.leaky import Leaky
-from spikewright.snn.plan import AnyEncoder, Edge, Firing
+from spikewright.snn.nodes import AnyEncoder, Edge, Firing
 from spikewright.snn.schedules.clocked import Clocked
 
 SIZE = 3

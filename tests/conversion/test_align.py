@@ -13,7 +13,8 @@ from spikewright.snn.alignments.average import Average
 from spikewright.snn.alignments.replicate import Replicate
 from spikewright.snn.alignments.truncate import Truncate
 from spikewright.snn.code import Code
-from spikewright.snn.plan import Course, Edge, Node
+from spikewright.snn.courses import Course
+from spikewright.snn.nodes import Edge, Node
 from spikewright.snn.schedules.two_phase import TwoPhase
 
 CHOICES = ["average", "replicate", "average,truncate", "replicate,average", "replicate,truncate", "average,replicate"]

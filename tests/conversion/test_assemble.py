@@ -7,18 +7,20 @@ import torch
 from support.converted import captured
 from torch import Tensor
 
-from spikewright.ann.source import Activation, BatchNorm, Source
+from spikewright.ann.ops.activations import Activation, BatchNorm
+from spikewright.ann.source import Source
 from spikewright.conversion.align import Joining
 from spikewright.conversion.assemble import StageSettings, assemble, with_shift
 from spikewright.conversion.methods.qcfs import Qcfs
-from spikewright.conversion.stages.stage import StagedNode, stage
+from spikewright.conversion.stages.stage import stage
+from spikewright.conversion.stages.staged import StagedNode
 from spikewright.engines.network import build
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.repeat import Repeat
 from spikewright.snn.neurons.hard_reset import HardReset
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
-from spikewright.snn.plan import Edge
+from spikewright.snn.nodes import Edge
 from spikewright.snn.schedules.lockstep import Lockstep
 
 

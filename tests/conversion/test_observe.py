@@ -6,7 +6,7 @@ import torch
 from support.converted import captured
 
 from spikewright.ann import interpreter
-from spikewright.ann.source import Activation
+from spikewright.ann.ops.activations import Activation
 from spikewright.conversion.observe import BINS, observe
 from spikewright.errors import BadData
 

@@ -12,7 +12,9 @@ import torch
 from support.handmade import Network, edge
 from torch import Tensor
 
-from spikewright.ann.ops import Identity, MaxPool, Scale
+from spikewright.ann.ops.arithmetic import Scale
+from spikewright.ann.ops.moves import Identity
+from spikewright.ann.ops.pools import MaxPool
 from spikewright.engines.currents import aligned, before_firing, deliver, drive_of
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.network import build
@@ -23,7 +25,8 @@ from spikewright.snn.code import Code
 from spikewright.snn.encoders.graded import Graded
 from spikewright.snn.encoders.repeat import Repeat
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
-from spikewright.snn.plan import Edge, Firing, Node, Plan
+from spikewright.snn.nodes import Edge, Firing, Node
+from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.lockstep import Lockstep
 from spikewright.snn.schedules.probed import Probed
 from spikewright.snn.schedules.two_phase import TwoPhase

@@ -32,7 +32,7 @@ from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.graded import Graded
 from spikewright.snn.encoders.repeat import Repeat
-from spikewright.snn.plan import AnySchedule, Edge
+from spikewright.snn.nodes import AnySchedule, Edge
 from spikewright.snn.schedules.lockstep import Lockstep
 from spikewright.snn.schedules.two_phase import TwoPhase
 from spikewright.snn.surrogate import Rectangle, Shape, Triangle

@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 from support.by_hand import conv2d
 from torch import Tensor
 
-from spikewright.ann.ops import Conv, Linear
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.encoders.direct import Direct
 from spikewright.snn.formats.binary import Binary
 from spikewright.snn.formats.uniform import Uniform
-from spikewright.snn.plan import AnyFormat, Edge, Node, Plan
+from spikewright.snn.nodes import AnyFormat, Edge, Node
+from spikewright.snn.plan import Plan
 
 SIGNS = torch.tensor([[1, -1, 1], [-1, -1, 1]])
 GAIN = torch.tensor([0.5, -2.0])

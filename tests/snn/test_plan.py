@@ -7,12 +7,16 @@ import pytest
 from pydantic import TypeAdapter
 from support.handmade import edge, firing, node, plan
 
-from spikewright.ann.ops import AdaptiveMaxPool, Add, AveragePool, Identity, Linear, MaxPool, Scale
+from spikewright.ann.ops.arithmetic import Add, Scale
+from spikewright.ann.ops.moves import Identity
+from spikewright.ann.ops.pools import AdaptiveMaxPool, AveragePool, MaxPool
+from spikewright.ann.ops.products import Linear
 from spikewright.errors import BadPlan
 from spikewright.snn.alignments.average import Average
 from spikewright.snn.alignments.replicate import Replicate
 from spikewright.snn.alignments.truncate import Truncate
 from spikewright.snn.code import Code
+from spikewright.snn.courses import Course
 from spikewright.snn.encoders.bernoulli import Bernoulli
 from spikewright.snn.encoders.direct import Direct
 from spikewright.snn.encoders.frames import Frames
@@ -25,7 +29,8 @@ from spikewright.snn.neurons.hard_reset import HardReset
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
 from spikewright.snn.neurons.leaky import Leaky
 from spikewright.snn.neurons.signed import Signed
-from spikewright.snn.plan import Course, Firing, Node, Plan
+from spikewright.snn.nodes import Firing, Node
+from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.clocked import Clocked
 from spikewright.snn.schedules.corrected import Corrected
 from spikewright.snn.schedules.lockstep import Lockstep

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Conv, Op, Scale
+from spikewright.ann.ops import Op
+from spikewright.ann.ops.arithmetic import Scale
+from spikewright.ann.ops.products import Conv
 from spikewright.ann.source import INPUT
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.graded import Graded
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
-from spikewright.snn.plan import AnyEncoder, AnySchedule, Edge, Firing, Node, Plan
+from spikewright.snn.nodes import AnyEncoder, AnySchedule, Edge, Firing, Node
+from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.two_phase import TwoPhase
 
 

@@ -8,7 +8,7 @@ import slow_clocked as slow
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Conv
+from spikewright.ann.ops.products import Conv
 from spikewright.ann.source import Source
 from spikewright.engines.network import SpikingNetwork, build
 from spikewright.engines.record import Record

@@ -10,7 +10,10 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Add, Concat, Identity, Linear, Op
+from spikewright.ann.ops import Op
+from spikewright.ann.ops.arithmetic import Add
+from spikewright.ann.ops.moves import Concat, Identity
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.conversion.align import Joining
 from spikewright.snn.blueprint import Blueprint
@@ -18,7 +21,8 @@ from spikewright.snn.code import Code
 from spikewright.snn.encoders.graded import Graded
 from spikewright.snn.encoders.repeat import Repeat
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
-from spikewright.snn.plan import AnyAlignment, AnyEncoder, AnyLaw, AnySchedule, Edge, Firing, Node, Plan
+from spikewright.snn.nodes import AnyAlignment, AnyEncoder, AnyLaw, AnySchedule, Edge, Firing, Node
+from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.lockstep import Lockstep
 
 Vector = list[Fraction]

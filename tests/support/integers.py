@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from spikewright.ann.ops import Scale
+from spikewright.ann.ops.arithmetic import Scale
 from spikewright.ann.source import INPUT
 from spikewright.engines.program import Program, Step
 

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright.ann import interpreter
-from spikewright.ann.ops import Averaging, Conv, Linear
-from spikewright.ann.source import INPUT, Activation, BatchNorm, Source, SourceNode
+from spikewright.ann.ops import Averaging
+from spikewright.ann.ops.activations import Activation, BatchNorm
+from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.quantise import load, quantise, store
 from spikewright.engines.currents import constant_drive, deliver, drive_of, scaled, total_input, totals
 from spikewright.engines.lower.folded import fold

@@ -12,7 +12,8 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from spikewright.ann.interpreter import run
-from spikewright.ann.source import Activation, Source
+from spikewright.ann.ops.activations import Activation
+from spikewright.ann.source import Source
 from spikewright.data import ImageData
 from spikewright.errors import BadFile, BadModel, BadSetting
 from spikewright.training.ann.levels import initial_thresholds, with_levels

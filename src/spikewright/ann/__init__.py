@@ -1,1 +1,1 @@
-"""Ann."""
+"""The trained network as it was captured: its operations, its graph, what it means."""

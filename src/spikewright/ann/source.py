@@ -7,54 +7,15 @@ It builds and runs without the user's code. Knows nothing about spikes or timest
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 from torch import Tensor
 
 from spikewright.ann.ops import Op
+from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
 from spikewright.data.preparation import InputPreparation
-from spikewright.errors import BadModel, BadSetting
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchNorm:
-    """Normalise each channel (axis 1): arrays weight, bias (both may be absent), mean and variance."""
-
-    epsilon: float
-    momentum: float = 0.1
-    kind: Literal["batch_norm"] = "batch_norm"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offset:
-    """Add a constant (array offset), broadcast over the features."""
-
-    kind: Literal["offset"] = "offset"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activation:
-    """clip(z, 0, cap), or with `levels` the clipped rounding θ·⌊L·clip(z/θ, 0, 1) + ½⌋/L (array threshold).
-
-    `slip` is the share of the plain clip(z, 0, θ) that was mixed in while training (SlipReLU); it belongs to the
-    network as trained, and a spiking network knows nothing of it.
-
-    Raises:
-        BadSetting: a slip outside [0, 1), or without levels.
-    """
-
-    cap: float | None = None
-    levels: int | None = None
-    slip: float = 0.0
-    kind: Literal["activation"] = "activation"
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.slip < 1:
-            raise BadSetting(f"slip is {self.slip}: it must be 0 or more, and below 1")
-        if self.slip and self.levels is None:
-            raise BadSetting(f"slip is {self.slip} where there are no levels: give the activation levels, or no slip")
-
+from spikewright.errors import BadModel
 
 SourceOp = Annotated[Op | BatchNorm | Offset | Activation, Field(discriminator="kind")]
 

@@ -1,1 +1,1 @@
-"""App."""
+"""What a person meets: Python functions (api), verbs (runs), a terminal (cli), pages."""

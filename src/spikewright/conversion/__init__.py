@@ -1,1 +1,1 @@
-"""Conversion."""
+"""From a captured network to a spiking one: stages, thresholds, methods, calibrators."""

@@ -15,7 +15,7 @@ from spikewright.errors import BadSetting
 from spikewright.snn.alignments.average import Average
 from spikewright.snn.alignments.replicate import Replicate
 from spikewright.snn.alignments.truncate import Truncate
-from spikewright.snn.plan import AnyAlignment, Edge, Node
+from spikewright.snn.nodes import AnyAlignment, Edge, Node
 
 ALIGNMENTS: Mapping[str, type[Average | Replicate | Truncate]] = {
     "average": Average,

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Scale
+from spikewright.ann.ops.arithmetic import Scale
 from spikewright.conversion.align import Joining
-from spikewright.conversion.stages.stage import StagedNode
+from spikewright.conversion.stages.staged import StagedNode
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
-from spikewright.snn.plan import AnyEncoder, AnyLaw, AnySchedule, Edge, Firing, Node, Plan
+from spikewright.snn.nodes import AnyEncoder, AnyLaw, AnySchedule, Edge, Firing, Node
+from spikewright.snn.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

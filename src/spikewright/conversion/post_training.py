@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Conv
+from spikewright.ann.ops.products import Conv
 from spikewright.conversion.quantise import quantise
 from spikewright.engines.network import build
 from spikewright.errors import BadData, BadSetting

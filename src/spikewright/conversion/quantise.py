@@ -22,7 +22,7 @@ from spikewright.errors import BadModel
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.stored import Stored
 from spikewright.snn.formats.uniform import Uniform
-from spikewright.snn.plan import Node
+from spikewright.snn.nodes import Node
 
 
 def quantise(blueprint: Blueprint, weights: Uniform) -> Blueprint:

@@ -1,1 +1,1 @@
-"""Engines, one file each: ways to run a program that give the same codes."""
+"""A blueprint runs: lowered to a program, then step by step, in closed form, on bytes, on bits, or with gradients."""

@@ -13,7 +13,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from spikewright.engines.int8.network import BYTES, Int8Network
+from spikewright.engines.int8.network import Int8Network
+from spikewright.engines.int8.operations import BYTES
 from spikewright.engines.lower.integer import lowered
 from spikewright.engines.network import build
 from spikewright.engines.packed.network import PackedNetwork

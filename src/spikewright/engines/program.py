@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from spikewright.ann.ops import Conv, Linear
-from spikewright.snn.plan import Node, Plan
+from spikewright.ann.ops.products import Conv, Linear
+from spikewright.snn.nodes import Node
+from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.lockstep import Lockstep
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spikewright.snn.plan import Node
+from spikewright.snn.nodes import Node
 from spikewright.snn.trains import spike_counts
 
 

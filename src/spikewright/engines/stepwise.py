@@ -12,7 +12,7 @@ from spikewright.ann.source import INPUT
 from spikewright.engines.currents import aligned, constant_drive, deliver, drive_of, scaled, total_input
 from spikewright.engines.program import Program, Step
 from spikewright.engines.record import Record
-from spikewright.snn.plan import Node
+from spikewright.snn.nodes import Node
 from spikewright.snn.schedules import Drive
 from spikewright.snn.trains import decode, weighted
 

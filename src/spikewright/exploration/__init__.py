@@ -1,1 +1,1 @@
-"""Searches over many networks for one source."""
+"""Many candidates, gates, and what is left of them."""

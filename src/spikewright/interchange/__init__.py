@@ -1,1 +1,1 @@
-"""Interchange."""
+"""How networks are kept and exchanged, one format a file; first the run folder."""

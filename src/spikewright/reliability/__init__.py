@@ -1,1 +1,1 @@
-"""Reliability."""
+"""What breaks (faults/), in what network (injectable/), how often (campaign/), on which machines (workers/)."""

@@ -18,11 +18,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Conv, Linear, Scale
+from spikewright.ann.ops.arithmetic import Scale
 from spikewright.ann.ops.layout import out_channels, scale_outputs
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
-from spikewright.snn.plan import Node, Plan
+from spikewright.snn.nodes import Node
+from spikewright.snn.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, eq=False)

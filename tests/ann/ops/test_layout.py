@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikewright.ann.ops import Conv, Linear
 from spikewright.ann.ops.layout import compact, per_channel, scale_inputs, scale_outputs
+from spikewright.ann.ops.products import Conv, Linear
 
 
 @st.composite

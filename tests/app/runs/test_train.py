@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from spikewright.ann.source import Activation, Source
+from spikewright.ann.ops.activations import Activation
+from spikewright.ann.source import Source
 from spikewright.app.runs import train as module
 from spikewright.app.runs.train import INITIAL_TIMESTEPS, TrainRequest, train
 from spikewright.data import ImageData

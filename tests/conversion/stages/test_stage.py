@@ -11,7 +11,8 @@ from support.converted import captured
 from torch import Tensor
 
 from spikewright.ann import interpreter, ops
-from spikewright.conversion.stages.stage import StagedNode, stage
+from spikewright.conversion.stages.stage import stage
+from spikewright.conversion.stages.staged import StagedNode
 from spikewright.measure.equality.reference import in_float64
 from spikewright.snn.formats.binary import Binary
 from spikewright.snn.formats.stored import Stored

@@ -18,7 +18,8 @@ from spikewright.conversion.observe import observe
 from spikewright.conversion.quantise import quantise
 from spikewright.engines.int8 import network as int8
 from spikewright.engines.int8 import products as dot
-from spikewright.engines.int8.network import BYTES, SINGLE, Int8Network
+from spikewright.engines.int8.network import Int8Network
+from spikewright.engines.int8.operations import BYTES, SINGLE
 from spikewright.engines.lower.integer import IntegerMode
 from spikewright.engines.network import SpikingNetwork, build
 from spikewright.errors import BadData, NotExact

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from spikewright.ann.ops import Conv, Linear
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.engines.int8 import products as dot
 from spikewright.engines.int8.products import byte_product, largest_code
-from spikewright.snn.plan import Edge, Node
+from spikewright.snn.nodes import Edge, Node
 
 
 def _node(op: Linear | Conv, shape: tuple[int, ...]) -> Node:

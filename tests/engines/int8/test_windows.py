@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from spikewright.ann.ops import AdaptiveAveragePool, AveragePool, MaxPool, Mean
+from spikewright.ann.ops.pools import AdaptiveAveragePool, AveragePool, MaxPool, Mean
 from spikewright.engines.int8.terms import Form, Term, laid_out
 from spikewright.engines.int8.windows import even_window, largest, sums
 

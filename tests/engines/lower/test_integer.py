@@ -11,7 +11,8 @@ from support.converted import captured, converted
 from support.integers import slow_codes
 
 from spikewright.ann.capture.capture import capture
-from spikewright.ann.ops import AveragePool, Conv, Linear
+from spikewright.ann.ops.pools import AveragePool
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT
 from spikewright.conversion.methods.exact import Exact
 from spikewright.conversion.observe import observe
@@ -27,7 +28,7 @@ from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.grid import Grid
 from spikewright.snn.formats.uniform import Uniform
-from spikewright.snn.plan import Edge, Node
+from spikewright.snn.nodes import Edge, Node
 
 UNEVEN = {"constant_that_widens"}  # multiplies by a map, so that spikes are worth different amounts by position
 MODE = IntegerMode(weights=Uniform(bits=8))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spikewright.ann.capture.capture import capture
-from spikewright.ann.ops import AveragePool
+from spikewright.ann.ops.pools import AveragePool
 from spikewright.ann.source import INPUT
 from spikewright.engines.currents import deliver
 from spikewright.engines.lower.folded import fold

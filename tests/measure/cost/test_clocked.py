@@ -26,7 +26,7 @@ from spikewright.snn.encoders.frames import Frames
 from spikewright.snn.formats.membrane import MembraneFormat
 from spikewright.snn.formats.uniform import Uniform
 from spikewright.snn.neurons.leaky import Leaky
-from spikewright.snn.plan import AnyEncoder
+from spikewright.snn.nodes import AnyEncoder
 from spikewright.snn.schedules.clocked import Clocked
 
 T = 3

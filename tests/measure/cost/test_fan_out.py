@@ -16,7 +16,7 @@ from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.grid import Grid
 from spikewright.snn.encoders.repeat import Repeat
-from spikewright.snn.plan import AnyAlignment, Edge, Node
+from spikewright.snn.nodes import AnyAlignment, Edge, Node
 from spikewright.snn.schedules.lockstep import Lockstep
 
 CODE = Code.bit_planes(3)

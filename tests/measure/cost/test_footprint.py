@@ -14,9 +14,10 @@ from support import zoo
 from torch import nn
 
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.layers import first_and_last
 from spikewright.ann.source import Source
 from spikewright.errors import BadSetting
-from spikewright.measure.cost.footprint import Footprint, first_and_last, footprint
+from spikewright.measure.cost.footprint import Footprint, footprint
 from spikewright.models import build
 
 

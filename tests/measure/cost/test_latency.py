@@ -19,7 +19,8 @@ from spikewright.snn.alignments.truncate import Truncate
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.graded import Graded
 from spikewright.snn.encoders.repeat import Repeat
-from spikewright.snn.plan import AnySchedule, Edge, Plan
+from spikewright.snn.nodes import AnySchedule, Edge
+from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.corrected import Corrected
 from spikewright.snn.schedules.lockstep import Lockstep
 from spikewright.snn.schedules.probed import Probed

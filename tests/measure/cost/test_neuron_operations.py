@@ -10,7 +10,7 @@ from spikewright.snn.alignments.average import Average
 from spikewright.snn.alignments.truncate import Truncate
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.repeat import Repeat
-from spikewright.snn.plan import Edge
+from spikewright.snn.nodes import Edge
 from spikewright.snn.schedules.corrected import Corrected
 from spikewright.snn.schedules.lockstep import Lockstep
 from spikewright.snn.schedules.probed import Probed

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from spikewright.ann.ops import Conv, Linear
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.errors import NotExact
 from spikewright.reliability.injectable.pieces import (
     Weights,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikewright.ann.ops import Linear
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.reliability.faults import Patch, Rewrite, StageFault
 from spikewright.reliability.faults._stage import Untouched

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from spikewright.ann.interpreter import run
-from spikewright.ann.source import Activation, Source
+from spikewright.ann.ops.activations import Activation
+from spikewright.ann.source import Source
 from spikewright.errors import BadSetting
 from spikewright.training.ann.levels import SILENT, initial_thresholds, with_levels, without_levels
 

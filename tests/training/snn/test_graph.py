@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from spikewright.ann import interpreter
 from spikewright.ann.capture.capture import capture
-from spikewright.ann.source import Activation, Source
+from spikewright.ann.ops.activations import Activation
+from spikewright.ann.source import Source
 from spikewright.errors import BadModel, UnsupportedModule
 from spikewright.training.snn.graph import READOUT_NEURONS, spiking_source, weighted_layers
 

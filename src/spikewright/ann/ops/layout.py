@@ -7,7 +7,7 @@ Knows nothing about networks.
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Conv, Linear
+from spikewright.ann.ops.products import Conv, Linear
 
 
 def per_channel(gain: Tensor, shape: tuple[int, ...]) -> Tensor | None:

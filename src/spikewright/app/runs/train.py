@@ -16,7 +16,8 @@ import lightning
 import torch
 from lightning.pytorch.utilities import rank_zero_only
 
-from spikewright.ann.source import Activation, Source
+from spikewright.ann.ops.activations import Activation
+from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
 from spikewright.data import Batches, EventData, ImageData, load, load_events
 from spikewright.data.events.preparation import Windows

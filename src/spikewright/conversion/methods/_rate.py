@@ -10,12 +10,14 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from spikewright.ann.source import Activation, Source
+from spikewright.ann.ops.activations import Activation
+from spikewright.ann.source import Source
 from spikewright.conversion.align import Joining
 from spikewright.conversion.assemble import StageSettings, assemble
 from spikewright.conversion.calibrators import Calibrator
 from spikewright.conversion.observe import Histogram, Statistics
-from spikewright.conversion.stages.stage import StagedNode, stage
+from spikewright.conversion.stages.stage import stage
+from spikewright.conversion.stages.staged import StagedNode
 from spikewright.conversion.thresholds import (
     choose_thresholds,
     has_trained_thresholds,
@@ -28,7 +30,7 @@ from spikewright.snn.code import Code
 from spikewright.snn.encoders.graded import Graded
 from spikewright.snn.encoders.repeat import Repeat
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
-from spikewright.snn.plan import AnyLaw, AnySchedule
+from spikewright.snn.nodes import AnyLaw, AnySchedule
 from spikewright.snn.schedules.lockstep import Lockstep
 
 MOST_TIMESTEPS = 2**16

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from spikewright.ann.source import Activation, Source
+from spikewright.ann.ops.activations import Activation
+from spikewright.ann.source import Source
 from spikewright.conversion.assemble import StageSettings, assemble
 from spikewright.conversion.calibrators import Calibrator
 from spikewright.conversion.methods._rate import per_activation
 from spikewright.conversion.observe import Histogram, Statistics
-from spikewright.conversion.stages.stage import StagedNode, stage
+from spikewright.conversion.stages.stage import stage
+from spikewright.conversion.stages.staged import StagedNode
 from spikewright.conversion.thresholds import choose_thresholds, has_trained_thresholds, least_error_threshold
 from spikewright.errors import BadSetting
 from spikewright.snn.blueprint import Blueprint

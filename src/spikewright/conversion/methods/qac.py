@@ -10,7 +10,8 @@ that the equality is exact. Where training set no threshold, the one with the le
 
 from dataclasses import dataclass
 
-from spikewright.ann.source import Activation, Source
+from spikewright.ann.ops.activations import Activation
+from spikewright.ann.source import Source
 from spikewright.conversion.align import Joining
 from spikewright.conversion.calibrators import Calibrator
 from spikewright.conversion.methods._rate import per_activation, rate_blueprint, require_timesteps

@@ -6,7 +6,8 @@ Source: Jiang et al. 2023. The network that comes out fires as QCFS does; what d
 
 from dataclasses import dataclass
 
-from spikewright.ann.source import Activation, Source
+from spikewright.ann.ops.activations import Activation
+from spikewright.ann.source import Source
 from spikewright.conversion.methods._rate import TrainedMethod, per_activation, rate_blueprint
 from spikewright.conversion.observe import Statistics
 from spikewright.errors import BadSetting

@@ -15,7 +15,7 @@ from spikewright.ann import source as src
 from spikewright.ann.ops.layout import out_channels
 from spikewright.ann.source import INPUT, Source
 from spikewright.snn.formats.stored import Stored
-from spikewright.snn.plan import AnyFormat
+from spikewright.snn.nodes import AnyFormat
 
 
 @dataclass(slots=True)
@@ -74,3 +74,26 @@ def load(source: Source, stored: Mapping[str, Stored]) -> Draft:
                 bias = roles["bias"]
                 draft.own[name] = bias.reshape(spread) if isinstance(op, ops.Conv) else bias
     return draft
+
+
+def ordered(draft: Draft) -> list[str]:
+    """The names in an order in which every node follows what it reads."""
+    order: list[str] = []
+    seen = {INPUT}
+
+    def visit(name: str) -> None:
+        pending = [name]
+        while pending:
+            top = pending[-1]
+            missing = [read for read in draft.inputs[top] if read not in seen]
+            if missing:
+                pending.extend(missing)
+                continue
+            pending.pop()
+            if top not in seen:
+                seen.add(top)
+                order.append(top)
+
+    for name in draft.op:
+        visit(name)
+    return order

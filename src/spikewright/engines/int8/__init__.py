@@ -1,1 +1,1 @@
-"""Int8."""
+"""The int8 engine: a lowered network on bytes."""

@@ -13,8 +13,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Conv, Linear
-from spikewright.snn.plan import Node
+from spikewright.ann.ops.products import Conv, Linear
+from spikewright.snn.nodes import Node
 
 Product = Callable[[Tensor], Tensor]
 

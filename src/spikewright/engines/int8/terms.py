@@ -13,6 +13,8 @@ from torch import Tensor
 
 Terms = tuple[Tensor, ...]
 
+BYTE = 255  # the largest integer that a byte holds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Term:

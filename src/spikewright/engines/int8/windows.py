@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import AdaptiveAveragePool, Averaging, MaxPool, Mean
+from spikewright.ann.ops import Averaging
+from spikewright.ann.ops.pools import AdaptiveAveragePool, MaxPool, Mean
 from spikewright.engines.int8.loops import largest_of_windows, sum_windows
 from spikewright.engines.int8.terms import Form, empty
 

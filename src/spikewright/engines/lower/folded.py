@@ -10,12 +10,15 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import AdaptiveMaxPool, Add, Averaging, Conv, Linear, MaxPool, Moving, Scale
+from spikewright.ann.ops import Averaging, Moving
+from spikewright.ann.ops.arithmetic import Add, Scale
 from spikewright.ann.ops.layout import per_channel, scale_inputs, scale_outputs
+from spikewright.ann.ops.pools import AdaptiveMaxPool, MaxPool
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.program import Program, Step, StepArrays
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.plan import Node
+from spikewright.snn.nodes import Node
 
 _ONE = torch.ones((), dtype=torch.float64)
 

@@ -19,8 +19,12 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import AdaptiveAveragePool, Add, Averaging, Concat, Conv, Linear, Mean, Scale
+from spikewright.ann.ops import Averaging
+from spikewright.ann.ops.arithmetic import Add, Scale
 from spikewright.ann.ops.layout import compact, per_channel, scale_inputs
+from spikewright.ann.ops.moves import Concat
+from spikewright.ann.ops.pools import AdaptiveAveragePool, Mean
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.program import Program, Reach, Step, StepArrays
 from spikewright.errors import NotExact
@@ -29,7 +33,7 @@ from spikewright.snn.encoders.graded import Graded
 from spikewright.snn.encoders.grid import Grid
 from spikewright.snn.formats import WeightFormat
 from spikewright.snn.formats.uniform import Uniform
-from spikewright.snn.plan import Node
+from spikewright.snn.nodes import Node
 
 _LIMITS = {torch.float32: 2**24, torch.float64: 2**53}
 # A mean divides and is multiplied back to an integer: the three roundings stay below one half only this far below

@@ -1,1 +1,1 @@
-"""Packed."""
+"""The packed engine: directly trained networks of 1-bit weights, run from packed words."""

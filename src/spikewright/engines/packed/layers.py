@@ -17,8 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Add, Conv, Identity, Linear
+from spikewright.ann.ops.arithmetic import Add
 from spikewright.ann.ops.layout import per_channel
+from spikewright.ann.ops.moves import Identity
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.packed import neurons
 from spikewright.engines.packed import sums as kernels

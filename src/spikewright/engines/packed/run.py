@@ -29,7 +29,7 @@ from spikewright.engines.packed.layers import Layer, Loose, Stage, Term
 from spikewright.engines.packed.values import Grain, Packed, pack
 from spikewright.engines.program import Program, Step
 from spikewright.engines.threads import spread
-from spikewright.snn.plan import Node
+from spikewright.snn.nodes import Node
 
 _NEURONS_A_TILE = 65_536  # so that what a tile needs stays in the second cache
 _LEAST_TILE, _TILE_UNIT = 32, 16  # positions

@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import AdaptiveAveragePool, Add, AveragePool, Moving
+from spikewright.ann.ops import Moving
+from spikewright.ann.ops.arithmetic import Add
+from spikewright.ann.ops.pools import AdaptiveAveragePool, AveragePool
 from spikewright.ann.source import INPUT
 from spikewright.engines.packed import sums as kernels
 from spikewright.engines.program import Program, Step

@@ -1,1 +1,1 @@
-"""Compiled loops over plain arrays, one file each; they know nothing about tensors, networks or gradients' owners."""
+"""A layer of leaky neurons over time, fused into one pass, with gradients."""

@@ -1,1 +1,1 @@
-"""Gates."""
+"""What a candidate must pass: cheap figures first, then reliability."""

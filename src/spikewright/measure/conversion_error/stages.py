@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
-from spikewright.ann.ops import Scale
+from spikewright.ann.ops.arithmetic import Scale
 from spikewright.ann.source import Source, SourceNode
 from spikewright.engines.network import build
 from spikewright.engines.program import Step
@@ -20,7 +20,7 @@ from spikewright.errors import BadData
 from spikewright.measure.conversion_error.kinds import ErrorFigures, ErrorTally, conversion_errors
 from spikewright.measure.equality.quantised_source import activations_of
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.plan import Node
+from spikewright.snn.nodes import Node
 from spikewright.snn.schedules import Drive
 
 

@@ -1,1 +1,1 @@
-"""Cost."""
+"""What a network costs: synaptic operations, energy, latency, memory."""

@@ -25,7 +25,8 @@ from spikewright.ann import ops
 from spikewright.ann.source import INPUT, Source
 from spikewright.measure.cost.synapses import Shape, elements, spread_over_windows, weights_met
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.plan import Node, Plan
+from spikewright.snn.nodes import Node
+from spikewright.snn.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, eq=False)

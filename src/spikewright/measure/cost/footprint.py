@@ -19,7 +19,8 @@ from typing import Any
 
 from spikewright.ann import ops
 from spikewright.ann import source as src
-from spikewright.ann.source import INPUT, Source
+from spikewright.ann.layers import first_and_last
+from spikewright.ann.source import Source
 from spikewright.errors import BadSetting
 from spikewright.snn.formats.packing import packed_size
 
@@ -179,29 +180,6 @@ _SORTS = {
     (ops.Linear, "bias"): "biases",
     (ops.Conv, "bias"): "biases",
 }
-
-
-def first_and_last(source: Source) -> tuple[frozenset[str], frozenset[str]]:
-    """Names of the nodes with weights that make up the first and the last layer; one may be in both.
-
-    In the first are those that the input reaches with no activation between, in the last those that reach the output
-    so: a chain of convolutions without activations, and what stands side by side, is one layer. Activations at the very
-    end belong to the output.
-    """
-    weighted = {node.name for node in source.nodes if isinstance(node.op, ops.Linear | ops.Conv)}
-    from_input, to_output = {INPUT}, {source.output}
-    nodes = {node.name: node for node in source.nodes}
-    end = source.nodes[-1]
-    while isinstance(end.op, src.Activation) and end.inputs[0] in nodes:  # neurons that are read out
-        end = nodes[end.inputs[0]]
-        to_output = {end.name}
-    for node in source.nodes:
-        if not isinstance(node.op, src.Activation) and from_input.intersection(node.inputs):
-            from_input.add(node.name)
-    for node in reversed(source.nodes):
-        if node.name in to_output and not isinstance(node.op, src.Activation):
-            to_output.update(node.inputs)
-    return frozenset(weighted & from_input), frozenset(weighted & to_output)
 
 
 def _part(what: str, sizes: Sequence[int], bits: int) -> Part:

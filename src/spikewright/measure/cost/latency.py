@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.measure.cost.synapses import elements
-from spikewright.snn.plan import Edge, Plan
+from spikewright.snn.nodes import Edge
+from spikewright.snn.plan import Plan
 
 
 def latency_steps(plan: Plan) -> int:

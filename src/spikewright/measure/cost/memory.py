@@ -16,7 +16,7 @@ from spikewright.measure.cost.synapses import elements
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.packing import packed_size
 from spikewright.snn.neurons.leaky import Leaky
-from spikewright.snn.plan import Node
+from spikewright.snn.nodes import Node
 from spikewright.snn.schedules.clocked import Clocked
 
 FLOAT32_BITS = 32

@@ -13,7 +13,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import AdaptiveAveragePool, AveragePool, Averaging, Conv, Linear, Mean, Weighted
+from spikewright.ann.ops import Averaging, Weighted
+from spikewright.ann.ops.pools import AdaptiveAveragePool, AveragePool, Mean
+from spikewright.ann.ops.products import Conv, Linear
 
 Shape = tuple[int, ...]
 

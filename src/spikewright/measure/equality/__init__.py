@@ -1,1 +1,1 @@
-"""Equality."""
+"""Whether a network is equal to its quantised source, code by code, by an independent reference."""

@@ -12,13 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from spikewright.ann.source import Activation, Source
+from spikewright.ann.ops.activations import Activation
+from spikewright.ann.source import Source
 from spikewright.engines.network import SpikingNetwork, build
 from spikewright.errors import BadData
 from spikewright.measure.equality.quantised_source import activations_behind, rounding_of, units_of
 from spikewright.measure.equality.reference import Rounding, Truth, in_float64, refer
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.plan import Node
+from spikewright.snn.nodes import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

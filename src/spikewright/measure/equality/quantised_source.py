@@ -15,7 +15,7 @@ from spikewright.ann.source import Source, SourceNode
 from spikewright.errors import BadPlan
 from spikewright.measure.equality.reference import Rounding
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.plan import Node
+from spikewright.snn.nodes import Node
 
 
 def rounding_of(blueprint: Blueprint, source: Source) -> dict[str, Rounding]:

@@ -40,7 +40,8 @@ from typing import NamedTuple
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan, BadSetting
 from spikewright.snn.alignments.replicate import Replicate
-from spikewright.snn.plan import Edge, Plan
+from spikewright.snn.nodes import Edge
+from spikewright.snn.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

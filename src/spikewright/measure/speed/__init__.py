@@ -1,1 +1,1 @@
-"""Speed."""
+"""How fast a network runs on this machine, alone or side by side with another."""

@@ -1,1 +1,1 @@
-"""Fault campaigns: many faulty copies of a network, run fast, recorded, and summed up with intervals."""
+"""Fault campaigns: many faulty copies of a network, recorded and summed up with intervals."""

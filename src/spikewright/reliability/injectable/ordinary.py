@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright.ann import interpreter
-from spikewright.ann.ops import Averaging, Conv, Linear
+from spikewright.ann.ops import Averaging
+from spikewright.ann.ops.activations import Activation, BatchNorm
 from spikewright.ann.ops.layout import out_channels
-from spikewright.ann.source import INPUT, Activation, BatchNorm, Source, SourceNode
+from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.quantise import load, store
 from spikewright.reliability.faults import StageFault
 from spikewright.reliability.injectable.pieces import FINE_BITS, Weights, laid_out, weights_for

@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikewright.ann.ops import Conv, Linear
 from spikewright.ann.ops.layout import out_channels
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.errors import NotExact
 from spikewright.reliability.faults import StageFault
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Linear
+from spikewright.ann.ops.products import Linear
 from spikewright.reliability.faults import Patch, Rewrite
 from spikewright.reliability.injectable.pieces import Piece, Target, Weights, laid_out, lanes, reach_of
 from spikewright.reliability.injectable.propagate import Faulty, Golden, rewritten, scores_of, struck

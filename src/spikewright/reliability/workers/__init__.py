@@ -1,1 +1,1 @@
-"""Workers."""
+"""Where fault maps are run: one process, several, or a cluster."""

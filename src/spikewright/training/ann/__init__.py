@@ -1,1 +1,1 @@
-"""Ann."""
+"""Source networks learn: activations with levels, thresholds, sparsity."""

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import ops
+from spikewright.ann.ops.activations import BatchNorm
 from spikewright.ann.ops.layout import out_channels, outputs_first
-from spikewright.ann.source import BatchNorm, Source, SourceNode
+from spikewright.ann.source import Source, SourceNode
 
 _NORM = {"weight": 1.0, "bias": 0.0, "mean": 0.0, "variance": 1.0}
 

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
-from spikewright.ann.source import Activation, Source, SourceNode
+from spikewright.ann.ops.activations import Activation
+from spikewright.ann.source import Source, SourceNode
 from spikewright.errors import BadSetting
 from spikewright.training.ann.trainable import THRESHOLD_FLOOR, TrainableSource
 

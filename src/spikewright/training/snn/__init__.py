@@ -1,1 +1,1 @@
-"""Snn."""
+"""Spiking networks learn directly, by surrogate gradients."""

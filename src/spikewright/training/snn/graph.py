@@ -9,10 +9,11 @@ from dataclasses import replace
 
 from spikewright.ann import ops
 from spikewright.ann import source as src
-from spikewright.ann.source import INPUT, Activation, Source, SourceNode
+from spikewright.ann.layers import first_and_last
+from spikewright.ann.ops.activations import Activation
+from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.stages.stage import stage
 from spikewright.errors import BadModel
-from spikewright.measure.cost.footprint import first_and_last
 
 READOUT_NEURONS = "readout_neurons"
 

@@ -18,10 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from spikewright.ann import interpreter, ops
+from spikewright.ann.ops.activations import Activation
 from spikewright.ann.ops.layout import as_laid_out, outputs_first
-from spikewright.ann.source import INPUT, Activation, Source, SourceNode
+from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.assemble import StageSettings, assemble
-from spikewright.conversion.stages.stage import StagedNode, stage
+from spikewright.conversion.stages.stage import stage
+from spikewright.conversion.stages.staged import StagedNode
 from spikewright.engines.scan.event_linear import event_linear
 from spikewright.engines.scan.scan import scan
 from spikewright.errors import BadModel
@@ -29,7 +31,7 @@ from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.bernoulli import Bernoulli
 from spikewright.snn.formats.stored import Stored
-from spikewright.snn.plan import AnyFormat
+from spikewright.snn.nodes import AnyFormat
 from spikewright.snn.schedules.clocked import Clocked
 from spikewright.training.ann.trainable import TrainableSource
 from spikewright.training.snn.graph import spiking_source, weighted_layers

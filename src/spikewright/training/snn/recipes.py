@@ -15,7 +15,7 @@ from typing import Any
 from spikewright.errors import BadSetting
 from spikewright.snn.formats.binary import Binary
 from spikewright.snn.formats.uniform import Uniform
-from spikewright.snn.plan import AnyFormat
+from spikewright.snn.nodes import AnyFormat
 from spikewright.snn.surrogate import shape_named
 from spikewright.training.snn.settings import NeuronSettings, SpikingSettings, SpikingTraining
 

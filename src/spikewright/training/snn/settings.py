@@ -13,7 +13,7 @@ from spikewright.snn.encoders.direct import Direct
 from spikewright.snn.encoders.frames import Frames
 from spikewright.snn.formats.membrane import MembraneFormat
 from spikewright.snn.neurons.leaky import Leaky, Reset
-from spikewright.snn.plan import AnyFormat
+from spikewright.snn.nodes import AnyFormat
 from spikewright.snn.surrogate import Rectangle, Shape
 from spikewright.training.snn.losses import require_loss
 

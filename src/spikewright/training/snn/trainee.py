@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from spikewright.ann.source import Activation
+from spikewright.ann.ops.activations import Activation
 from spikewright.snn.blueprint import Blueprint
 from spikewright.training.ann.trainee import by_decay
 from spikewright.training.settings import TrainSettings

@@ -1,1 +1,1 @@
-"""Timesteps."""
+"""The number of timesteps of each activation is learned."""

@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from spikewright.ann.source import Activation, Source, SourceNode
+from spikewright.ann.ops.activations import Activation
+from spikewright.ann.source import Source, SourceNode
 from spikewright.errors import BadModel, BadSetting
 from spikewright.measure.cost.source_fan_out import accumulations_per_step, fired_shapes
 from spikewright.measure.cost.synapses import elements

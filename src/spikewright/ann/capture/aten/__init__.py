@@ -1,1 +1,1 @@
-"""Aten."""
+"""What each operation that torch.export knows means as source nodes, one family a file."""

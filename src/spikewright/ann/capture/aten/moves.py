@@ -1,0 +1,133 @@
+"""What moves values and computes nothing."""
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import torch
+
+from spikewright.ann import ops
+from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_axis
+
+
+def _concat(call: Call) -> Value:
+    parts = call["tensors"]
+    if not all(isinstance(part, Value) for part in parts):
+        raise Refused("a concatenation with a constant", "join signals only")
+    return call.emit(ops.Concat(dim=feature_axis(call.get("dim", 0), len(call.shape) + 1)), parts, call.shape)
+
+
+def _reshape(call: Call) -> Value:
+    x = call["self"]
+    return x if x.shape == call.shape else call.emit(ops.Reshape(shape=call.shape), [x], call.shape)
+
+
+def _permute(call: Call) -> Value:
+    x = call["self"]
+    rank = len(x.shape) + 1
+    if call.target == "permute":
+        dims = tuple(dim % rank for dim in call["dims"])
+    else:
+        first, second = (1, 0) if call.target == "t" else (call["dim0"] % rank, call["dim1"] % rank)
+        order = list(range(rank))
+        order[first], order[second] = second, first
+        dims = tuple(order)
+    if dims[0] != 0:
+        raise Refused("a permutation that moves the batch axis", "keep the first axis for the batch")
+    return x if dims == tuple(range(rank)) else call.emit(ops.Permute(dims=dims), [x], call.shape)
+
+
+def _slice(call: Call) -> Any:
+    x = call["self"]
+    dim = call.get("dim", 0)
+    if call.target == "slice" and dim % (len(x.shape) + 1) == 0 and _whole(call):
+        return x
+    dim = feature_axis(dim, len(x.shape) + 1)
+    size = x.shape[dim - 1]
+
+    def part(start: int, stop: int, step: int = 1) -> Value:
+        start, stop, _ = slice(start, stop, step).indices(size)
+        if (start, stop, step) == (0, size, 1):
+            return x
+        shape = (*x.shape[: dim - 1], len(range(start, stop, step)), *x.shape[dim:])
+        return call.emit(ops.Slice(dim=dim, start=start, stop=stop, step=step), [x], shape)
+
+    if call.target == "slice":
+        return part(call.get("start", 0), min(call.get("end", size), size), call.get("step", 1))
+    if call.target == "narrow":
+        return part(call["start"], call["start"] + call["length"])
+    if call.target == "select":
+        index = call["index"] % size
+        return call.emit(ops.Reshape(shape=call.shape), [part(index, index + 1)], call.shape)
+    sizes = call.get("split_sizes", call.get("split_size"))
+    if call.target == "chunk":
+        sizes = math.ceil(size / call["chunks"])
+    bounds = [0]
+    while bounds[-1] < size:
+        bounds.append(min(size, bounds[-1] + (sizes if isinstance(sizes, int) else sizes[len(bounds) - 1])))
+    return [part(a, b) for a, b in pairwise(bounds)]
+
+
+def _whole(call: Call) -> bool:
+    return call.get("start", 0) == 0 and call.get("end", math.inf) >= 2**31 and call.get("step", 1) == 1
+
+
+def _pad(call: Call) -> Value:
+    if call.get("value", 0) != 0 or call.get("mode", "constant") != "constant":
+        raise Refused("padding that is not zero", "pad with zeros")
+    pads = tuple(call["pad"])
+    if len(pads) >= 2 * (len(call.shape) + 1) and any(pads[2 * len(call.shape) :]):
+        raise Refused("padding of the batch axis", "keep the first axis for the batch")
+    return call.emit(ops.ZeroPad(pads=pads[: 2 * len(call.shape)]), [call["self"]], call.shape)
+
+
+def _pass(call: Call) -> Any:
+    if "dropout" in call.target and call.get("train", False) and call.get("p", 1) != 0:
+        raise Refused(
+            "a dropout that stays on in evaluation mode",
+            "write F.dropout(x, p, training=self.training) or use nn.Dropout",
+        )
+    dtype = call.get("dtype")
+    if dtype is not None and not dtype.is_floating_point:
+        raise Refused(f"a cast to {dtype}", "keep the signal in floating point")
+    if dtype in (torch.float16, torch.bfloat16):
+        raise Refused(f"a cast to {dtype}", "convert the network in float32, without autocast")
+    x = call.get("self", call.get("input"))
+    return (x, None) if call.target == "native_dropout" else x
+
+
+TRANSLATIONS: dict[str, Translate] = {
+    "cat": _concat,
+    "view": _reshape,
+    "reshape": _reshape,
+    "_unsafe_view": _reshape,
+    "flatten": _reshape,
+    "unflatten": _reshape,
+    "squeeze": _reshape,
+    "unsqueeze": _reshape,
+    "_reshape_copy": _reshape,
+    "view_copy": _reshape,
+    "permute": _permute,
+    "transpose": _permute,
+    "t": _permute,
+    "slice": _slice,
+    "split": _slice,
+    "split_with_sizes": _slice,
+    "chunk": _slice,
+    "select": _slice,
+    "narrow": _slice,
+    "constant_pad_nd": _pad,
+    "pad": _pad,
+    "clone": _pass,
+    "alias": _pass,
+    "contiguous": _pass,
+    "detach": _pass,
+    "lift_fresh_copy": _pass,
+    "dropout": _pass,
+    "native_dropout": _pass,
+    "feature_dropout": _pass,
+    "alpha_dropout": _pass,
+    "_to_copy": _pass,
+    "to": _pass,
+    "identity": _pass,
+}

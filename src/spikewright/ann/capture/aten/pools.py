@@ -1,0 +1,84 @@
+"""Maxima and means, over windows or axes."""
+
+import math
+from typing import Any
+
+import torch
+
+from spikewright.ann import ops
+from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_axis, tuple_of
+
+
+def _max_pool(call: Call) -> Any:
+    count = len(call.shape) - 1
+    kernel = tuple_of(call["kernel_size"], count)
+    op = ops.MaxPool(
+        kernel=kernel,
+        stride=tuple_of(call.get("stride") or kernel, count),
+        padding=tuple_of(call.get("padding", 0), count),
+        dilation=tuple_of(call.get("dilation", 1), count),
+        ceil_mode=bool(call.get("ceil_mode", False)),
+    )
+    value = call.emit(op, [call["self"]], call.shape)
+    return (value, None) if "indices" in call.target else value
+
+
+def _adaptive_max_pool(call: Call) -> Any:
+    value = call.emit(ops.AdaptiveMaxPool(size=call.shape[1:]), [call["self"]], call.shape)
+    return (value, None)
+
+
+def _average_pool(call: Call) -> Value:
+    count = len(call.shape) - 1
+    kernel = tuple_of(call["kernel_size"], count)
+    op = ops.AveragePool(
+        kernel=kernel,
+        stride=tuple_of(call.get("stride") or kernel, count),
+        padding=tuple_of(call.get("padding", 0), count),
+        ceil_mode=bool(call.get("ceil_mode", False)),
+        count_include_pad=bool(call.get("count_include_pad", True)),
+        divisor=call.get("divisor_override"),
+    )
+    return call.emit(op, [call["self"]], call.shape)
+
+
+def _adaptive_average_pool(call: Call) -> Value:
+    return call.emit(ops.AdaptiveAveragePool(size=call.shape[1:]), [call["self"]], call.shape)
+
+
+def _mean(call: Call) -> Value:
+    x = call["self"]
+    given = call.get("dim")
+    if given is None:
+        raise Refused(
+            f"a {call.target} over everything, the batch included", "name the axes to average, without the batch"
+        )
+    dims = tuple(feature_axis(dim, len(x.shape) + 1) for dim in tuple_of(given, 1))
+    value = call.emit(ops.Mean(dims=dims, keepdim=bool(call.get("keepdim", False))), [x], call.shape)
+    if call.target == "sum":
+        count = math.prod(x.shape[dim - 1] for dim in dims)
+        value = call.emit(ops.Scale(), [value], call.shape, weight=torch.tensor(float(count)))
+    return value
+
+
+TRANSLATIONS: dict[str, Translate] = {
+    "max_pool1d": _max_pool,
+    "max_pool2d": _max_pool,
+    "max_pool3d": _max_pool,
+    "max_pool2d_with_indices": _max_pool,
+    "max_pool3d_with_indices": _max_pool,
+    "max_pool1d_with_indices": _max_pool,
+    "adaptive_max_pool1d": _adaptive_max_pool,
+    "adaptive_max_pool2d": _adaptive_max_pool,
+    "adaptive_max_pool3d": _adaptive_max_pool,
+    "avg_pool1d": _average_pool,
+    "avg_pool2d": _average_pool,
+    "avg_pool3d": _average_pool,
+    "adaptive_avg_pool1d": _adaptive_average_pool,
+    "adaptive_avg_pool2d": _adaptive_average_pool,
+    "adaptive_avg_pool3d": _adaptive_average_pool,
+    "_adaptive_avg_pool2d": _adaptive_average_pool,
+    "_adaptive_avg_pool3d": _adaptive_average_pool,
+    "mean": _mean,
+    "sum": _mean,
+}

@@ -1,0 +1,84 @@
+"""Operations that move values and compute nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Pass the input on: a firing stage that reads another node's value as it is."""
+
+    kind: Literal["identity"] = "identity"
+
+    def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
+        """[N, *] → [N, *]."""
+        return inputs[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concat:
+    """Join the inputs along axis `dim` (the batch is axis 0)."""
+
+    dim: int
+    kind: Literal["concat"] = "concat"
+
+    def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
+        """[N, C_i, *] each → [N, ΣC_i, *] for dim = 1."""
+        return torch.cat(list(inputs), self.dim)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reshape:
+    """Another shape for the features; the batch stays the first axis."""
+
+    shape: tuple[int, ...]
+    kind: Literal["reshape"] = "reshape"
+
+    def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
+        """[N, *features] → [N, *shape]."""
+        return inputs[0].reshape(inputs[0].shape[0], *self.shape)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permute:
+    """Another order of the axes; the batch stays the first."""
+
+    dims: tuple[int, ...]
+    kind: Literal["permute"] = "permute"
+
+    def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
+        """[N, *features] → [N, *features permuted]."""
+        return inputs[0].permute(self.dims)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """The part start:stop:step of axis `dim` (the batch is axis 0)."""
+
+    dim: int
+    start: int
+    stop: int
+    step: int = 1
+    kind: Literal["slice"] = "slice"
+
+    def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
+        """[N, *] → [N, *] with axis `dim` cut."""
+        index = [slice(None)] * self.dim + [slice(self.start, self.stop, self.step)]
+        return inputs[0][tuple(index)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZeroPad:
+    """Zeros around the last axes, `pads` as torch.nn.functional.pad takes them."""
+
+    pads: tuple[int, ...]
+    kind: Literal["zero_pad"] = "zero_pad"
+
+    def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
+        """[N, *] → [N, *] with the last axes widened."""
+        return F.pad(inputs[0], self.pads)

@@ -1,0 +1,102 @@
+"""A draft written down as staged nodes: where a value is read by one stage alone, the stage fires right there."""
+
+from typing import Any
+
+from spikewright.ann import ops
+from spikewright.ann import source as src
+from spikewright.ann.source import INPUT
+from spikewright.conversion.stages.draft import Draft, ordered
+from spikewright.conversion.stages.staged import Fires, StagedNode
+
+
+def emit(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNode, ...]:
+    """The nodes that the output needs, in order, the read-out last."""
+    output = draft.source.output
+    live = _live(draft, fires, output)
+    order = [name for name in ordered(draft) if name in live]
+    merged = _merges(draft, fires, live, output)
+    nodes: list[StagedNode] = []
+    emitted_as = {INPUT: INPUT}
+    for name in order:
+        if name in fires:
+            if name in emitted_as:
+                continue
+            root, how = fires[name]
+            nodes.append(_stage_node(draft, name, ops.Identity(), (emitted_as[root],), root, how))
+            emitted_as[name] = nodes[-1].name
+            continue
+        op = draft.op[name]
+        inputs = tuple(emitted_as[read] for read in draft.inputs[name])
+        if isinstance(op, ops.Identity) and name != output and name not in merged:
+            emitted_as[name] = inputs[0]
+        elif name in merged:
+            value = merged[name]
+            nodes.append(_stage_node(draft, name, op, inputs, name, fires[value][1]))
+            emitted_as[value] = nodes[-1].name
+        else:
+            assert not isinstance(op, src.Activation | src.BatchNorm | src.Offset)
+            bias = draft.constant.get(name) if name == output else None
+            label, weight = draft.label[name], draft.weight.get(name)
+            held = {"weight": weight, "bias": bias, **_stored(draft, name)}
+            nodes.append(StagedNode(label, op, inputs, draft.shape[name], name, **held))
+            emitted_as[name] = label
+    last = nodes[-1]
+    if last.fires is not None or emitted_as[output] != last.name:
+        bias = draft.constant.get(output)
+        label = "readout"
+        while label in emitted_as.values():
+            label += "_"
+        nodes.append(StagedNode(label, ops.Identity(), (emitted_as[output],), draft.shape[output], output, bias=bias))
+    return tuple(nodes)
+
+
+def _stage_node(
+    draft: Draft, name: str, op: src.SourceOp, inputs: tuple[str, ...], root: str, how: Fires
+) -> StagedNode:
+    assert not isinstance(op, src.Activation | src.BatchNorm | src.Offset)
+    emitted = draft.shape[how.carries]
+    if how.channels is not None:
+        emitted = (how.channels[1] - how.channels[0], *emitted[1:])
+    return StagedNode(
+        draft.label[name],
+        op,
+        inputs,
+        emitted,
+        how.carries,
+        weight=draft.weight.get(name),
+        bias=draft.constant.get(root),
+        fires=how,
+        **_stored(draft, name),
+    )
+
+
+def _stored(draft: Draft, name: str) -> dict[str, Any]:
+    """Format and gain of a node whose weight is integers; the gain broadcasts to the operation's result."""
+    if name not in draft.gain:
+        return {}
+    spatial = len(draft.op[name].stride) if isinstance(draft.op[name], ops.Conv) else 0  # pyright: ignore
+    return {"format": draft.format[name], "gain": draft.gain[name].reshape(-1, *(1,) * spatial)}
+
+
+def _live(draft: Draft, fires: dict[str, tuple[str, Fires]], output: str) -> set[str]:
+    """What the output needs; a stage needs the node it fires from."""
+    live, pending = {INPUT}, [output]
+    while pending:
+        name = pending.pop()
+        if name not in live:
+            live.add(name)
+            pending.extend([fires[name][0]] if name in fires else draft.inputs[name])
+    return live
+
+
+def _merges(draft: Draft, fires: dict[str, tuple[str, Fires]], live: set[str], output: str) -> dict[str, str]:
+    """Nodes that nothing but one stage reads: the stage fires right there. Maps the node to the stage's value."""
+    wanted: dict[str, list[str]] = {}
+    for name in live - {INPUT}:
+        for read in [fires[name][0]] if name in fires else draft.inputs[name]:
+            wanted.setdefault(read, []).append(name)
+    return {
+        read: readers[0]
+        for read, readers in wanted.items()
+        if len(readers) == 1 and readers[0] in fires and read not in fires and read in draft.op and read != output
+    }

@@ -1,0 +1,104 @@
+"""Which activation fires, and the max pools that stand before it."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from spikewright.ann import ops
+from spikewright.ann import source as src
+from spikewright.conversion.stages.draft import Draft
+from spikewright.conversion.stages.staged import Fires
+from spikewright.errors import Obstacle, UnsupportedModule
+from spikewright.snn.nodes import BeforeFiring
+
+
+def is_pool(op: src.SourceOp) -> bool:
+    """Whether an operation is a max pool, which commutes with a monotone activation."""
+    return isinstance(op, ops.MaxPool | ops.AdaptiveMaxPool)
+
+
+def firings(draft: Draft) -> dict[str, tuple[str, Fires]]:
+    """For each value that is emitted as spikes: the node whose potential it fires from, and how."""
+    found: dict[str, tuple[str, Fires]] = {}
+    absorbed: set[str] = set()
+    for name, op in list(draft.op.items()):
+        if isinstance(op, src.Activation):
+            found[name] = _activation(draft, name, found, absorbed)
+        elif is_pool(op):
+            _pool(draft, name, found)
+    _refuse_stranded(draft, found, absorbed)
+    return found
+
+
+def _activation(draft: Draft, name: str, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> tuple[str, Fires]:
+    """Walk back from an activation over batch norm and constants to a max pool of potentials, if there is one."""
+    path = [draft.inputs[name][0]]
+    while path[-1] in draft.op and path[-1] not in found and isinstance(draft.op[path[-1]], ops.Scale | ops.Identity):
+        path.append(draft.inputs[path[-1]][0])
+    root = path[-1]
+    if root not in draft.op or root in found or not is_pool(draft.op[root]):
+        return draft.inputs[name][0], Fires(name, name)
+    while root in draft.op and root not in found and is_pool(draft.op[root]):
+        root = draft.inputs[root][0]
+        path.append(root)
+    absorbed.update(path[:-1])
+    steps: list[tuple[BeforeFiring, Tensor | None, Tensor | None]] = []
+    for step in reversed(path[:-1]):
+        op = draft.op[step]
+        if is_pool(op):
+            steps.append((op, None, None))  # pyright: ignore[reportArgumentType]
+        else:
+            gain = draft.weight.get(step, torch.ones((), dtype=torch.float64))
+            steps.append((ops.Scale(), gain, draft.own.get(step, torch.zeros((), dtype=torch.float64))))
+    return root, Fires(name, name, tuple(steps))
+
+
+def _pool(draft: Draft, name: str, found: dict[str, tuple[str, Fires]]) -> None:
+    """A max pool of spikes fires on its own, from the pooled potential of the stage it reads."""
+    read, op = draft.inputs[name][0], draft.op[name]
+    if read in found:
+        root, fires = found[read]
+        found[name] = (root, replace(fires, carries=name, before=(*fires.before, (op, None, None))))  # pyright: ignore[reportArgumentType]
+    elif isinstance(draft.op.get(read), ops.Concat) and draft.op[read].dim == 1:  # pyright: ignore
+        if not all(branch in found for branch in draft.inputs[read]):
+            return
+        branches, start = [], 0
+        for index, branch in enumerate(draft.inputs[read]):
+            inner = f"{name}.{index}"
+            while inner in draft.op:
+                inner += "_"
+            root, fires = found[branch]
+            stop = start + draft.shape[branch][0]
+            before = (*fires.before, (op, None, None))
+            found[inner] = (root, replace(fires, carries=name, before=before, channels=(start, stop)))  # pyright: ignore[reportArgumentType]
+            draft.op[inner], draft.inputs[inner], draft.label[inner] = op, (branch,), inner
+            draft.shape[inner] = (stop - start, *draft.shape[name][1:])
+            branches.append(inner)
+            start = stop
+        draft.op[name], draft.inputs[name] = draft.op[read], tuple(branches)
+
+
+def _refuse_stranded(draft: Draft, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> None:
+    readers = draft.readers()
+    stranded = [
+        name
+        for name, op in draft.op.items()
+        if is_pool(op) and name not in found and (name not in absorbed or _leaks(draft, name, found, readers))
+    ]
+    if stranded:
+        what = "a max pool of values that are not spikes, with no activation before the next affine map"
+        way_out = "put an activation (nn.ReLU) before it, or use average pooling"
+        raise UnsupportedModule(obstacles=[Obstacle(name, what, way_out, "") for name in stranded])
+
+
+def _leaks(draft: Draft, name: str, found: dict[str, tuple[str, Fires]], readers: dict[str, list[str]]) -> bool:
+    """Whether a pooled potential is read by anything but an activation."""
+    for reader in readers[name]:
+        if isinstance(draft.op[reader], src.Activation):
+            continue
+        if reader in found or not (is_pool(draft.op[reader]) or isinstance(draft.op[reader], ops.Scale | ops.Identity)):
+            return True
+        if not readers[reader] or _leaks(draft, reader, found, readers):
+            return True
+    return not readers[name]

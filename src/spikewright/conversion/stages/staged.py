@@ -1,0 +1,38 @@
+"""What staging makes: linear nodes, each with or without a firing."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from spikewright.ann import ops
+from spikewright.snn.nodes import AnyFormat, BeforeFiring
+
+
+@dataclass(frozen=True, slots=True)
+class Fires:
+    """What a stage fires as: its activation, the source node its codes stand for, and the steps before firing."""
+
+    activation: str
+    carries: str
+    before: tuple[tuple[BeforeFiring, Tensor | None, Tensor | None], ...] = ()  # (op, gain, bias)
+    channels: tuple[int, int] | None = None  # the part of `carries`, where it is not the whole
+
+
+@dataclass(frozen=True, slots=True)
+class StagedNode:
+    """A linear operation, its folded weight, and, for a stage or the read-out, the constant part of its value.
+
+    Where `format` is given the weight is its integers, and `gain` the factor on what the operation makes of them,
+    one number per output channel, broadcastable to [*shape].
+    """
+
+    name: str
+    op: ops.Op
+    inputs: tuple[str, ...]
+    shape: tuple[int, ...]
+    carries: str
+    weight: Tensor | None = None
+    bias: Tensor | None = None
+    fires: Fires | None = None
+    format: AnyFormat | None = None
+    gain: Tensor | None = None

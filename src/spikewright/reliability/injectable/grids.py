@@ -1,0 +1,82 @@
+"""Grids of powers of two on which sums are exact."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from torch import Tensor
+
+from spikewright.ann.ops import Moving
+from spikewright.ann.ops.arithmetic import Add, Scale
+from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.source import INPUT
+from spikewright.engines.program import Program, Step
+from spikewright.reliability.injectable.pieces import met
+from spikewright.reliability.injectable.spiking_piece import SpikingPiece, arithmetic_of
+from spikewright.snn.encoders.grid import Grid
+from spikewright.snn.nodes import Node
+
+
+def whole_numbers(program: Program) -> Mapping[str, float | None]:
+    """The largest whole number that each node, and the input, hands on; None where these are no whole numbers."""
+    encoder = program.plan.encoder
+    most: dict[str, float | None] = {INPUT: None}
+    if encoder.spiking and not encoder.timed:  # frames count events, or hold what else was made of them
+        most[INPUT] = 1.0
+    elif isinstance(encoder, Grid):
+        most[INPUT] = float(encoder.limit)
+    for step in program.steps:
+        assert isinstance(step, Step)
+        node = step.node
+        given = [most[edge.source] if edge.alignment is None else None for edge in node.edges]
+        if node.firing is not None:
+            most[node.name] = float(node.firing.code.levels) if node.name in program.closed else float(
+                max(node.firing.code.step_weights)
+            )  # fmt: skip
+            continue
+        plain = step.integral or (
+            isinstance(node.op, Moving | Add)
+            and step.after is None
+            and all(step.gain(index) is None for index in range(len(given)))
+        )
+        if not plain or any(each is None for each in given):
+            most[node.name] = None
+            continue
+        factor = 1.0 if step.after is None else max(float(step.after.abs().max()), 1.0)
+        if node.weights is not None:
+            largest = 1.0 if node.weights.bits == 1 else 2.0 ** (node.weights.bits - 1)
+            assert step.weight is not None
+            assert isinstance(node.op, Linear | Conv)
+            factor *= largest * met(node.op, step.weight)
+        elif step.weight is not None and isinstance(node.op, Scale):
+            factor *= max(float(step.weight.abs().max()), 1.0)
+        gains = [1.0 if (gain := step.gain(index)) is None else float(gain.abs().max()) for index in range(len(given))]
+        total = sum(gain * (each or 0.0) for gain, each in zip(gains, given, strict=True)) * factor
+        most[node.name] = total + (0.0 if step.bias is None else float(step.bias.abs().max()))
+    return most
+
+
+def longest(program: Program, node: Node) -> int:
+    """How many steps a node may sum before it reads: 1 where it reads each step as it comes."""
+    return max(program.courses[name].steps for name in node.inputs)
+
+
+def grid_bits(top: float) -> int:
+    """Fraction bits of the grid for values up to `top`: 30 bits in all."""
+    return int(30 - np.ceil(np.log2(top))) if top > 0 else 30
+
+
+def largest_read(program: Program, sample: Tensor) -> dict[str, float]:
+    """The largest magnitude that each node reads in a fault-free run on the sample."""
+    encoder = program.plan.encoder
+    values = {INPUT: encoder(sample.to(arithmetic_of(program)))}
+    tops: dict[str, float] = {}
+    for step in program.steps:
+        assert isinstance(step, Step)
+        piece = SpikingPiece(program, step, None, None)
+        inputs = [values[name] for name in step.node.inputs]
+        gains = [step.gain(index) for index in range(len(inputs))]
+        tops[step.node.name] = max(
+            float((x if gain is None else x * gain).abs().max()) for x, gain in zip(inputs, gains, strict=True)
+        )
+        values[step.node.name] = piece.finish(piece.gather(inputs))
+    return tops

@@ -1,0 +1,155 @@
+"""One node of a spiking network as a piece that faults are put into."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spikewright.engines.currents import aligned, before_firing, constant_drive, drive_of, scaled, totals
+from spikewright.engines.program import Program, Step, StepArrays
+from spikewright.engines.scan.fused import fits, fused
+from spikewright.reliability.faults import StageFault
+from spikewright.reliability.injectable.pieces import Weights, laid_out
+from spikewright.reliability.injectable.quick_firing import quick_firing
+from spikewright.snn.neurons import Law
+from spikewright.snn.neurons.leaky import Leaky
+from spikewright.snn.schedules import Drive
+from spikewright.snn.schedules.clocked import Clocked
+from spikewright.snn.schedules.two_phase import collapse as close
+from spikewright.snn.surrogate import Rectangle
+from spikewright.snn.trains import decode, encode, weighted
+
+_NO_SHAPE = Rectangle()  # the scan wants a surrogate's shape; without gradients it is not used
+
+
+def arithmetic_of(program: Program) -> torch.dtype:
+    """What a program's arrays are in."""
+    return next((buffer.dtype for buffer in program.buffers()), torch.float32)
+
+
+class SpikingPiece:
+    """One node of a program."""
+
+    def __init__(self, program: Program, step: Step, weights: Weights | None, grid: int | None) -> None:
+        self.node = step.node
+        self.name, self.inputs = step.node.name, step.node.inputs
+        self.weights = weights
+        self._step, self._program, self._grid = step, program, grid
+        self._dtype = arithmetic_of(program)
+        firing, warm = step.node.firing, program.plan.warmup > 0
+        self._closed = self.name in program.closed
+        self._wants_train = self.name in program.wants_train or warm
+        self._is_readout = step.node is program.plan.readout
+        if firing is not None:
+            self._totals = self._closed
+            self._loops = not self._closed or (self._wants_train and not firing.schedule.waits)
+        else:
+            self._totals = self._is_readout or not self._wants_train
+            self._loops = False
+        closes = firing is not None and not self._loops and not self._wants_train and step.integral
+        self._quick = quick_firing(step) if closes and weights is not None else None
+
+    def gather(self, inputs: Sequence[Tensor]) -> Tensor:
+        """See `pieces.Piece`."""
+        step = self._step
+        start = self._program.plan.warmup if self._is_readout else 0
+        trains = totals(step, inputs, start) if self._totals else aligned(step, inputs)
+        steps = max(len(train) for train in trains)
+        ready = []
+        for index, train in enumerate(trains):
+            missing = (0, 0) * (train.dim() - 1) + (0, steps - len(train))
+            full = torch.nn.functional.pad(train, missing) if len(train) < steps else train
+            gain = step.gain(index)
+            ready.append(full if gain is None else full * gain)
+        if self.weights is not None:
+            return laid_out(self.weights.on_grid(ready[0]))
+        if self._grid is not None:
+            ready = [(x.double() * 2.0**self._grid).round_() * 2.0**-self._grid for x in ready]
+        made = step.node.op([x.flatten(0, 1) for x in ready], step.weight)
+        return made.unflatten(0, ready[0].shape[:2])
+
+    def finish(
+        self,
+        made: Tensor,
+        *,
+        channels: Tensor | None = None,
+        fault: StageFault | None = None,
+        images: NDArray[np.int64] | None = None,
+    ) -> Tensor:
+        """See `pieces.Piece`."""
+        whole = self.weights is not None and self.weights.exponent is None
+        if self._quick is not None and whole and fault is None and made.dtype == torch.float32:
+            return laid_out(self._quick(made, channels).to(self._dtype))
+        step = self._step if channels is None else _part(self._step, channels)
+        if self.weights is not None and self.weights.exponent is not None:
+            made = made * 2.0**-self.weights.exponent
+        made = made.to(self._dtype)
+        if step.after is not None:
+            made = made * step.after
+        if step.integral:
+            made = made.round()
+        firing = step.node.firing
+        if firing is None:
+            if not self._is_readout:
+                return laid_out(made)
+            return scaled(made if step.bias is None else made + step.bias, self._program.worth)
+        if fault is None and not self._loops:
+            codes = self._code(step, made)
+            return laid_out(weighted(encode(codes, firing.code), firing.code) if self._wants_train else codes[None])
+        drive = constant_drive(step, made[0]) if self._closed and not firing.schedule.waits else drive_of(step, made)
+        law: Law = firing.law
+        if fault is not None:
+            assert images is not None
+            law, drive = fault.law(law, images, drive.threshold), fault.drive(drive)
+        train = _train(firing, law, drive)
+        if fault is not None:
+            assert images is not None
+            train = fault.train(train, images)
+        worth = weighted(train, firing.code)
+        return laid_out(worth if self._wants_train or not self._closed else decode(train, firing.code).unsqueeze(0))
+
+    def _code(self, step: Step, made: Tensor) -> Tensor:
+        """The closed form over the window."""
+        firing = step.node.firing
+        assert firing is not None
+        total = made[0] if step.offset is None else made[0] + step.offset
+        potential = before_firing(step, total)
+        if not step.starts_early and step.initial is not None:
+            potential = potential + step.initial
+        return close(potential.clone(), step.threshold, firing.code)
+
+
+def _train(firing: Any, law: Law, drive: Drive) -> Tensor:
+    """Spikes [T, N, *]; leaky neurons without a fault of their own in one compiled pass, which is the same."""
+    plain = drive.threshold.numel() == 1 and not bool(drive.initial.any())
+    if not (isinstance(firing.schedule, Clocked) and isinstance(law, Leaky) and plain):
+        return firing.schedule.run(law, drive, firing.code)
+    if not fits(drive.currents, law, _NO_SHAPE) or len(drive.currents) != firing.code.steps:
+        return firing.schedule.run(law, drive, firing.code)
+    currents = drive.currents if drive.bias is None else drive.currents + drive.bias
+    spikes, _ = fused(
+        currents, law=law, threshold=float(drive.threshold), leak=None, shape=_NO_SHAPE, detach_reset=True,
+        timesteps=len(currents),
+    )  # fmt: skip
+    return spikes
+
+
+def _part(step: Step, channels: Tensor) -> Step:
+    """The same node with some of its output channels."""
+    rank = len(step.node.shape)
+
+    def cut(array: Tensor | None) -> Tensor | None:
+        if array is None or array.dim() < rank or array.shape[array.dim() - rank] == 1:
+            return array
+        return array.index_select(array.dim() - rank, channels)
+
+    count = 1 if step.node.firing is None else len(step.node.firing.before_firing)
+    before = tuple((cut(gain), cut(bias)) for gain, bias in (step.before(index) for index in range(count)))
+    arrays = StepArrays(
+        after=cut(step.after), bias=cut(step.bias), initial=cut(step.initial), threshold=cut(step.threshold),
+        before=before, integral=step.integral, reach=step.reach,
+    )  # fmt: skip  # pyright: ignore[reportArgumentType]
+    return Step(step.node, arrays)
