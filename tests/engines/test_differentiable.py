@@ -10,7 +10,7 @@ from support.by_hand import Builder
 from support.converted import captured
 from torch import Tensor
 
-from spikewright.ann import ops
+from spikewright.ann.ops.moves import Identity
 from spikewright.ann.source import INPUT, Source
 from spikewright.conversion.methods import Method
 from spikewright.conversion.methods.cos import Cos
@@ -122,8 +122,8 @@ def test_other_constants_are_those_of_a_network_that_has_them() -> None:
 def one_stage(steps: int, *, repeat: int, schedule: AnySchedule, edge: Edge | None = None) -> tuple[Blueprint, float]:
     """Three neurons that read the input as it is, in their own unit, and a read-out of them; and that unit."""
     net = Builder((3,), encoder=Repeat(repeat) if repeat else Graded())
-    net.add("s", ops.Identity(), edge or INPUT, code=Code.rate(steps), schedule=schedule)
-    net.add("out", ops.Identity(), "s")
+    net.add("s", Identity(), edge or INPUT, code=Code.rate(steps), schedule=schedule)
+    net.add("out", Identity(), "s")
     return net.done(), 0.3
 
 

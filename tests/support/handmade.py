@@ -10,7 +10,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Op
+from spikewright.ann.ops import Operation
 from spikewright.ann.ops.arithmetic import Add
 from spikewright.ann.ops.moves import Concat, Identity
 from spikewright.ann.ops.products import Linear
@@ -41,7 +41,11 @@ def firing(
 
 
 def node(
-    name: str, *edges: Edge | str, op: Op | None = None, shape: tuple[int, ...] = (2,), fires: Firing | None = None
+    name: str,
+    *edges: Edge | str,
+    op: Operation | None = None,
+    shape: tuple[int, ...] = (2,),
+    fires: Firing | None = None,
 ) -> Node:
     """A node of a plan that is never run; it passes its input on unless told otherwise."""
     read = tuple(Edge(one) if isinstance(one, str) else one for one in edges)
@@ -65,7 +69,7 @@ class Network:
         self,
         name: str,
         *edges: Edge,
-        op: Op | None = None,
+        op: Operation | None = None,
         outputs: int = 0,
         code: Code | None = None,
         unit: float = 0.5,

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.arithmetic import Scale
 from spikewright.conversion.align import Joining
 from spikewright.conversion.stages.staged import StagedNode
 from spikewright.snn.blueprint import Blueprint
@@ -79,7 +78,7 @@ def with_shift(blueprint: Blueprint, shifts: Mapping[str, Tensor]) -> Blueprint:
         if node.name not in shifts:
             continue
         assert node.firing is not None
-        scales = [index for index, op in enumerate(node.firing.before_firing) if isinstance(op, Scale)]
+        scales = [index for index, op in enumerate(node.firing.before_firing) if op.scales]
         name = f"{node.name}.before{scales[-1]}.bias" if scales else f"{node.name}.bias"
         held = arrays.get(name)
         arrays[name] = shifts[node.name] if held is None else held + shifts[node.name]

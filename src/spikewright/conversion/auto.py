@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.conversion.convert import convert
 from spikewright.conversion.methods import Method
@@ -207,7 +208,7 @@ class _Search:
         return sorted((one for one in self.tried if one.holds), key=lambda one: one.score.energy_joules_snn)
 
     def uniform(self) -> None:
-        learned = [node.op.levels for node in self.source.activations if node.op.kind == "activation"]
+        learned = [node.op.levels for node in self.source.activations if isinstance(node.op, Activating)]
         if learned and None not in learned and len(set(learned)) > 1:
             self.attempt("qac", {"timesteps": tuple(learned)})
         for method, most in self.auto.most_timesteps.items():

@@ -10,15 +10,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from spikewright.engines.program import Program, Step
-from spikewright.snn.encoders.repeat import Repeat
 from spikewright.snn.schedules import Drive
-from spikewright.snn.schedules.clocked import Clocked
 
 
 def total_input(program: Program, x: Tensor) -> Tensor:
     """The encoded input over the whole window in one step, [1, N, *]; a repeated one is not divided to be summed."""
-    encoder = program.plan.encoder
-    return x.unsqueeze(0) if isinstance(encoder, Repeat) else encoder(x)
+    return program.plan.encoder.total(x)
 
 
 def aligned(step: Step, inputs: Sequence[Tensor]) -> list[Tensor]:
@@ -88,7 +85,7 @@ def drive_of(step: Step, currents: Tensor) -> Drive:
         total = currents.sum(0)
         pooled = before_firing(step, total if step.bias is None else total + step.bias)
         return Drive(pooled.unsqueeze(0), None, initial, threshold)
-    if isinstance(firing.schedule, Clocked):
+    if firing.schedule.clocked:
         full = currents if step.bias is None else currents + step.bias
         return Drive(torch.stack([before_firing(step, current) for current in full]), None, initial, threshold)
     warmup, timesteps = firing.code.warmup, firing.code.timesteps

@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.ops import Product
 from spikewright.snn.nodes import Node
 from spikewright.snn.plan import Plan
-from spikewright.snn.schedules.lockstep import Lockstep
 
 
 class Reach(NamedTuple):
@@ -85,8 +84,9 @@ class Step(nn.Module):
         offset = _sum(arrays.bias, arrays.initial if self.starts_early else None)
         self.register_buffer("offset", offset, persistent=False)
         # What convolution and matrix product can add in the same pass
-        fits = isinstance(node.op, Linear | Conv) and arrays.after is None and offset is not None
-        vector = _as_vector(offset, node, arrays.weight) if fits and offset is not None else None
+        vector = None
+        if isinstance(node.op, Product) and arrays.after is None and offset is not None and arrays.weight is not None:
+            vector = node.op.as_vector(offset, arrays.weight)
         self.register_buffer("vector", vector, persistent=False)
 
     def gain(self, index: int) -> Tensor | None:
@@ -107,18 +107,6 @@ def _sum(left: Tensor | None, right: Tensor | None) -> Tensor | None:
 def _even(array: Tensor, rank: int) -> bool:
     """Whether it is one number, or one per channel."""
     return array.numel() == 1 or (array.dim() == rank and all(size == 1 for size in array.shape[1:]))
-
-
-def _as_vector(offset: Tensor, node: Node, weight: Tensor | None) -> Tensor | None:
-    """The offset as one number per output channel, if it is constant over space."""
-    if isinstance(node.op, Linear):
-        return offset.expand(len(weight)).contiguous() if weight is not None and offset.dim() <= 1 else None
-    rank = len(node.op.stride) + 1 if isinstance(node.op, Conv) else 0
-    if offset.dim() == 0:
-        return None
-    if offset.dim() == rank and all(size == 1 for size in offset.shape[1:]):
-        return offset.reshape(-1).contiguous()
-    return None
 
 
 class Program(nn.Module):
@@ -155,7 +143,7 @@ def _closed(plan: Plan, steps: Sequence[Step]) -> frozenset[str]:
         if firing is None:
             continue
         constant = drives[step.node.name] == (firing.code.timesteps, True)
-        lockstep = isinstance(firing.schedule, Lockstep) and firing.law.conserves and firing.code.is_rate
+        lockstep = firing.schedule.collapses and firing.law.conserves and firing.code.is_rate
         if firing.schedule.waits or (lockstep and constant and _starts_inside(step)):
             found.add(step.node.name)
     return frozenset(found)

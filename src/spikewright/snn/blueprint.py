@@ -18,9 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.arithmetic import Scale
-from spikewright.ann.ops.layout import out_channels, scale_outputs
-from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
 from spikewright.snn.nodes import Node
@@ -68,20 +66,20 @@ class Blueprint:
         if weight is None or node.weights is None:
             return None if weight is None else weight.double()
         assert gain is not None
-        assert isinstance(node.op, Linear | Conv)
-        channels = out_channels(node.op, weight)
-        return scale_outputs(node.op, weight.double(), gain.double().reshape(-1).expand(channels))
+        assert isinstance(node.op, Product)
+        channels = node.op.out_channels(weight)
+        return node.op.scale_outputs(weight.double(), gain.double().reshape(-1).expand(channels))
 
 
 def _required(node: Node) -> Iterator[str]:
-    if isinstance(node.op, Linear | Conv | Scale):
+    if node.op.weighted:
         yield f"{node.name}.weight"
     if node.weights is not None:
         yield f"{node.name}.gain"
     if node.firing is not None:
         yield from (f"{node.name}.{role}" for role in ("threshold", "initial_potential", "amplitude"))
         for index, op in enumerate(node.firing.before_firing):
-            if isinstance(op, Scale):
+            if op.scales:
                 yield f"{node.name}.before{index}.weight"
                 yield f"{node.name}.before{index}.bias"
 
@@ -95,8 +93,8 @@ def _check_stored(node: Node, bits: int, arrays: Mapping[str, Tensor]) -> None:
     low, high = (int(value) for value in stored.aminmax())  # reductions, which need no memory of the weight's size
     if low < least or high > most or (bits == 1 and int(stored.count_nonzero()) < stored.numel()):
         raise BadPlan(f"array '{node.name}.weight' holds integers that {bits} bits cannot: store it again")
-    if isinstance(node.op, Linear | Conv) and stored.dim() > 1:
-        channels = out_channels(node.op, stored)
+    if isinstance(node.op, Product) and stored.dim() > 1:
+        channels = node.op.out_channels(stored)
         if gain.numel() not in (1, channels):
             raise BadPlan(
                 f"array '{node.name}.gain' has shape {tuple(gain.shape)}: give one number, or one for each of "

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from spikewright.errors import BadPlan
-from spikewright.snn.alignments.truncate import Truncate
 from spikewright.snn.nodes import Edge, Node
 
 
@@ -23,11 +22,10 @@ def align(edge: Edge, given: Course, node: Node) -> Course:
     alignment = edge.alignment
     if alignment is None:
         return given
-    if isinstance(alignment, Truncate) and given.steps < alignment.timesteps:
-        raise BadPlan(
-            f"edge {edge.source!r} to {node.name!r}: truncation cannot make {alignment.timesteps} steps of "
-            f"{given.steps}: choose average or replicate to expand"
-        )
+    try:
+        alignment.require(given.steps)
+    except BadPlan as reason:
+        raise BadPlan(f"edge {edge.source!r} to {node.name!r}: {reason}") from None
     return Course(alignment.timesteps, alignment.averages or given.constant or alignment.timesteps == 1)
 
 

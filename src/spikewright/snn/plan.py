@@ -8,15 +8,11 @@ plan came to be or how it is run.
 
 from dataclasses import dataclass
 
-from spikewright.ann.ops.pools import AdaptiveMaxPool, MaxPool
+from spikewright.ann.ops import Maximum
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
-from spikewright.snn.alignments.replicate import Replicate
-from spikewright.snn.alignments.truncate import Truncate
 from spikewright.snn.courses import Course, align, course_of, together
-from spikewright.snn.encoders.repeat import Repeat
 from spikewright.snn.nodes import AnyEncoder, Node
-from spikewright.snn.schedules.clocked import Clocked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +35,7 @@ class Plan:
                 raise BadPlan(f"node {node.name!r} reads nothing")
             if node.name in known:
                 raise BadPlan(f"two nodes are named {node.name!r}")
-            if isinstance(node.op, MaxPool | AdaptiveMaxPool):
+            if isinstance(node.op, Maximum):
                 raise BadPlan(
                     f"node {node.name!r}: a max pool belongs between accumulating and firing, not in the graph"
                 )
@@ -63,7 +59,7 @@ class Plan:
     @property
     def warmup(self) -> int:
         """Steps before the window, the same for the whole network."""
-        return self.encoder.warmup if isinstance(self.encoder, Repeat) else 0
+        return self.encoder.warmup
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -112,8 +108,10 @@ def _check_warm_up(plan: Plan) -> None:
         for edge in node.edges:
             if edge.alignment is not None and plan.warmup:
                 raise BadPlan(f"edge {edge.source!r} to {node.name!r}: a network with warm-up steps cannot be aligned")
-            if isinstance(edge.alignment, Replicate | Truncate) and not all(
-                stage.firing is None or stage.firing.code.is_rate for stage in plan.nodes
+            if (
+                edge.alignment is not None
+                and edge.alignment.resamples
+                and not all(stage.firing is None or stage.firing.code.is_rate for stage in plan.nodes)
             ):
                 raise BadPlan(
                     f"edge {edge.source!r} to {node.name!r}: {edge.alignment.kind} needs rate codes, as it drops or "
@@ -125,7 +123,7 @@ def _check_clock(plan: Plan) -> None:
     """One scale a network: every stage of a clocked input is clocked, runs as long as it, and no other stage is."""
     clocked, steps = plan.encoder.clocked, plan.encoder.steps
     for node in plan.nodes:
-        if node.firing is not None and isinstance(node.firing.schedule, Clocked) != clocked:
+        if node.firing is not None and node.firing.schedule.clocked != clocked:
             raise BadPlan(
                 f"stage {node.name!r} has schedule {node.firing.schedule.kind!r}, the input comes by "
                 f"{plan.encoder.kind!r}: a clocked input (direct, bernoulli, frames) and clocked stages need each other"

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from support.converted import captured
 from torch import Tensor
 
-from spikewright.ann import interpreter, ops
+from spikewright.ann import interpreter
+from spikewright.ann.ops.pools import AdaptiveMaxPool, MaxPool
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.conversion.stages.stage import stage
 from spikewright.conversion.stages.staged import StagedNode
 from spikewright.measure.equality.reference import in_float64
@@ -85,7 +87,7 @@ def test_stages_are_in_order_and_only_read_what_is_there(name: str) -> None:
     for node in stages:
         assert set(node.inputs) <= known
         assert node.name not in known
-        assert not isinstance(node.op, ops.MaxPool | ops.AdaptiveMaxPool)
+        assert not isinstance(node.op, MaxPool | AdaptiveMaxPool)
         known.add(node.name)
     assert stages[-1].fires is None
     assert stages[-1].shape == source.output_shape
@@ -130,7 +132,7 @@ def test_staging_integers_is_staging_what_they_are_worth(
     name: str, bits: int, by_channel: bool, data: st.DataObject
 ) -> None:
     source, _, _ = captured(name)
-    layers = [node for node in source.nodes if isinstance(node.op, ops.Linear | ops.Conv)]
+    layers = [node for node in source.nodes if isinstance(node.op, Linear | Conv)]
     chosen = [node for node in layers if data.draw(st.booleans())] or layers[:1]
     generator = torch.Generator().manual_seed(data.draw(st.integers(0, 10**6)))
     stored: dict[str, Stored] = {}
@@ -141,7 +143,7 @@ def test_staging_integers_is_staging_what_they_are_worth(
             replaced.append(node)
             continue
         shape = source.arrays[dict(node.arrays)["weight"]].shape
-        transposed = isinstance(node.op, ops.Conv) and node.op.transposed
+        transposed = isinstance(node.op, Conv) and node.op.transposed
         top = 2 ** (bits - 1) - 1
         integers = torch.randint(0, 2, shape, generator=generator) * 2 - 1
         integers = integers if bits == 1 else torch.randint(-top, top + 1, shape, generator=generator)

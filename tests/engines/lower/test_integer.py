@@ -141,9 +141,8 @@ def test_a_mean_needs_room_to_be_exact_in_float32() -> None:
 def test_stored_weights_are_used_as_they_are(name: str, per_channel: bool) -> None:
     blueprint, _, x = converted(name, timesteps=3)
     held = quantise(blueprint, Uniform(bits=6, per_channel=per_channel))
-    network = build(
-        held, lower=IntegerMode(weights=Uniform(bits=2)).lower
-    )  # the mode's own format would be far coarser
+    # the mode's own format would be far coarser
+    network = build(held, lower=IntegerMode(weights=Uniform(bits=2)).lower)
     for step in network.program.steps:
         if step.node.weights is not None:
             assert torch.equal(step.weight, held.arrays[f"{step.node.name}.weight"].to(step.weight.dtype))
@@ -152,7 +151,8 @@ def test_stored_weights_are_used_as_they_are(name: str, per_channel: bool) -> No
     for record in network.collapse(x):
         if record.node.firing is not None:
             assert np.array_equal(record.codes.numpy().astype(np.int64), expected[record.node.name])
-    fine = IntegerMode(weights=Uniform(bits=2), encoder=Grid(fraction_bits=15, limit=2**20)).lower(held)
+    mode = IntegerMode(weights=Uniform(bits=2), encoder=Grid(fraction_bits=15, limit=2**20))
+    fine = build(held, lower=mode.lower)
     wide = fine.program.steps[0].reach.read
     assert wide == 2**20
     changed, total = changed_codes(fine, [x.float()])

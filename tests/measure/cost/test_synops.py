@@ -7,7 +7,8 @@ from neurobench.models import TorchModel
 from support.by_hand import Builder, conv2d
 from torch import Tensor, nn
 
-from spikewright.ann import ops
+from spikewright.ann.ops.moves import Reshape
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.network import build
 from spikewright.errors import BadData
@@ -27,9 +28,9 @@ def small() -> Blueprint:
     net = Builder((2, 7, 7))
     net.add("a", conv2d(padding=1), INPUT, weight=net.weight(4, 2, 3, 3), code=Code.bit_planes(3))
     net.add("b", conv2d(stride=2, padding=2), "a", weight=net.weight(6, 4, 3, 3), code=Code.rate(4))
-    net.add("flat", ops.Reshape(shape=(150,)), "b")
-    net.add("c", ops.Linear(), "flat", weight=net.weight(8, 150), code=Code.bit_planes(2))
-    net.add("out", ops.Linear(), "c", weight=net.weight(3, 8))
+    net.add("flat", Reshape(shape=(150,)), "b")
+    net.add("c", Linear(), "flat", weight=net.weight(8, 150), code=Code.bit_planes(2))
+    net.add("out", Linear(), "c", weight=net.weight(3, 8))
     return net.done()
 
 
@@ -104,8 +105,8 @@ def test_adding_leaves_the_counts_before_as_they_were() -> None:
 
 def test_a_silent_network_has_dead_stages_and_no_events() -> None:
     net = Builder((3,))
-    net.add("a", ops.Linear(), INPUT, weight=torch.ones(4, 3, dtype=torch.float64), code=Code.rate(2))
-    net.add("out", ops.Linear(), "a", weight=net.weight(2, 4))
+    net.add("a", Linear(), INPUT, weight=torch.ones(4, 3, dtype=torch.float64), code=Code.rate(2))
+    net.add("out", Linear(), "a", weight=net.weight(2, 4))
     blueprint = net.done()
     x = -torch.ones(5, 3, dtype=torch.float64)
     counts = Counts.empty(blueprint.plan).add_all(build(blueprint, dtype=torch.float64).collapse(x))

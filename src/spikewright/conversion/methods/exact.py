@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.conversion.assemble import StageSettings, assemble
 from spikewright.conversion.calibrators import Calibrator
@@ -92,7 +92,7 @@ class Exact:
         }
         ranks = {node.name: len(node.shape) for node in source.activations}
 
-        def least_error(seen: Histogram, op: Activation, name: str) -> Tensor:
+        def least_error(seen: Histogram, op: Activating, name: str) -> Tensor:
             found = least_error_threshold(seen, codes[name].levels, cap=op.cap, per_channel=self.per_channel)
             return found.double().reshape(-1, *(1,) * (ranks[name] - 1)) if self.per_channel else found.double()
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from spikewright.ann import ops
-from spikewright.ann import source as src
-from spikewright.ann.ops.layout import out_channels
+from spikewright.ann.ops import Operation, Product
+from spikewright.ann.ops.activations import BatchNorm, Offset
+from spikewright.ann.ops.arithmetic import Scale
+from spikewright.ann.ops.moves import Identity
+from spikewright.ann.ops.products import Conv
 from spikewright.ann.source import INPUT, Source
 from spikewright.snn.formats.stored import Stored
 from spikewright.snn.nodes import AnyFormat
@@ -23,7 +25,7 @@ class Draft:
     """A source network on its way to stages, in float64."""
 
     source: Source
-    op: dict[str, src.SourceOp] = field(default_factory=dict)
+    op: dict[str, Operation] = field(default_factory=dict)
     inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     shape: dict[str, tuple[int, ...]] = field(default_factory=dict)
     weight: dict[str, Tensor] = field(default_factory=dict)
@@ -52,27 +54,27 @@ def load(source: Source, stored: Mapping[str, Stored]) -> Draft:
         draft.op[name], draft.inputs[name] = op, node.inputs
         draft.shape[name], draft.label[name] = node.shape, name
         spread = (-1, *(1,) * (len(node.shape) - 1))
-        if isinstance(op, src.BatchNorm):
+        if isinstance(op, BatchNorm):
             gain = roles.get("weight", torch.ones_like(roles["mean"])) / (roles["variance"] + op.epsilon).sqrt()
             shift = roles.get("bias", torch.zeros_like(gain)) - roles["mean"] * gain
-            draft.op[name] = ops.Scale()
+            draft.op[name] = Scale()
             draft.weight[name], draft.own[name] = gain.reshape(spread), shift.reshape(spread)
-        elif isinstance(op, src.Offset):
-            draft.op[name] = ops.Identity()
+        elif isinstance(op, Offset):
+            draft.op[name] = Identity()
             draft.own[name] = roles["offset"]
             if draft.shape[node.inputs[0]] != node.shape:  # the constant widens the signal
-                draft.op[name] = ops.Scale()
+                draft.op[name] = Scale()
                 draft.weight[name] = torch.ones(node.shape, dtype=torch.float64)
-        elif isinstance(op, ops.Linear | ops.Conv | ops.Scale):
+        elif op.weighted:
             draft.weight[name] = roles["weight"]
             if name in stored:
-                assert isinstance(op, ops.Linear | ops.Conv)
+                assert isinstance(op, Product)
                 draft.weight[name] = stored[name].integers.double()
                 draft.format[name] = stored[name].format
-                draft.gain[name] = stored[name].scale.double().reshape(-1).expand(out_channels(op, draft.weight[name]))
+                draft.gain[name] = stored[name].scale.double().reshape(-1).expand(op.out_channels(draft.weight[name]))
             if "bias" in roles:
                 bias = roles["bias"]
-                draft.own[name] = bias.reshape(spread) if isinstance(op, ops.Conv) else bias
+                draft.own[name] = bias.reshape(spread) if isinstance(op, Conv) else bias
     return draft
 
 

@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from spikewright.ann import ops
-from spikewright.ann import source as src
+from spikewright.ann.ops import Operation
+from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
+from spikewright.ann.ops.moves import Identity
+from spikewright.ann.ops.products import Conv
 from spikewright.ann.source import INPUT
 from spikewright.conversion.stages.draft import Draft, ordered
 from spikewright.conversion.stages.staged import Fires, StagedNode
@@ -22,19 +24,19 @@ def emit(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNode,
             if name in emitted_as:
                 continue
             root, how = fires[name]
-            nodes.append(_stage_node(draft, name, ops.Identity(), (emitted_as[root],), root, how))
+            nodes.append(_stage_node(draft, name, Identity(), (emitted_as[root],), root, how))
             emitted_as[name] = nodes[-1].name
             continue
         op = draft.op[name]
         inputs = tuple(emitted_as[read] for read in draft.inputs[name])
-        if isinstance(op, ops.Identity) and name != output and name not in merged:
+        if isinstance(op, Identity) and name != output and name not in merged:
             emitted_as[name] = inputs[0]
         elif name in merged:
             value = merged[name]
             nodes.append(_stage_node(draft, name, op, inputs, name, fires[value][1]))
             emitted_as[value] = nodes[-1].name
         else:
-            assert not isinstance(op, src.Activation | src.BatchNorm | src.Offset)
+            assert not isinstance(op, Activation | BatchNorm | Offset)
             bias = draft.constant.get(name) if name == output else None
             label, weight = draft.label[name], draft.weight.get(name)
             held = {"weight": weight, "bias": bias, **_stored(draft, name)}
@@ -46,14 +48,12 @@ def emit(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNode,
         label = "readout"
         while label in emitted_as.values():
             label += "_"
-        nodes.append(StagedNode(label, ops.Identity(), (emitted_as[output],), draft.shape[output], output, bias=bias))
+        nodes.append(StagedNode(label, Identity(), (emitted_as[output],), draft.shape[output], output, bias=bias))
     return tuple(nodes)
 
 
-def _stage_node(
-    draft: Draft, name: str, op: src.SourceOp, inputs: tuple[str, ...], root: str, how: Fires
-) -> StagedNode:
-    assert not isinstance(op, src.Activation | src.BatchNorm | src.Offset)
+def _stage_node(draft: Draft, name: str, op: Operation, inputs: tuple[str, ...], root: str, how: Fires) -> StagedNode:
+    assert not isinstance(op, Activation | BatchNorm | Offset)
     emitted = draft.shape[how.carries]
     if how.channels is not None:
         emitted = (how.channels[1] - how.channels[0], *emitted[1:])
@@ -74,7 +74,7 @@ def _stored(draft: Draft, name: str) -> dict[str, Any]:
     """Format and gain of a node whose weight is integers; the gain broadcasts to the operation's result."""
     if name not in draft.gain:
         return {}
-    spatial = len(draft.op[name].stride) if isinstance(draft.op[name], ops.Conv) else 0  # pyright: ignore
+    spatial = len(draft.op[name].stride) if isinstance(draft.op[name], Conv) else 0  # pyright: ignore
     return {"format": draft.format[name], "gain": draft.gain[name].reshape(-1, *(1,) * spatial)}
 
 

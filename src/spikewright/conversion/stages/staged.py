@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from spikewright.ann import ops
-from spikewright.snn.nodes import AnyFormat, BeforeFiring
+from spikewright.ann.ops import Operation
+from spikewright.snn.nodes import AnyFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Fires:
 
     activation: str
     carries: str
-    before: tuple[tuple[BeforeFiring, Tensor | None, Tensor | None], ...] = ()  # (op, gain, bias)
+    before: tuple[tuple[Operation, Tensor | None, Tensor | None], ...] = ()  # (op, gain, bias)
     channels: tuple[int, int] | None = None  # the part of `carries`, where it is not the whole
 
 
@@ -27,7 +27,7 @@ class StagedNode:
     """
 
     name: str
-    op: ops.Op
+    op: Operation
     inputs: tuple[str, ...]
     shape: tuple[int, ...]
     carries: str

@@ -17,10 +17,10 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.currents import scaled
-from spikewright.engines.int8.operations import Piece, graded, piece_of
+from spikewright.engines.int8.operations import graded
+from spikewright.engines.int8.pieces import Piece, piece_of
 from spikewright.engines.int8.products import FLOAT32_EXACT
 from spikewright.engines.int8.terms import (
     Terms,
@@ -67,7 +67,7 @@ class Int8Network(nn.Module):
     @property
     def arithmetic(self) -> Mapping[str, str]:
         """What the products of each node with weights are done in: "u8·s8", "float32" or "float64"."""
-        return {p.step.node.name: p.arithmetic for p in self._pieces if isinstance(p.step.node.op, Linear | Conv)}
+        return {p.step.node.name: p.arithmetic for p in self._pieces if p.step.node.op.multiplies}
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, *input_shape] → the read-out [N, *output_shape] in the value scale, as the integer mode gives it.

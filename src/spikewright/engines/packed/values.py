@@ -13,13 +13,10 @@ import torch
 from torch import Tensor
 
 from spikewright.ann.ops import Moving
-from spikewright.ann.ops.arithmetic import Add
 from spikewright.ann.ops.pools import AdaptiveAveragePool, AveragePool
 from spikewright.ann.source import INPUT
 from spikewright.engines.packed import sums as kernels
 from spikewright.engines.program import Program, Step
-from spikewright.snn.encoders.bernoulli import Bernoulli
-from spikewright.snn.neurons.signed import Signed
 
 LARGEST = 255  # count; eight planes
 
@@ -91,13 +88,13 @@ def _rows(train: Tensor) -> np.ndarray:
 def grains(program: Program) -> dict[str, Grain]:
     """The values of a clocked network, by node, that are counts over a power of two."""
     plan = program.plan
-    found = {INPUT: Grain(1, 1)} if isinstance(plan.encoder, Bernoulli) else {}
+    found = {INPUT: Grain(1, 1)} if plan.encoder.largest == 1 else {}
     shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
     for step in program.steps:
         assert isinstance(step, Step)
         node = step.node
         if node.firing is not None:
-            grain = None if isinstance(node.firing.law, Signed) else Grain(1, 1)
+            grain = None if node.firing.law.takes_back else Grain(1, 1)
         elif all(name in found for name in node.inputs) and _plain(step):
             grain = _grain(step, [found[name] for name in node.inputs], [shapes[name] for name in node.inputs])
         else:
@@ -117,7 +114,7 @@ def _grain(step: Step, inputs: list[Grain], shapes: list[tuple[int, ...]]) -> Gr
         return None
     if isinstance(op, Moving):
         return Grain(max(grain.top for grain in inputs), first.divisor)
-    if isinstance(op, Add):
+    if op.adds:
         return Grain(sum(grain.top for grain in inputs), first.divisor)
     terms = divisor = 0
     if isinstance(op, AveragePool):

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
-from spikewright.ann.ops.arithmetic import Scale
 from spikewright.ann.source import Source, SourceNode
 from spikewright.engines.network import build
 from spikewright.engines.program import Step
@@ -77,7 +76,7 @@ def stage_errors(blueprint: Blueprint, source: Source, batches: Iterable[Tensor]
 def _pooled(node: Node, z: Tensor) -> Tensor:
     """The pre-activation where the stage emits it: after the max pools that follow the activation."""
     assert node.firing is not None
-    pools = [op for op in node.firing.before_firing if not isinstance(op, Scale)]
+    pools = [op for op in node.firing.before_firing if not op.scales]
     while tuple(z.shape[1:]) != node.shape and pools:
         z = pools.pop(0)([z])
     return z

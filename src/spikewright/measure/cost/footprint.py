@@ -17,9 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from spikewright.ann import ops
-from spikewright.ann import source as src
 from spikewright.ann.layers import first_and_last
+from spikewright.ann.ops.activations import BatchNorm, Offset
+from spikewright.ann.ops.arithmetic import Scale
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import Source
 from spikewright.errors import BadSetting
 from spikewright.snn.formats.packing import packed_size
@@ -171,14 +172,14 @@ def _require_bits(what: str, bits: int, *, least: int = 1) -> None:
 
 
 _SORTS = {
-    (ops.Linear, "weight"): "hidden",
-    (ops.Conv, "weight"): "hidden",
-    (src.BatchNorm, "weight"): "gains",
-    (ops.Scale, "weight"): "gains",
-    (src.BatchNorm, "bias"): "biases",
-    (src.Offset, "offset"): "biases",
-    (ops.Linear, "bias"): "biases",
-    (ops.Conv, "bias"): "biases",
+    (Linear, "weight"): "hidden",
+    (Conv, "weight"): "hidden",
+    (BatchNorm, "weight"): "gains",
+    (Scale, "weight"): "gains",
+    (BatchNorm, "bias"): "biases",
+    (Offset, "offset"): "biases",
+    (Linear, "bias"): "biases",
+    (Conv, "bias"): "biases",
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.engines.network import SpikingNetwork, build
 from spikewright.errors import BadData
@@ -114,7 +114,7 @@ def verify(network: SpikingNetwork | Blueprint, source: Source, batches: Iterabl
 
 
 def _reference_name(source: Source, rounding: Mapping[str, Rounding]) -> str:
-    activations = {node.name: node.op for node in source.activations if isinstance(node.op, Activation)}
+    activations = {node.name: node.op for node in source.activations if isinstance(node.op, Activating)}
     if all(op.levels == rounding[name].levels and not op.slip for name, op in activations.items()):
         return "the source as trained"
     levels = {rule.levels for rule in rounding.values()}

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from spikewright.ann import ops
+from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.measure.cost.fan_out import dense_macs, op_shape
@@ -122,7 +122,7 @@ def dense_operations(blueprint: Blueprint) -> dict[str, int]:
     found: dict[str, int] = {}
     for node in plan.nodes:
         here = {name: operations for read in node.inputs for name, operations in waiting[read].items()}
-        if isinstance(node.op, ops.Linear | ops.Conv):
+        if isinstance(node.op, Product):
             weight = blueprint.arrays[f"{node.name}.weight"]
             made = op_shape(node, shapes, weight)
             here[node.name] = dense_macs(node.op, weight, shapes[node.inputs[0]], made)

@@ -34,12 +34,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
-from math import floor, lcm
+from math import lcm
 from typing import NamedTuple
 
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan, BadSetting
-from spikewright.snn.alignments.replicate import Replicate
 from spikewright.snn.nodes import Edge
 from spikewright.snn.plan import Plan
 
@@ -237,8 +236,7 @@ def _aligned(cells: Cells, edge: Edge, *, uniform: bool) -> Cells:
         return None
     if uniform:
         return cells
-    ratio = Fraction(len(cells), alignment.timesteps) if isinstance(alignment, Replicate) else 1
-    return tuple(cells[floor(step * ratio)] for step in range(alignment.timesteps))
+    return tuple(cells[alignment.step_of(len(cells), step)] for step in range(alignment.timesteps))
 
 
 def _padded(cells: Cells, steps: int) -> Cells:

@@ -5,25 +5,19 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
-from spikewright.ann.ops import Moving
-from spikewright.ann.ops.arithmetic import Add, Scale
-from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.ops import Moving, Product
+from spikewright.ann.ops.arithmetic import Add
 from spikewright.ann.source import INPUT
 from spikewright.engines.program import Program, Step
 from spikewright.reliability.injectable.pieces import met
 from spikewright.reliability.injectable.spiking_piece import SpikingPiece, arithmetic_of
-from spikewright.snn.encoders.grid import Grid
 from spikewright.snn.nodes import Node
 
 
 def whole_numbers(program: Program) -> Mapping[str, float | None]:
     """The largest whole number that each node, and the input, hands on; None where these are no whole numbers."""
     encoder = program.plan.encoder
-    most: dict[str, float | None] = {INPUT: None}
-    if encoder.spiking and not encoder.timed:  # frames count events, or hold what else was made of them
-        most[INPUT] = 1.0
-    elif isinstance(encoder, Grid):
-        most[INPUT] = float(encoder.limit)
+    most: dict[str, float | None] = {INPUT: encoder.largest}
     for step in program.steps:
         assert isinstance(step, Step)
         node = step.node
@@ -45,9 +39,9 @@ def whole_numbers(program: Program) -> Mapping[str, float | None]:
         if node.weights is not None:
             largest = 1.0 if node.weights.bits == 1 else 2.0 ** (node.weights.bits - 1)
             assert step.weight is not None
-            assert isinstance(node.op, Linear | Conv)
+            assert isinstance(node.op, Product)
             factor *= largest * met(node.op, step.weight)
-        elif step.weight is not None and isinstance(node.op, Scale):
+        elif step.weight is not None and node.op.scales:
             factor *= max(float(step.weight.abs().max()), 1.0)
         gains = [1.0 if (gain := step.gain(index)) is None else float(gain.abs().max()) for index in range(len(given))]
         total = sum(gain * (each or 0.0) for gain, each in zip(gains, given, strict=True)) * factor

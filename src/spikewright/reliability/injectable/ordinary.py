@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright.ann import interpreter
-from spikewright.ann.ops import Averaging
-from spikewright.ann.ops.activations import Activation, BatchNorm
-from spikewright.ann.ops.layout import out_channels
-from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.ops import Activating, Averaging, Product
+from spikewright.ann.ops.activations import BatchNorm
+from spikewright.ann.ops.products import Conv
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.quantise import load, store
 from spikewright.reliability.faults import StageFault
@@ -121,14 +120,14 @@ class OrdinaryTarget:
             roles = {role: arrays[name] for role, name in node.arrays}
             array = dict(node.arrays).get("weight")
             held, scale = None, None
-            if isinstance(node.op, Linear | Conv) and array is not None:
+            if isinstance(node.op, Product) and array is not None:
                 kept = stored[array]
                 held = weights_for(
                     node.op, memory=self._memories[array], bits=weights.bits, integers=kept.integers, most=None,
                     golden=read[node.name], fine=False,
                 )  # fmt: skip
                 spatial = len(node.op.stride) if isinstance(node.op, Conv) else 0
-                count = out_channels(node.op, kept.integers)
+                count = node.op.out_channels(kept.integers)
                 unit = 2.0**-held.exponent if held.exponent is not None else 1.0
                 scale = (kept.scale * unit).float().reshape(-1).expand(count).reshape(-1, *(1,) * spatial)
             grid = None
@@ -156,7 +155,7 @@ class OrdinaryTarget:
         stages = tuple(
             Neurons(name=node.name, shape=node.shape, timesteps=1)
             for node in self.source.nodes
-            if isinstance(node.op, Activation)
+            if isinstance(node.op, Activating)
         )
         return Sites(memories=memories, stages=stages, input_shape=self.source.input_shape)
 

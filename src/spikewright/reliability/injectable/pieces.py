@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikewright.ann.ops.layout import out_channels
+from spikewright.ann.ops import Product
 from spikewright.ann.ops.products import Conv, Linear
 from spikewright.errors import NotExact
 from spikewright.reliability.faults import StageFault
@@ -50,7 +50,7 @@ class Weights:
         reading: in what they are read, float32 or float64.
     """
 
-    op: Linear | Conv
+    op: Product
     memory: str
     bits: int
     integers: Tensor
@@ -62,7 +62,7 @@ class Weights:
     @property
     def channels(self) -> int:
         """How many channels the product makes."""
-        return out_channels(self.op, self.integers)
+        return self.op.out_channels(self.integers)
 
     @property
     def by_channel(self) -> bool:
@@ -117,7 +117,7 @@ class Weights:
         return self.op([read.flatten(0, 1)], weight).unflatten(0, read.shape[:2])
 
 
-def reach_of(op: Linear | Conv, integers: Tensor) -> float:
+def reach_of(op: Product, integers: Tensor) -> float:
     """The largest sum of magnitudes that one output can meet."""
     if isinstance(op, Conv) and op.transposed:
         return float(integers.abs().sum())  # more than any output meets
@@ -196,7 +196,7 @@ def pick_channels(value: Tensor, channels: Tensor | None) -> Tensor:
 
 
 def weights_for(
-    op: Linear | Conv,
+    op: Product,
     *,
     memory: str,
     bits: int,
@@ -240,7 +240,7 @@ def weights_for(
     return Weights(**common, exponent=digits - top, limit=2.0**room, reading=torch.float64 if fine else torch.float32)
 
 
-def met(op: Linear | Conv, integers: Tensor) -> int:
+def met(op: Product, integers: Tensor) -> int:
     """How many weights one output can meet."""
     if isinstance(op, Conv) and op.transposed:
         return integers.numel() // (integers.shape[1] * op.groups) * op.groups

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from spikewright.ann.ops import Maximum
 from spikewright.ann.ops.layout import per_channel
-from spikewright.ann.ops.pools import AdaptiveMaxPool, MaxPool
 from spikewright.engines.int8.loops import fire_channels
 from spikewright.engines.program import Step
 from spikewright.reliability.injectable.pieces import FLOAT32_EXACT, lanes
@@ -29,7 +29,7 @@ def quick_firing(step: Step) -> Callable[[Tensor, Tensor | None], Tensor] | None
     initial = 0 * one if step.initial is None else step.initial.double()
     count = step.node.shape[0] if rank else 0
     pools = firing.before_firing
-    if rank not in {1, 3} or not all(isinstance(op, MaxPool | AdaptiveMaxPool) for op in pools):
+    if rank not in {1, 3} or not all(isinstance(op, Maximum) for op in pools):
         return None
     whole = FLOAT32_EXACT * float(after.abs().max()) + float((bias + initial).abs().max())
     parts = [_by_channel(array, count, rank) for array in (after / unit, (bias + initial + 0.5) / unit)]

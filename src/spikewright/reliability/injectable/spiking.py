@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Averaging
-from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.ops import Averaging, Product
 from spikewright.ann.source import INPUT
 from spikewright.conversion.quantise import quantise
 from spikewright.engines.currents import total_input
@@ -65,7 +64,7 @@ class SpikingTarget:
             )
             held, grid = None, None
             if node.weights is not None:
-                assert isinstance(node.op, Linear | Conv)
+                assert isinstance(node.op, Product)
                 gain = 1.0 if step.gain(0) is None else float(step._buffers["gain0"].abs().max())  # pyright: ignore
                 held = weights_for(
                     node.op, memory=node.name, bits=node.weights.bits, integers=stored.arrays[f"{node.name}.weight"],

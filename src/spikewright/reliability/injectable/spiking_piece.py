@@ -14,10 +14,9 @@ from spikewright.engines.scan.fused import fits, fused
 from spikewright.reliability.faults import StageFault
 from spikewright.reliability.injectable.pieces import Weights, laid_out
 from spikewright.reliability.injectable.quick_firing import quick_firing
-from spikewright.snn.neurons import Law
+from spikewright.snn.neurons import Dynamics
 from spikewright.snn.neurons.leaky import Leaky
 from spikewright.snn.schedules import Drive
-from spikewright.snn.schedules.clocked import Clocked
 from spikewright.snn.schedules.two_phase import collapse as close
 from spikewright.snn.surrogate import Rectangle
 from spikewright.snn.trains import decode, encode, weighted
@@ -100,7 +99,7 @@ class SpikingPiece:
             codes = self._code(step, made)
             return laid_out(weighted(encode(codes, firing.code), firing.code) if self._wants_train else codes[None])
         drive = constant_drive(step, made[0]) if self._closed and not firing.schedule.waits else drive_of(step, made)
-        law: Law = firing.law
+        law: Dynamics = firing.law
         if fault is not None:
             assert images is not None
             law, drive = fault.law(law, images, drive.threshold), fault.drive(drive)
@@ -122,10 +121,10 @@ class SpikingPiece:
         return close(potential.clone(), step.threshold, firing.code)
 
 
-def _train(firing: Any, law: Law, drive: Drive) -> Tensor:
+def _train(firing: Any, law: Dynamics, drive: Drive) -> Tensor:
     """Spikes [T, N, *]; leaky neurons without a fault of their own in one compiled pass, which is the same."""
     plain = drive.threshold.numel() == 1 and not bool(drive.initial.any())
-    if not (isinstance(firing.schedule, Clocked) and isinstance(law, Leaky) and plain):
+    if not (firing.schedule.clocked and isinstance(law, Leaky) and plain):
         return firing.schedule.run(law, drive, firing.code)
     if not fits(drive.currents, law, _NO_SHAPE) or len(drive.currents) != firing.code.steps:
         return firing.schedule.run(law, drive, firing.code)

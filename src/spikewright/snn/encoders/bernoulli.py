@@ -42,6 +42,20 @@ class Bernoulli:
         """The window."""
         return self.timesteps
 
+    @property
+    def warmup(self) -> int:
+        """No steps before the window."""
+        return 0
+
+    @property
+    def largest(self) -> float | None:
+        """A spike."""
+        return 1.0
+
+    def total(self, x: Tensor) -> Tensor:
+        """The train: steps differ."""
+        return self(x)
+
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [T, N, *] of 0 and 1, the same for a sample wherever it stands."""
         values = x.detach().cpu()

@@ -17,9 +17,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from spikewright.ann import interpreter, ops
-from spikewright.ann.ops.activations import Activation
-from spikewright.ann.ops.layout import as_laid_out, outputs_first
+from spikewright.ann import interpreter
+from spikewright.ann.ops import Activating, Product
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.assemble import StageSettings, assemble
 from spikewright.conversion.stages.stage import stage
@@ -97,7 +97,7 @@ class TrainingNetwork(nn.Module):
         arrays = self.latent.arrays
         last_use = {name: node.name for node in self.source.nodes for name in node.inputs}
         for node in self.source.nodes:
-            if isinstance(node.op, Activation):
+            if isinstance(node.op, Activating):
                 spikes, peak = self._fire(node, self._over_time(node.inputs[0], values, len(x)))
                 rates.append((spikes if regulated else spikes.detach()).mean())
                 peaks.append(peak)
@@ -107,7 +107,7 @@ class TrainingNetwork(nn.Module):
                 if node.name in self.formats:
                     roles["weight"] = self._stored_weight(node, roles["weight"], progress)
                 inputs = [self._beside(name, node.name, values, len(x)) for name in node.inputs]
-                if isinstance(node.op, ops.Linear) and inputs[0].dim() == 2:
+                if isinstance(node.op, Linear) and inputs[0].dim() == 2:
                     values[node.name] = event_linear(inputs[0], roles["weight"], roles.get("bias"))
                 else:
                     values[node.name] = interpreter.evaluate(node, inputs, roles, training=self.training)
@@ -120,9 +120,9 @@ class TrainingNetwork(nn.Module):
 
     def _stored_weight(self, node: SourceNode, latent: Tensor, progress: float) -> Tensor:
         """The weight that the stored integers will stand for, with its format's gradient."""
-        assert isinstance(node.op, ops.Linear | ops.Conv)
-        kept = self.formats[node.name].quantise(outputs_first(node.op, latent), progress=progress)
-        return as_laid_out(node.op, kept)
+        assert isinstance(node.op, Product)
+        kept = self.formats[node.name].quantise(node.op.outputs_first(latent), progress=progress)
+        return node.op.as_laid_out(kept)
 
     def _over_time(self, name: str, values: Mapping[str, Tensor], samples: int) -> Tensor:
         """A value as [T, N, *], or [1, N, *] where every step is the same."""
@@ -198,18 +198,18 @@ def _still(source: Source, *, constant: bool) -> frozenset[str]:
     """What is the same at every step: a constant input, and what no neuron stands before."""
     found = {INPUT} if constant else set[str]()
     for node in source.nodes:
-        if not isinstance(node.op, Activation) and all(name in found for name in node.inputs):
+        if not isinstance(node.op, Activating) and all(name in found for name in node.inputs):
             found.add(node.name)
     return frozenset(found)
 
 
 def _store(kept: AnyFormat, node: SourceNode, weight: Tensor) -> Stored:
-    assert isinstance(node.op, ops.Linear | ops.Conv)
+    assert isinstance(node.op, Product)
     try:
-        integers, scale = kept.store(outputs_first(node.op, weight))
+        integers, scale = kept.store(node.op.outputs_first(weight))
     except BadModel as error:
         raise BadModel(f"layer {node.name!r}: {error}") from None
-    return Stored(kept, as_laid_out(node.op, integers), scale)
+    return Stored(kept, node.op.as_laid_out(integers), scale)
 
 
 def _with_window_bias(blueprint: Blueprint, timesteps: int) -> Blueprint:
