@@ -8,7 +8,6 @@ plan came to be or how it is run.
 
 from dataclasses import dataclass
 
-from spikewright.ann.ops import Maximum
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
 from spikewright.snn.courses import Course, align, course_of, together
@@ -35,9 +34,14 @@ class Plan:
                 raise BadPlan(f"node {node.name!r} reads nothing")
             if node.name in known:
                 raise BadPlan(f"two nodes are named {node.name!r}")
-            if isinstance(node.op, Maximum):
+            if node.op.maximum:
                 raise BadPlan(
                     f"node {node.name!r}: a max pool belongs between accumulating and firing, not in the graph"
+                )
+            if not (node.op.in_plan and node.op.linear):
+                raise BadPlan(
+                    f"node {node.name!r}: operation {node.op.kind!r} is not linear, and a plan adds up what its nodes "
+                    "pass on: stage it as an activation"
                 )
             known.add(node.name)
         if self.nodes[-1].firing is not None:

@@ -8,6 +8,7 @@ Knows nothing about spikes, codes or networks. What a pass does with each is a t
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
+import torch
 from torch import Tensor
 
 Shape = tuple[int, ...]
@@ -28,6 +29,9 @@ class Operation:
     adds: ClassVar[bool] = False  # sums its inputs
     averages: ClassVar[bool] = False
     moves: ClassVar[bool] = False
+    passes: ClassVar[bool] = False  # hands its input on as it is
+    joins: ClassVar[bool] = False  # puts its inputs side by side along `dim`
+    normalises: ClassVar[bool] = False  # batch norm
     maximum: ClassVar[bool] = False
     activates: ClassVar[bool] = False
 
@@ -138,13 +142,18 @@ class Product(Operation):
         raise NotImplementedError
 
     @property
+    def one_group(self) -> bool:
+        """Whether every output channel reads every input channel."""
+        return True
+
+    @property
     def outputs_come_first(self) -> bool:
         """Whether the first axis of its weight is its output channels."""
         return True
 
     def reach(self, weight: Tensor) -> float:
         """The largest magnitude of a sum of products with inputs of magnitude 1, at most."""
-        return float(weight.abs().flatten(1).sum(1).max())
+        return float(weight.abs().flatten(1).sum(1, dtype=torch.float64).max())
 
     def as_vector(self, constant: Tensor, weight: Tensor) -> Tensor | None:
         """A constant as one number an output channel, [out], if it is no more and can be added in the same pass."""
@@ -153,6 +162,10 @@ class Product(Operation):
     def fan_in(self, weight: Tensor) -> int:
         """How many products are summed for one output, at most."""
         raise NotImplementedError
+
+    def fan_out(self, weight: Tensor) -> int:
+        """How many products one input is part of, at most."""
+        return weight.numel() // self.in_channels(weight)
 
     def scale_inputs(self, weight: Tensor, gain: Tensor) -> Tensor:
         """The weight that acts on inputs `gain` (one number per input channel) times as large."""

@@ -14,6 +14,7 @@ class BatchNorm(Operation):
     epsilon: float
     momentum: float = 0.1
     kind: Literal["batch_norm"] = "batch_norm"
+    normalises: ClassVar[bool] = True
     in_plan: ClassVar[bool] = False
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ class Identity(Moving):
     """Pass the input on: a firing stage that reads another node's value as it is."""
 
     kind: Literal["identity"] = "identity"
+    passes: ClassVar[bool] = True
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, *] → [N, *]."""
@@ -28,6 +29,7 @@ class Concat(Moving):
 
     dim: int
     kind: Literal["concat"] = "concat"
+    joins: ClassVar[bool] = True
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, C_i, *] each → [N, ΣC_i, *] for dim = 1."""

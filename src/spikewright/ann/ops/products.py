@@ -97,13 +97,17 @@ class Conv(Product):
         return weight.shape[1] * self.groups if self.transposed else weight.shape[0]
 
     @property
+    def one_group(self) -> bool:
+        return self.groups == 1
+
+    @property
     def outputs_come_first(self) -> bool:
         return not self.transposed
 
     def reach(self, weight: Tensor) -> float:
         if self.transposed:
             return float(weight.abs().sum())  # every weight at once is more than any output meets
-        return float(weight.abs().flatten(1).sum(1).max())
+        return float(weight.abs().flatten(1).sum(1, dtype=torch.float64).max())
 
     def as_vector(self, constant: Tensor, weight: Tensor) -> Tensor | None:
         fits = constant.dim() == self.space + 1 and all(size == 1 for size in constant.shape[1:])

@@ -7,15 +7,12 @@ beside it. Knows nothing about what fires.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Operation, Product
-from spikewright.ann.ops.activations import BatchNorm, Offset
-from spikewright.ann.ops.arithmetic import Scale
-from spikewright.ann.ops.moves import Identity
-from spikewright.ann.ops.products import Conv
+from spikewright.ann.ops import Operation
+from spikewright.ann.ops.rules import gathered
 from spikewright.ann.source import INPUT, Source
+from spikewright.conversion.stages.parts import Part
 from spikewright.snn.formats.stored import Stored
 from spikewright.snn.nodes import AnyFormat
 
@@ -44,37 +41,26 @@ class Draft:
         return found
 
 
+PARTS = gathered("staging", "spikewright.conversion.stages.parts")
+
+
 def load(source: Source, stored: Mapping[str, Stored]) -> Draft:
     """Take a source apart, which stays as it is; `stored` gives nodes weights of integers in place of their own."""
     draft = Draft(source)
     draft.shape[INPUT] = source.input_shape
     for node in source.nodes:
-        name, op = node.name, node.op
+        name = node.name
         roles = {role: source.arrays[array].double() for role, array in node.arrays}
-        draft.op[name], draft.inputs[name] = op, node.inputs
+        part = Part(node.op, roles, draft.shape[node.inputs[0]], node.shape, stored.get(name))
+        taken = PARTS[node.op](part)
+        draft.op[name], draft.inputs[name] = taken.op, node.inputs
         draft.shape[name], draft.label[name] = node.shape, name
-        spread = (-1, *(1,) * (len(node.shape) - 1))
-        if isinstance(op, BatchNorm):
-            gain = roles.get("weight", torch.ones_like(roles["mean"])) / (roles["variance"] + op.epsilon).sqrt()
-            shift = roles.get("bias", torch.zeros_like(gain)) - roles["mean"] * gain
-            draft.op[name] = Scale()
-            draft.weight[name], draft.own[name] = gain.reshape(spread), shift.reshape(spread)
-        elif isinstance(op, Offset):
-            draft.op[name] = Identity()
-            draft.own[name] = roles["offset"]
-            if draft.shape[node.inputs[0]] != node.shape:  # the constant widens the signal
-                draft.op[name] = Scale()
-                draft.weight[name] = torch.ones(node.shape, dtype=torch.float64)
-        elif op.weighted:
-            draft.weight[name] = roles["weight"]
-            if name in stored:
-                assert isinstance(op, Product)
-                draft.weight[name] = stored[name].integers.double()
-                draft.format[name] = stored[name].format
-                draft.gain[name] = stored[name].scale.double().reshape(-1).expand(op.out_channels(draft.weight[name]))
-            if "bias" in roles:
-                bias = roles["bias"]
-                draft.own[name] = bias.reshape(spread) if isinstance(op, Conv) else bias
+        if taken.weight is not None:
+            draft.weight[name] = taken.weight
+        if taken.own is not None:
+            draft.own[name] = taken.own
+        if taken.gain is not None:
+            draft.gain[name], draft.format[name] = taken.gain, stored[name].format
     return draft
 
 

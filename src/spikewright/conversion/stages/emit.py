@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from spikewright.ann.ops import Operation
-from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
+from spikewright.ann.ops import Operation, Product
 from spikewright.ann.ops.moves import Identity
-from spikewright.ann.ops.products import Conv
 from spikewright.ann.source import INPUT
 from spikewright.conversion.stages.draft import Draft, ordered
 from spikewright.conversion.stages.staged import Fires, StagedNode
@@ -29,14 +27,14 @@ def emit(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNode,
             continue
         op = draft.op[name]
         inputs = tuple(emitted_as[read] for read in draft.inputs[name])
-        if isinstance(op, Identity) and name != output and name not in merged:
+        if op.passes and name != output and name not in merged:
             emitted_as[name] = inputs[0]
         elif name in merged:
             value = merged[name]
             nodes.append(_stage_node(draft, name, op, inputs, name, fires[value][1]))
             emitted_as[value] = nodes[-1].name
         else:
-            assert not isinstance(op, Activation | BatchNorm | Offset)
+            assert op.in_plan
             bias = draft.constant.get(name) if name == output else None
             label, weight = draft.label[name], draft.weight.get(name)
             held = {"weight": weight, "bias": bias, **_stored(draft, name)}
@@ -53,7 +51,7 @@ def emit(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNode,
 
 
 def _stage_node(draft: Draft, name: str, op: Operation, inputs: tuple[str, ...], root: str, how: Fires) -> StagedNode:
-    assert not isinstance(op, Activation | BatchNorm | Offset)
+    assert op.in_plan
     emitted = draft.shape[how.carries]
     if how.channels is not None:
         emitted = (how.channels[1] - how.channels[0], *emitted[1:])
@@ -74,8 +72,9 @@ def _stored(draft: Draft, name: str) -> dict[str, Any]:
     """Format and gain of a node whose weight is integers; the gain broadcasts to the operation's result."""
     if name not in draft.gain:
         return {}
-    spatial = len(draft.op[name].stride) if isinstance(draft.op[name], Conv) else 0  # pyright: ignore
-    return {"format": draft.format[name], "gain": draft.gain[name].reshape(-1, *(1,) * spatial)}
+    op = draft.op[name]
+    assert isinstance(op, Product)
+    return {"format": draft.format[name], "gain": draft.gain[name].reshape(-1, *(1,) * op.space)}
 
 
 def _live(draft: Draft, fires: dict[str, tuple[str, Fires]], output: str) -> set[str]:

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from spikewright.ann.ops import Activating, Maximum, Operation
 from spikewright.ann.ops.arithmetic import Scale
-from spikewright.ann.ops.moves import Concat, Identity
 from spikewright.conversion.stages.draft import Draft
 from spikewright.conversion.stages.staged import Fires
 from spikewright.errors import Obstacle, UnsupportedModule
@@ -34,7 +33,7 @@ def firings(draft: Draft) -> dict[str, tuple[str, Fires]]:
 def _activation(draft: Draft, name: str, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> tuple[str, Fires]:
     """Walk back from an activation over batch norm and constants to a max pool of potentials, if there is one."""
     path = [draft.inputs[name][0]]
-    while path[-1] in draft.op and path[-1] not in found and isinstance(draft.op[path[-1]], Scale | Identity):
+    while path[-1] in draft.op and path[-1] not in found and _waits(draft.op[path[-1]]):
         path.append(draft.inputs[path[-1]][0])
     root = path[-1]
     if root not in draft.op or root in found or not is_pool(draft.op[root]):
@@ -60,7 +59,7 @@ def _pool(draft: Draft, name: str, found: dict[str, tuple[str, Fires]]) -> None:
     if read in found:
         root, fires = found[read]
         found[name] = (root, replace(fires, carries=name, before=(*fires.before, (op, None, None))))  # pyright: ignore[reportArgumentType]
-    elif isinstance(draft.op.get(read), Concat) and draft.op[read].dim == 1:  # pyright: ignore
+    elif read in draft.op and draft.op[read].joins and getattr(draft.op[read], "dim", None) == 1:
         if not all(branch in found for branch in draft.inputs[read]):
             return
         branches, start = [], 0
@@ -77,6 +76,11 @@ def _pool(draft: Draft, name: str, found: dict[str, tuple[str, Fires]]) -> None:
             branches.append(inner)
             start = stop
         draft.op[name], draft.inputs[name] = draft.op[read], tuple(branches)
+
+
+def _waits(op: Operation) -> bool:
+    """Whether it may stand between a max pool and its activation: a constant factor, or nothing at all."""
+    return op.scales or op.passes
 
 
 def _refuse_stranded(draft: Draft, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> None:
@@ -97,7 +101,7 @@ def _leaks(draft: Draft, name: str, found: dict[str, tuple[str, Fires]], readers
     for reader in readers[name]:
         if isinstance(draft.op[reader], Activating):
             continue
-        if reader in found or not (is_pool(draft.op[reader]) or isinstance(draft.op[reader], Scale | Identity)):
+        if reader in found or not (is_pool(draft.op[reader]) or _waits(draft.op[reader])):
             return True
         if not readers[reader] or _leaks(draft, reader, found, readers):
             return True

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.pools import MaxPool
 from spikewright.engines.currents import before_firing
 from spikewright.engines.int8.loops import fire
 from spikewright.engines.int8.terms import (
@@ -23,7 +22,7 @@ from spikewright.engines.int8.terms import (
     times,
     value,
 )
-from spikewright.engines.int8.windows import largest
+from spikewright.engines.int8.windows import POOLS, largest
 from spikewright.engines.program import Step
 from spikewright.snn.schedules.two_phase import collapse as close
 
@@ -42,7 +41,7 @@ def firing(step: Step, form: Form) -> tuple[Callable[[Terms], Terms], Form]:
     factors = [constant_rows(times(t.factor, 1 / unit), form.shape, 1.0) for t in form.terms]
     offset = plus(plus(form.offset, step.initial), torch.tensor(0.5)) / unit  # pyright: ignore[reportOptionalOperand]
     *factors, offset = alike([*factors, constant_rows(offset, form.shape, 0.0)])
-    pools = [op for op in node.firing.before_firing if isinstance(op, MaxPool)]
+    pools = [op for op in node.firing.before_firing if type(op) in POOLS]
     movable = len(pools) == len(node.firing.before_firing) and (not pools or _by_channel([*factors, offset], form))
     if not movable or reach.total * (len(form.terms) + 3) >= _FLOAT64_FIRING:
         return _fire_plainly(step, form, dtype), made

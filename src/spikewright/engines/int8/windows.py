@@ -26,6 +26,9 @@ def sums(codes: Tensor, window: EvenWindows, shape: tuple[int, ...], dtype: torc
     return out.view(len(codes), *shape) if image != shape else out
 
 
+POOLS = frozenset({MaxPool})  # those that `largest` knows
+
+
 def largest(codes: Tensor, pool: MaxPool, shape: tuple[int, ...]) -> Tensor:
     """Codes [N, C, H, W], laid out → the largest of each window, [N, *shape]."""
     out = empty(len(codes), shape, codes.dtype)

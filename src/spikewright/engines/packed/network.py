@@ -17,7 +17,6 @@ from spikewright.engines.program import Step
 from spikewright.engines.record import Record
 from spikewright.errors import BadData, BadPlan
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.formats.binary import Binary
 from spikewright.snn.formats.packing import pack
 from spikewright.snn.plan import Plan
 
@@ -137,7 +136,7 @@ def _require_direct(plan: Plan) -> None:
                 "ones, those of directly trained networks: run this network with build(blueprint)"
             )
     weighted = [node for node in plan.nodes if node.weights is not None]
-    if not any(isinstance(node.weights, Binary) for node in weighted):
+    if not any(node.weights is not None and node.weights.bits == 1 for node in weighted):
         raise BadPlan(
             f"node {plan.readout.name!r} and all before it have no 1-bit weights, so there is nothing to run packed: "
             "train with --weight-bits 1, or run this network with build(blueprint)"

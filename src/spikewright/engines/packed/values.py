@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Moving
-from spikewright.ann.ops.pools import AdaptiveAveragePool, AveragePool
+from spikewright.ann.ops import Averaging, Moving
 from spikewright.ann.source import INPUT
 from spikewright.engines.packed import sums as kernels
 from spikewright.engines.program import Program, Step
@@ -116,15 +115,8 @@ def _grain(step: Step, inputs: list[Grain], shapes: list[tuple[int, ...]]) -> Gr
         return Grain(max(grain.top for grain in inputs), first.divisor)
     if op.adds:
         return Grain(sum(grain.top for grain in inputs), first.divisor)
-    terms = divisor = 0
-    if isinstance(op, AveragePool):
-        terms = math.prod(op.kernel)
-        even = op.count_include_pad or not any(op.padding)
-        divisor = op.divisor or (terms if even and not op.ceil_mode else 0)
-    elif isinstance(op, AdaptiveAveragePool):
-        space = shapes[0][-len(op.size) :]
-        if not any(size % parts for size, parts in zip(space, op.size, strict=True)):
-            terms = divisor = math.prod(space) // math.prod(op.size)
-    if divisor < 1 or divisor & (divisor - 1):
+    windows = op.even_windows(shapes[0]) if isinstance(op, Averaging) else None
+    if windows is None or windows.divisor & (windows.divisor - 1):
         return None
+    terms, divisor = math.prod(windows.kernel), windows.divisor
     return Grain(first.top * terms, first.divisor * divisor)

@@ -104,9 +104,9 @@ def activations_behind(source: Source) -> dict[str, tuple[str, ...]]:
     """For each node that only passes activations on (itself, max pool, concatenation): the activations."""
     found: dict[str, tuple[str, ...]] = {}
     for node in source.nodes:
-        if node.op.kind == "activation":
+        if node.op.activates:
             found[node.name] = (node.name,)
-        elif node.op.kind in ("max_pool", "adaptive_max_pool", "concat") and all(name in found for name in node.inputs):
+        elif (node.op.maximum or node.op.joins) and all(name in found for name in node.inputs):
             found[node.name] = tuple(name for read in node.inputs for name in found[read])
     return found
 

@@ -5,11 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
-from spikewright.ann.ops import Moving, Product
-from spikewright.ann.ops.arithmetic import Add
+from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT
 from spikewright.engines.program import Program, Step
-from spikewright.reliability.injectable.pieces import met
 from spikewright.reliability.injectable.spiking_piece import SpikingPiece, arithmetic_of
 from spikewright.snn.nodes import Node
 
@@ -28,7 +26,7 @@ def whole_numbers(program: Program) -> Mapping[str, float | None]:
             )  # fmt: skip
             continue
         plain = step.integral or (
-            isinstance(node.op, Moving | Add)
+            (node.op.moves or node.op.adds)
             and step.after is None
             and all(step.gain(index) is None for index in range(len(given)))
         )
@@ -40,7 +38,7 @@ def whole_numbers(program: Program) -> Mapping[str, float | None]:
             largest = 1.0 if node.weights.bits == 1 else 2.0 ** (node.weights.bits - 1)
             assert step.weight is not None
             assert isinstance(node.op, Product)
-            factor *= largest * met(node.op, step.weight)
+            factor *= largest * node.op.fan_in(step.weight)
         elif step.weight is not None and node.op.scales:
             factor *= max(float(step.weight.abs().max()), 1.0)
         gains = [1.0 if (gain := step.gain(index)) is None else float(gain.abs().max()) for index in range(len(given))]

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright.ann.ops import Product
-from spikewright.ann.ops.products import Conv, Linear
 from spikewright.errors import NotExact
 from spikewright.reliability.faults import StageFault
 
@@ -67,7 +66,7 @@ class Weights:
     @property
     def by_channel(self) -> bool:
         """Whether output channels are rows of the weight, and input channels its columns."""
-        return not isinstance(self.op, Conv) or (self.op.groups == 1 and not self.op.transposed)
+        return self.op.one_group and self.op.outputs_come_first
 
     def on_grid(self, value: Tensor) -> Tensor:
         """What the product reads of a value: whole numbers."""
@@ -95,7 +94,7 @@ class Weights:
         `largest` is a bound on what is read, where it is known already.
         """
         weight = self.integers if integers is None else integers
-        reach = self.reach if integers is None else reach_of(self.op, integers)
+        reach = self.reach if integers is None else self.op.reach(integers)
         largest = self.largest(read) if largest is None else largest
         if self.fits(largest, reach):
             return self._product(read.float(), weight)
@@ -108,20 +107,13 @@ class Weights:
         return self._product(read.double(), weight.double())
 
     def _product(self, read: Tensor, weight: Tensor) -> Tensor:
-        if isinstance(self.op, Linear) and read.dim() == 3:
+        if self.op.space == 0 and read.dim() == 3:
             given = lanes(read)
             made = given.new_empty(len(given), len(weight), given.shape[2])
             for t, part in enumerate(given):
                 torch.mm(weight, part, out=made[t])
             return made.transpose(1, 2)
         return self.op([read.flatten(0, 1)], weight).unflatten(0, read.shape[:2])
-
-
-def reach_of(op: Product, integers: Tensor) -> float:
-    """The largest sum of magnitudes that one output can meet."""
-    if isinstance(op, Conv) and op.transposed:
-        return float(integers.abs().sum())  # more than any output meets
-    return float(integers.abs().flatten(1).sum(1, dtype=torch.float64).max())
 
 
 class Piece(Protocol):
@@ -220,9 +212,9 @@ def weights_for(
     Raises:
         NotExact: not even float64 holds the sums.
     """
-    sums, held = met(op, integers), integers.float()
+    sums, held = op.fan_in(integers), integers.float()
     # twice: what is added to a known product reads the difference of two values
-    widest, reach = 2.0 * sums * (1.0 if bits == 1 else 2.0 ** (bits - 1)), reach_of(op, held)
+    widest, reach = 2.0 * sums * (1.0 if bits == 1 else 2.0 ** (bits - 1)), op.reach(held)
     common = {"op": op, "memory": memory, "bits": bits, "integers": held, "reach": reach}
     if most is not None and most * widest <= FLOAT64_EXACT:
         reading = torch.float32 if most <= FLOAT32_EXACT else torch.float64
@@ -238,10 +230,3 @@ def weights_for(
         )
     top = math.frexp(golden)[1] if golden > 0 else 0  # golden < 2^top
     return Weights(**common, exponent=digits - top, limit=2.0**room, reading=torch.float64 if fine else torch.float32)
-
-
-def met(op: Product, integers: Tensor) -> int:
-    """How many weights one output can meet."""
-    if isinstance(op, Conv) and op.transposed:
-        return integers.numel() // (integers.shape[1] * op.groups) * op.groups
-    return integers[0].numel()

@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT
 from spikewright.reliability.faults import Patch, Rewrite
 from spikewright.reliability.injectable.deltas import add_changes, mark_differing
@@ -269,7 +268,7 @@ def struck(
     places = torch.from_numpy(rewrite.places)
     hit = torch.div(places, per_row, rounding_mode="floor").unique()
     few = few and len(hit) <= _FEW_CHANNELS * held.channels
-    vectors = isinstance(held.op, Linear) and read.dim() == 3
+    vectors = held.op.space == 0 and read.dim() == 3
     if sparse and vectors and len(places) <= _SPARSE * held.integers.numel():
         channels = hit if few else None
         made = lanes(pick(pick_channels(product, channels), rows))
@@ -292,7 +291,7 @@ def struck(
 
 def _by_channel(piece: Piece, held: Weights, golden: Golden) -> bool:
     """Whether the channels of values are rows and columns of the weight."""
-    return held.by_channel and (isinstance(held.op, Conv) or golden.reads[piece.name].dim() == 3)
+    return held.by_channel and (held.op.space > 0 or golden.reads[piece.name].dim() == 3)
 
 
 def rewritten(integers: Tensor, rewrite: Rewrite) -> Tensor:

@@ -37,6 +37,10 @@ class Encoder(Protocol):
         """The whole window in one step, [N, *] → [1, N, *], where every step is equal; else the train."""
         ...
 
+    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:
+        """The train as training draws it, by a key in place of the sample; the same where nothing is drawn."""
+        ...
+
     @property
     def steps(self) -> int:
         """Length of the train."""

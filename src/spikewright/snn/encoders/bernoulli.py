@@ -61,7 +61,7 @@ class Bernoulli:
         values = x.detach().cpu()
         return self._drawn(values, kernel.content_keys(values.float().flatten(1).numpy(), self.seed)).to(x.device)
 
-    def draw(self, x: Tensor, *key: int) -> Tensor:
+    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:
         """[N, *] → [T, N, *] by (seed, key, row) in place of the samples' values."""
         values = x.detach().cpu()
         return self._drawn(values, kernel.row_keys(len(values), (self.seed, *key))).to(x.device)

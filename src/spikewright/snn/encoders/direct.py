@@ -46,6 +46,10 @@ class Direct:
         """The train: at every step the value counts in full."""
         return self(x)
 
+    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:  # noqa: ARG002
+        """Nothing is drawn."""
+        return self(x)
+
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [T, N, *], an expanded view: who delivers it need do so once."""
         return x.expand(self.timesteps, *x.shape)

@@ -46,6 +46,10 @@ class Frames:
         """The train: frames differ."""
         return self(x)
 
+    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:  # noqa: ARG002
+        """Nothing is drawn."""
+        return self(x)
+
     def __call__(self, x: Tensor) -> Tensor:
         """[N, T, *] → [T, N, *], a view.
 

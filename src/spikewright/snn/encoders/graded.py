@@ -39,6 +39,10 @@ class Graded:
         """The one step there is."""
         return self(x)
 
+    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:  # noqa: ARG002
+        """Nothing is drawn."""
+        return self(x)
+
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [1, N, *]."""
         return x.unsqueeze(0)

@@ -54,6 +54,10 @@ class Grid:
         """The one step there is."""
         return self(x)
 
+    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:  # noqa: ARG002
+        """Nothing is drawn."""
+        return self(x)
+
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [1, N, *], integers in floating point."""
         return (x * 2**self.fraction_bits + 0.5).floor().clamp(-self.limit, self.limit).unsqueeze(0)

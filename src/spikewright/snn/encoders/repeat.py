@@ -44,6 +44,10 @@ class Repeat:
         """The value itself, not divided to be summed again."""
         return x.unsqueeze(0)
 
+    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:  # noqa: ARG002
+        """Nothing is drawn."""
+        return self(x)
+
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [warm-up + T, N, *], an expanded view."""
         return (x / self.timesteps).expand(self.warmup + self.timesteps, *x.shape)

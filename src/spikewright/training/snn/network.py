@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from spikewright.ann import interpreter
 from spikewright.ann.ops import Activating, Product
-from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.assemble import StageSettings, assemble
 from spikewright.conversion.stages.stage import stage
@@ -29,7 +28,6 @@ from spikewright.engines.scan.scan import scan
 from spikewright.errors import BadModel
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
-from spikewright.snn.encoders.bernoulli import Bernoulli
 from spikewright.snn.formats.stored import Stored
 from spikewright.snn.nodes import AnyFormat
 from spikewright.snn.schedules.clocked import Clocked
@@ -91,7 +89,7 @@ class TrainingNetwork(nn.Module):
         through the rates.
         """
         encoder = self.settings.encoder
-        train = encoder.draw(x, *key) if isinstance(encoder, Bernoulli) and key is not None else encoder(x)
+        train = encoder(x) if key is None else encoder.anew(x, key)
         values = {INPUT: train[0] if encoder.constant else train.flatten(0, 1)}
         rates, peaks = [], []
         arrays = self.latent.arrays
@@ -107,7 +105,7 @@ class TrainingNetwork(nn.Module):
                 if node.name in self.formats:
                     roles["weight"] = self._stored_weight(node, roles["weight"], progress)
                 inputs = [self._beside(name, node.name, values, len(x)) for name in node.inputs]
-                if isinstance(node.op, Linear) and inputs[0].dim() == 2:
+                if isinstance(node.op, Product) and node.op.space == 0 and inputs[0].dim() == 2:
                     values[node.name] = event_linear(inputs[0], roles["weight"], roles.get("bias"))
                 else:
                     values[node.name] = interpreter.evaluate(node, inputs, roles, training=self.training)
