@@ -50,9 +50,14 @@ class Done(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """The exception that a task, or what is built before it, ended with."""
+    """The exception that a task, or what is built before it, ended with, and where it was raised.
+
+    The traceback names file, line and function of every frame, and shows source text where the worker can read it.
+    Functions that were pickled by value may have left their file behind: line and function are still there.
+    """
 
     error: Exception
+    traceback: str  # beside the error: an exception may leave its notes behind when it is pickled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +98,7 @@ def run(parcel: Parcel, number: int, task: Any) -> Done | Failed:
         built = _prepare(parcel)
         return Done(number, built.work(built.prepared, task))
     except Exception as error:
-        return Failed(_fit_to_travel(error))
+        return Failed(_fit_to_travel(error), traceback.format_exc())
 
 
 def _prepare(parcel: Parcel) -> _Built:
@@ -106,7 +111,6 @@ def _prepare(parcel: Parcel) -> _Built:
 
 
 def _fit_to_travel(error: Exception) -> Exception:
-    error.add_note(f"in a worker:\n{traceback.format_exc()}")
     try:
         cloudpickle.loads(cloudpickle.dumps(error))
     except Exception:  # whatever a foreign class does when it is pickled
