@@ -5,7 +5,7 @@ the next task with a parcel of the same key finds what was built. Only the lates
 campaign to campaign. Knows nothing about pools, clusters or networks.
 
 Where Python, NumPy and torch run is the caller's choice; here they run on one thread, as sums of floats depend on how
-many threads add them up.
+many threads add them up, and torch convolves without NNPACK, whose transforms round sums of whole numbers.
 """
 
 import contextlib
@@ -94,7 +94,7 @@ def pack(build: Callable[[Any], Any], work: Callable[[Any, Any], Any], payload: 
 def run(parcel: Parcel, number: int, task: Any) -> Done | Failed:
     """Do one task, here, on one thread. An exception is returned, so that no backend can dress it up."""
     try:
-        _stay_on_one_thread()
+        _settle()
         built = _prepare(parcel)
         return Done(number, built.work(built.prepared, task))
     except Exception as error:
@@ -135,11 +135,12 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _stay_on_one_thread() -> None:
+def _settle() -> None:
     # OpenMP counts for each thread that calls, so each thread of a Dask worker has to say it
     if not getattr(_mine, "settled", False):
         torch.set_num_threads(1)
         _thread_pools().limit(limits=1)
+        torch.backends.nnpack.set_flags(False)
         _mine.settled = True
 
 
