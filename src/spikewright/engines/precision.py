@@ -29,26 +29,26 @@ def require_float32(device: torch.device | str = "cpu") -> None:
     """Refuse to go on where products in float32 keep fewer bits than float32 has.
 
     Args:
-        device: where products will be taken.
+        device: where products will be taken, beside the CPU.
 
     Raises:
         BadSetting: one line with the variable or switch, and how to go on.
     """
-    place = torch.device(device)
-    for asked, way_out in (*_variables(), *_switches(place)):
+    for asked, way_out in (*_variables(), *_switches()):
         raise BadSetting(
             f"{asked} lets processors compute float32 products with fewer bits, which changes figures without a word: "
             f"{way_out}"
         )
-    wrong = [name for name, product in _PRODUCTS.items() if not _keeps_bits(product, place)]
-    if wrong:
-        way_out = "leave torch.autocast, or look for what else PyTorch was told to compute with"
-        if place.type != "cpu":
-            way_out = "set torch.backends.cuda.matmul.allow_tf32 and torch.backends.cudnn.allow_tf32 to False"
-        raise BadSetting(
-            f"float32 products ({', '.join(wrong)}) are computed with fewer bits here, on {place}, which changes "
-            f"figures without a word: {way_out}"
-        )
+    for place in dict.fromkeys((torch.device("cpu"), torch.device(device))):
+        wrong = [name for name, product in _PRODUCTS.items() if not _keeps_bits(product, place)]
+        if wrong:
+            way_out = "leave torch.autocast, or look for what else PyTorch was told to compute with"
+            if place.type != "cpu":
+                way_out = "set torch.backends.cuda.matmul.allow_tf32 and torch.backends.cudnn.allow_tf32 to False"
+            raise BadSetting(
+                f"float32 products ({', '.join(wrong)}) are computed with fewer bits here, on {place}, which changes "
+                f"figures without a word: {way_out}"
+            )
 
 
 def require_exact_sums() -> None:
@@ -75,10 +75,8 @@ def _variables() -> Iterator[tuple[str, str]]:
             yield f"{name}={mode}", f"unset {name}"
 
 
-def _switches(place: torch.device) -> Iterator[tuple[str, str]]:
-    """What was asked for in Python, of the CPU. Before 2.9 PyTorch had one word for all devices."""
-    if place.type != "cpu":
-        return
+def _switches() -> Iterator[tuple[str, str]]:
+    """What was asked of the CPU in Python. Before 2.9 PyTorch had one word for all devices."""
     onednn = torch.backends.mkldnn
     if not hasattr(onednn, "matmul"):
         asked = torch.get_float32_matmul_precision()
