@@ -62,6 +62,22 @@ def test_refusals() -> None:
     assert wide(x).shape == (150, 3)
 
 
+def test_figures_are_refused_where_float32_is_not_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, x, y = _made()
+    source = sw.capture(model, x)
+    network = sw.convert(source, x)
+    monkeypatch.setenv("ONEDNN_DEFAULT_FPMATH_MODE", "BF16")
+    settings = sw.InjectSettings(fault=sw.BitFlip(ber=0.1), maps=2)
+    for call in (
+        lambda: sw.convert(source, x),
+        lambda: sw.verify(network, source, x),
+        lambda: sw.evaluate(network, source, [(x, y)]),
+        lambda: sw.inject(network.blueprint, sw.Prepared(x, y), settings),
+    ):
+        with pytest.raises(BadSetting, match="unset ONEDNN_DEFAULT_FPMATH_MODE"):
+            call()
+
+
 def test_an_empty_batch_gives_an_empty_result() -> None:
     model, x, _ = _made()
     network = sw.convert(sw.capture(model, x), x)

@@ -4,6 +4,9 @@
     network = sw.convert(source, loader, method=Exact(timesteps=4))
     sw.verify(network, source, loader).line()
 A loader is anything that yields input batches or (inputs, …) tuples, or one tensor of inputs.
+
+`convert`, `verify` and `evaluate` raise BadSetting where float32 products keep fewer bits than float32 has: by a
+variable of oneDNN's, a switch of PyTorch's, or autocast.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +22,7 @@ from spikewright.conversion.calibrators import Calibrator
 from spikewright.conversion.methods import Method
 from spikewright.conversion.methods.exact import Exact
 from spikewright.engines.network import SpikingNetwork, build
+from spikewright.engines.precision import require_float32
 from spikewright.errors import BadData
 from spikewright.interchange import run_folder as folder
 from spikewright.measure import evaluation
@@ -65,12 +69,14 @@ def convert(
         calibrators: what to do to the network afterwards, such as `Gradient()`.
         calibration: how many inputs to look at, at most.
     """
+    require_float32()
     batches = None if loader is None else list(inputs_of(loader, limit=calibration))
     return build(conversion.convert(source, method or Exact(), batches, calibrators=calibrators))
 
 
 def verify(network: SpikingNetwork, source: Source, loader: Loader, *, limit: int | None = None) -> Certificate:
     """Certify every integer code of a network against its quantised source; see `verification`."""
+    require_float32()
     return verification.verify(network, source, inputs_of(loader, limit=limit, batch_size=64))
 
 
@@ -81,6 +87,7 @@ def evaluate(
 
     `loader` yields (inputs, labels) batches; inputs are prepared already and may be of any kind.
     """
+    require_float32("cpu" if settings is None else settings.place)
     pairs = [(item[0], item[1]) for item in loader]
     if not pairs:
         raise BadData("evaluation needs at least one sample, got none: give a loader that is not empty")

@@ -27,3 +27,9 @@ def test_event_data_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert found["data dvs_gesture"].startswith("not there")
     monkeypatch.delenv("SPIKEWRIGHT_DATA")
     assert examine()["data nmnist"].startswith("not there")
+
+
+def test_fewer_bits_than_float32_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert examine()["float32 products"] == "in full"
+    monkeypatch.setenv("ONEDNN_DEFAULT_FPMATH_MODE", "BF16")
+    assert examine()["float32 products"].endswith("unset ONEDNN_DEFAULT_FPMATH_MODE")

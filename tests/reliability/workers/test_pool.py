@@ -1,9 +1,11 @@
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -115,11 +117,15 @@ def test_a_task_that_always_kills_its_worker_ends_the_campaign(monkeypatch):
 
 
 @pytest.mark.parametrize("workers", [Workers(), TWO])
-def test_an_exception_passes_through(workers):
+def test_an_exception_passes_through_and_says_where_it_was_raised(workers):
     tasks = [Task(factor, fail=factor == 3) for factor in range(12)]
     with pytest.raises(Wrong) as error:
         list(gather(build, work, NUMBERS, tasks, workers))
+    assert type(error.value) is Wrong
     assert str(error.value) == "factor 3"
+    said = "".join(traceback.format_exception(error.value))  # a worker's own comes as a note
+    assert re.search(rf'File "{re.escape(str(work.__code__.co_filename))}", line \d+, in work\n', said)
+    assert ("in a worker:\n" in said) == (workers is TWO)
     with pytest.raises(ZeroDivisionError):
         list(gather(lambda payload: payload / 0, work, 1, tasks, Workers()))
 

@@ -69,12 +69,27 @@ def test_threads_of_a_process_build_once():
     assert builds == [1]
 
 
-def test_an_exception_is_returned_with_its_traceback_and_the_next_task_goes_on():
-    parcel = Here(*pack(lambda payload: payload, lambda built, task: built[task], [10]))
+def pick(built, task):
+    return built[task]
+
+
+@pytest.mark.parametrize("by_value", [False, True])
+def test_an_exception_is_returned_with_its_traceback_and_the_next_task_goes_on(by_value):
+    def pick_here(built, task):
+        return built[task]
+
+    work = pick_here if by_value else pick
+    parcel = Here(*pack(list, work, [10]))
     failed = run(parcel, 0, 4)
     assert isinstance(failed, Failed)
-    assert isinstance(failed.error, IndexError)
-    assert "built[task]" in failed.error.__notes__[0]
+    assert type(failed.error) is IndexError
+    assert str(failed.error) == "list index out of range"
+    place = f"line {work.__code__.co_firstlineno + 1}, in {work.__name__}\n"
+    if by_value:  # it has left its file behind, or not: that is cloudpickle's affair
+        assert place in failed.traceback
+    else:
+        assert f'  File "{__file__}", {place}    return built[task]\n' in failed.traceback
+    assert failed.traceback.endswith("IndexError: list index out of range\n")
     assert run(parcel, 1, 0) == Done(1, 10)
 
 
@@ -94,6 +109,7 @@ def test_an_exception_that_cannot_travel_is_described():
     assert isinstance(failed, Failed)
     assert type(failed.error) is RuntimeError
     assert str(failed.error) == "Stubborn: as it is"
+    assert failed.traceback.endswith("Stubborn: as it is\n")
 
 
 def test_a_file_parcel_is_read_and_remembered(tmp_path):

@@ -11,12 +11,13 @@ from hypothesis import assume, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from support import zoo
-from support.direct import NEAR, case, in_float64, require_equal, spikes_in_training
+from support.direct import NEAR, Case, case, in_float64, require_equal, spikes_in_training
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spikewright.ann.capture.capture import capture
-from spikewright.ann.source import Source
+from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.source import BatchNorm, Source
 from spikewright.engines.network import build
 from spikewright.errors import BadModel
 from spikewright.snn.formats.binary import Binary
@@ -171,25 +172,126 @@ def test_a_perceptron_is_that_of_snntorch_step_by_step_and_so_are_its_gradients(
 # Batches ------------------------------------------------------------------------------------------------------
 
 
+# Spikes, and inputs on a grid of quarters, times stored weights: every sum is of whole numbers (in quarters), far below
+# 2^24, so that no order of adding them up can matter, whatever a processor makes of a batch's size.
+EXACT = [
+    ONE_TWO,
+    replace(ONE_TWO, encoding="rate"),
+    replace(ONE_TWO, encoding="frames", weights=Uniform(bits=5)),
+    replace(ONE_TWO, neurons=replace(ONE_TWO.neurons, membrane_bits=None, reset="soft", leak=0.9)),
+]
+
+
+def quarters(settings: SpikingSettings) -> Tensor:
+    x = torch.randint(0, 5, (6, 2, 6, 6), generator=torch.Generator().manual_seed(1)).float() / 4
+    if settings.encoding == "frames":
+        return torch.stack([x.roll(step, 3) for step in range(settings.timesteps)], 1) * 4
+    return x
+
+
+def company(x: Tensor) -> list[tuple[Tensor, list[int]]]:
+    """The samples in other batches, and which of them each begins with: in another order, alone, beside others."""
+    order = [4, 0, 5, 2, 1, 3]
+    alone = [(x[sample : sample + 1], [sample]) for sample in range(len(x))]
+    return [(x[order], order), *alone, *((torch.cat([one, torch.ones_like(x[:2])]), which) for one, which in alone)]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("settings", EXACT)
+def test_where_sums_are_of_whole_numbers_nothing_depends_on_the_batch(settings, dtype) -> None:
+    source, _ = small()
+    x = quarters(settings)
+    one = case(source, settings, x)
+    frozen = build(one.network.freeze(), dtype=dtype)
+    for engine in (frozen.walk, frozen.collapse):
+        whole = list(engine(x.to(dtype)))
+        assert len(whole[-1].codes.unique(dim=0)) > 1
+        for batch, samples in company(x):
+            for record, expected in zip(engine(batch.to(dtype)), whole, strict=True):
+                assert torch.equal(record.codes[: len(samples)], expected.codes[samples])
+                if record.train is not None and expected.train is not None:
+                    assert torch.equal(record.train[:, : len(samples)], expected.train[:, samples])
+
+
+@pytest.mark.parametrize("settings", EXACT)
+def test_where_sums_are_of_whole_numbers_nothing_depends_on_their_order(settings, monkeypatch) -> None:
+    """Another processor adds in another order: here channel by channel, the last one first."""
+    source, _ = small()
+    x = quarters(settings)
+    frozen = build(case(source, settings, x).network.freeze())
+    products = 0
+    for kind in (Conv, Linear):
+
+        def compared(op, inputs, weight, plain=kind.__call__):
+            nonlocal products
+            products += 1
+            made = plain(op, inputs, weight)
+            channels = reversed(range(weight.shape[1]))
+            assert torch.equal(made, sum(plain(op, [inputs[0][:, i : i + 1]], weight[:, i : i + 1]) for i in channels))
+            return made
+
+        monkeypatch.setattr(kind, "__call__", compared)
+    list(frozen.walk(x))
+    assert products == 4
+
+
+def furthest(one: Case) -> float:
+    """How far apart two orders of adding up real numbers can bring a membrane in float64.
+
+    A sum of n products is off by (n + 1)·u·Σ|w||x| at most, u = 2^-53, and so is what each further operation makes of
+    it, with 1 for n. Spikes, their sums of two, and inputs are at most 2; errors of T steps add up.
+    """
+    timesteps, terms, most, means, gains, shifts = one.network.settings.timesteps, 0, 0.0, 0.0, 1.0, 0.0
+    for node in one.source.nodes:
+        roles = {role: one.source.arrays[name].double() for role, name in node.arrays}
+        if isinstance(node.op, Conv | Linear):
+            weight = roles["weight"]
+            if node.name in one.network.formats:
+                weight = one.network.formats[node.name].quantise(weight)
+            terms = max(terms, weight[0].numel())
+            most = max(most, 2 * float(weight.abs().flatten(1).sum(1).max()))
+            most += float(roles["bias"].abs().max()) if "bias" in roles else 0.0
+        elif isinstance(node.op, BatchNorm):
+            means = max(means, float(roles["mean"].abs().max()))
+            gains = max(gains, float((roles["weight"] / (roles["variance"] + node.op.epsilon).sqrt()).abs().max()))
+            shifts = max(shifts, float(roles["bias"].abs().max()))
+    largest = (most + means) * gains + shifts
+    return 2 * timesteps * (terms + 8 + 8 * timesteps) * 2.0**-53 * largest
+
+
 @pytest.mark.parametrize("encoding", ["direct", "rate"])
-def test_a_prediction_does_not_depend_on_its_batch(encoding) -> None:
+def test_where_real_numbers_are_summed_a_batch_changes_no_more_than_their_rounding(encoding, monkeypatch) -> None:
+    """Inputs of 24 bits in the frozen network, weights with their scales in the training graph.
+
+    No membrane is so near its threshold, or a place where it is rounded, that rounding could bring it to the other
+    side; so all spikes are equal, and what the read-out adds up is within the bound.
+    """
     source, x = small()
     one = case(source, replace(ONE_TWO, encoding=encoding), x)
-    order = torch.tensor([4, 0, 5, 2, 1, 3])
-    for run in (in_float64(one), one.network.double()):
+    apart = furthest(one)
+    assert 2 * apart < one.told.closest, "twice: the loop rounds as well"
+    frozen = in_float64(one)
+    training = replace(one, network=one.network.double())
 
-        def predicted(x: Tensor, run=run) -> Tensor:
-            with torch.no_grad():
-                found = run(x.double())
-            return found if found.dim() == 2 else found.sum(0)
+    def told(batch: Tensor) -> tuple[dict[str, Tensor], list[Tensor]]:
+        """Spikes [T, N, *] by where they are fired, and what is read out, [N, K]."""
+        records = list(frozen.walk(batch.double()))
+        trains = {record.node.name: record.train for record in records if record.train is not None}
+        alone = replace(training, x=batch.double())
+        with torch.no_grad():
+            read = [records[-1].codes, training.network(batch.double()).sum(0)]
+        return {
+            **trains,
+            **{f"{name} in training": s for name, s in spikes_in_training(alone, monkeypatch).items()},
+        }, read
 
-        whole = predicted(x)
-        assert len(whole.unique(dim=0)) > 1
-        assert torch.equal(predicted(x[order]), whole[order])
-        for sample in range(len(x)):
-            assert torch.equal(predicted(x[sample : sample + 1])[0], whole[sample])
-            beside = torch.cat([x[sample : sample + 1], torch.ones_like(x[:2])])
-            assert torch.equal(predicted(beside)[0], whole[sample])
+    spikes, outputs = told(x)
+    assert len(spikes) == 6
+    for batch, samples in company(x):
+        found, read = told(batch)
+        assert all(torch.equal(found[name][:, : len(samples)], spikes[name][:, samples]) for name in spikes)
+        for scores, expected in zip(read, outputs, strict=True):
+            assert float((scores[: len(samples)] - expected[samples]).abs().max()) <= apart
 
 
 def test_in_training_a_key_draws_and_in_evaluation_the_sample_itself() -> None:

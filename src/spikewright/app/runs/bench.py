@@ -17,6 +17,7 @@ from spikewright.ann import interpreter
 from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
+from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.engines.names import ENGINES, Runner, running
 from spikewright.engines.network import build
 from spikewright.errors import BadData, BadSetting, SpikewrightError
@@ -106,6 +107,7 @@ def bench(
     for name, number in (("batch", batch), ("rounds", rounds)):
         if number < 1:
             raise BadSetting(f"bench: --{name} is {number}, but must be at least 1")
+    settle_arithmetic()
     blueprint, about = folder.load_blueprint(run)
     if acquire.is_spiking_run(run):
         source, loaded = None, acquire.spiking_data(about, data=data, images=images)

@@ -15,6 +15,7 @@ from spikewright.ann.source import Source
 from spikewright.app.pages.comparison import ComparisonRow, write_comparison
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
+from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.app.runs.convert import chosen
 from spikewright.conversion.calibrators import Progress
 from spikewright.conversion.convert import convert
@@ -105,6 +106,7 @@ def compare(request: CompareRequest, *, progress: Progress | None = None) -> lis
     Raises:
         SpikewrightError: as loading, conversion and calibration do, and where the folder holds another comparison.
     """
+    settle_arithmetic()
     source, data, _ = acquire.of_run(request.run, data=request.data, images=request.images)
     if data is None:
         raise BadSetting(f"compare: run {request.run} does not say what data it was made with: give --data")

@@ -9,6 +9,7 @@ from spikewright.ann.source import Source
 from spikewright.app.registry import configure, find, names
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
+from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.conversion.auto import Auto, Choice
 from spikewright.conversion.calibrators import Progress
 from spikewright.conversion.calibrators.gradient import Gradient
@@ -90,6 +91,7 @@ def convert(
     Raises:
         SpikewrightError: as capture, the method and the data loader do, and where `out` holds another run.
     """
+    settle_arithmetic()
     _require_free(request)
     method = None if request.method == AUTO else chosen(request.method, request.settings)
     source, data, about = _source(request, method)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spikewright.app.runs.acquire import ImageSettings
+from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.app.runs.convert import ConvertRequest, convert
 from spikewright.app.runs.evaluate import evaluate
 from spikewright.app.runs.train import TrainRequest, train
@@ -35,6 +36,7 @@ def demonstrate(out: Path, *, seed: int = 0, timesteps: int = 4, progress: Progr
     Raises:
         BadSetting: `out` holds something that is not an earlier demo.
     """
+    settle_arithmetic()
     source, spiking = out / "source", out / "spiking"
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file()):
         raise BadSetting(f"--out {out} holds something else than a demo: choose another folder")

@@ -11,6 +11,8 @@ import torch
 
 from spikewright.data.events.layout import SOURCES
 from spikewright.data.load import HUB_IDS
+from spikewright.engines.precision import require_float32
+from spikewright.errors import BadSetting
 
 EXTRAS = {"augment": "kornia", "events": "tonic", "dev": "pytest"}
 
@@ -21,6 +23,7 @@ def examine() -> dict[str, str]:
     found = {"python": platform.python_version()}
     found |= {name: metadata.version(name) for name in packages}
     found["processor"] = f"{os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}"
+    found["float32 products"] = _float32()
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     found["graphics processors"] = ", ".join(gpus) or "none"
     compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
@@ -37,3 +40,11 @@ def examine() -> dict[str, str]:
     for extra, package in EXTRAS.items():
         found[f"extra {extra}"] = "installed" if find_spec(package) else f"pip install spikewright[{extra}]"
     return found
+
+
+def _float32() -> str:
+    try:
+        require_float32()
+    except BadSetting as reason:
+        return str(reason)
+    return "in full"

@@ -5,6 +5,7 @@ from typing import Any
 
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
+from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.errors import BadSetting
 from spikewright.interchange import run_folder as folder
 from spikewright.measure import evaluation
@@ -25,6 +26,7 @@ def evaluate(
     Raises:
         SpikewrightError: as loading the run and the data does, and where no data is named.
     """
+    settle_arithmetic(settings.place)
     blueprint, about = folder.load_blueprint(run)
     if acquire.is_spiking_run(run):
         source = None

@@ -15,6 +15,7 @@ import torch
 from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
+from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.data import EventData, ImageData
 from spikewright.errors import BadFile, BadSetting
 from spikewright.interchange import run_folder as folder
@@ -131,6 +132,7 @@ def run_inject(
     Raises:
         SpikewrightError: as loading runs and data, `campaigns.inject` and `campaigns.hardening` do.
     """
+    settle_arithmetic()
     own, data = loaded(request.run, request)
     others: dict[str, Side] = {}
     if request.against is not None:

@@ -22,6 +22,7 @@ from pydantic import TypeAdapter
 from spikewright.app.pages.injection import write_injection
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
+from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.app.runs.compare import method_of
 from spikewright.app.runs.faults import FaultAt
 from spikewright.data.files import write_json
@@ -103,6 +104,7 @@ def bench_of(settings: SearchSettings, measure_of: MeasureOf = by_injection) -> 
     Raises:
         SpikewrightError: as loading does, and where the network or the settings do not go with the search.
     """
+    settle_arithmetic()  # in each process that searches
     measure = measure_of(settings)
     # the validation split must be the one that the network was not trained on, whatever the search's seed
     source, data, about = acquire.of_run(settings.network.run, data=settings.network.data, images=ImageSettings())

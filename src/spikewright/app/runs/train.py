@@ -19,6 +19,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
+from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.data import Batches, EventData, ImageData, load, load_events
 from spikewright.data.events.preparation import Windows
 from spikewright.errors import BadModel, BadSetting
@@ -103,6 +104,7 @@ def train(
         SpikewrightError: what `fit`, `data.load`, `models.build`, `load_weights`, `capture` or `load_source`
             refuse, and an `out` that holds something already where this is not a resumption.
     """
+    settle_arithmetic()
     _require_together(request, settings)
     _require_free(request)
     source, data, about = _beginning(request, settings)

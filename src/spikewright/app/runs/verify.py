@@ -5,6 +5,7 @@ from typing import Any
 
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
+from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.errors import BadSetting, NotExact
 from spikewright.interchange import run_folder as folder
 from spikewright.measure.equality import certificate as verification
@@ -22,6 +23,7 @@ def verify(
     """
     if limit < 1:
         raise BadSetting(f"verify: --images is {limit}, but must be at least 1")
+    settle_arithmetic()
     blueprint, _ = folder.load_blueprint(run)
     bits = blueprint.weight_bits
     if bits and not acquire.is_spiking_run(run):

@@ -6,9 +6,10 @@ currents and membranes exist for one tile at a time, small enough for the cache;
 up to 8 bits, two above. Step by step would have to hold every layer's membranes, in k bits each, and would read every
 weight T times.
 
-Layer by layer, each through its whole window before the next: only trains that a later node still reads are held,
-its order. So spikes and read-out are those of `network.build` in float32, bit for bit, for inputs laid out as
-[N, C, H, W] in memory. What is not 1-bit (first layer, pools, read-out) runs in PyTorch, a layer at a time.
+Sums are of whole numbers, and each operation after them is rounded on its own in float32, in the stepwise engine's
+order. What is not 1-bit (first layer, pools, read-out) runs in PyTorch, a layer at a time, by the same call on the same
+batch as there. So spikes and read-out are those of `network.build` in float32, bit for bit, for inputs laid out as
+[N, C, H, W] in memory.
 
 Source: Q-SNNs, §4, which has no such engine; XNOR-Net for sums by population count.
 """

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from spikewright.ann.source import Source
+from spikewright.engines.precision import require_exact_sums, require_float32
 from spikewright.reliability.campaign.outcomes import Outcome, outcome
 from spikewright.reliability.campaign.settings import InjectSettings
 from spikewright.reliability.campaign.strata import Stratum, strata
@@ -53,9 +54,15 @@ class Task(NamedTuple):
 
 
 class Ready:
-    """A network on one worker, ready for maps."""
+    """A network on one worker, ready for maps.
+
+    Raises:
+        BadSetting: a worker on which float32 is not float32, or does not hold sums of whole numbers.
+    """
 
     def __init__(self, payload: Payload) -> None:
+        require_float32()
+        require_exact_sums()
         settings = self.settings = payload.settings
         self.target = target_of(payload.network, settings.format, payload.inputs[:SAMPLE])
         self.strata = {part.name: part for part in strata_of(self.target, payload.inputs, settings)}

@@ -117,6 +117,7 @@ def gather(
                         notice(f"{crew.where}: a worker died; {len(left)} tasks are sent out again")
                     break
                 if isinstance(outcome, Failed):
+                    outcome.error.add_note(f"in a worker:\n{outcome.traceback}")
                     raise outcome.error
                 del left[outcome.number]
                 yield outcome.result

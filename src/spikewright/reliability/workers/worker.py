@@ -5,7 +5,7 @@ the next task with a parcel of the same key finds what was built. Only the lates
 campaign to campaign. Knows nothing about pools, clusters or networks.
 
 Where Python, NumPy and torch run is the caller's choice; here they run on one thread, as sums of floats depend on how
-many threads add them up.
+many threads add them up, and torch convolves without NNPACK, whose transforms round sums of whole numbers.
 """
 
 import contextlib
@@ -50,9 +50,14 @@ class Done(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """The exception that a task, or what is built before it, ended with."""
+    """The exception that a task, or what is built before it, ended with, and where it was raised.
+
+    The traceback names file, line and function of every frame, and shows source text where the worker can read it.
+    Functions that were pickled by value may have left their file behind: line and function are still there.
+    """
 
     error: Exception
+    traceback: str  # beside the error: an exception may leave its notes behind when it is pickled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +94,11 @@ def pack(build: Callable[[Any], Any], work: Callable[[Any, Any], Any], payload: 
 def run(parcel: Parcel, number: int, task: Any) -> Done | Failed:
     """Do one task, here, on one thread. An exception is returned, so that no backend can dress it up."""
     try:
-        _stay_on_one_thread()
+        _settle()
         built = _prepare(parcel)
         return Done(number, built.work(built.prepared, task))
     except Exception as error:
-        return Failed(_fit_to_travel(error))
+        return Failed(_fit_to_travel(error), traceback.format_exc())
 
 
 def _prepare(parcel: Parcel) -> _Built:
@@ -106,7 +111,6 @@ def _prepare(parcel: Parcel) -> _Built:
 
 
 def _fit_to_travel(error: Exception) -> Exception:
-    error.add_note(f"in a worker:\n{traceback.format_exc()}")
     try:
         cloudpickle.loads(cloudpickle.dumps(error))
     except Exception:  # whatever a foreign class does when it is pickled
@@ -131,11 +135,12 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _stay_on_one_thread() -> None:
+def _settle() -> None:
     # OpenMP counts for each thread that calls, so each thread of a Dask worker has to say it
     if not getattr(_mine, "settled", False):
         torch.set_num_threads(1)
         _thread_pools().limit(limits=1)
+        torch.backends.nnpack.set_flags(False)
         _mine.settled = True
 
 

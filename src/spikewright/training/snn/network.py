@@ -5,7 +5,9 @@
 Each node runs once, with T folded into the batch; what comes before the first neurons and does not change over
 time runs on one step. Weights pass through their format and membranes through theirs at every pass, so training
 sees what will be stored. The largest membrane is a running mean of batch maxima in training and a constant
-after it: no answer depends on the batch it is given in.
+after it, so that no answer depends on what else is in its batch. Weights are real numbers here, integers times
+their scale: the last bits of a sum can depend on the batch's size, as a processor adds in whatever order suits it.
+In the frozen network stored weights are integers, and sums of spikes are exact.
 
 Source: Q-SNNs, §4 (formats, order of firing and storing as its released code has it; it takes the membrane's scale
 from the batch at hand in testing too); "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion", §III.
