@@ -5,7 +5,7 @@ statistics and training. What an operation computes is in `meaning/`, which shar
 it is there to check them. Knows nothing about spikes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from torch import Tensor
 
@@ -60,6 +60,20 @@ def run(
             if last_use[name] == node.name:
                 del values[name]
     return values[source.output]
+
+
+def values_of(
+    source: Source, x: Tensor, names: Collection[str], *, arrays: Mapping[str, Tensor] | None = None
+) -> dict[str, Tensor]:
+    """The values [N, *shape] of some of the nodes, by name; the network and `arrays` as of `run`."""
+    found: dict[str, Tensor] = {}
+
+    def watch(node: SourceNode, value: Tensor) -> None:
+        if node.name in names:
+            found[node.name] = value
+
+    run(source, x, arrays=arrays, watch=watch)
+    return found
 
 
 def evaluate(

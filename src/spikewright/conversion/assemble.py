@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from spikewright.conversion.align import Joining
-from spikewright.conversion.stages.staged import StagedNode
+from spikewright.conversion.stages.staged import Fires, StagedNode
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
@@ -48,27 +48,39 @@ def assemble(
         firing = None
         if node.fires is not None:
             chosen = settings(node)
-            firing = Firing(
-                law=chosen.law,
-                schedule=chosen.schedule,
-                code=chosen.code,
-                carries=node.fires.carries,
-                before_firing=tuple(op for op, _, _ in node.fires.before),
-                channels=node.fires.channels,
-            )
-            arrays[f"{node.name}.threshold"] = chosen.threshold
-            arrays[f"{node.name}.initial_potential"] = chosen.initial_potential
-            arrays[f"{node.name}.amplitude"] = chosen.amplitude
-            for index, (_, gain, bias) in enumerate(node.fires.before):
-                if gain is not None and bias is not None:
-                    arrays[f"{node.name}.before{index}.weight"] = gain
-                    arrays[f"{node.name}.before{index}.bias"] = bias
+            firing = _firing(node.fires, chosen)
+            arrays |= _firing_arrays(node.name, node.fires, chosen)
         edges = tuple(Edge(name) for name in node.inputs)
         nodes.append(
             Node(name=node.name, op=node.op, edges=edges, shape=node.shape, firing=firing, weights=node.format)
         )
     joined = tuple(nodes) if joining is None else joining.align(nodes)
     return Blueprint(Plan(encoder=encoder, input_shape=input_shape, nodes=joined), arrays)
+
+
+def _firing(fires: Fires, chosen: StageSettings) -> Firing:
+    return Firing(
+        law=chosen.law,
+        schedule=chosen.schedule,
+        code=chosen.code,
+        carries=fires.carries,
+        before_firing=tuple(op for op, _, _ in fires.before),
+        channels=fires.channels,
+    )
+
+
+def _firing_arrays(name: str, fires: Fires, chosen: StageSettings) -> dict[str, Tensor]:
+    """What a stage fires by, and the gains and biases of the norms before it, by their names in the blueprint."""
+    arrays = {
+        f"{name}.threshold": chosen.threshold,
+        f"{name}.initial_potential": chosen.initial_potential,
+        f"{name}.amplitude": chosen.amplitude,
+    }
+    for index, (_, gain, bias) in enumerate(fires.before):
+        if gain is not None and bias is not None:
+            arrays[f"{name}.before{index}.weight"] = gain
+            arrays[f"{name}.before{index}.bias"] = bias
+    return arrays
 
 
 def with_shift(blueprint: Blueprint, shifts: Mapping[str, Tensor]) -> Blueprint:

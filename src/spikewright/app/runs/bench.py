@@ -18,7 +18,7 @@ from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
-from spikewright.engines.names import ENGINES, Runner, running
+from spikewright.engines.names import ENGINES, Runner, Running, running
 from spikewright.engines.network import build
 from spikewright.errors import BadData, BadSetting, SpikewrightError
 from spikewright.interchange import run_folder as folder
@@ -127,13 +127,7 @@ def bench(
 def _rows(
     blueprint: Blueprint, source: Source | None, x: Tensor, labels: Tensor, rounds: int
 ) -> tuple[list[EngineRow], int]:
-    ready: dict[str, tuple[Runner, str]] = {}
-    missing: dict[str, str] = {}
-    for name in ENGINES:
-        try:
-            ready[name] = running(name, blueprint)
-        except SpikewrightError as reason:
-            missing[name] = str(reason)
+    ready, missing = _engines(blueprint)
     runs: dict[str, Callable[[], object]] = {}
     if source is not None:
         arrays = {name: array.float() for name, array in source.arrays.items()}
@@ -165,6 +159,18 @@ def _rows(
             )
         )
     return rows, codes
+
+
+def _engines(blueprint: Blueprint) -> tuple[dict[str, Running], dict[str, str]]:
+    """The engines that can run it, and why the others cannot."""
+    ready: dict[str, Running] = {}
+    missing: dict[str, str] = {}
+    for name in ENGINES:
+        try:
+            ready[name] = running(name, blueprint)
+        except SpikewrightError as reason:
+            missing[name] = str(reason)
+    return ready, missing
 
 
 def _source_row(blueprint: Blueprint, timing: Timing, batch: int, energies: dict[str, Any]) -> EngineRow:

@@ -107,15 +107,18 @@ class Exact:
                 schedule=schedule, code=codes[name], threshold=unit, initial_potential=unit / 2, amplitude=unit
             )
 
+        steps = max((code.timesteps for code in codes.values()), default=1)
         # A rate code in lockstep sees the image at every step, as QCFS does; bit planes are made from it once.
         repeated = not self.left_shift and not self.postponed_firing and codes
-        encoder = Repeat(max(code.timesteps for code in codes.values())) if repeated else Graded()
+        encoder = Repeat(steps) if repeated else Graded()
         blueprint = assemble(stage(source), settings, encoder=encoder, input_shape=source.input_shape)
-        if self.left_shift and not self.bias_shift:
-            steps = max((code.timesteps for code in codes.values()), default=1)
-            unshifted = {
-                name: array * steps if name.endswith(".bias") and ".before" not in name else array
-                for name, array in blueprint.arrays.items()
-            }
-            return Blueprint(blueprint.plan, unshifted)
-        return blueprint
+        return _unshifted(blueprint, steps) if self.left_shift and not self.bias_shift else blueprint
+
+
+def _unshifted(blueprint: Blueprint, steps: int) -> Blueprint:
+    """With the whole bias at each of so many steps."""
+    arrays = {
+        name: array * steps if name.endswith(".bias") and ".before" not in name else array
+        for name, array in blueprint.arrays.items()
+    }
+    return Blueprint(blueprint.plan, arrays)

@@ -82,12 +82,7 @@ def layer_loops(plan: Plan, *, work_per_step: Mapping[str, int] | None = None) -
         for node in plan.stages
         if node.firing is not None
     }
-    if work_per_step is None:
-        work_per_step = {node.name: elements(node.shape) for node in plan.stages}
-    for name in windows:
-        if work_per_step.get(name, -1) < 0:
-            raise BadSetting(f"work_per_step of stage {name!r} is missing or negative: give every stage's, 0 or more")
-    cost = {name: work_per_step[name] for name in windows}
+    cost = _cost(plan, work_per_step)
     steps = sum(windows.values())
     work = sum(windows[name] * cost[name] for name in windows)
     longest = max(windows.values(), default=0)
@@ -107,6 +102,18 @@ def layer_loops(plan: Plan, *, work_per_step: Mapping[str, int] | None = None) -
             for name in windows
         ),
     )
+
+
+def _cost(plan: Plan, work_per_step: Mapping[str, int] | None) -> dict[str, int]:
+    """The work of one step of each stage: what is given, else its neurons."""
+    if work_per_step is None:
+        return {node.name: elements(node.shape) for node in plan.stages}
+    for node in plan.stages:
+        if work_per_step.get(node.name, -1) < 0:
+            raise BadSetting(
+                f"work_per_step of stage {node.name!r} is missing or negative: give every stage's, 0 or more"
+            )
+    return {node.name: work_per_step[node.name] for node in plan.stages}
 
 
 def dense_operations(blueprint: Blueprint) -> dict[str, int]:
