@@ -4,7 +4,8 @@ from fractions import Fraction
 
 from support.by_hand import Builder
 
-from spikewright.ann import ops
+from spikewright.ann.ops.arithmetic import Add
+from spikewright.ann.ops.moves import Identity
 from spikewright.ann.source import INPUT
 from spikewright.measure.hardware._cores import Read, machine_of
 from spikewright.snn.alignments.replicate import Replicate
@@ -20,11 +21,11 @@ from spikewright.snn.schedules.two_phase import TwoPhase
 def pair(first: int, second: int, *, schedule: AnySchedule, repeat: int = 0) -> Plan:
     """Two stages, the second reading the first through a node that does not fire."""
     net = Builder((3,), encoder=Repeat(repeat) if repeat else Graded())
-    net.add("a", ops.Add(), INPUT, code=Code.rate(first), schedule=schedule)
-    net.add("same", ops.Identity(), "a")
+    net.add("a", Add(), INPUT, code=Code.rate(first), schedule=schedule)
+    net.add("same", Identity(), "a")
     edge = Edge("same") if first == second else Edge("same", Replicate(timesteps=second))
-    net.add("b", ops.Add(), edge, code=Code.rate(second), schedule=schedule)
-    net.add("out", ops.Identity(), "b")
+    net.add("b", Add(), edge, code=Code.rate(second), schedule=schedule)
+    net.add("out", Identity(), "b")
     return net.done().plan
 
 
