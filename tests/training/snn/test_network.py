@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spikewright.ann.capture.capture import capture
-from spikewright.ann.ops.activations import BatchNorm, Source
+from spikewright.ann.ops.activations import BatchNorm
 from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.source import Source
 from spikewright.engines.network import build
 from spikewright.errors import BadModel
 from spikewright.snn.formats.binary import Binary

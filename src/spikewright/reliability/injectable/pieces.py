@@ -220,13 +220,15 @@ def weights_for(
         reading = torch.float32 if most <= FLOAT32_EXACT else torch.float64
         return Weights(**common, exponent=None, limit=most, reading=reading)
     room = math.floor(math.log2(FLOAT64_EXACT / widest))
-    wanted = FINE_BITS
-    if not fine:  # and one bit to spare, for faulty weights
-        wanted = min(max(math.floor(math.log2(FLOAT32_EXACT / max(reach, 1.0))) - 1, LEAST_BITS), MOST_BITS)
-    digits = min(wanted, room - HEADROOM_BITS)
+    digits = min(FINE_BITS if fine else _coarse_bits(reach), room - HEADROOM_BITS)
     if digits < LEAST_BITS:
         raise NotExact(
             f"layer {memory!r} sums {sums} products of {bits}-bit weights, too many to be exact: fewer --bits"
         )
     top = math.frexp(golden)[1] if golden > 0 else 0  # golden < 2^top
     return Weights(**common, exponent=digits - top, limit=2.0**room, reading=torch.float64 if fine else torch.float32)
+
+
+def _coarse_bits(reach: float) -> int:
+    """Of the largest value read, so that float32 holds the sums, with one bit to spare for faulty weights."""
+    return min(max(math.floor(math.log2(FLOAT32_EXACT / max(reach, 1.0))) - 1, LEAST_BITS), MOST_BITS)

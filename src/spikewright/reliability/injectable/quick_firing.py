@@ -1,8 +1,11 @@
 """The closed form of firing, in the compiled loops of the int8 engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright.ann.ops import Maximum
@@ -10,6 +13,7 @@ from spikewright.ann.ops.layout import per_channel
 from spikewright.engines.int8.loops import fire_channels
 from spikewright.engines.program import Step
 from spikewright.reliability.injectable.pieces import FLOAT32_EXACT, lanes
+from spikewright.snn.nodes import BeforeFiring
 
 _SURE = 2.0**50
 
@@ -36,25 +40,35 @@ def quick_firing(step: Step) -> Callable[[Tensor, Tensor | None], Tensor] | None
     if whole >= _SURE or any(part is None for part in parts):
         return None
     gain, offset = (part.numpy() for part in parts if part is not None)
+    return _ChannelFiring(gain, offset, float(firing.code.levels), pools, rank)
 
-    def fire(made: Tensor, channels: Tensor | None) -> Tensor:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ChannelFiring:
+    """Codes of a product [1, N, C, *], or of some of its channels, by a gain and an offset for each channel."""
+
+    gain: NDArray[np.float64]  # [channels]
+    offset: NDArray[np.float64]
+    levels: float
+    pools: Sequence[BeforeFiring]
+    rank: int  # of one sample's features
+
+    def __call__(self, made: Tensor, channels: Tensor | None) -> Tensor:
         chosen = slice(None) if channels is None else channels.numpy()
-        if rank == 1:
+        gain, offset = self.gain[chosen], self.offset[chosen]
+        if self.rank == 1:
             given = lanes(made)
             codes = torch.empty_like(given)
-            fire_channels(codes[0].numpy(), given[0].numpy(), gain[chosen], offset[chosen], float(firing.code.levels))
+            fire_channels(codes[0].numpy(), given[0].numpy(), gain, offset, self.levels)
             return codes.transpose(1, 2)
         given = made.contiguous()
         codes = torch.empty_like(given)
         rows = given.shape[1] * given.shape[2]
-        target, source = codes.view(rows, -1).numpy(), given.view(rows, -1).numpy()
-        fire_channels(target, source, gain[chosen], offset[chosen], float(firing.code.levels))
+        fire_channels(codes.view(rows, -1).numpy(), given.view(rows, -1).numpy(), gain, offset, self.levels)
         pooled = codes[0]
-        for pool in pools:  # firing is monotone: the code of the largest is the largest of the codes
+        for pool in self.pools:  # firing is monotone: the code of the largest is the largest of the codes
             pooled = pool([pooled])
         return pooled.unsqueeze(0)
-
-    return fire
 
 
 def _by_channel(array: Tensor, count: int, rank: int) -> Tensor | None:
