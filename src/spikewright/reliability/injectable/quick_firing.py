@@ -8,12 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikewright.ann.ops import Maximum
+from spikewright.ann.ops import Maximum, Operation
 from spikewright.ann.ops.layout import per_channel
 from spikewright.engines.int8.loops import fire_channels
 from spikewright.engines.program import Step
 from spikewright.reliability.injectable.pieces import FLOAT32_EXACT, lanes
-from spikewright.snn.nodes import BeforeFiring
 
 _SURE = 2.0**50
 
@@ -50,7 +49,7 @@ class _ChannelFiring:
     gain: NDArray[np.float64]  # [channels]
     offset: NDArray[np.float64]
     levels: float
-    pools: Sequence[BeforeFiring]
+    pools: Sequence[Operation]
     rank: int  # of one sample's features
 
     def __call__(self, made: Tensor, channels: Tensor | None) -> Tensor:
