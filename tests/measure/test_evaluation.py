@@ -274,7 +274,7 @@ def test_an_unknown_preparation_is_refused(blueprint: Blueprint, data: Data) -> 
     [
         ({"batch_size": 0}, "batch_size"),
         ({"images": 0}, "images"),
-        ({"engine": "quick"}, "no engine 'quick' here: choose one of auto, float, int8, packed"),
+        ({"engine": "quick"}, "no engine 'quick' here: choose one of auto, float, float64, int8, packed"),
         ({"noise": -1.0}, "noise"),
         ({"energy_table": "none"}, "horowitz_int32"),
     ],

@@ -18,8 +18,9 @@ from torch import Tensor
 
 from spikewright.ann import interpreter
 from spikewright.ann.source import Source
-from spikewright.engines.names import Runner, running
+from spikewright.engines.names import engine_named
 from spikewright.engines.network import SpikingNetwork, build
+from spikewright.engines.runtimes import Runner
 from spikewright.measure.accuracy import correct
 from spikewright.measure.cost.fan_out import FanOut, fan_out
 from spikewright.measure.cost.synops import Counts
@@ -124,10 +125,11 @@ class _Engine(NamedTuple):
 def _engine(blueprint: Blueprint, settings: EvaluateSettings, reference: torch.dtype) -> _Engine:
     """The engine that the settings name; "auto" and "float" are the collapsed one, in the reference's type."""
     if settings.engine in ("auto", "float"):
-        made = running("float64" if reference is torch.float64 else "float", blueprint)
+        made = engine_named("float64" if reference is torch.float64 else "float")(blueprint)
         return _Engine(made.runner, reference, reference, "float", made.arithmetic)
-    made = running(settings.engine, blueprint)
-    return _Engine(made.runner, torch.float32, reference, settings.engine, made.arithmetic)
+    engine = engine_named(settings.engine)
+    made = engine(blueprint)
+    return _Engine(made.runner, engine.dtype, reference, settings.engine, made.arithmetic)
 
 
 def _evaluation(

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from spikewright.ann import interpreter
 from spikewright.ann.source import Source
-from spikewright.engines.names import Runner
 from spikewright.engines.network import build
+from spikewright.engines.runtimes import Runner
 from spikewright.measure.accuracy import correct
 from spikewright.measure.cost.energy import energy_joules_source, energy_snn, energy_table
 from spikewright.measure.cost.fan_out import FanOut, fan_out, macs_source, spiking_input
