@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 # the package gives the function of this name, the patches need the module
-LOADING = importlib.import_module("spikewright.data.load")
+LOADING = importlib.import_module("spikewright.data.lookup")
 HEIGHT, WIDTH = 8, 6
 
 

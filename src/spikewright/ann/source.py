@@ -33,7 +33,7 @@ class SourceNode:
 INPUT = "input"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Source:
     """A network as captured: `nodes` in topological order, the last one is the output; `INPUT` names the input."""
 
@@ -49,6 +49,11 @@ class Source:
                 raise BadModel(
                     f"array {name!r} holds {bad} values that are not finite (NaN or infinity): mend the weights first"
                 )
+
+    def __repr__(self) -> str:
+        count = sum(array.numel() for array in self.arrays.values())
+        shapes = f"{list(self.input_shape)} → {list(self.output_shape) if self.nodes else []}"
+        return f"Source({len(self.nodes)} nodes, {len(self.activations)} activations, {shapes}, {count:,} parameters)"
 
     @property
     def output(self) -> str:

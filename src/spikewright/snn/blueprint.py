@@ -25,7 +25,7 @@ from spikewright.snn.nodes import Node
 from spikewright.snn.plan import Plan
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Blueprint:
     """A spiking network as data; `network.build` makes it run.
 
@@ -54,6 +54,15 @@ class Blueprint:
     def array(self, node: Node, role: str) -> Tensor | None:
         """The array `{node}.{role}`, or None."""
         return self.arrays.get(f"{node.name}.{role}")
+
+    def __repr__(self) -> str:
+        stages, plan = self.plan.stages, self.plan
+        steps = sorted({node.firing.code.timesteps for node in stages if node.firing is not None})
+        times = "" if not steps else f", T = {steps[0]}" if len(steps) == 1 else f", T = {steps[0]} to {steps[-1]}"
+        count = sum(array.numel() for name, array in self.arrays.items() if name.endswith((".weight", ".bias")))
+        bits = f", weights of {', '.join(map(str, self.weight_bits))} bits" if self.weight_bits else ""
+        shapes = f"{list(plan.sample_shape)} → {list(plan.readout.shape)}"
+        return f"Blueprint({len(stages)} stages{times}, {shapes}, {count:,} parameters{bits})"
 
     @property
     def weight_bits(self) -> tuple[int, ...]:

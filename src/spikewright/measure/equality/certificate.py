@@ -37,7 +37,7 @@ class StageCheck:
     within_bound: int  # potentials closer to a boundary than rounding could carry them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Certificate:
     """What was compared, and what came out."""
 
@@ -66,6 +66,9 @@ class Certificate:
     def proven(self) -> bool:
         """Whether equality follows from the rounding bounds, for these inputs."""
         return self.equal and self.within_bound == 0
+
+    def __repr__(self) -> str:
+        return self.line()
 
     def line(self) -> str:
         """The result in one line for a person."""

@@ -15,7 +15,7 @@ from PIL import Image
 from spikewright.data import ImageData, load
 from spikewright.errors import BadData, BadSetting
 
-LOADING = importlib.import_module("spikewright.data.load")
+LOADING = importlib.import_module("spikewright.data.lookup")
 ROOT = os.environ.get("SPIKEWRIGHT_DATA")
 CACHE = os.environ.get("SPIKEWRIGHT_CACHE")  # before each test gets one of its own
 needs_data = pytest.mark.skipif(ROOT is None, reason="SPIKEWRIGHT_DATA is not set: no real data to read")
