@@ -107,7 +107,7 @@ _HOMES = {
 _WINGS = ("data", "measure")  # whose own names are public
 _NOUNS = ("calibrators", "faults", "methods")  # the classes of a folder
 
-__all__ = [*_HOMES, *_NOUNS, *_WINGS]  # noqa: PLE0604 - the keys are text; pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [*_HOMES, *_NOUNS, *_WINGS]  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
