@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from spikewright import data as data
     from spikewright import measure as measure
     from spikewright.ann.capture.capture import capture as capture
+    from spikewright.ann.rounding import clipped_round as clipped_round
     from spikewright.ann.source import Source as Source
     from spikewright.app.api.campaigns import inject as inject
     from spikewright.app.api.folders import load as load
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from spikewright.app.api.training import search as search
     from spikewright.app.api.training import train as train
     from spikewright.app.nouns import Nouns
+    from spikewright.app.pages.injection import write_injection as write_injection
+    from spikewright.conversion.auto import Auto as Auto
     from spikewright.conversion.calibrators.gradient import Gradient as Gradient
     from spikewright.conversion.methods.exact import Exact as Exact
     from spikewright.conversion.methods.qac import Qac as Qac
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
     from spikewright.measure.samples import Prepared as Prepared
     from spikewright.reliability.campaign.settings import InjectSettings as InjectSettings
     from spikewright.reliability.faults.bit_flip import BitFlip as BitFlip
+    from spikewright.reliability.workers.pool import Workers as Workers
+    from spikewright.reliability.workers.pool import gather as gather
     from spikewright.snn.blueprint import Blueprint as Blueprint
     from spikewright.snn.code import Code as Code
     from spikewright.snn.formats.binary import Binary as Binary
@@ -55,6 +60,7 @@ if TYPE_CHECKING:
     from spikewright.training.snn.settings import NeuronSettings as NeuronSettings
     from spikewright.training.snn.settings import SpikingSettings as SpikingSettings
     from spikewright.training.snn.settings import SpikingTraining as SpikingTraining
+    from spikewright.training.timesteps.settings import TimestepSettings as TimestepSettings
 
     calibrators: Nouns
     faults: Nouns
@@ -63,6 +69,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Auto": "conversion.auto",
     "Binary": "snn.formats.binary",
     "BitFlip": "reliability.faults.bit_flip",
     "Blueprint": "snn.blueprint",
@@ -85,17 +92,21 @@ _HOMES = {
     "SpikingNetwork": "engines.network",
     "SpikingSettings": "training.snn.settings",
     "SpikingTraining": "training.snn.settings",
+    "TimestepSettings": "training.timesteps.settings",
     "TrainSettings": "training.settings",
     "TrainingNetwork": "training.snn.network",
     "Uniform": "snn.formats.uniform",
+    "Workers": "reliability.workers.pool",
     "build": "engines.network",
     "calibrate": "app.api.networks",
     "capture": "ann.capture.capture",
     "check": "app.api.networks",
+    "clipped_round": "ann.rounding",
     "compare": "app.api.networks",
     "convert": "app.api.networks",
     "engine": "app.api.networks",
     "evaluate": "app.api.networks",
+    "gather": "reliability.workers.pool",
     "inject": "app.api.campaigns",
     "load": "app.api.folders",
     "quantise": "conversion.quantise",
@@ -103,6 +114,7 @@ _HOMES = {
     "search": "app.api.training",
     "train": "app.api.training",
     "verify": "app.api.networks",
+    "write_injection": "app.pages.injection",
 }
 _WINGS = ("data", "measure")  # whose own names are public
 _NOUNS = ("calibrators", "faults", "methods")  # the classes of a folder

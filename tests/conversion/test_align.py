@@ -120,8 +120,8 @@ def test_parsing() -> None:
         ("mean", "no alignment named 'mean': choose among average, replicate, truncate"),
         ("average,first", "no alignment named 'first': choose among average, replicate, truncate"),
         ("", "no alignment named '': choose among"),
-        ("truncate", "truncation cannot expand a train: choose average or replicate for expansion"),
-        ("truncate,average", "truncation cannot expand a train"),
+        ("truncate", "truncate cannot expand a train: choose average or replicate for expansion"),
+        ("truncate,average", "truncate cannot expand a train"),
         ("average,average,average", "give one name, or two as expansion,reduction"),
     ],
 )

@@ -187,7 +187,7 @@ def test_requests_that_cannot_be_met_are_refused_at_once(more: dict[str, Any], w
         ("qcfs", {"timesteps": (4, 3)}, "'qcfs' runs every layer for the same time and cannot use timesteps 4,3"),
         ("srp", {"timesteps": (4, 3, 2)}, "cannot use timesteps 4,3,2: give one number, or choose qac or exact"),
         ("qac", {"alignment": "nearest"}, "no alignment named 'nearest': choose among average, replicate, truncate"),
-        ("qac", {"alignment": "truncate"}, "truncation cannot expand a train: choose average or replicate"),
+        ("qac", {"alignment": "truncate"}, "truncate cannot expand a train: choose average or replicate"),
         ("qac", {"alignment": "average,average,average"}, "give one name, or two as expansion,reduction"),
         ("exact", {"alignment": "average"}, "Exact has no setting 'alignment': known are timesteps"),
     ],

@@ -75,7 +75,7 @@ def test_what_it_claims_and_needs() -> None:
         ({"timesteps": 0}, r"timesteps must be in 1\.\.65536, got 0"),
         ({"timesteps": (3, 0)}, r"timesteps must be in 1\.\.65536, got 0"),
         ({"scale": 0}, "scale must be at least 1, got 0"),
-        ({"alignment": "truncate"}, "truncation cannot expand"),
+        ({"alignment": "truncate"}, "truncate cannot expand"),
     ],
 )
 def test_settings_refused(settings: dict, message: str) -> None:

@@ -62,7 +62,7 @@ def test_exact_where_nothing_can_be_uneven() -> None:
     [
         ({"timesteps": 0}, r"timesteps must be in 1\.\.65536, got 0"),
         ({"timesteps": 70000}, r"timesteps must be in 1\.\.65536, got 70000"),
-        ({"alignment": "truncate"}, "truncation cannot expand"),
+        ({"alignment": "truncate"}, "truncate cannot expand"),
         ({"alignment": "nearest"}, "no alignment named 'nearest'"),
     ],
 )

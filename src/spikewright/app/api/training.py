@@ -7,6 +7,7 @@ from torch import nn
 
 from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
+from spikewright.app.runs.train import INITIAL_PERCENTILE, INITIAL_TIMESTEPS
 from spikewright.data.batches import Batches
 from spikewright.data.dataset import ImageData
 from spikewright.data.lookup import load as load_data
@@ -44,30 +45,35 @@ def train(
     Args:
         model: a name such as "cnn", a module, or a captured source.
         data: a data set by its name, folder or hub id, or one that is loaded.
-        levels: largest code of each activation; None trains plain ReLUs.
+        levels: largest code of each activation, or what learned timesteps start from; None trains plain ReLUs.
         spiking: neurons and losses of a spiking network that is trained directly.
         out: checkpoints are kept under this folder; None keeps none.
         resume: go on from the newest one.
-        settings: fields of `TrainSettings`, such as `epochs=3`.
+        settings: fields of `TrainSettings`, such as `epochs=3`, or `timesteps=sw.TimestepSettings(…)` to learn them.
 
     Raises:
         BadSetting, BadModel, BadData: what cannot be trained, and why.
     """
     how = TrainSettings(**settings)
     images = load_data(data) if isinstance(data, str) else data
-    untrained = isinstance(model, str)
     built = acquire.built(model, images, seed=how.seed) if isinstance(model, str) else model
     source = built if isinstance(built, Source) else acquire.captured(built, images)
     folder = None if out is None else Path(out)
     if spiking is not None:
         network, report = fit_spiking(source, images, how, spiking, out=folder, resume=resume)
         return Trained(build(network), report)
-    if levels is not None:
-        batch = min(_CALIBRATION, len(images.train))
-        first = next(iter(Batches(images.train, batch_size=batch, preparation=images.preparation)))
-        source = with_levels(source, levels, initial_thresholds(source, [first[0]], calibrate=untrained))
+    if levels is not None or how.timesteps is not None:
+        source = _with_levels(source, images, levels, learned=how.timesteps is not None, fresh=isinstance(model, str))
     trained, report = fit(source, images, how, out=folder, resume=resume)
     return Trained(trained, report)
+
+
+def _with_levels(source: Source, data: ImageData, levels: int | None, *, learned: bool, fresh: bool) -> Source:
+    """Levels in place of ReLU, each with a threshold from what it shows on training images."""
+    batches = Batches(data.train, batch_size=min(_CALIBRATION, len(data.train)), preparation=data.preparation)
+    percentile = {"percentile": INITIAL_PERCENTILE} if learned else {}
+    thresholds = initial_thresholds(source, [next(iter(batches))[0]], calibrate=fresh, **percentile)
+    return with_levels(source, INITIAL_TIMESTEPS if levels is None else levels, thresholds)
 
 
 def search(settings: str | Path | SearchSettings) -> Outcome:

@@ -13,6 +13,8 @@ from torch import Tensor
 class Alignment(Protocol):
     """Brings a train to `timesteps` steps."""
 
+    expands: ClassVar[bool]
+    """Whether it makes more steps of fewer."""
     resamples: ClassVar[bool]
     """Whether it picks steps of the train, dropping or repeating some."""
     averages: ClassVar[bool]

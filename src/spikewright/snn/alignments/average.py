@@ -22,6 +22,7 @@ class Average:
 
     timesteps: int
     kind: Literal["average"] = "average"
+    expands: ClassVar[bool] = True
     resamples: ClassVar[bool] = False
     averages: ClassVar[bool] = True  # every step is equal
 

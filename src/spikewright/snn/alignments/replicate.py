@@ -22,6 +22,7 @@ class Replicate:
 
     timesteps: int
     kind: Literal["replicate"] = "replicate"
+    expands: ClassVar[bool] = True
     resamples: ClassVar[bool] = True
     averages: ClassVar[bool] = False  # steps differ
 

@@ -18,6 +18,7 @@ class Truncate:
 
     timesteps: int
     kind: Literal["truncate"] = "truncate"
+    expands: ClassVar[bool] = False
     resamples: ClassVar[bool] = True
     averages: ClassVar[bool] = False  # steps differ
 
