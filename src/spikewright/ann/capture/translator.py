@@ -14,7 +14,7 @@ from torch.export.graph_signature import InputKind, OutputKind
 from torch.fx.node import map_arg
 
 from spikewright.ann.capture.aten.call import Call, Refused, Value
-from spikewright.ann.capture.aten.translations import TRANSLATIONS
+from spikewright.ann.capture.aten.translations import translations
 from spikewright.ann.capture.hints import WAYS_OUT
 from spikewright.ann.capture.tracing import batch_size, source_line
 from spikewright.ann.ops import Operation
@@ -161,7 +161,7 @@ class Translator:
 
     def _translate(self, node: fx.Node, arguments: dict[str, Any], meta: Any) -> Any:
         target = _target(node)
-        function = TRANSLATIONS.get(target)
+        function = translations().get(target)
         kind = self._kind(node)
         if function is None:
             way_out = WAYS_OUT.get(target, "replace it by layers that docs/supported.md lists")
