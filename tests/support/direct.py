@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-import slow_clocked as slow
 import torch
 from torch import Tensor
 
@@ -16,6 +15,7 @@ from spikewright.snn.formats.binary import Binary
 from spikewright.training.snn import network as module
 from spikewright.training.snn.network import TrainingNetwork
 from spikewright.training.snn.settings import SpikingSettings
+from support import slow_clocked as slow
 
 NEAR = 1e-6  # membranes this near a threshold may fall on either side, as arrays are stored in float32
 

@@ -210,15 +210,14 @@ def test_a_killed_search_goes_on_to_the_same_result(tmp_path: Path) -> None:
     outcome, content = search(whole)
     script = f"""
 import os, signal, sys
-sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 import torch
 torch.set_num_threads(1)
 from pathlib import Path
 from app.runs.test_search import training
-from spikewright.runs import acquire
-from spikewright.runs import search as module
-from spikewright.search.space import TrainedSpace
-from spikewright.search.bench import Bench
+from spikewright.app.runs import search as module
+from spikewright.exploration.request.space import TrainedSpace
+from spikewright.exploration.workspace import Bench
 seen, candidate = [], Bench.candidate
 def killed(self, point, *, tell=None):
     found = candidate(self, point, tell=tell)

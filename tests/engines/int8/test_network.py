@@ -16,7 +16,7 @@ from spikewright.ann.capture.capture import capture
 from spikewright.conversion.methods.exact import Exact
 from spikewright.conversion.observe import observe
 from spikewright.conversion.quantise import quantise
-from spikewright.engines.int8 import network as int8
+from spikewright.engines.int8 import firing
 from spikewright.engines.int8 import products as dot
 from spikewright.engines.int8.network import Int8Network
 from spikewright.engines.int8.operations import BYTES, SINGLE
@@ -110,7 +110,7 @@ def test_stored_weights() -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_potentials_that_float64_firing_cannot_prove_are_divided(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(int8, "_FLOAT64_FIRING", 0.0)
+    monkeypatch.setattr(firing, "_FLOAT64_FIRING", 0.0)
     network, x = _lowered(name)
     _equal(network, x[:2])
 

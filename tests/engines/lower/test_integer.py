@@ -152,7 +152,7 @@ def test_stored_weights_are_used_as_they_are(name: str, per_channel: bool) -> No
     for record in network.collapse(x):
         if record.node.firing is not None:
             assert np.array_equal(record.codes.numpy().astype(np.int64), expected[record.node.name])
-    fine = IntegerMode(weights=Uniform(bits=2), encoder=Grid(fraction_bits=15, limit=2**20)).lower(held)
+    fine = build(held, lower=IntegerMode(weights=Uniform(bits=2), encoder=Grid(fraction_bits=15, limit=2**20)).lower)
     wide = fine.program.steps[0].reach.read
     assert wide == 2**20
     changed, total = changed_codes(fine, [x.float()])

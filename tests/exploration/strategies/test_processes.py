@@ -87,10 +87,10 @@ def test_what_a_process_refuses_ends_the_search_with_its_words(tmp_path: Path) -
 def test_nobody_is_left_at_work_when_the_search_is_killed(tmp_path: Path) -> None:
     script = f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from pathlib import Path
 from exploration.strategies.test_processes import search
-from spikewright.search.workers import sample_in_processes
+from spikewright.exploration.strategies.processes import sample_in_processes
 if __name__ == "__main__":
     study, build, trials, sampling = search(Path({str(tmp_path / "out")!r}), "slow")
     sample_in_processes(study, build, trials, sampling)

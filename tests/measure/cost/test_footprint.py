@@ -205,7 +205,7 @@ def test_table_2(cell: tuple[int, int, int], column: int) -> None:
 
 
 def test_the_result_beside_the_script_is_of_today() -> None:
-    kept = json.loads((Path(__file__).parents[2] / "reproduce" / "paper3_table2.json").read_text())
+    kept = json.loads((Path(__file__).parents[3] / "reproduce" / "paper3_table2.json").read_text())
     assert (kept["cells_equal"], kept["reductions_equal"]) == (36, 36)
     for name, rows in kept["table"].items():
         assert {(row["batch"], row["weight_bits"], row["membrane_bits"]) for row in rows} == set(PRINTED)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from support.campaign_networks import direct, ordinary
+from support.campaign_networks import RATE, direct, ordinary
 from torch import Tensor
 
 from spikewright.ann.source import Source
@@ -20,8 +20,6 @@ from spikewright.reliability.workers.pool import Workers
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.neurons.leaky import Leaky
 from spikewright.training.snn.settings import SpikingSettings
-
-from .networks import RATE
 
 SETTINGS = InjectSettings(fault=BitFlip(ber=0.01))
 

@@ -141,7 +141,7 @@ def test_leaving_early_stops_the_workers(tmp_path):
 CAMPAIGN = """
 import sys
 from pathlib import Path
-from spikewright.campaigns.pool import Workers, gather
+from spikewright.reliability.workers.pool import Workers, gather
 from support.tallies import NUMBERS, Task, build, work
 tasks = [Task(factor, meet=Path(sys.argv[1]), seconds=0 if factor < 2 else 60) for factor in range(12)]
 try:
