@@ -10,7 +10,7 @@ from support.converted import captured, converted
 from support.direct import case
 from torch import Tensor
 
-from contracts.test_direct_loops import NAMES, SETTINGS, inputs
+from contracts.test_direct_loops import APART, SETTINGS, inputs
 from spikewright.ann.interpreter import run
 from spikewright.ann.source import Source
 from spikewright.conversion.methods.qac import Qac
@@ -101,7 +101,7 @@ def _written(blueprint: Blueprint, patch: Patch) -> Blueprint:
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-@pytest.mark.parametrize("name", zoo.ZOO)
+@pytest.mark.parametrize("name", zoo.names())
 def test_postponed_firing_in_integers(name: str) -> None:
     blueprint, _, x = converted(name)
     stored = quantise(blueprint, BITS)
@@ -136,7 +136,7 @@ def test_lockstep(name: str, method: Qcfs | Qac | Srp) -> None:
             assert np.isclose(scores, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max()).mean() > 0.8
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", zoo.names(without=APART))
 def test_ordinary_networks(name: str) -> None:
     source, x, _ = captured(name)
     stored = store(source, BITS)

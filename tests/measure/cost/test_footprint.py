@@ -11,6 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support import zoo
+from support.converted import captured
 from torch import nn
 
 from spikewright.ann.capture.capture import capture
@@ -102,10 +103,9 @@ def test_every_number_of_bits(
     }
 
 
-@pytest.mark.parametrize("name", sorted(zoo.ZOO))
+@pytest.mark.parametrize("name", zoo.names())
 def test_full_precision_counts_each_number_of_a_module_once(name: str) -> None:
-    model, x = zoo.make(name)
-    source = capture(model, x)
+    source, _, _ = captured(name)
     found = footprint(source)
     thresholds = {array for node in source.activations for _, array in node.arrays}
     averages = {array for node in source.nodes for role, array in node.arrays if role in ("mean", "variance")}
