@@ -205,6 +205,7 @@ def test_a_sampled_search_confirms_its_front(tmp_path: Path, monkeypatch: pytest
     assert again == outcome and same == content
 
 
+@pytest.mark.slow
 def test_a_killed_search_goes_on_to_the_same_result(tmp_path: Path) -> None:
     whole = training(tmp_path, space=TrainedSpace(timesteps=(2, 3), thresholds=(0.5,)))
     outcome, content = search(whole)

@@ -188,6 +188,7 @@ def as_printed(found: Footprint, printed: str) -> str:
     return f"{found.footprint_megabytes:.{len(printed.partition('.')[2])}f}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", range(3), ids=NETWORKS)
 @pytest.mark.parametrize("cell", PRINTED, ids=str)
 def test_table_2(cell: tuple[int, int, int], column: int) -> None:
@@ -204,6 +205,7 @@ def test_table_2(cell: tuple[int, int, int], column: int) -> None:
     assert as_printed(found, PRINTED[cell][column]) == PRINTED[cell][column]
 
 
+@pytest.mark.slow
 def test_the_result_beside_the_script_is_of_today() -> None:
     kept = json.loads((Path(__file__).parents[3] / "reproduce" / "paper3_table2.json").read_text())
     assert (kept["cells_equal"], kept["reductions_equal"]) == (36, 36)
