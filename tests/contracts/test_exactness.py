@@ -25,7 +25,7 @@ ALIVE_FROM = 3  # with fewer steps a threshold may well silence a stage
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-@pytest.mark.parametrize("name", zoo.ZOO)
+@pytest.mark.parametrize("name", zoo.names())
 def test_equal_at_any_number_of_timesteps(name: str, tmp_path: Path) -> None:
     source, x, _ = captured(name)
     arrays = {key: array.clone() for key, array in source.arrays.items()}

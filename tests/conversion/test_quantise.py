@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 import torch
+from support import zoo
 from support.converted import captured, converted
-from support.zoo import ZOO
 from torch import Tensor, nn
 
 from spikewright.ann.capture.capture import capture
@@ -85,7 +85,7 @@ def by_hand(blueprint: Blueprint, weights: Uniform, *, per_channel: bool) -> Blu
     return Blueprint(blueprint.plan, arrays)
 
 
-@pytest.mark.parametrize("model", sorted(ZOO))
+@pytest.mark.parametrize("model", zoo.names())
 @pytest.mark.parametrize("per_channel", [False, True])
 def test_integers_and_gains_make_the_codes_of_rounded_weights(model: str, per_channel: bool) -> None:
     blueprint, _, x = converted(model, timesteps=3)

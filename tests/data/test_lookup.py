@@ -142,6 +142,7 @@ def test_a_data_set_of_the_hub_needs_the_network_once(folder: Path, monkeypatch:
     assert asked == ["zalando-datasets/fashion_mnist"]
 
 
+@pytest.mark.slow
 @needs_data
 @pytest.mark.parametrize(
     ("name", "shape", "train", "labels", "moments"),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -64,7 +65,7 @@ class Slow:
     labels: Tensor
     weights: Uniform
 
-    @property
+    @cached_property
     def sites(self) -> Sites:
         """All that may be struck, read off the network by hand."""
         low, high = ((float(self.inputs.min()),), (float(self.inputs.max()),))
@@ -110,11 +111,15 @@ class Slow:
             program = program_of(written(stored, patch), stored)
             return walked(program, x, patch, images).double().numpy()
 
+    @cached_property
+    def golden(self) -> NDArray[np.float64]:
+        """Without a fault."""
+        return self.scores(Patch())
+
     def outcome(self, fault: Fault, seed: int, stratum: str, number: int, sites: Sites | None = None) -> Outcome:
         """Of one map."""
         patch = fault.patch(self.sites if sites is None else sites, Draw(seed, stratum, number))
-        golden, faulty = self.scores(Patch()), self.scores(patch)
-        return counted(patch.hits, golden.tolist(), faulty.tolist(), self.labels.tolist())
+        return counted(patch.hits, self.golden.tolist(), self.scores(patch).tolist(), self.labels.tolist())
 
     def outcomes(self, fault: Fault, maps: int, *, seed: int = 0, stratum: str = "model") -> list[Outcome]:
         """Of maps 0 … maps − 1."""

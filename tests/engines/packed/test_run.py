@@ -67,6 +67,7 @@ PAPER = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAPER)
 @pytest.mark.parametrize("bits", [2, 8])
 def test_networks_of_the_paper(name: str, bits: int) -> None:

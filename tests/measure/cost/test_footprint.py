@@ -11,6 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support import zoo
+from support.converted import captured
 from torch import nn
 
 from spikewright.ann.capture.capture import capture
@@ -102,10 +103,9 @@ def test_every_number_of_bits(
     }
 
 
-@pytest.mark.parametrize("name", sorted(zoo.ZOO))
+@pytest.mark.parametrize("name", zoo.names())
 def test_full_precision_counts_each_number_of_a_module_once(name: str) -> None:
-    model, x = zoo.make(name)
-    source = capture(model, x)
+    source, _, _ = captured(name)
     found = footprint(source)
     thresholds = {array for node in source.activations for _, array in node.arrays}
     averages = {array for node in source.nodes for role, array in node.arrays if role in ("mean", "variance")}
@@ -188,6 +188,7 @@ def as_printed(found: Footprint, printed: str) -> str:
     return f"{found.footprint_megabytes:.{len(printed.partition('.')[2])}f}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", range(3), ids=NETWORKS)
 @pytest.mark.parametrize("cell", PRINTED, ids=str)
 def test_table_2(cell: tuple[int, int, int], column: int) -> None:
@@ -201,6 +202,7 @@ def test_table_2(cell: tuple[int, int, int], column: int) -> None:
     assert as_printed(found, PRINTED[cell][column]) == PRINTED[cell][column]
 
 
+@pytest.mark.slow
 def test_the_result_beside_the_script_is_of_today() -> None:
     kept = json.loads((Path(__file__).parents[3] / "reproduce" / "paper3_table2.json").read_text())
     assert (kept["cells_equal"], kept["reductions_equal"]) == (36, 36)
