@@ -4,7 +4,6 @@ What takes long and is guarded by a quicker test as well is run with `--all` alo
 models of the zoo beyond `zoo.COVERING`.
 """
 
-import importlib
 import sys
 from pathlib import Path
 
@@ -18,13 +17,11 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
-from spikewright.data import ImageData, Split, load  # noqa: E402
+from spikewright.data import ImageData, Split, load, lookup  # noqa: E402
 
 torch.set_num_threads(1)
 settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True)
 settings.load_profile("quick")
-# the package gives the function of this name, the patch needs the module
-LOADING = importlib.import_module("spikewright.data.load")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,7 +39,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hub's client tries for half a minute where there is none, even with HF_HUB_OFFLINE set after its import."""
-    monkeypatch.setattr(LOADING, "hub_answers", lambda: False)
+    monkeypatch.setattr(lookup, "hub_answers", lambda: False)
 
 
 @pytest.fixture(scope="session")
