@@ -44,7 +44,7 @@ def learned(x: Tensor, test_x: Tensor, test_y: Tensor) -> bool:
     network = sw.convert(trained, method=sw.Qac())  # timesteps and thresholds are learned: no calibration images
     certificate = sw.verify(network, trained, test_x)
     plan = network.plan
-    steps = ", ".join(str(node.firing.code.timesteps) for node in plan.stages if node.firing is not None)
+    steps = ", ".join(str(node.firing.code.timesteps) for node in plan.stages)
     print(f"learned timesteps {steps}: mean {timesteps_mean(plan):.2f}, {latency_steps(plan)} steps to the result")  # noqa: T201
     print(f"source {report.accuracy_test:.2%}, spiking {accuracy(network, test_x, test_y):.2%}")  # noqa: T201
     print(certificate.line())  # noqa: T201

@@ -20,6 +20,7 @@ from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.engines.names import ENGINES, Runner, Running, running
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.errors import BadData, BadSetting, SpikewrightError
 from spikewright.interchange import run_folder as folder
 from spikewright.measure.cost.fan_out import fan_out
@@ -215,5 +216,5 @@ def _differing(runner: Runner, x: Tensor, truth: dict[str, Tensor]) -> int:
     return sum(
         int((record.codes.double() != truth[record.node.name]).sum())
         for record in runner.collapse(x)
-        if record.node.firing is not None
+        if isinstance(record, StageRecord)
     )
