@@ -9,6 +9,7 @@ from torch import Tensor
 
 from spikewright.engines.network import build
 from spikewright.engines.packed.network import PackedNetwork
+from spikewright.engines.record import StageRecord
 from spikewright.interchange import run_folder as folder
 from spikewright.snn.formats.binary import Binary
 from spikewright.snn.formats.uniform import Uniform
@@ -80,6 +81,6 @@ def test_every_spike_is_that_of_the_loop(name: str, way: str, tmp_path, monkeypa
     assert torch.equal(build(frozen)(one.x), build(loaded)(one.x))
     if any(node.weights == Binary() for node in frozen.plan.nodes):
         for record in PackedNetwork(frozen).collapse(one.x):
-            if record.node.firing is not None:
-                counts = told.spikes[record.node.firing.carries].sum(0)
+            if isinstance(record, StageRecord):
+                counts = told.spikes[record.firing.carries].sum(0)
                 assert int((record.codes.double().numpy() != counts).sum()) == 0, record.node.name

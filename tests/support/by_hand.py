@@ -68,7 +68,8 @@ class Builder:
             self.arrays |= {f"{name}.threshold": unit, f"{name}.initial_potential": unit / 2}
             self.arrays[f"{name}.amplitude"] = unit
         self.shapes[name] = tuple(value.shape[1:])
-        self.nodes.append(Node(name=name, op=op, edges=edges, shape=self.shapes[name], firing=firing))
+        made = Node(name=name, op=op, edges=edges, shape=self.shapes[name])
+        self.nodes.append(made if firing is None else made.as_stage(firing))
         return name
 
     def done(self) -> Blueprint:

@@ -19,7 +19,7 @@ from spikewright.conversion.quantise import load, quantise, store
 from spikewright.engines.currents import constant_drive, deliver, drive_of, scaled, total_input, totals
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.lower.integer import lowered
-from spikewright.engines.program import Program, Step
+from spikewright.engines.program import Program, StageStep
 from spikewright.engines.stepwise import _arrives_as_total, _currents
 from spikewright.errors import NotExact
 from spikewright.reliability.campaign.outcomes import Outcome
@@ -28,6 +28,7 @@ from spikewright.reliability.faults import Fault, Patch
 from spikewright.reliability.sites import Memory, Neurons, Sites
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.uniform import Uniform
+from spikewright.snn.nodes import Stage
 from spikewright.snn.trains import weighted
 
 
@@ -88,7 +89,7 @@ class Slow:
             stages = [
                 Neurons(name=n.name, shape=n.shape, timesteps=n.firing.code.steps, law=n.firing.law.kind)
                 for n in self.network.plan.nodes
-                if n.firing is not None
+                if isinstance(n, Stage)
             ]
         return Sites(
             memories=tuple(
@@ -216,16 +217,16 @@ def walked(program: Program, x: Tensor, patch: Patch, images: NDArray[np.int64])
     x = x.to(next(buffer.dtype for buffer in program.buffers()))
     values = {INPUT: plan.encoder(x) if plan.warmup or plan.encoder.clocked else total_input(program, x)}
     for step in program.steps:
-        assert isinstance(step, Step)
-        node, firing = step.node, step.node.firing
+        node = step.node
         inputs = [values[name] for name in node.inputs]
         if node is plan.readout:  # it only sums, so time goes first: the engines round once
             total = deliver(step, totals(step, inputs, plan.warmup))[0]
             return scaled(total if step.bias is None else total + step.bias, program.worth)
         currents = _currents(program, step, inputs)
-        if firing is None:
+        if not isinstance(step, StageStep):
             values[node.name] = currents
             continue
+        firing = step.firing
         steady = _arrives_as_total(program, node) and not firing.schedule.waits
         drive = constant_drive(step, currents[0]) if steady else drive_of(step, currents)
         fault = patch.stages.get(node.name)

@@ -15,7 +15,7 @@ from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.snn.alignments import Alignment
 from spikewright.snn.alignments.average import Average
-from spikewright.snn.nodes import Edge, Node
+from spikewright.snn.nodes import Edge, Node, Stage
 
 
 def alignments() -> Mapping[str, type[Alignment]]:
@@ -75,7 +75,7 @@ class Joining:
                 alignment = None if steps is None else self._between(length[edge.source], steps)
                 edges.append(Edge(edge.source, alignment))
             arriving = [length[edge.source] if edge.alignment is None else edge.alignment.timesteps for edge in edges]
-            length[node.name] = max(arriving) if node.firing is None else node.firing.code.steps
+            length[node.name] = node.firing.code.steps if isinstance(node, Stage) else max(arriving)
             aligned.append(replace(node, edges=tuple(edges)))
         return tuple(aligned)
 
@@ -87,10 +87,10 @@ class Joining:
 
 def _steps_wanted(nodes: Sequence[Node]) -> dict[str, int | None]:
     """How many steps each node runs: its own, or the most of those it feeds; None before the read-out alone."""
-    fires = {node.name for node in nodes if node.firing is not None} | {INPUT}
+    fires = {node.name for node in nodes if isinstance(node, Stage)} | {INPUT}
     wanted: dict[str, int | None] = {node.name: None for node in nodes}
     for node in reversed(nodes):
-        if node.firing is not None and not node.firing.schedule.waits:  # one that waits takes trains of any length
+        if isinstance(node, Stage) and not node.firing.schedule.waits:  # one that waits takes trains of any length
             wanted[node.name] = node.firing.code.steps
         steps = wanted[node.name]
         if steps is not None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from spikewright.conversion.align import Joining
-from spikewright.conversion.stages.staged import Fires, StagedNode
+from spikewright.conversion.stages.staged import Fires, FiringNode, StagedNode
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
@@ -29,7 +29,7 @@ class StageSettings:
 
 def assemble(
     staged: Sequence[StagedNode],
-    settings: Callable[[StagedNode], StageSettings],
+    settings: Callable[[FiringNode], StageSettings],
     *,
     encoder: AnyEncoder,
     input_shape: tuple[int, ...],
@@ -45,15 +45,13 @@ def assemble(
             arrays[f"{node.name}.gain"] = node.gain
         if node.bias is not None:
             arrays[f"{node.name}.bias"] = node.bias
-        firing = None
-        if node.fires is not None:
-            chosen = settings(node)
-            firing = _firing(node.fires, chosen)
-            arrays |= _firing_arrays(node.name, node.fires, chosen)
         edges = tuple(Edge(name) for name in node.inputs)
-        nodes.append(
-            Node(name=node.name, op=node.op, edges=edges, shape=node.shape, firing=firing, weights=node.format)
-        )
+        made = Node(name=node.name, op=node.op, edges=edges, shape=node.shape, weights=node.format)
+        if isinstance(node, FiringNode):
+            chosen = settings(node)
+            made = made.as_stage(_firing(node.fires, chosen))
+            arrays |= _firing_arrays(node.name, node.fires, chosen)
+        nodes.append(made)
     joined = tuple(nodes) if joining is None else joining.align(nodes)
     return Blueprint(Plan(encoder=encoder, input_shape=input_shape, nodes=joined), arrays)
 
@@ -89,7 +87,6 @@ def with_shift(blueprint: Blueprint, shifts: Mapping[str, Tensor]) -> Blueprint:
     for node in blueprint.plan.stages:
         if node.name not in shifts:
             continue
-        assert node.firing is not None
         scales = [index for index, op in enumerate(node.firing.before_firing) if op.scales]
         name = f"{node.name}.before{scales[-1]}.bias" if scales else f"{node.name}.bias"
         held = arrays.get(name)

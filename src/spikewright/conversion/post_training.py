@@ -21,6 +21,7 @@ from torch import Tensor
 from spikewright.ann.ops import Product
 from spikewright.conversion.quantise import quantise
 from spikewright.engines.network import build
+from spikewright.engines.record import Record, StageRecord
 from spikewright.errors import BadData, BadSetting
 from spikewright.measure.accuracy import correct
 from spikewright.snn.blueprint import Blueprint
@@ -148,5 +149,5 @@ def _mean_codes(blueprint: Blueprint, batches: Sequence[Tensor]) -> Iterator[flo
             yield float(sum(float(x.sum(dtype=torch.float64)) for x in codes) / sum(x.numel() for x in codes))
 
 
-def _next_stage(run: Iterator[Any]) -> Tensor:
-    return next(record.codes for record in run if record.node.firing is not None)
+def _next_stage(run: Iterator[Record]) -> Tensor:
+    return next(record.codes for record in run if isinstance(record, StageRecord))

@@ -1,4 +1,4 @@
-"""The executable form of a plan: one `Step` a node, with its arrays folded into the stage's own unit.
+"""The executable form of a plan: one `Step` a node, a `StageStep` a stage, its arrays folded into the stage's own unit.
 
 What flows along an edge is w[t]·s[t] of a stage (integers), or a graded node's current. Inside a stage the
 potential is measured in the stage's unit, so that thresholds are the integers w[t] and a code is a floor; in
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from spikewright.ann.ops import Product
-from spikewright.snn.nodes import Node
+from spikewright.snn.nodes import Firing, Node, Stage
 from spikewright.snn.plan import Plan
 
 
@@ -98,6 +98,24 @@ class Step(nn.Module):
         return self._buffers.get(f"before{index}_gain"), self._buffers.get(f"before{index}_bias")
 
 
+class StageStep(Step):
+    """One stage ready to run."""
+
+    def __init__(self, stage: Stage, arrays: StepArrays) -> None:
+        super().__init__(stage, arrays)
+        self.stage = stage
+
+    @property
+    def firing(self) -> Firing:
+        """How the stage fires."""
+        return self.stage.firing
+
+
+def step_of(node: Node, arrays: StepArrays) -> Step:
+    """The step that a node is run by."""
+    return StageStep(node, arrays) if isinstance(node, Stage) else Step(node, arrays)
+
+
 def _sum(left: Tensor | None, right: Tensor | None) -> Tensor | None:
     if left is None or right is None:
         return left if right is None else right
@@ -124,7 +142,8 @@ class Program(nn.Module):
         super().__init__()
         self.plan = plan
         self.register_buffer("worth", worth, persistent=False)
-        self.steps = nn.ModuleList(steps)
+        self.steps = tuple(steps)
+        self._registered = nn.ModuleList(steps)  # so that they move and cast with it
         self.last_use = {name: node.name for node in plan.nodes for name in node.inputs}
         self.courses, self.drives = plan.courses, plan.drives
         self.closed = _closed(plan, steps)
@@ -139,9 +158,9 @@ def _closed(plan: Plan, steps: Sequence[Step]) -> frozenset[str]:
     found: set[str] = set()
     drives = plan.drives
     for step in steps:
-        firing = step.node.firing
-        if firing is None:
+        if not isinstance(step, StageStep):
             continue
+        firing = step.firing
         constant = drives[step.node.name] == (firing.code.timesteps, True)
         lockstep = firing.schedule.collapses and firing.law.conserves and firing.code.is_rate
         if firing.schedule.waits or (lockstep and constant and _starts_inside(step)):
@@ -160,7 +179,7 @@ def _wanting_trains(plan: Plan, closed: frozenset[str]) -> frozenset[str]:
     """What has to keep its time course: a stage without a closed form reads it, or an alignment picks steps of it."""
     wanting: set[str] = set()
     for node in reversed(plan.nodes):
-        follows = node.name in wanting if node.firing is None else node.name not in closed
+        follows = node.name not in closed if isinstance(node, Stage) else node.name in wanting
         for edge in node.edges:
             if follows if edge.alignment is None else not edge.alignment.averages:
                 wanting.add(edge.source)

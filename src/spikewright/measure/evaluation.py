@@ -20,6 +20,7 @@ from spikewright.ann import interpreter
 from spikewright.ann.source import Source
 from spikewright.engines.names import engine_named
 from spikewright.engines.network import SpikingNetwork, build
+from spikewright.engines.record import StageRecord
 from spikewright.engines.runtimes import Runner
 from spikewright.measure.accuracy import correct
 from spikewright.measure.cost.fan_out import FanOut, fan_out
@@ -161,7 +162,7 @@ def _evaluation(
 
 def _levels(blueprint: Blueprint) -> int | tuple[int, ...] | None:
     """Of all stages; one number if all have the same, None if there are no stages."""
-    levels = tuple(node.firing.code.levels for node in blueprint.plan.stages if node.firing is not None)
+    levels = tuple(node.firing.code.levels for node in blueprint.plan.stages)
     return (levels[0] if len(set(levels)) == 1 else levels) if levels else None
 
 
@@ -225,7 +226,7 @@ def _certify(blueprint: Blueprint, source: Source | None, inputs: Samples, engin
 
 
 def _mismatches(network: Runner, x: Tensor, codes: Mapping[str, Tensor]) -> int:
-    fired = (record for record in network.collapse(x) if record.node.firing is not None)
+    fired = (record for record in network.collapse(x) if isinstance(record, StageRecord))
     return sum(int((record.codes.double() != codes[record.node.name]).sum()) for record in fired)
 
 

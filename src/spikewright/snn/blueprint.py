@@ -21,7 +21,7 @@ from torch import Tensor
 from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
-from spikewright.snn.nodes import Node
+from spikewright.snn.nodes import Node, Stage
 from spikewright.snn.plan import Plan
 
 
@@ -85,7 +85,7 @@ def _required(node: Node) -> Iterator[str]:
         yield f"{node.name}.weight"
     if node.weights is not None:
         yield f"{node.name}.gain"
-    if node.firing is not None:
+    if isinstance(node, Stage):
         yield from (f"{node.name}.{role}" for role in ("threshold", "initial_potential", "amplitude"))
         for index, op in enumerate(node.firing.before_firing):
             if op.scales:
@@ -126,7 +126,7 @@ def _check_shapes(blueprint: Blueprint) -> None:
             value = value if gain is None else value * empty(gain)
             bias = blueprint.array(node, "bias")
             value = value if bias is None else value + empty(bias)
-            if node.firing is not None:
+            if isinstance(node, Stage):
                 for index, op in enumerate(node.firing.before_firing):
                     weight = blueprint.array(node, f"before{index}.weight")
                     value = op([value], None if weight is None else empty(weight))

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from spikewright.errors import BadPlan
-from spikewright.snn.nodes import Edge, Node
+from spikewright.snn.nodes import Edge, Node, Stage
 
 
 class Course(NamedTuple):
@@ -42,7 +42,7 @@ def course_of(node: Node, arriving: list[Course]) -> Course:
         BadPlan: a stage that fires as currents arrive receives more steps than it runs.
     """
     joined = together(arriving)
-    if node.firing is None:
+    if not isinstance(node, Stage):
         return joined
     steps = node.firing.code.steps
     if not node.firing.schedule.waits and joined.steps > steps:

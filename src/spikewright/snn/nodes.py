@@ -1,7 +1,9 @@
-"""The nodes of a plan: an operation, the edges it reads through, and perhaps a firing."""
+"""The nodes of a plan: an operation and the edges it reads through; a stage fires as well."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Tag
 
 from spikewright.ann.kinds import OneOf
 from spikewright.ann.ops import Product
@@ -67,7 +69,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One operation; with `firing` it is a stage. With `weights` its weight is stored as integers of that format.
+    """One operation, whose graded values are passed on; with `weights` its weight is stored as integers of that format.
 
     Raises:
         BadPlan: a format where there is no weight to store so.
@@ -77,7 +79,6 @@ class Node:
     op: AnyOperation
     edges: tuple[Edge, ...]
     shape: tuple[int, ...]
-    firing: Firing | None = None
     weights: AnyFormat | None = None
 
     def __post_init__(self) -> None:
@@ -88,3 +89,25 @@ class Node:
     def inputs(self) -> tuple[str, ...]:
         """The names of what it reads."""
         return tuple(edge.source for edge in self.edges)
+
+    def as_stage(self, firing: Firing) -> "Stage":
+        """The same node, firing."""
+        return Stage(
+            name=self.name, op=self.op, edges=self.edges, shape=self.shape, weights=self.weights, firing=firing
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage(Node):
+    """A node that accumulates what its operation delivers, and fires."""
+
+    firing: Firing
+
+
+def _tag(value: Any) -> str:
+    """What a node, or its JSON, is: where a file holds a firing, or no null for it, it is a stage."""
+    firing = value.get("firing") if isinstance(value, dict) else getattr(value, "firing", None)
+    return "node" if firing is None else "stage"
+
+
+AnyNode = Annotated[Annotated[Node, Tag("node")] | Annotated[Stage, Tag("stage")], Discriminator(_tag)]

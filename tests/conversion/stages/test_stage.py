@@ -14,7 +14,7 @@ from spikewright.ann import interpreter
 from spikewright.ann.ops.pools import AdaptiveMaxPool, MaxPool
 from spikewright.ann.ops.products import Conv, Linear
 from spikewright.conversion.stages.stage import stage
-from spikewright.conversion.stages.staged import StagedNode
+from spikewright.conversion.stages.staged import FiringNode, StagedNode
 from spikewright.measure.equality.reference import in_float64
 from spikewright.snn.formats.binary import Binary
 from spikewright.snn.formats.stored import Stored
@@ -55,7 +55,7 @@ def test_constants_are_the_network_at_zero_input_without_a_spike(name: str) -> N
     output = interpreter.run(source, zero, arrays=in_float64(source), activate=silent)[0]
     stages = stage(source)
     for node in stages:
-        if node.fires is None or node.fires.activation != node.fires.carries:
+        if not isinstance(node, FiringNode) or node.fires.activation != node.fires.carries:
             continue
         constant = torch.zeros((), dtype=torch.float64) if node.bias is None else node.bias
         for op, gain, bias in node.fires.before:
@@ -89,16 +89,15 @@ def test_stages_are_in_order_and_only_read_what_is_there(name: str) -> None:
         assert node.name not in known
         assert not isinstance(node.op, MaxPool | AdaptiveMaxPool)
         known.add(node.name)
-    assert stages[-1].fires is None
+    assert not isinstance(stages[-1], FiringNode)
     assert stages[-1].shape == source.output_shape
-    fired = {node.fires.activation for node in stages if node.fires is not None}
+    fired = {node.fires.activation for node in stages if isinstance(node, FiringNode)}
     assert fired == {node.name for node in source.activations}
 
 
 def test_nothing_is_folded_across_a_max_pool() -> None:
     source, _, _ = captured("bn_after_max_pool")
-    first = next(node for node in stage(source) if node.fires is not None)
-    assert first.fires is not None
+    first = next(node for node in stage(source) if isinstance(node, FiringNode))
     assert [op.kind for op, _, _ in first.fires.before] == ["max_pool", "scale"]
     gain = first.fires.before[1][1]
     assert gain is not None and bool((gain < 0).any()) and bool((gain > 0).any())
@@ -184,7 +183,7 @@ class Played:
             value = node.op([values[name] for name in node.inputs], node.weight)
             value = value if node.gain is None else value * node.gain
             value = value if node.bias is None else value + node.bias
-            if node.fires is None:
+            if not isinstance(node, FiringNode):
                 self.output = values[node.name] = value
                 continue
             for op, gain, bias in node.fires.before:

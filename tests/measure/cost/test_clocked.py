@@ -14,6 +14,7 @@ from spikewright.ann.ops.pools import MaxPool
 from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.measure.cost.energy import TABLES, energy_snn
 from spikewright.measure.cost.fan_out import fan_out
 from spikewright.measure.cost.latency import latency_steps, timesteps_mean, timesteps_mean_neurons
@@ -85,7 +86,9 @@ def test_multiplications(encoder: AnyEncoder) -> None:
 def test_accumulations_are_neurobenchs(encoder: AnyEncoder) -> None:
     blueprint, x = network(encoder), inputs(encoder)
     trains = {
-        r.node.name: r.train.flatten(0, 1) for r in build(blueprint, dtype=torch.float64).walk(x) if r.train is not None
+        r.node.name: r.train.flatten(0, 1)
+        for r in build(blueprint, dtype=torch.float64).walk(x)
+        if isinstance(r, StageRecord)
     }
     weight = blueprint.arrays
     expected = neurobench_acs(nn.Conv2d(3, 2, 1), weight["narrow.weight"], trains["a"])

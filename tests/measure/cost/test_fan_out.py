@@ -20,7 +20,7 @@ from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.grid import Grid
 from spikewright.snn.encoders.repeat import Repeat
-from spikewright.snn.nodes import AnyAlignment, Edge, Node
+from spikewright.snn.nodes import AnyAlignment, Edge, Node, Stage
 from spikewright.snn.schedules.lockstep import Lockstep
 
 CODE = Code.bit_planes(3)
@@ -52,7 +52,7 @@ def _follow(blueprint: Blueprint, start: str, event: Tensor) -> float:
             cost += float(node.op([given[0].unsqueeze(0)], (weight != 0).double()).sum())
             continue
         passed = _pass(node, given)
-        stops = node.firing is not None or isinstance(node.op, Add)
+        stops = isinstance(node, Stage) or isinstance(node.op, Add)
         averaged = isinstance(node.op, Averaging) or any(name in summed for name in node.inputs)
         if stops or (node is plan.readout and averaged):
             cost += float(passed.sum())

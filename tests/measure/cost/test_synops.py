@@ -11,6 +11,7 @@ from spikewright.ann.ops.moves import Reshape
 from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.errors import BadData
 from spikewright.measure.cost.fan_out import FanOut, fan_out
 from spikewright.measure.cost.synops import (
@@ -53,7 +54,7 @@ def neurobench_acs(layer: nn.Module, weight: Tensor, spikes: Tensor) -> float:
 def test_synops_are_neurobenchs_effective_acs() -> None:
     blueprint, x = small(), inputs()
     network = build(blueprint, dtype=torch.float64)
-    trains = {r.node.name: r.train.flatten(0, 1) for r in network.walk(x) if r.train is not None}
+    trains = {r.node.name: r.train.flatten(0, 1) for r in network.walk(x) if isinstance(r, StageRecord)}
     layers = {
         "b": (nn.Conv2d(4, 6, 3, stride=2, padding=2), trains["a"]),
         "c": (nn.Linear(150, 8), trains["b"].flatten(1)),
@@ -83,8 +84,8 @@ def test_both_engines_and_any_split_into_batches_count_the_same() -> None:
 
 def test_figures_are_those_of_the_trains() -> None:
     blueprint, x = small(), inputs()
-    records = [r for r in build(blueprint, dtype=torch.float64).walk(x) if r.train is not None]
-    spikes = sum(int(record.train.sum()) for record in records if record.train is not None)
+    records = [r for r in build(blueprint, dtype=torch.float64).walk(x) if isinstance(r, StageRecord)]
+    spikes = sum(int(record.train.sum()) for record in records)
     neurons = 4 * 49 + 150 + 8
     counts = Counts.empty(blueprint.plan).add_all(build(blueprint, dtype=torch.float64).collapse(x))
     assert counts.neurons == neurons

@@ -25,7 +25,7 @@ from spikewright.snn.alignments.truncate import Truncate
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.graded import Graded
 from spikewright.snn.encoders.repeat import Repeat
-from spikewright.snn.nodes import AnySchedule, Edge
+from spikewright.snn.nodes import AnySchedule, Edge, Stage
 from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.corrected import Corrected
 from spikewright.snn.schedules.lockstep import Lockstep
@@ -82,7 +82,7 @@ def cells_taken(plan: Plan, windows: dict[str, int]) -> dict[str, list[dict[str,
             {name: set(step[index].nonzero().flatten().tolist()) for index, name in enumerate(names)}
             for step in arriving
         ]
-        marks[node.name] = arriving if node.firing is None else train(node.name)
+        marks[node.name] = train(node.name) if isinstance(node, Stage) else arriving
     return found
 
 
@@ -95,7 +95,7 @@ def averages(plan: Plan, name: str, reader: str) -> bool:
         for edge in nodes[to].edges:
             if edge.source == name:
                 found.append([edge])
-            elif edge.source != INPUT and nodes[edge.source].firing is None:
+            elif edge.source != INPUT and not isinstance(nodes[edge.source], Stage):
                 found += [[*way, edge] for way in ways(edge.source)]
         return found
 
@@ -112,12 +112,12 @@ class Machine:
     def __init__(self, plan: Plan, slots: int, samples: int) -> None:
         self.slots, self.samples = slots, samples
         self.window = {INPUT: plan.encoder.timesteps} if isinstance(plan.encoder, Repeat) else {}
-        self.window |= {node.name: node.firing.code.timesteps for node in plan.nodes if node.firing is not None}
+        self.window |= {node.name: node.firing.code.timesteps for node in plan.nodes if isinstance(node, Stage)}
         taken = cells_taken(plan, self.window)
         self.takes: dict[tuple[str, str], list[set[int]]] = {}  # by (train, core), for each step the cells it takes
         self.whole: set[tuple[str, str]] = set()  # those that must be there before it begins, and stay until it ends
         for node in plan.nodes:
-            if node.firing is None:
+            if not isinstance(node, Stage):
                 continue
             for name in self.window:
                 steps = [step[name] for step in taken[node.name]]

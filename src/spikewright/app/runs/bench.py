@@ -20,6 +20,7 @@ from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.engines.names import engine_named, engines
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.engines.runtimes import Runner, Running
 from spikewright.errors import BadData, BadSetting, SpikewrightError
 from spikewright.interchange import run_folder as folder
@@ -216,5 +217,5 @@ def _differing(runner: Runner, x: Tensor, truth: dict[str, Tensor]) -> int:
     return sum(
         int((record.codes.double() != truth[record.node.name]).sum())
         for record in runner.collapse(x)
-        if record.node.firing is not None
+        if isinstance(record, StageRecord)
     )

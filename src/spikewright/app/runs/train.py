@@ -269,9 +269,7 @@ def _spiking_account(network: Blueprint, data: ImageData | EventData, spiking: S
         "kind": "spiking",
         "spiking": asdict(spiking),
         "leaks": {
-            node.name: node.firing.law.leak
-            for node in network.plan.stages
-            if node.firing is not None and isinstance(node.firing.law, Leaky)
+            node.name: node.firing.law.leak for node in network.plan.stages if isinstance(node.firing.law, Leaky)
         },
         "preparation": asdict(data.preparation),
     }

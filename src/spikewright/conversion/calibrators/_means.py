@@ -10,8 +10,8 @@ from spikewright.ann.source import Source
 from spikewright.conversion.calibrators import Progress
 from spikewright.conversion.calibrators._inputs import require_inputs
 from spikewright.engines.network import build
-from spikewright.engines.program import Step
-from spikewright.engines.record import Record
+from spikewright.engines.program import StageStep
+from spikewright.engines.record import StageRecord
 from spikewright.engines.stepwise import walk
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.nodes import Firing
@@ -41,14 +41,13 @@ def gaps(
         progress: called after each stage.
     """
     inputs = require_inputs(batches, source)
-    carried = {node.firing.carries for node in blueprint.plan.stages if node.firing is not None}
+    carried = {node.firing.carries for node in blueprint.plan.stages}
     with torch.no_grad():
         wanted = interpreter.values_of(source, inputs, carried)
     found: dict[str, Tensor] = {}
 
-    def revise(step: Step, drive: Drive, record: Record) -> Drive:
-        node = step.node
-        assert node.firing is not None
+    def revise(step: StageStep, drive: Drive, record: StageRecord) -> Drive:
+        node = step.stage
         amplitude = blueprint.arrays[f"{node.name}.amplitude"]
         gap = mean(_carried(node.firing, wanted).double()) - mean(record.codes.double() * amplitude)
         found[node.name] = gap

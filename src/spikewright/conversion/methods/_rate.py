@@ -17,7 +17,7 @@ from spikewright.conversion.assemble import StageSettings, assemble
 from spikewright.conversion.calibrators import Calibrator
 from spikewright.conversion.observe import Histogram, Statistics
 from spikewright.conversion.stages.stage import stage
-from spikewright.conversion.stages.staged import StagedNode
+from spikewright.conversion.stages.staged import FiringNode
 from spikewright.conversion.thresholds import (
     choose_thresholds,
     has_trained_thresholds,
@@ -167,8 +167,7 @@ def rate_blueprint(
     """
     longest = max(timesteps.values(), default=1)
 
-    def settings(node: StagedNode) -> StageSettings:
-        assert node.fires is not None
+    def settings(node: FiringNode) -> StageSettings:
         steps = timesteps[node.fires.activation]
         unit = thresholds[node.fires.activation] / steps
         return StageSettings(

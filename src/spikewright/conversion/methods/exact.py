@@ -21,7 +21,7 @@ from spikewright.conversion.calibrators import Calibrator
 from spikewright.conversion.methods._rate import per_activation
 from spikewright.conversion.observe import Histogram, Statistics
 from spikewright.conversion.stages.stage import stage
-from spikewright.conversion.stages.staged import StagedNode
+from spikewright.conversion.stages.staged import FiringNode
 from spikewright.conversion.thresholds import choose_thresholds, has_trained_thresholds, least_error_threshold
 from spikewright.errors import BadSetting
 from spikewright.snn.blueprint import Blueprint
@@ -98,8 +98,7 @@ class Exact:
 
         thresholds = choose_thresholds(source, statistics, least_error)
 
-        def settings(node: StagedNode) -> StageSettings:
-            assert node.fires is not None
+        def settings(node: FiringNode) -> StageSettings:
             name = node.fires.activation
             unit = thresholds[name] / codes[name].levels
             schedule = TwoPhase() if self.postponed_firing else Lockstep()

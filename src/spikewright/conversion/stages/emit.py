@@ -6,7 +6,7 @@ from spikewright.ann.ops import Operation, Product
 from spikewright.ann.ops.moves import Identity
 from spikewright.ann.source import INPUT
 from spikewright.conversion.stages.draft import Draft, ordered
-from spikewright.conversion.stages.staged import Fires, StagedNode
+from spikewright.conversion.stages.staged import Fires, FiringNode, StagedNode
 
 
 def emit(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNode, ...]:
@@ -34,33 +34,45 @@ def emit(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNode,
             nodes.append(_stage_node(draft, name, op, inputs, name, fires[value][1]))
             emitted_as[value] = nodes[-1].name
         else:
-            assert op.in_plan
-            bias = draft.constant.get(name) if name == output else None
-            label, weight = draft.label[name], draft.weight.get(name)
-            held = {"weight": weight, "bias": bias, **_stored(draft, name)}
-            nodes.append(StagedNode(label, op, inputs, draft.shape[name], name, **held))
-            emitted_as[name] = label
+            nodes.append(_graded_node(draft, name, inputs))
+            emitted_as[name] = nodes[-1].name
     last = nodes[-1]
-    if last.fires is not None or emitted_as[output] != last.name:
+    if isinstance(last, FiringNode) or emitted_as[output] != last.name:
         bias = draft.constant.get(output)
         label = "readout"
         while label in emitted_as.values():
             label += "_"
-        nodes.append(StagedNode(label, Identity(), (emitted_as[output],), draft.shape[output], output, bias=bias))
+        read, shape = (emitted_as[output],), draft.shape[output]
+        nodes.append(StagedNode(name=label, op=Identity(), inputs=read, shape=shape, carries=output, bias=bias))
     return tuple(nodes)
 
 
-def _stage_node(draft: Draft, name: str, op: Operation, inputs: tuple[str, ...], root: str, how: Fires) -> StagedNode:
+def _graded_node(draft: Draft, name: str, inputs: tuple[str, ...]) -> StagedNode:
+    op = draft.op[name]
+    assert op.in_plan
+    return StagedNode(
+        name=draft.label[name],
+        op=op,
+        inputs=inputs,
+        shape=draft.shape[name],
+        carries=name,
+        weight=draft.weight.get(name),
+        bias=draft.constant.get(name) if name == draft.source.output else None,
+        **_stored(draft, name),
+    )
+
+
+def _stage_node(draft: Draft, name: str, op: Operation, inputs: tuple[str, ...], root: str, how: Fires) -> FiringNode:
     assert op.in_plan
     emitted = draft.shape[how.carries]
     if how.channels is not None:
         emitted = (how.channels[1] - how.channels[0], *emitted[1:])
-    return StagedNode(
-        draft.label[name],
-        op,
-        inputs,
-        emitted,
-        how.carries,
+    return FiringNode(
+        name=draft.label[name],
+        op=op,
+        inputs=inputs,
+        shape=emitted,
+        carries=how.carries,
         weight=draft.weight.get(name),
         bias=draft.constant.get(root),
         fires=how,

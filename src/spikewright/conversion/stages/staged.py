@@ -1,4 +1,4 @@
-"""What staging makes: linear nodes, each with or without a firing."""
+"""What staging makes: linear nodes, some of which fire."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Fires:
     channels: tuple[int, int] | None = None  # the part of `carries`, where it is not the whole
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StagedNode:
     """A linear operation, its folded weight, and, for a stage or the read-out, the constant part of its value.
 
@@ -33,6 +33,12 @@ class StagedNode:
     carries: str
     weight: Tensor | None = None
     bias: Tensor | None = None
-    fires: Fires | None = None
     format: AnyFormat | None = None
     gain: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiringNode(StagedNode):
+    """A linear operation that fires: a stage to be, whose method has yet to say how."""
+
+    fires: Fires

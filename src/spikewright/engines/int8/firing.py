@@ -23,16 +23,15 @@ from spikewright.engines.int8.terms import (
     value,
 )
 from spikewright.engines.int8.windows import POOLS, largest
-from spikewright.engines.program import Step
+from spikewright.engines.program import StageStep
 from spikewright.snn.schedules.two_phase import collapse as close
 
 _FLOAT64_FIRING = 2.0**52
 
 
-def firing(step: Step, form: Form) -> tuple[Callable[[Terms], Terms], Form]:
+def firing(step: StageStep, form: Form) -> tuple[Callable[[Terms], Terms], Form]:
     """How a stage's codes follow from what its operation delivered, and the form of these codes."""
-    node, reach = step.node, step.reach
-    assert node.firing is not None
+    node, reach = step.stage, step.reach
     assert reach is not None
     levels = node.firing.code.levels
     dtype = torch.uint8 if levels <= BYTE else torch.float32
@@ -67,16 +66,14 @@ def _by_channel(constants: list[Tensor], form: Form) -> bool:
     return len(form.shape) == 3 and all(len(constant) == 1 for constant in constants)
 
 
-def _fire_plainly(step: Step, form: Form, dtype: torch.dtype) -> Callable[[Terms], Terms]:
+def _fire_plainly(step: StageStep, form: Form, dtype: torch.dtype) -> Callable[[Terms], Terms]:
     """The integer mode's own arithmetic, for potentials that are pooled first, or very large."""
     wide = copy.deepcopy(step).double()
-    firing = step.node.firing
-    assert firing is not None
 
     def run(held: Terms) -> Terms:
         potential = before_firing(wide, value(form, held, torch.float64))
         if wide.initial is not None:
             potential = potential + wide.initial
-        return (close(potential.clone(), wide.threshold, firing.code).to(dtype),)
+        return (close(potential.clone(), wide.threshold, wide.firing.code).to(dtype),)
 
     return run

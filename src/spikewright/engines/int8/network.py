@@ -27,8 +27,8 @@ from spikewright.engines.int8.terms import (
     laid_out,
     value,
 )
-from spikewright.engines.program import Program, Step
-from spikewright.engines.record import Record
+from spikewright.engines.program import Program, StageStep
+from spikewright.engines.record import Record, StageRecord
 from spikewright.errors import BadData, NotExact
 from spikewright.snn.plan import Plan
 
@@ -52,7 +52,6 @@ class Int8Network(nn.Module):
         forms = {INPUT: graded(program.plan.input_shape, most)}
         self._pieces: list[Piece] = []
         for step in program.steps:
-            assert isinstance(step, Step)
             if not step.integral or step.reach is None:
                 raise NotExact(f"node {step.node.name!r} does not hold integers: lower the network first (IntegerMode)")
             piece = piece_of(step, [forms[name] for name in step.node.inputs])
@@ -88,11 +87,11 @@ class Int8Network(nn.Module):
             BadData: inputs of another shape.
         """
         for piece, held in self._run(x):
-            node = piece.step.node
-            if node.firing is not None:
-                yield Record(node, held[0].float())
-            elif node is self.plan.readout:
-                yield Record(node, self._read(piece, held))
+            step = piece.step
+            if isinstance(step, StageStep):
+                yield StageRecord(step.stage, held[0].float())
+            elif step.node is self.plan.readout:
+                yield Record(step.node, self._read(piece, held))
 
     def _run(self, x: Tensor) -> Iterator[tuple[Piece, Terms]]:
         if tuple(x.shape[1:]) != self.plan.input_shape:

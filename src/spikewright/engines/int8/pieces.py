@@ -9,7 +9,7 @@ from spikewright.ann.ops.rules import gathered
 from spikewright.engines.int8.firing import firing
 from spikewright.engines.int8.operations import Delivered, Given, OnBytes, holding, named
 from spikewright.engines.int8.terms import Form, Term, Terms, plus, value
-from spikewright.engines.program import Step
+from spikewright.engines.program import StageStep, Step
 
 OPERATIONS = gathered("the int8 engine", "spikewright.engines.int8.operations")
 
@@ -26,7 +26,7 @@ class Piece(NamedTuple):
 def piece_of(step: Step, given: list[Form]) -> Piece:
     """A node of a lowered program made ready, for inputs of these forms."""
     made = _widened(_operation(step, given), step)
-    if step.node.firing is None:
+    if not isinstance(step, StageStep):
         return Piece(step, made.run, made.form, made.arithmetic)
     run, form = firing(step, made.form)
     return Piece(step, lambda inputs: run(made.run(inputs)), form, made.arithmetic)

@@ -14,9 +14,9 @@ from torch import Tensor
 from spikewright.ann.ops.rules import gathered
 from spikewright.ann.source import INPUT
 from spikewright.engines.lower.folding import ONE, same
-from spikewright.engines.program import Program, Step, StepArrays
+from spikewright.engines.program import Program, StepArrays, step_of
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.nodes import Node
+from spikewright.snn.nodes import Node, Stage
 
 FOLDING = gathered("folding", "spikewright.engines.lower.folding")
 
@@ -37,8 +37,8 @@ def fold(blueprint: Blueprint, *, dtype: torch.dtype = torch.float32, integers: 
     for node in blueprint.plan.nodes:
         inputs = [units[name] for name in node.inputs]
         own = _own_unit(node, inputs, arrays, targets, blueprint.plan.readout.name)
-        steps.append(Step(node, _fold_node(node, inputs, own, arrays)))
-        units[node.name] = arrays[f"{node.name}.amplitude"] if node.firing is not None else own
+        steps.append(step_of(node, _fold_node(node, inputs, own, arrays)))
+        units[node.name] = arrays[f"{node.name}.amplitude"] if isinstance(node, Stage) else own
     return Program(blueprint.plan, steps).to(dtype)
 
 
@@ -47,7 +47,7 @@ def _targets(blueprint: Blueprint, arrays: Mapping[str, Tensor]) -> dict[str, Te
     readers = blueprint.plan.consumers
     targets: dict[str, Tensor] = {}
     for node in reversed(blueprint.plan.nodes):
-        if node.firing is not None:
+        if isinstance(node, Stage):
             targets[node.name] = arrays[f"{node.name}.threshold"]
         elif FOLDING[node.op].adopts_unit and len(readers[node.name]) == 1:
             reader = readers[node.name][0]
@@ -59,7 +59,7 @@ def _targets(blueprint: Blueprint, arrays: Mapping[str, Tensor]) -> dict[str, Te
 def _own_unit(
     node: Node, inputs: list[Tensor], arrays: Mapping[str, Tensor], targets: Mapping[str, Tensor], readout: str
 ) -> Tensor:
-    if node.firing is not None:
+    if isinstance(node, Stage):
         return arrays[f"{node.name}.threshold"]
     if node.name == readout:
         return ONE
@@ -73,21 +73,20 @@ def _fold_node(node: Node, inputs: list[Tensor], own: Tensor, arrays: Mapping[st
     FOLDING[node.op].fold(step, node, inputs, own, arrays)
     bias = arrays.get(f"{node.name}.bias")
     step.bias = None if bias is None else bias / own
-    if node.firing is not None:
+    if isinstance(node, Stage):
         step.initial = arrays[f"{node.name}.initial_potential"] / own
         step.before = _fold_before(node, own, arrays)
     return step
 
 
 def _fold_before(
-    node: Node, own: Tensor, arrays: Mapping[str, Tensor]
+    stage: Stage, own: Tensor, arrays: Mapping[str, Tensor]
 ) -> tuple[tuple[Tensor | None, Tensor | None], ...]:
-    assert node.firing is not None
     folded: list[tuple[Tensor | None, Tensor | None]] = []
-    for index, op in enumerate(node.firing.before_firing):
+    for index, op in enumerate(stage.firing.before_firing):
         if op.scales:
-            bias = arrays[f"{node.name}.before{index}.bias"] / own
-            folded.append((arrays[f"{node.name}.before{index}.weight"], bias))
+            bias = arrays[f"{stage.name}.before{index}.bias"] / own
+            folded.append((arrays[f"{stage.name}.before{index}.weight"], bias))
         else:
             folded.append((None, None))
     return tuple(folded)

@@ -21,13 +21,13 @@ from torch import Tensor
 from spikewright.ann.ops.rules import gathered
 from spikewright.ann.source import INPUT
 from spikewright.engines.lower.integers import Flow, Lowering, positive
-from spikewright.engines.program import Program, Reach, Step, StepArrays
+from spikewright.engines.program import Program, Reach, StepArrays, step_of
 from spikewright.errors import NotExact
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.encoders.grid import Grid
 from spikewright.snn.formats import WeightFormat
 from spikewright.snn.formats.uniform import Uniform
-from spikewright.snn.nodes import Node
+from spikewright.snn.nodes import Node, Stage
 
 _LIMITS = {torch.float32: 2**24, torch.float64: 2**53}
 # A mean divides and is multiplied back to an integer: the three roundings stay below one half only this far below
@@ -68,7 +68,7 @@ class IntegerMode:
         shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
         steps, peak = [], 0.0
         for node in plan.nodes:
-            if node.firing is not None and not node.firing.schedule.waits:
+            if isinstance(node, Stage) and not node.firing.schedule.waits:
                 raise NotExact(f"stage {node.name!r} fires as currents arrive: integer mode needs postponed firing")
             _require_totals(node)
             step, flow, largest = self._lower_node(node, [flows[name] for name in node.inputs], arrays, shapes)
@@ -82,7 +82,7 @@ class IntegerMode:
             assert step.reach is not None
             step.reach = step.reach._replace(total=largest)
             peak = max(peak, largest)
-            steps.append(Step(node, step))
+            steps.append(step_of(node, step))
             flows[node.name] = flow
         program = Program(replace(plan, encoder=self.encoder), steps, worth=flows[plan.readout.name].worth)
         dtype = torch.float32 if peak < _LIMITS[torch.float32] else torch.float64
@@ -102,7 +102,7 @@ class IntegerMode:
         step.reach = Reach(read, signed, max(flow.largest / _most(step.after), *gained), flow.largest)
         scale = 2**self.fraction_bits
         bias = arrays.get(f"{node.name}.bias")
-        if node.firing is None and bias is None:
+        if not isinstance(node, Stage) and bias is None:
             return step, flow, flow.largest
         # The stage's own grid is 2^f finer than its sums
         step.after = torch.tensor(float(scale)).double() * (1 if step.after is None else step.after)
@@ -111,7 +111,7 @@ class IntegerMode:
             rounded = (bias / worth).round()
             step.bias = rounded
             largest += float(rounded.abs().max())
-        if node.firing is None:
+        if not isinstance(node, Stage):
             return step, Flow(worth, largest), largest
         worth, largest = self._lower_before(step, node, worth, largest, arrays)
         threshold = arrays[f"{node.name}.threshold"]
@@ -122,17 +122,16 @@ class IntegerMode:
         return step, out, largest
 
     def _lower_before(
-        self, step: StepArrays, node: Node, worth: Tensor, largest: float, arrays: Mapping[str, Tensor]
+        self, step: StepArrays, stage: Stage, worth: Tensor, largest: float, arrays: Mapping[str, Tensor]
     ) -> tuple[Tensor, float]:
-        assert node.firing is not None
         before: list[tuple[Tensor | None, Tensor | None]] = []
-        for index, op in enumerate(node.firing.before_firing):
+        for index, op in enumerate(stage.firing.before_firing):
             if not op.scales:
                 before.append((None, None))
                 continue
-            gain = arrays[f"{node.name}.before{index}.weight"]
+            gain = arrays[f"{stage.name}.before{index}.weight"]
             worth = positive(gain) * worth
-            bias = (arrays[f"{node.name}.before{index}.bias"] / worth).round()
+            bias = (arrays[f"{stage.name}.before{index}.bias"] / worth).round()
             before.append((gain.sign(), bias))
             largest += float(bias.abs().max())
         step.before = tuple(before)

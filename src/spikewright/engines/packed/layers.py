@@ -23,7 +23,7 @@ from spikewright.ann.source import INPUT
 from spikewright.engines.packed import neurons
 from spikewright.engines.packed import sums as kernels
 from spikewright.engines.packed.values import Grain
-from spikewright.engines.program import Program, Step
+from spikewright.engines.program import Program, StageStep, Step
 from spikewright.snn.formats.packing import unpack
 from spikewright.snn.neurons.leaky import Leaky
 from spikewright.snn.plan import Plan
@@ -66,7 +66,7 @@ class Term(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stage:
+class FusedStage:
     """A stage whose neurons fire tile by tile."""
 
     terms: tuple[Term, ...]
@@ -112,10 +112,11 @@ def make_layer(step: Step, given: tuple[int, ...], grain: Grain | None, loose: L
     return Layer(node.inputs[0], words, window, groups, gains.numpy().reshape(1, -1).copy(), made)
 
 
-def make_stage(program: Program, step: Step, layers: Mapping[str, Layer], grains: Mapping[str, Grain]) -> Stage | None:
+def fuse_stage(
+    program: Program, step: StageStep, layers: Mapping[str, Layer], grains: Mapping[str, Grain]
+) -> FusedStage | None:
     """The fused stage, or None where its neurons or shapes are not those that kernels know."""
-    node, firing = step.node, step.node.firing
-    assert firing is not None
+    node, firing = step.node, step.firing
     law = firing.law
     if type(law) is not Leaky or firing.before_firing or len(node.shape) not in (1, 3):
         return None
@@ -136,7 +137,7 @@ def make_stage(program: Program, step: Step, layers: Mapping[str, Layer], grains
     )
     held = np.float32 if stored is None else np.int8 if stored.bits <= 8 else np.int16
     terms = _terms(program, step, layers, grains)
-    return Stage(terms, bias.contiguous().numpy().copy(), neuron, np.dtype(held))
+    return FusedStage(terms, bias.contiguous().numpy().copy(), neuron, np.dtype(held))
 
 
 def _terms(program: Program, step: Step, layers: Mapping[str, Layer], grains: Mapping[str, Grain]) -> tuple[Term, ...]:

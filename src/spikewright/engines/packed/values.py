@@ -15,7 +15,7 @@ from torch import Tensor
 from spikewright.ann.ops import Averaging, Moving
 from spikewright.ann.source import INPUT
 from spikewright.engines.packed import sums as kernels
-from spikewright.engines.program import Program, Step
+from spikewright.engines.program import Program, StageStep, Step
 
 LARGEST = 255  # count; eight planes
 
@@ -90,10 +90,9 @@ def grains(program: Program) -> dict[str, Grain]:
     found = {INPUT: Grain(1, 1)} if plan.encoder.largest == 1 else {}
     shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
     for step in program.steps:
-        assert isinstance(step, Step)
         node = step.node
-        if node.firing is not None:
-            grain = None if node.firing.law.takes_back else Grain(1, 1)
+        if isinstance(step, StageStep):
+            grain = None if step.firing.law.takes_back else Grain(1, 1)
         elif all(name in found for name in node.inputs) and _plain(step):
             grain = _grain(step, [found[name] for name in node.inputs], [shapes[name] for name in node.inputs])
         else:

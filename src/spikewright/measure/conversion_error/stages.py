@@ -12,14 +12,14 @@ from torch import Tensor
 from spikewright.ann import interpreter
 from spikewright.ann.source import Source
 from spikewright.engines.network import build
-from spikewright.engines.program import Step
-from spikewright.engines.record import Record
+from spikewright.engines.program import StageStep
+from spikewright.engines.record import StageRecord
 from spikewright.engines.stepwise import walk
 from spikewright.errors import BadData
 from spikewright.measure.conversion_error.kinds import ConversionErrors, ErrorFigures, ErrorTally, conversion_errors
 from spikewright.measure.equality.quantised_source import activations_of
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.nodes import Node
+from spikewright.snn.nodes import Stage
 from spikewright.snn.schedules import Drive
 
 
@@ -44,9 +44,9 @@ def stage_errors(blueprint: Blueprint, source: Source, batches: Iterable[Tensor]
         with torch.no_grad():
             values = interpreter.values_of(source, x.double(), set(read.values()), arrays=arrays)
 
-            def add(step: Step, drive: Drive, record: Record, values: dict[str, Tensor] = values) -> None:
-                stage = step.node.name
-                tallies[stage] = tallies[stage].add(_errors(blueprint, step.node, drive, record, values[read[stage]]))
+            def add(step: StageStep, drive: Drive, record: StageRecord, values: dict[str, Tensor] = values) -> None:
+                name = step.stage.name
+                tallies[name] = tallies[name].add(_errors(blueprint, drive, record, values[read[name]]))
 
             for _ in walk(network.program, x.double(), revise=add):
                 pass
@@ -55,9 +55,9 @@ def stage_errors(blueprint: Blueprint, source: Source, batches: Iterable[Tensor]
     return {stage: tally.figures() for stage, tally in tallies.items()}
 
 
-def _errors(blueprint: Blueprint, node: Node, drive: Drive, record: Record, z: Tensor) -> ConversionErrors:
+def _errors(blueprint: Blueprint, drive: Drive, record: StageRecord, z: Tensor) -> ConversionErrors:
     """Those of one stage on one batch; z: the source's pre-activation."""
-    assert node.firing is not None
+    node = record.node
     unit = blueprint.arrays[f"{node.name}.threshold"].double()
     total = drive.currents[blueprint.plan.warmup :].sum(0)
     total = total if drive.bias is None else total + drive.bias
@@ -71,10 +71,9 @@ def _errors(blueprint: Blueprint, node: Node, drive: Drive, record: Record, z: T
     )
 
 
-def _pooled(node: Node, z: Tensor) -> Tensor:
+def _pooled(stage: Stage, z: Tensor) -> Tensor:
     """The pre-activation where the stage emits it: after the max pools that follow the activation."""
-    assert node.firing is not None
-    pools = [op for op in node.firing.before_firing if not op.scales]
-    while tuple(z.shape[1:]) != node.shape and pools:
+    pools = [op for op in stage.firing.before_firing if not op.scales]
+    while tuple(z.shape[1:]) != stage.shape and pools:
         z = pools.pop(0)([z])
     return z

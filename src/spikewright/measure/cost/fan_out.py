@@ -27,7 +27,7 @@ from spikewright.ann.source import INPUT, Source
 from spikewright.measure.cost.events import Reading, transposed
 from spikewright.measure.cost.synapses import Shape, elements, weights_met
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.nodes import Node
+from spikewright.snn.nodes import Node, Stage
 from spikewright.snn.plan import Plan
 
 
@@ -73,7 +73,7 @@ def fan_out(blueprint: Blueprint) -> FanOut:
         for edge, cost in zip(node.edges, costs, strict=True):
             copies = 1.0 if edge.alignment is None else edge.alignment.copies(courses[edge.source].steps)
             demand[edge.source] = demand[edge.source] + cost * copies
-        if node.firing is None and node.op.moves:
+        if node.op.moves and not isinstance(node, Stage):
             for name, part in zip(node.inputs, transposed(node.op, given, read[node.name]), strict=True):
                 read[name] = read[name] + part
     spiking = [node.name for node in plan.stages] + ([INPUT] if spiking_input(plan) else [])
@@ -134,7 +134,7 @@ def _wire(blueprint: Blueprint) -> _Wiring:
     made = {node.name: op_shape(node, shapes, blueprint.array(node, "weight")) for node in plan.nodes}
     graded = {INPUT: torch.tensor(not spiking_input(plan)).expand(plan.input_shape)}
     for node in plan.nodes:
-        if node.firing is not None:
+        if isinstance(node, Stage):
             found = torch.tensor(False)
         elif node.op.weighted or node.op.adds:
             found = torch.tensor(True)
@@ -157,7 +157,7 @@ def _costs(node: Node, wiring: _Wiring, given: list[Shape], later: Tensor) -> li
         wiring.made[node.name],
         later,
         weight=wiring.blueprint.array(node, "weight"),
-        accumulates=node.firing is not None,
+        accumulates=isinstance(node, Stage),
         graded=wiring.graded[node.name],
     )
     return EVENTS[node.op](reading)
@@ -169,7 +169,7 @@ def _graded_macs(node: Node, wiring: _Wiring) -> int:
     if node.op.weighted and bool(wiring.graded[node.inputs[0]].any()):
         count += int(wiring.dense(node)[wiring.graded[node.inputs[0]]].sum())
     potential = torch.empty(1, *wiring.made[node.name], device="meta")
-    for op in () if node.firing is None else node.firing.before_firing:
+    for op in node.firing.before_firing if isinstance(node, Stage) else ():
         if op.scales:
             count += elements(potential.shape)
         else:

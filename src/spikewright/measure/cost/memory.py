@@ -14,7 +14,7 @@ from spikewright.measure.cost.fan_out import op_shape
 from spikewright.measure.cost.synapses import elements
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.packing import packed_size
-from spikewright.snn.nodes import Node
+from spikewright.snn.nodes import Stage
 
 FLOAT32_BITS = 32
 CONSTANTS = (".threshold", ".initial_potential", ".amplitude")
@@ -83,21 +83,20 @@ def _pooled_gains(blueprint: Blueprint) -> int:
     return sum(
         blueprint.arrays[f"{node.name}.before{index}.weight"].numel()
         for node in blueprint.plan.stages
-        for index, op in enumerate(node.firing.before_firing if node.firing else ())
+        for index, op in enumerate(node.firing.before_firing)
         if op.scales
     )
 
 
-def _membranes(blueprint: Blueprint, node: Node, shapes: dict[str, tuple[int, ...]]) -> int:
-    assert node.firing is not None
-    if node.firing.schedule.clocked:
-        return elements(node.shape)
-    return elements(op_shape(node, shapes, blueprint.array(node, "weight")))
+def _membranes(blueprint: Blueprint, stage: Stage, shapes: dict[str, tuple[int, ...]]) -> int:
+    if stage.firing.schedule.clocked:
+        return elements(stage.shape)
+    return elements(op_shape(stage, shapes, blueprint.array(stage, "weight")))
 
 
-def _membrane_bits(node: Node, otherwise: int) -> int:
-    law = None if node.firing is None else node.firing.law
-    return law.membrane.bits if law is not None and law.membrane is not None else otherwise
+def _membrane_bits(stage: Stage, otherwise: int) -> int:
+    membrane = stage.firing.law.membrane
+    return otherwise if membrane is None else membrane.bits
 
 
 def _bytes(bits: int) -> int:

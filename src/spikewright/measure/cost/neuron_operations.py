@@ -15,6 +15,7 @@ from spikewright.ann.source import INPUT
 from spikewright.measure.cost.fan_out import op_shape
 from spikewright.measure.cost.synapses import elements
 from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.nodes import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
         arriving = max(shifted_steps[name] for name in node.inputs)
         if isinstance(node.op, Product):
             shifts += arriving * elements(op_shape(node, shapes, blueprint.array(node, "weight")))
-        if node.firing is not None:
+        if isinstance(node, Stage):
             code = node.firing.code
             schedule = node.firing.schedule
             steps = elements(node.shape) * (code.steps + schedule.replayed_steps(code))

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from spikewright.ann.source import INPUT
-from spikewright.snn.nodes import Edge
+from spikewright.snn.nodes import Edge, Stage
 from spikewright.snn.plan import Plan
 
 Cells = tuple[int | None, ...] | None  # of a core's train, the one that each step takes; None: all of it first
@@ -36,8 +36,8 @@ class Machine:
 
 def machine_of(plan: Plan, uniform: Fraction | None = None) -> Machine:
     """The plan's cores; with `uniform`, as if every stage (and a repeated input) had that T."""
-    codes = {node.name: node.firing.code for node in plan.stages if node.firing is not None}
-    replayed = max(node.firing.schedule.replayed_steps(node.firing.code) for node in plan.stages if node.firing)
+    codes = {node.name: node.firing.code for node in plan.stages}
+    replayed = max(node.firing.schedule.replayed_steps(node.firing.code) for node in plan.stages)
     extra = plan.warmup + replayed  # the whole network warms up, and replays, together
     timesteps = {name: uniform or Fraction(code.timesteps) for name, code in codes.items()}
     if plan.encoder.streams:
@@ -53,7 +53,7 @@ def machine_of(plan: Plan, uniform: Fraction | None = None) -> Machine:
             for core, before in made_by[edge.source]
             for cells in [_aligned(before, edge, uniform=uniform is not None)]
         }
-        if node.firing is None:
+        if not isinstance(node, Stage):
             made_by[node.name] = {(core, _padded(cells, courses[node.name].steps)) for core, cells in read}
             continue
         made_by[node.name] = {(node.name, _every(courses[node.name].steps))}

@@ -23,6 +23,7 @@ from spikewright.errors import BadSetting
 from spikewright.measure.cost.fan_out import dense_macs, op_shape
 from spikewright.measure.cost.synapses import elements
 from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.nodes import Stage
 from spikewright.snn.plan import Plan
 
 
@@ -80,7 +81,6 @@ def layer_loops(plan: Plan, *, work_per_step: Mapping[str, int] | None = None) -
     windows = {
         node.name: node.firing.code.steps + node.firing.schedule.replayed_steps(node.firing.code)
         for node in plan.stages
-        if node.firing is not None
     }
     cost = _cost(plan, work_per_step)
     steps = sum(windows.values())
@@ -133,12 +133,12 @@ def dense_operations(blueprint: Blueprint) -> dict[str, int]:
             weight = blueprint.arrays[f"{node.name}.weight"]
             made = op_shape(node, shapes, weight)
             here[node.name] = dense_macs(node.op, weight, shapes[node.inputs[0]], made)
-        if node.firing is None:
-            waiting[node.name] = here
-        else:
+        if isinstance(node, Stage):
             found[node.name] = sum(operations for name, operations in here.items() if name not in counted)
             counted.update(here)
             waiting[node.name] = {}
+        else:
+            waiting[node.name] = here
     return found
 
 

@@ -131,7 +131,7 @@ def pipeline(plan: Plan, *, buffers: int | None = 1) -> Pipeline:
     machine = machine_of(plan)
     interval, bottleneck = shortest_interval(machine.windows, _waits(machine, buffers))
     cores = _cores(machine, interval)
-    windows = [node.firing.code.timesteps for node in plan.stages if node.firing]
+    windows = [node.firing.code.timesteps for node in plan.stages]
     return Pipeline(
         buffers=buffers,
         interval_steps=float(interval),

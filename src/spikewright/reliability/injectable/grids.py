@@ -7,7 +7,7 @@ from torch import Tensor
 
 from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT
-from spikewright.engines.program import Program, Step
+from spikewright.engines.program import Program, StageStep
 from spikewright.reliability.injectable.spiking_piece import SpikingPiece, arithmetic_of
 from spikewright.snn.nodes import Node
 
@@ -17,13 +17,11 @@ def whole_numbers(program: Program) -> Mapping[str, float | None]:
     encoder = program.plan.encoder
     most: dict[str, float | None] = {INPUT: encoder.largest}
     for step in program.steps:
-        assert isinstance(step, Step)
         node = step.node
         given = [most[edge.source] if edge.alignment is None else None for edge in node.edges]
-        if node.firing is not None:
-            most[node.name] = float(node.firing.code.levels) if node.name in program.closed else float(
-                max(node.firing.code.step_weights)
-            )  # fmt: skip
+        if isinstance(step, StageStep):
+            code = step.firing.code
+            most[node.name] = float(code.levels if node.name in program.closed else max(code.step_weights))
             continue
         plain = step.integral or (
             (node.op.moves or node.op.adds)
@@ -63,7 +61,6 @@ def largest_read(program: Program, sample: Tensor) -> dict[str, float]:
     values = {INPUT: encoder(sample.to(arithmetic_of(program)))}
     tops: dict[str, float] = {}
     for step in program.steps:
-        assert isinstance(step, Step)
         piece = SpikingPiece(program, step, None, None)
         inputs = [values[name] for name in step.node.inputs]
         gains = [step.gain(index) for index in range(len(inputs))]

@@ -11,20 +11,19 @@ from torch import Tensor
 from spikewright.ann.ops import Maximum, Operation
 from spikewright.ann.ops.layout import per_channel
 from spikewright.engines.int8.loops import fire_channels
-from spikewright.engines.program import Step
+from spikewright.engines.program import StageStep
 from spikewright.reliability.injectable.pieces import FLOAT32_EXACT, lanes
 
 _SURE = 2.0**50
 
 
-def quick_firing(step: Step) -> Callable[[Tensor, Tensor | None], Tensor] | None:
+def quick_firing(step: StageStep) -> Callable[[Tensor, Tensor | None], Tensor] | None:
     """One pass from a product of whole numbers to codes, where each channel fires by numbers of its own; else None.
 
     All that is added is an integer and the unit is one, so ½ more keeps the quotient off every boundary, and what
     float64 rounds cannot carry it across while magnitudes stay below 2^50 (`engines/int8.py` has the proof).
     """
-    firing, rank = step.node.firing, len(step.node.shape)
-    assert firing is not None
+    firing, rank = step.firing, len(step.node.shape)
     one = torch.ones((), dtype=torch.float64)
     unit = one if step.threshold is None else step.threshold.double()
     after = one if step.after is None else step.after.double()

@@ -24,7 +24,7 @@ from spikewright.ann.ops import Activating, Product
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.assemble import StageSettings, assemble
 from spikewright.conversion.stages.stage import stage
-from spikewright.conversion.stages.staged import StagedNode
+from spikewright.conversion.stages.staged import FiringNode
 from spikewright.engines.scan.event_linear import event_linear
 from spikewright.engines.scan.scan import scan
 from spikewright.errors import BadModel
@@ -178,8 +178,7 @@ class TrainingNetwork(nn.Module):
             followed = self.membrane_scales + SCALE_MOMENTUM * (peaks - self.membrane_scales)
             self.membrane_scales.copy_(torch.where(self.membrane_scales > 0, followed, peaks).clamp(min=LEAST_SCALE))
 
-    def _stage(self, node: StagedNode) -> StageSettings:
-        assert node.fires is not None
+    def _stage(self, node: FiringNode) -> StageSettings:
         neurons, index = self.settings.neurons, self.stages.index(node.fires.activation)
         leak = neurons.leak if self.raw_leaks is None else float(torch.sigmoid(self.raw_leaks.detach()[index]))
         scale = max(float(self.membrane_scales[index]), LEAST_SCALE)
