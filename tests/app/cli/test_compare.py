@@ -56,13 +56,13 @@ def test_interrupted_it_leaves_with_130_keeps_its_rows_and_goes_on(
     whole, table = json.loads(figures.read_text()), capsys.readouterr().out.splitlines()[:-1]
     figures.unlink()
 
-    def interrupted(request: Any, *, progress: Any) -> Any:
+    def interrupted(request: Any, *, on_progress: Any) -> Any:
         def stop(what: str, done: int, of: int) -> None:
-            progress(what, done, of)
+            on_progress(what, done, of)
             if what == "rows" and done == after:
                 raise KeyboardInterrupt
 
-        return original(request, progress=stop)
+        return original(request, on_progress=stop)
 
     arguments = ["compare", run, *SMALL, "--json", figures]
     monkeypatch.setattr(module, "compare", interrupted)

@@ -123,7 +123,7 @@ def test_interrupted_it_keeps_its_rows_and_goes_on(after: int, tmp_path: Path, c
 
     parts = replace(whole, out=tmp_path / "parts")
     with pytest.raises(KeyboardInterrupt):
-        compare(parts, progress=interrupt)
+        compare(parts, on_progress=interrupt)
     path = tmp_path / "parts" / ROWS
     assert (json.loads(path.read_text())["rows"] if path.is_file() else []) == as_json(rows[:after])
     assert len(conversions) == after
@@ -143,7 +143,7 @@ def test_interrupted_within_a_row_that_row_is_made_again(tmp_path: Path) -> None
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        compare(whole, progress=interrupt)
+        compare(whole, on_progress=interrupt)
     path = tmp_path / "run" / "compare" / ROWS
     assert [row["timesteps"] for row in json.loads(path.read_text())["rows"]] == [2]
     assert len(compare(whole)) == 4

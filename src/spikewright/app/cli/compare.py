@@ -45,7 +45,7 @@ def compare(
         images=options.images(mean, std, size, seed),
     )  # fmt: skip
     with progress_bar() as progress:
-        rows = run_comparison(request, progress=progress)
+        rows = run_comparison(request, on_progress=progress)
     columns = (
         "method",
         "T",

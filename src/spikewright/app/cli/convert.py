@@ -75,7 +75,7 @@ def convert(
         max_accuracy_drop=max_accuracy_drop, weight_bits=weight_bits, images=images,
     )  # fmt: skip
     with progress_bar() as progress:
-        network, _, about = run_conversion(request, progress=progress)
+        network, _, about = run_conversion(request, on_progress=progress)
     how = about["conversion"]
     if "line" in how:
         console.print(how["line"])

@@ -25,7 +25,7 @@ def demo(
     options.on_cpu("demo", device)
     console.print("A small convolutional network learns to read digits, then becomes spikes.")
     with progress_bar() as progress:
-        shown = demonstrate(out, seed=seed, timesteps=timesteps, progress=progress)
+        shown = demonstrate(out, seed=seed, timesteps=timesteps, on_progress=progress)
     show(f"digits, {out}", shown.evaluation, verdict=shown.certificate.line())
     console.print(f"next: spikewright verify {out}/spiking, or train your own: spikewright train --help")
     if json is not None:

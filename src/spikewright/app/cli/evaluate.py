@@ -36,7 +36,7 @@ def evaluate(
         energy_table=energy_table, device=device, noise=noise, seed=seed,
     )  # fmt: skip
     with progress_bar() as progress:
-        found, _ = run_evaluation(run, data=data, images=prepared, settings=settings, progress=progress)
+        found, _ = run_evaluation(run, data=data, images=prepared, settings=settings, on_progress=progress)
     show(f"{run}", found)
     if json is not None:
         write_json(json, found.to_json())

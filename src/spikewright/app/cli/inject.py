@@ -1,6 +1,5 @@
 """`spikewright inject`: a fault campaign on a network, with intervals over fault maps."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,7 +82,7 @@ def inject(
         harden=hints,
     )  # fmt: skip
     with progress_bar() as progress:
-        found = run_inject(request, progress=progress, notice=lambda line: print(line, file=sys.stderr))
+        found = run_inject(request, on_progress=progress)
     show(f"{run}", found)
     made = [each.to_json() for each in found]
     whole = made[0] if len(made) == 1 else {**_common(made), "curve": made}

@@ -98,6 +98,7 @@ def train(
     json: options.Json = None,
 ) -> None:
     """Train a network; with --levels its activations are rounded, ready to convert exactly."""
+    from spikewright.app.cli.console import progress_bar
     from spikewright.app.runs.train import TrainRequest
     from spikewright.app.runs.train import train as run
     from spikewright.data.files import write_json
@@ -130,7 +131,8 @@ def train(
         sparsity=sparsity, precision=precision, device=device, devices=devices, seed=seed,
         cutout=cutout, autoaugment=autoaugment, mirror=mirror, polarity_flip=polarity_flip, event_drop=event_drop,
     )  # fmt: skip
-    _, report, about = run(request, how, progress=True)
+    with progress_bar() as progress:
+        _, report, about = run(request, how, on_progress=progress)
     if json is not None:
         write_json(json, about)
     if about.get("left_out"):

@@ -17,13 +17,13 @@ from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.app.runs.convert import chosen
-from spikewright.conversion.calibrators import Progress
 from spikewright.conversion.convert import convert
 from spikewright.conversion.methods import Method
 from spikewright.conversion.methods.exact import MOST_TIMESTEPS
 from spikewright.conversion.observe import observe
 from spikewright.data import ImageData
 from spikewright.data.files import write_json
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadData, BadFile, BadSetting
 from spikewright.measure.cost.energy import energy_table
 from spikewright.measure.scoring import accuracy_of_source, score
@@ -100,7 +100,7 @@ def method_of(spec: str, timesteps: int | tuple[int, ...]) -> Method:
     return chosen(name, settings)
 
 
-def compare(request: CompareRequest, *, progress: Progress | None = None) -> list[ComparisonRow]:
+def compare(request: CompareRequest, *, on_progress: Progress = silent) -> list[ComparisonRow]:
     """Fill in the rows that are missing, and write the page; returns the rows that were asked for.
 
     Raises:
@@ -113,11 +113,9 @@ def compare(request: CompareRequest, *, progress: Progress | None = None) -> lis
     wanted = request.wanted
     table = _Table(request, source, data)
     for index, (spec, steps) in enumerate(wanted):
-        if progress is not None:
-            progress("rows", index, len(wanted))
-        table.fill(spec, steps, progress)
-    if progress is not None:
-        progress("rows", len(wanted), len(wanted))
+        on_progress("rows", index, len(wanted))
+        table.fill(spec, steps, on_progress)
+    on_progress("rows", len(wanted), len(wanted))
     rows = [table.rows[key] for key in wanted]
     shown = f"{request.run}, {data.name}, {table.count:,} {request.split} images"
     write_comparison(request.folder / PAGE, rows, title=f"Conversions of {request.run.name}", note=shown)
@@ -144,7 +142,7 @@ class _Table:
         self.statistics: Any = None
         self.accuracy: float | None = None
 
-    def fill(self, spec: str, steps: int, progress: Progress | None) -> None:
+    def fill(self, spec: str, steps: int, on_progress: Progress) -> None:
         if (spec, steps) in self.rows:
             return
         if self.accuracy is None:
@@ -153,8 +151,7 @@ class _Table:
         blueprint = convert(self.source, method_of(spec, steps), self.batches, statistics=self.statistics)
 
         def seen(samples: int) -> None:
-            if progress is not None:
-                progress(f"{spec}, T = {steps}", samples, self.count)
+            on_progress(f"{spec}, T = {steps}", samples, self.count)
 
         found = score(blueprint, self.source, self.judged, table=self.request.energy_table, seen=seen)
         self.rows[spec, steps] = ComparisonRow(

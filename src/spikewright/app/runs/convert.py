@@ -11,12 +11,12 @@ from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.conversion.auto import Auto, Choice
-from spikewright.conversion.calibrators import Progress
 from spikewright.conversion.calibrators.gradient import Gradient
 from spikewright.conversion.convert import convert as run_conversion
 from spikewright.conversion.methods import Method
 from spikewright.conversion.post_training import quantise_trained
 from spikewright.conversion.thresholds import has_trained_thresholds
+from spikewright.data.progress import Progress, silent
 from spikewright.engines.network import SpikingNetwork, build
 from spikewright.errors import BadSetting
 from spikewright.interchange import run_folder as folder
@@ -84,7 +84,7 @@ class ConvertRequest:
 
 
 def convert(
-    request: ConvertRequest, *, progress: Progress | None = None
+    request: ConvertRequest, *, on_progress: Progress = silent
 ) -> tuple[SpikingNetwork, Source, dict[str, Any]]:
     """Convert and save; returns the network, its source, and what the run folder says about it.
 
@@ -99,13 +99,13 @@ def convert(
     if data is not None:
         batches = acquire.inputs(data.train, data, limit=request.calibration, seed=request.images.seed)
     if method is None:
-        choice = _searched(request, source, data, batches, progress)
+        choice = _searched(request, source, data, batches, on_progress)
         blueprint, conversion = choice.blueprint, _searched_about(request, source, choice)
     else:
         calibrators = (request.gradient,) if request.calibrate else ()
         if batches is None and (method.needs_statistics(source) or method.calibrators or calibrators):
             raise BadSetting("convert: this looks at data: give --data, whose training images are used")
-        blueprint = run_conversion(source, method, batches, calibrators=calibrators, progress=progress)
+        blueprint = run_conversion(source, method, batches, calibrators=calibrators, on_progress=on_progress)
         conversion = _about(request, method, source)
     if request.weight_bits is not None:
         blueprint, conversion = _rounded(request.weight_bits, blueprint, conversion, data, batches)
@@ -161,10 +161,10 @@ def _require_free(request: ConvertRequest) -> None:
         raise BadSetting(f"--out {request.out} is not empty and holds no converted network: choose another folder")
 
 
-def _searched(request: ConvertRequest, source: Source, data: Any, batches: Any, progress: Progress | None) -> Choice:
+def _searched(request: ConvertRequest, source: Source, data: Any, batches: Any, on_progress: Progress) -> Choice:
     if data is None or batches is None:
         raise BadSetting("convert: --method auto judges on validation images: give --data")
-    return request.auto.choose(source, batches, acquire.labelled(data.validation, data), tell=progress)
+    return request.auto.choose(source, batches, acquire.labelled(data.validation, data), on_progress=on_progress)
 
 
 def _searched_about(request: ConvertRequest, source: Source, choice: Choice) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from spikewright.app.runs.evaluate import evaluate
 from spikewright.app.runs.train import TrainRequest, train
 from spikewright.app.runs.verify import verify
 from spikewright.data.files import write_json
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadSetting
 from spikewright.measure.equality.certificate import Certificate
 from spikewright.measure.evaluation import EvaluateSettings, Evaluation
-from spikewright.measure.speed.throughput import Progress
 from spikewright.training.settings import TrainSettings
 
 MARK = "demo.json"  # a folder with this file is an earlier demo's, to be written over
@@ -30,7 +30,7 @@ class Demonstration:
     about: dict[str, Any]
 
 
-def demonstrate(out: Path, *, seed: int = 0, timesteps: int = 4, progress: Progress | None = None) -> Demonstration:
+def demonstrate(out: Path, *, seed: int = 0, timesteps: int = 4, on_progress: Progress = silent) -> Demonstration:
     """Run the whole line on the digits and keep it under `out`.
 
     Raises:
@@ -46,9 +46,11 @@ def demonstrate(out: Path, *, seed: int = 0, timesteps: int = 4, progress: Progr
     write_json(out / MARK, {"demo": "under way"})
     request = TrainRequest(out=source, model="cnn", data="digits", levels=2**timesteps - 1)
     settings = TrainSettings(epochs=8, batch_size=64, learning_rate=request.learning_rate, seed=seed, augment=False)
-    train(request, settings, progress=True)
+    train(request, settings, on_progress=on_progress)
     convert(ConvertRequest(out=spiking, run=source, settings={"timesteps": timesteps}))
     certificate, about = verify(spiking, images=ImageSettings(), limit=450)
-    found = evaluate(spiking, images=ImageSettings(), settings=EvaluateSettings(codes_images=450), progress=progress)[0]
+    found = evaluate(
+        spiking, images=ImageSettings(), settings=EvaluateSettings(codes_images=450), on_progress=on_progress
+    )[0]
     write_json(out / MARK, found.to_json())
     return Demonstration(certificate=certificate, evaluation=found, about=about)

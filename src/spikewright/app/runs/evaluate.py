@@ -6,11 +6,11 @@ from typing import Any
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadSetting
 from spikewright.interchange import run_folder as folder
 from spikewright.measure import evaluation
 from spikewright.measure.evaluation import EvaluateSettings, Evaluation
-from spikewright.measure.speed.throughput import Progress
 
 
 def evaluate(
@@ -19,7 +19,7 @@ def evaluate(
     data: str | None = None,
     images: ImageSettings,
     settings: EvaluateSettings,
-    progress: Progress | None = None,
+    on_progress: Progress = silent,
 ) -> tuple[Evaluation, dict[str, Any]]:
     """Measure a converted or directly trained run; returns the figures and what the run folder says about it.
 
@@ -36,5 +36,5 @@ def evaluate(
     if loaded is None:
         raise BadSetting(f"evaluate: run {run} does not say what data it was made with: give --data")
     preparation = loaded.preparation if source is None else None
-    found = evaluation.evaluate(blueprint, source, loaded, settings, preparation=preparation, progress=progress)
+    found = evaluation.evaluate(blueprint, source, loaded, settings, preparation=preparation, on_progress=on_progress)
     return found, about

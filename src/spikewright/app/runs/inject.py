@@ -5,7 +5,7 @@ Knows nothing about the command line.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -17,13 +17,14 @@ from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.data import EventData, ImageData
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadFile, BadSetting
 from spikewright.interchange import run_folder as folder
 from spikewright.measure.samples import Prepared
 from spikewright.measure.statistics.decisions import WAYS, Decision
 from spikewright.reliability.campaign.hardening import Hints, campaigns_of, harden
 from spikewright.reliability.campaign.identity import Campaign, identity
-from spikewright.reliability.campaign.inject import Progress, inject, rehearse
+from spikewright.reliability.campaign.inject import inject, rehearse
 from spikewright.reliability.campaign.record import Record
 from spikewright.reliability.campaign.settings import Injection, InjectSettings
 from spikewright.snn.blueprint import Blueprint
@@ -124,9 +125,7 @@ class Found(NamedTuple):
         return made
 
 
-def run_inject(
-    request: InjectRequest, *, progress: Progress | None = None, notice: Callable[[str], None] | None = None
-) -> tuple[Found, ...]:
+def run_inject(request: InjectRequest, *, on_progress: Progress = silent) -> tuple[Found, ...]:
     """Run the campaigns, or what is left of them; one result for each of the settings.
 
     Raises:
@@ -145,7 +144,7 @@ def run_inject(
     for side in (own, *others.values()):  # before the first one runs
         for settings in request.settings:
             rehearse(*side, settings)
-    telling: dict[str, Any] = {"progress": progress, "notice": notice}
+    telling: dict[str, Any] = {"on_progress": on_progress}
     found = []
     with _opened(request, own, others) as book:
         for settings in request.settings:

@@ -22,6 +22,7 @@ from spikewright.app.runs import acquire
 from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.data import Batches, EventData, ImageData, load, load_events
 from spikewright.data.events.preparation import Windows
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadModel, BadSetting
 from spikewright.interchange import run_folder as folder
 from spikewright.snn.blueprint import Blueprint
@@ -94,7 +95,7 @@ class TrainRequest:
 
 
 def train(
-    request: TrainRequest, settings: TrainSettings, *, progress: bool = False
+    request: TrainRequest, settings: TrainSettings, *, on_progress: Progress = silent
 ) -> tuple[Source | Blueprint, TrainReport, dict[str, Any]]:
     """Train and save; returns the network, the report, and what the run folder says about it.
 
@@ -109,7 +110,7 @@ def train(
     _require_free(request)
     source, data, about = _beginning(request, settings)
     settings = replace(settings, augment=_augment(request, data, settings))
-    keep: dict[str, Any] = {"out": request.out, "resume": request.resume, "progress": progress}
+    keep: dict[str, Any] = {"out": request.out, "resume": request.resume, "on_progress": on_progress}
     if request.spiking is not None:
         network, report = fit_spiking(source, data, settings, request.spiking, **keep)
         _only_first()
