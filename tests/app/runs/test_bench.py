@@ -7,8 +7,7 @@ import torch
 from support.trained import digits, run_folder
 
 from spikewright.app.runs import acquire
-from spikewright.app.runs.acquire import ImageSettings
-from spikewright.app.runs.bench import BenchReport, bench
+from spikewright.app.runs.bench import BenchRequest, BenchResult, run
 from spikewright.app.runs.convert import ConvertRequest, convert
 from spikewright.engines.lower.integer import lowered
 from spikewright.engines.names import ENGINES
@@ -24,17 +23,17 @@ def _run(tmp_path: Path, weight_bits: int | None = None) -> Path:
     return request.out
 
 
-def _bench(run: Path, **more: int) -> BenchReport:
-    return bench(run, images=ImageSettings(), **{"batch": 8, "rounds": 2, **more})
+def _bench(folder: Path, **more: int) -> BenchResult:
+    return run(BenchRequest(run=folder, **{"batch": 8, "rounds": 2, **more}))
 
 
 @pytest.mark.parametrize("weight_bits", [None, 8])
 def test_each_engine_has_a_row(weight_bits: int | None, tmp_path: Path) -> None:
-    run = _run(tmp_path, weight_bits)
-    report = _bench(run)
+    made = _run(tmp_path, weight_bits)
+    report = _bench(made)
     rows = {row.engine: row for row in report.rows}
     assert list(rows) == ["source", *ENGINES]
-    blueprint = load_blueprint(run)[0]
+    blueprint = load_blueprint(made)[0]
     x = acquire.inputs(digits().test, digits(), limit=8)[0]
     exact = [r.codes for r in build(blueprint, dtype=torch.float64).walk(x.double()) if r.node.firing is not None]
     whole = [r.codes for r in build(blueprint, lower=lowered).walk(x.double()) if r.node.firing is not None]
@@ -63,10 +62,10 @@ def test_an_engine_that_cannot_run_says_why(tmp_path: Path) -> None:
 
 
 def test_requests_that_cannot_be_met_are_refused(tmp_path: Path) -> None:
-    run = _run(tmp_path)
+    made = _run(tmp_path)
     with pytest.raises(BadSetting, match="--batch is 0"):
-        _bench(run, batch=0)
+        _bench(made, batch=0)
     with pytest.raises(BadSetting, match="--rounds is 0"):
-        _bench(run, rounds=0)
+        _bench(made, rounds=0)
     with pytest.raises(BadData, match="fewer than 100000 images"):
-        _bench(run, batch=100000)
+        _bench(made, batch=100000)
