@@ -42,7 +42,7 @@ def size(text: str | None) -> tuple[int, int] | None:
     return int(parts[0]), int(parts[-1])
 
 
-def images(mean: str | None, std: str | None, size_text: str | None, seed: int) -> "ImageSettings":
+def images(mean: str | None, std: str | None, size_text: str | None, seed: int = 0) -> "ImageSettings":
     """How images are prepared, from the options that say so."""
     from spikewright.app.runs.acquire import ImageSettings
 
