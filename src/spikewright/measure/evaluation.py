@@ -112,6 +112,16 @@ def evaluate(
     return _evaluation(blueprint, source, inputs, engine, flow, on_progress)
 
 
+def require_engine(blueprint: Blueprint, settings: EvaluateSettings) -> None:
+    """Refuse an engine that cannot run the network, before any images are there.
+
+    Raises:
+        SpikewrightError: as the engine says.
+    """
+    if settings.engine not in ("auto", "float"):
+        _ = running(settings.engine, blueprint)
+
+
 class _Engine(NamedTuple):
     """What is evaluated: a runner, its name, and its arithmetic in words."""
 
