@@ -6,7 +6,6 @@ Accuracies are read on the test split if no other is asked for; nothing is chose
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,6 +70,7 @@ class CompareRequest:
         if not self.wanted:
             raise BadSetting(f"compare: exact takes at most {MOST_TIMESTEPS} timesteps: give fewer, or another method")
         energy_table(self.energy_table)
+        acquire.require_split(self.split)
 
     @property
     def wanted(self) -> list[tuple[str, int]]:
@@ -100,12 +100,25 @@ def method_of(spec: str, timesteps: int | tuple[int, ...]) -> Method:
     return chosen(name, settings)
 
 
-def compare(request: CompareRequest, *, on_progress: Progress = silent) -> list[ComparisonRow]:
-    """Fill in the rows that are missing, and write the page; returns the rows that were asked for.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareResult:
+    """The rows that were asked for, and where they and the page are."""
+
+    rows: tuple[ComparisonRow, ...]
+    folder: Path
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The rows as plain data."""
+        return [asdict(row) for row in self.rows]
+
+
+def run(request: CompareRequest, *, on_progress: Progress | None = None) -> CompareResult:
+    """Fill in the rows that are missing, and write the page.
 
     Raises:
         SpikewrightError: as loading, conversion and calibration do, and where the folder holds another comparison.
     """
+    on_progress = on_progress or silent
     settle_arithmetic()
     source, data, _ = acquire.of_run(request.run, data=request.data, images=request.images)
     if data is None:
@@ -116,10 +129,10 @@ def compare(request: CompareRequest, *, on_progress: Progress = silent) -> list[
         on_progress("rows", index, len(wanted))
         table.fill(spec, steps, on_progress)
     on_progress("rows", len(wanted), len(wanted))
-    rows = [table.rows[key] for key in wanted]
+    rows = tuple(table.rows[key] for key in wanted)
     shown = f"{request.run}, {data.name}, {table.count:,} {request.split} images"
     write_comparison(request.folder / PAGE, rows, title=f"Conversions of {request.run.name}", note=shown)
-    return rows
+    return CompareResult(rows=rows, folder=request.folder)
 
 
 class _Table:
@@ -177,8 +190,3 @@ class _Table:
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, BadData) as error:
             raise BadFile(f"{path} cannot be read ({error}): it is damaged; delete it to begin again") from None
         return {(row.method, int(row.timesteps or 0)): row for row in rows}
-
-
-def as_json(rows: Sequence[ComparisonRow]) -> list[dict[str, Any]]:
-    """The rows as plain data."""
-    return [asdict(row) for row in rows]
