@@ -4,22 +4,23 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.refuse_data import refuse_data
 from support.trained import digits, run_folder
 
-from spikewright.app.runs import acquire
+from spikewright.app.runs import acquire, convert
 from spikewright.app.runs.bench import BenchRequest, BenchResult, run
-from spikewright.app.runs.convert import ConvertRequest, convert
+from spikewright.app.runs.convert import ConvertRequest
 from spikewright.engines.lower.integer import lowered
 from spikewright.engines.names import ENGINES
 from spikewright.engines.network import build
-from spikewright.errors import BadData, BadSetting
+from spikewright.errors import BadData, BadFile, BadSetting
 from spikewright.interchange.run_folder import load_blueprint
 
 
 def _run(tmp_path: Path, weight_bits: int | None = None) -> Path:
     request = ConvertRequest(out=tmp_path / "out", run=run_folder(tmp_path / "run", 7, 7), weight_bits=weight_bits,
                              settings={"timesteps": 3})  # fmt: skip
-    convert(request)
+    convert.run(request)
     return request.out
 
 
@@ -55,7 +56,9 @@ def test_each_engine_has_a_row(weight_bits: int | None, tmp_path: Path) -> None:
 
 def test_an_engine_that_cannot_run_says_why(tmp_path: Path) -> None:
     out = tmp_path / "lockstep"
-    convert(ConvertRequest(out=out, run=run_folder(tmp_path / "run", 7, 7), method="qcfs", settings={"timesteps": 3}))
+    convert.run(
+        ConvertRequest(out=out, run=run_folder(tmp_path / "run", 7, 7), method="qcfs", settings={"timesteps": 3})
+    )
     rows = {row.engine: row for row in _bench(out).rows}
     assert "postponed firing" in str(rows["int8"].obstacle)
     assert rows["float"].obstacle is None
@@ -69,3 +72,11 @@ def test_requests_that_cannot_be_met_are_refused(tmp_path: Path) -> None:
         _bench(made, rounds=0)
     with pytest.raises(BadData, match="fewer than 100000 images"):
         _bench(made, batch=100000)
+
+
+def test_nothing_is_loaded_where_run_or_settings_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_data(monkeypatch)
+    with pytest.raises(BadFile, match="no run folder"):
+        _bench(tmp_path / "nowhere")
+    with pytest.raises(BadSetting, match="--threads is 0"):
+        _bench(tmp_path / "nowhere", threads=0)
