@@ -155,7 +155,7 @@ def test_few_samples_rank_and_all_confirm(samples: int, drop: float, ranked: int
 def test_progress_never_runs_past_its_end() -> None:
     told: list[tuple[str, int, int]] = []
     Auto(max_accuracy_drop=4, most_timesteps=MOST).choose(
-        classifier(), CALIBRATION, JUDGED, tell=lambda *each: told.append(each)
+        classifier(), CALIBRATION, JUDGED, on_progress=lambda *each: told.append(each)
     )
     assert [done for _, done, _ in told] == list(range(1, len(told) + 1))
     assert all(what == "candidates" and done <= of for what, done, of in told)

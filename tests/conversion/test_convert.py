@@ -10,13 +10,14 @@ from torch import Tensor
 
 from spikewright.ann.source import Source
 from spikewright.conversion import convert as conversion
-from spikewright.conversion.calibrators import Calibrator, Progress
+from spikewright.conversion.calibrators import Calibrator
 from spikewright.conversion.calibrators.mean_bias import MeanBias
 from spikewright.conversion.convert import convert
 from spikewright.conversion.methods.exact import Exact
 from spikewright.conversion.methods.max_norm import MaxNorm
 from spikewright.conversion.methods.snnc_light import SnncLight
 from spikewright.conversion.observe import Statistics, observe
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadSetting
 from spikewright.snn.blueprint import Blueprint
 
@@ -29,9 +30,9 @@ class Noting:
     log: list = field(compare=False)
 
     def __call__(
-        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, progress: Progress | None = None
+        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, on_progress: Progress = silent
     ) -> Blueprint:
-        self.log.append((self.name, blueprint, source, batches, progress))
+        self.log.append((self.name, blueprint, source, batches, on_progress))
         return Blueprint(blueprint.plan, dict(blueprint.arrays))
 
 
@@ -63,7 +64,7 @@ def test_first_the_method_then_its_own_calibrators_then_those_given() -> None:
         raise AssertionError
 
     batches = [x[:3], x[3:]]
-    result = convert(source, Method(log), batches, calibrators=(Noting("given", log),), progress=progress)
+    result = convert(source, Method(log), batches, calibrators=(Noting("given", log),), on_progress=progress)
     assert [entry[0] for entry in log] == ["method", "own 1", "own 2", "given"]
     blueprints = [entry[1] for entry in log[1:]] + [result]
     assert len({id(one) for one in blueprints}) == 4  # each is given what the one before made
@@ -115,6 +116,6 @@ def test_refusals() -> None:
 def test_progress_is_told() -> None:
     source, x, _ = captured("resnet")
     told: list = []
-    blueprint = convert(source, SnncLight(timesteps=2), [x], progress=lambda *news: told.append(news))
+    blueprint = convert(source, SnncLight(timesteps=2), [x], on_progress=lambda *news: told.append(news))
     stages = len(blueprint.plan.stages)
     assert told == [("stages", done, stages) for done in range(1, stages + 1)]

@@ -70,7 +70,7 @@ class FakeBench:
             with self.log.open("a") as file:
                 file.write(words + "\n")
 
-    def candidate(self, point: Point, *, tell: Any = None) -> Candidate:
+    def candidate(self, point: Point, *, on_progress: Any = None) -> Candidate:
         self.note(f"made {point.name}")
         if point.name in self.failing:
             return Candidate(point=point, failure="it cannot be")
@@ -85,7 +85,7 @@ class FakeBench:
             maps=faults.maps, cap=faults.cap,
         )  # fmt: skip
 
-    def asking(self, points: dict[str, Point], *, seed: int, split: str = "validation", tell: Any = None) -> Ask:
+    def asking(self, points: dict[str, Point], *, seed: int, split: str = "validation", on_progress: Any = None) -> Ask:
         def ask(name: str, ber: float, maps: int) -> tuple[Struck, Struck]:
             self.note(f"struck {name} {seed}")
             return struck_of(points[name], ber, maps, seed), struck_ann(ber, maps, seed)

@@ -7,16 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.told import Told
 from support.trained import classifier, digits
 
 from exploration.candidates.test_converted import maker
 from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadFile, BadModel, BadSetting
 from spikewright.exploration.candidates.converted import ConvertedMaker
 from spikewright.exploration.candidates.maker import Made
 from spikewright.exploration.figures.fault_free import golden
-from spikewright.exploration.figures.under_faults import Strike, Struck, Tell
+from spikewright.exploration.figures.under_faults import Strike, Struck
 from spikewright.exploration.request.points import Converted, Point
 from spikewright.exploration.request.settings import FaultSettings, GateSettings, NetworkSettings, SearchSettings
 from spikewright.exploration.request.space import ConvertedSpace
@@ -35,11 +37,16 @@ class Asked:
     log: list[tuple[str, Prepared, Strike]] = field(default_factory=list)
 
     def __call__(
-        self, network: Blueprint | Source, samples: Prepared, strike: Strike, *, record: Path, tell: Tell | None = None
+        self,
+        network: Blueprint | Source,
+        samples: Prepared,
+        strike: Strike,
+        *,
+        record: Path,
+        on_progress: Progress = silent,
     ) -> Struck:
         self.log.append((type(network).__name__, samples, strike))
-        if tell is not None:
-            tell("fault maps", strike.maps, strike.maps)
+        on_progress("fault maps", strike.maps, strike.maps)
         return Struck(0.5, np.full(strike.maps, 0.25))
 
 
@@ -73,8 +80,8 @@ def bench(out: Path, *, error: Exception | None = None, images: int = 20) -> Ben
 
 def test_a_candidate_is_made_once_and_is_a_run_folder(tmp_path: Path) -> None:
     first = bench(tmp_path)
-    told: list[tuple[str, int, int]] = []
-    one = first.candidate(POINT, tell=lambda *each: told.append(each))
+    told = Told()
+    one = first.candidate(POINT, on_progress=told)
     again, other = first.candidate(POINT), bench(tmp_path)
     assert one == again == other.candidate(POINT)
     assert isinstance(first.maker, CountingMaker) and isinstance(other.maker, CountingMaker)
@@ -108,8 +115,8 @@ def test_only_what_is_wrong_with_one_candidate_is_its_own(tmp_path: Path, error:
 def test_faults_strike_both_networks_alike(tmp_path: Path) -> None:
     held = bench(tmp_path)
     held.candidate(POINT)
-    told: list[tuple[str, int, int]] = []
-    ask = held.asking({POINT.name: POINT}, seed=5, tell=lambda *each: told.append(each))
+    told = Told()
+    ask = held.asking({POINT.name: POINT}, seed=5, on_progress=told)
     first, second = ask(POINT.name, 0.01, 4)
     assert first.accuracies.tolist() == second.accuracies.tolist() == [0.25] * 4
     assert isinstance(held.measure, Asked)

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 import torch
+from support.told import Told
 from torch import Tensor, nn
 
 from spikewright.ann import interpreter
@@ -237,9 +238,9 @@ def test_without_a_source_the_stepwise_run_is_the_reference(
 
 
 def test_progress_is_told(blueprint: Blueprint, source: Source, data: Data) -> None:
-    told: list[tuple[str, int, int]] = []
+    told = Told()
     settings = EvaluateSettings(batch_size=40, codes_images=50)
-    evaluate(blueprint, source, data, settings, progress=lambda *step: told.append(step))
+    evaluate(blueprint, source, data, settings, on_progress=told)
     assert [step for step in told if step[0] == "accuracy"] == [
         ("accuracy", 40, 90),
         ("accuracy", 80, 90),

@@ -23,6 +23,7 @@ from spikewright.conversion.methods.exact import Exact
 from spikewright.conversion.methods.qac import Qac
 from spikewright.conversion.methods.qcfs import Qcfs
 from spikewright.conversion.observe import Statistics, observe
+from spikewright.data.progress import Progress, silent
 from spikewright.engines.network import build
 from spikewright.errors import BadData, BadSetting, NoneFound
 from spikewright.measure.cost.energy import energy_table
@@ -31,8 +32,6 @@ from spikewright.measure.cost.synops import Counts
 from spikewright.measure.equality.quantised_source import activations_of
 from spikewright.measure.scoring import Score, accuracy_of_source, score
 from spikewright.snn.blueprint import Blueprint
-
-Tell = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +120,7 @@ class Auto:
         calibration: Sequence[Tensor],
         judged: Sequence[tuple[Tensor, Tensor]],
         *,
-        tell: Tell | None = None,
+        on_progress: Progress = silent,
     ) -> Choice:
         """Find the cheapest network that holds the drop.
 
@@ -129,7 +128,7 @@ class Auto:
             source: the captured network.
             calibration: prepared inputs that set thresholds where training did not.
             judged: prepared inputs and labels to hold the drop on.
-            tell: called as candidates are tried.
+            on_progress: called as candidates are tried.
 
         Raises:
             BadData: no samples to judge by.
@@ -141,7 +140,7 @@ class Auto:
         few, tried = _first(judged, self.samples), list[Candidate]()
         # what the first samples rank best may hold on none but those: then all of them rank
         for ranking in (few, judged) if _count(few) < _count(judged) else (judged,):
-            search = _Search(self, source, statistics, calibration, ranking, tell)
+            search = _Search(self, source, statistics, calibration, ranking, on_progress)
             search.uniform()
             search.mixed()
             choice = search.confirmed(judged, accuracy)
@@ -170,10 +169,10 @@ class _Search:
         statistics: Statistics,
         calibration: Sequence[Tensor],
         judged: Sequence[tuple[Tensor, Tensor]],
-        tell: Tell | None,
+        on_progress: Progress,
     ) -> None:
         self.auto, self.source, self.statistics, self.calibration = auto, source, statistics, calibration
-        self.judged, self.tell = judged, tell
+        self.judged, self.on_progress = judged, on_progress
         self.floor = accuracy_of_source(source, judged) - auto.max_accuracy_drop / 100
         self.tried: list[Candidate] = []
         self.expected = sum(len(_ladder(most)) for most in auto.most_timesteps.values())
@@ -190,9 +189,8 @@ class _Search:
         self.tried.append(
             Candidate(method=method, settings=settings, score=found, holds=found.accuracy_snn >= self.floor)
         )
-        if self.tell is not None:
-            self.expected = max(self.expected, len(self.tried))
-            self.tell("candidates", len(self.tried), self.expected)
+        self.expected = max(self.expected, len(self.tried))
+        self.on_progress("candidates", len(self.tried), self.expected)
         return self.tried[-1]
 
     def ranked(self) -> list[Candidate]:

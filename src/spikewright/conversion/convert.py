@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from spikewright.ann.source import Source
-from spikewright.conversion.calibrators import Calibrator, Progress
+from spikewright.conversion.calibrators import Calibrator
 from spikewright.conversion.methods import Method
 from spikewright.conversion.observe import Statistics, observe
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadSetting
 from spikewright.snn.blueprint import Blueprint
 
@@ -23,7 +24,7 @@ def convert(
     *,
     statistics: Statistics | None = None,
     calibrators: Sequence[Calibrator] = (),
-    progress: Progress | None = None,
+    on_progress: Progress = silent,
 ) -> Blueprint:
     """Convert a source and mend what is left, by the method's own calibrators and then those given.
 
@@ -33,7 +34,7 @@ def convert(
         batches: prepared, unlabelled inputs; needed where thresholds or a calibrator depend on data.
         statistics: of the source on these inputs, if they are known already.
         calibrators: applied last, in order.
-        progress: called with what is done.
+        on_progress: called with what is done.
 
     Raises:
         BadSetting: inputs are needed and there are none.
@@ -46,5 +47,5 @@ def convert(
         statistics = observe(source, batches)
     blueprint = method(source, statistics)
     for calibrator in needed:
-        blueprint = calibrator(blueprint, source, batches or (), progress=progress)
+        blueprint = calibrator(blueprint, source, batches or (), on_progress=on_progress)
     return blueprint

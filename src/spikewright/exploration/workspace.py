@@ -16,11 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from spikewright.ann.source import Source
 from spikewright.data.dataset import ImageData
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadFile, BadModel, BadPlan, NotExact, UnsupportedModule
 from spikewright.exploration.candidates.candidate import Candidate
 from spikewright.exploration.candidates.maker import Made, Maker
 from spikewright.exploration.figures.fault_free import Baseline, Golden, baseline, golden
-from spikewright.exploration.figures.under_faults import Measure, Remembered, Strike, Struck, Tell
+from spikewright.exploration.figures.under_faults import Measure, Remembered, Strike, Struck
 from spikewright.exploration.gates.cheap import cheap
 from spikewright.exploration.gates.reliability import Ask, Plan
 from spikewright.exploration.request.points import Point
@@ -70,7 +71,7 @@ class Bench:
             ),
         )
 
-    def candidate(self, point: Point, *, tell: Tell | None = None) -> Candidate:
+    def candidate(self, point: Point, *, on_progress: Progress = silent) -> Candidate:
         """A point's network without faults; made and measured unless it is on disk already.
 
         One that cannot be made, as its training diverges say, is a candidate that says so.
@@ -85,7 +86,7 @@ class Bench:
                 made = self.maker.make(point, self.settings.out / TRAINED)
             except UNMADE as error:
                 return Candidate(point=point, failure=str(error))
-            self._keep(where, point, made, tell)
+            self._keep(where, point, made, on_progress)
         found, beside = self._golden(where), self.baseline(point.bits)
         judged = cheap(found, beside, self.settings.gates)
         return Candidate(point=point, folder=str(where), golden=found, beside=beside, cheap=judged)
@@ -108,30 +109,40 @@ class Bench:
         )
 
     def asking(
-        self, points: dict[str, Point], *, seed: int, split: str = "validation", tell: Tell | None = None
+        self, points: dict[str, Point], *, seed: int, split: str = "validation", on_progress: Progress = silent
     ) -> Ask:
         """Who answers for accuracies under faults of these candidates, with the maps of `seed` on a split's images."""
 
         def ask(name: str, ber: float, maps: int) -> tuple[Struck, Struck]:
             point = points[name]
-            return self.struck(point, ber, maps, seed, split, tell), self.struck_ann(
-                point.bits, ber, maps, seed, split, tell
+            return self.struck(point, ber, maps, seed, split, on_progress), self.struck_ann(
+                point.bits, ber, maps, seed, split, on_progress
             )
 
         return ask
 
-    def struck(self, point: Point, ber: float, maps: int, seed: int, split: str, tell: Tell | None = None) -> Struck:
+    def struck(
+        self, point: Point, ber: float, maps: int, seed: int, split: str, on_progress: Progress = silent
+    ) -> Struck:
         """A candidate under faults."""
         about = self._about(Path(CANDIDATES) / point.name)
         return self._struck(
             point.name, lambda: self.blueprint(point), about["digest"], self._strike(point.bits, ber, maps, seed),
-            split, "snn", tell,
+            split, "snn", on_progress,
         )  # fmt: skip
 
-    def struck_ann(self, bits: int, ber: float, maps: int, seed: int, split: str, tell: Tell | None = None) -> Struck:
+    def struck_ann(
+        self, bits: int, ber: float, maps: int, seed: int, split: str, on_progress: Progress = silent
+    ) -> Struck:
         """The trained network, stored in so many bits, under the same maps."""
         return self._struck(
-            f"ann_b{bits}", lambda: self.source, self.digest, self._strike(bits, ber, maps, seed), split, "ann", tell
+            f"ann_b{bits}",
+            lambda: self.source,
+            self.digest,
+            self._strike(bits, ber, maps, seed),
+            split,
+            "ann",
+            on_progress,
         )
 
     def on_test(self, point: Point) -> tuple[Golden, Baseline]:
@@ -145,18 +156,17 @@ class Bench:
         return Strike(ber=ber, maps=maps, seed=seed, bits=bits, per_channel=self.settings.weights.per_channel)
 
     def _struck(
-        self, name: str, network: Any, digest: str, strike: Strike, split: str, side: str, tell: Tell | None
+        self, name: str, network: Any, digest: str, strike: Strike, split: str, side: str, on_progress: Progress
     ) -> Struck:
         asked = Remembered(measure=self.measure, folder=self.settings.out / FAULTS)
         images = first(self._images(split, side), self.settings.faults.images)
         name = name if split == "validation" else f"{name}_{split}"
         what = f"{name}, bit error rate {strike.ber:g}"
 
-        def told(_: str, done: int, of: int) -> None:
-            if tell is not None:
-                tell(what, done, of)
+        def told(_: str, done: int, total: int, /, note: str = "") -> None:
+            on_progress(what, done, total, note)
 
-        return asked(name, network, images, strike, of=f"{digest} {self.data.fingerprint}", tell=told)
+        return asked(name, network, images, strike, of=f"{digest} {self.data.fingerprint}", on_progress=told)
 
     def _images(self, split: str, side: str) -> Prepared:
         """A split as candidates (`snn`) or the trained network (`ann`) take it."""
@@ -164,12 +174,11 @@ class Bench:
             return self._once((split, side), lambda: getattr(self.maker, split))
         return self._once((split, side), lambda: prepared(getattr(self.data, split), self.data.preparation))
 
-    def _keep(self, where: Path, point: Point, made: Made, tell: Tell | None) -> None:
+    def _keep(self, where: Path, point: Point, made: Made, on_progress: Progress) -> None:
         judged = self._images("validation", "snn")
 
         def seen(samples: int) -> None:
-            if tell is not None:
-                tell(point.name, samples, len(judged.labels))
+            on_progress(point.name, samples, len(judged.labels))
 
         table = self.settings.gates.energy_table
         found = golden(made.blueprint, self.source, batches(judged), table=table, seen=seen)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from spikewright.ann import interpreter
 from spikewright.ann.source import Source
+from spikewright.data.progress import Progress, silent
 from spikewright.engines.names import engine_named
 from spikewright.engines.network import SpikingNetwork, build
 from spikewright.engines.record import StageRecord
@@ -29,7 +30,7 @@ from spikewright.measure.equality import certificate as verification
 from spikewright.measure.equality.quantised_source import QuantisedSource
 from spikewright.measure.samples import AnyPreparation, EvaluateSettings, Prepared, Samples, TestData, samples_for
 from spikewright.measure.scoring import figures, score_batch
-from spikewright.measure.speed.throughput import SPEED_BATCHES, Progress, samples_per_second
+from spikewright.measure.speed.throughput import SPEED_BATCHES, samples_per_second
 from spikewright.snn.blueprint import Blueprint
 
 FLOAT64_MACS = 1e11  # above this many multiplications in all, accuracies are read in float32
@@ -87,7 +88,7 @@ def evaluate(
     settings: EvaluateSettings | None = None,
     *,
     preparation: AnyPreparation | None = None,
-    progress: Progress | None = None,
+    on_progress: Progress = silent,
 ) -> Evaluation:
     """Evaluate a network on the test split; nothing is chosen by it.
 
@@ -97,7 +98,7 @@ def evaluate(
         data: holds the test split: images, or inputs that are prepared already.
         settings: see `EvaluateSettings`.
         preparation: how images become inputs, if not as the source says.
-        progress: called with (what is done, done, total) as images pass.
+        on_progress: called with (what is done, done, total) as images pass.
 
     Raises:
         BadData: no input preparation, images or labels that do not fit the network, or no images.
@@ -110,7 +111,17 @@ def evaluate(
     affordable = flow.macs_dense_per_sample * inputs.count <= FLOAT64_MACS
     dtype = torch.float64 if settings.engine != "float" and affordable else torch.float32
     engine = _engine(blueprint, settings, dtype)
-    return _evaluation(blueprint, source, inputs, engine, flow, progress or _silent)
+    return _evaluation(blueprint, source, inputs, engine, flow, on_progress)
+
+
+def require_engine(blueprint: Blueprint, settings: EvaluateSettings) -> None:
+    """Refuse an engine that cannot run the network, before any images are there.
+
+    Raises:
+        SpikewrightError: as the engine says.
+    """
+    if settings.engine not in ("auto", "float"):
+        _ = engine_named(settings.engine)(blueprint)
 
 
 class _Engine(NamedTuple):
@@ -134,13 +145,13 @@ def _engine(blueprint: Blueprint, settings: EvaluateSettings, reference: torch.d
 
 
 def _evaluation(
-    blueprint: Blueprint, source: Source | None, inputs: Samples, engine: _Engine, flow: FanOut, tell: Progress
+    blueprint: Blueprint, source: Source | None, inputs: Samples, engine: _Engine, flow: FanOut, on_progress: Progress
 ) -> Evaluation:
     bits = blueprint.weight_bits
     with torch.no_grad():
-        codes = _certify(blueprint, None if bits else source, inputs, engine, tell)
-        scores = _score(blueprint, source, inputs, engine, tell)
-        speed = _speed(blueprint, inputs, engine, tell)
+        codes = _certify(blueprint, None if bits else source, inputs, engine, on_progress)
+        scores = _score(blueprint, source, inputs, engine, on_progress)
+        speed = _speed(blueprint, inputs, engine, on_progress)
     return Evaluation(
         accuracy_source=None if source is None else scores.source / inputs.count,
         accuracy_reference=scores.reference / inputs.count,
@@ -166,17 +177,13 @@ def _levels(blueprint: Blueprint) -> int | tuple[int, ...] | None:
     return (levels[0] if len(set(levels)) == 1 else levels) if levels else None
 
 
-def _speed(blueprint: Blueprint, inputs: Samples, engine: _Engine, tell: Progress) -> float:
+def _speed(blueprint: Blueprint, inputs: Samples, engine: _Engine, on_progress: Progress) -> float:
     """Samples a second; of the collapsed engine always in float32."""
     settings = inputs.settings
     own = engine.name == "float"
     network = build(blueprint, dtype=torch.float32).to(settings.place) if own else engine.runner
     first = (x.to(settings.place) for x, _ in inputs.batches(settings.batch_size * SPEED_BATCHES))
-    return samples_per_second(network, first, progress=tell)
-
-
-def _silent(what: str, done: int, total: int) -> None:
-    """Tell nobody."""
+    return samples_per_second(network, first, on_progress=on_progress)
 
 
 # Codes ---------------------------------------------------------------------------------------------------
@@ -190,7 +197,9 @@ class _Codes:
     mismatched_engine: int
 
 
-def _certify(blueprint: Blueprint, source: Source | None, inputs: Samples, engine: _Engine, tell: Progress) -> _Codes:
+def _certify(
+    blueprint: Blueprint, source: Source | None, inputs: Samples, engine: _Engine, on_progress: Progress
+) -> _Codes:
     """Compare codes in float64, and those of the engine in its own arithmetic, on the first images."""
     images = min(inputs.settings.codes_images, inputs.count)
 
@@ -200,7 +209,7 @@ def _certify(blueprint: Blueprint, source: Source | None, inputs: Samples, engin
             for part in x.split(VERIFY_BATCH):
                 yield part
                 done += len(part)
-                tell("codes", done, images)
+                on_progress("codes", done, images)
 
     exact, dtype = build(blueprint, dtype=torch.float64), engine.dtype
     if source is None:
@@ -241,7 +250,9 @@ class _Scores:
     snn: int = 0
 
 
-def _score(blueprint: Blueprint, source: Source | None, inputs: Samples, engine: _Engine, tell: Progress) -> _Scores:
+def _score(
+    blueprint: Blueprint, source: Source | None, inputs: Samples, engine: _Engine, on_progress: Progress
+) -> _Scores:
     """One pass over the images: who is right how often, and who spikes how often."""
     place, dtype = inputs.settings.place, engine.reference
     network: Runner = engine.runner.to(place) if isinstance(engine.runner, SpikingNetwork) else engine.runner
@@ -260,5 +271,5 @@ def _score(blueprint: Blueprint, source: Source | None, inputs: Samples, engine:
         right, scores.counts = score_batch(network, x.to(engine.dtype), labels, scores.counts)
         scores.snn += right
         done += len(x)
-        tell("accuracy", done, inputs.count)
+        on_progress("accuracy", done, inputs.count)
     return scores

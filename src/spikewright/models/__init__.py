@@ -5,7 +5,7 @@ Knows nothing about spikes, data sets or training.
 """
 
 from spikewright.models.factory import load_factory
-from spikewright.models.find import build, names
-from spikewright.models.weights import load_weights
+from spikewright.models.find import build, names, require_known
+from spikewright.models.weights import load_weights, require_weights
 
-__all__ = ["build", "load_factory", "load_weights", "names"]
+__all__ = ["build", "load_factory", "load_weights", "names", "require_known", "require_weights"]

@@ -31,6 +31,20 @@ def names() -> list[str]:
     return sorted(_factories())
 
 
+def require_known(name: str) -> None:
+    """Refuse a name that `build` does not know.
+
+    Raises:
+        BadModel: it does not; the names there are are listed.
+    """
+    factories = _factories()
+    if name not in factories:
+        near = difflib.get_close_matches(name, factories, n=1)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        known = ", ".join(sorted(factories))
+        raise BadModel(f"model '{name}' is not known: {hint}choose one of {known}, or give package.module:factory")
+
+
 def build(name: str, *, channels: int, size: tuple[int, int], classes: int, seed: int, **settings: object) -> nn.Module:
     """Build a fresh network whose weights depend on `seed` alone; the global generator is left as it was.
 
@@ -41,12 +55,8 @@ def build(name: str, *, channels: int, size: tuple[int, int], classes: int, seed
         BadSetting: a number below one, or a setting that this network does not have.
 
     """
+    require_known(name)
     factories = _factories()
-    if name not in factories:
-        near = difflib.get_close_matches(name, factories, n=1)
-        hint = f"did you mean '{near[0]}'? " if near else ""
-        known = ", ".join(sorted(factories))
-        raise BadModel(f"model '{name}' is not known: {hint}choose one of {known}, or give package.module:factory")
     for label, number in {
         "channels": channels,
         "height": size[0],

@@ -63,6 +63,18 @@ def _misfits(expected: dict[str, Tensor], given: dict[str, Any]) -> list[str]:
     return [_listed(label, names) for label, names in kinds.items() if names]
 
 
+def require_weights(path: Path) -> None:
+    """Refuse a file that is not there, or of a kind that is not read; it is not opened.
+
+    Raises:
+        BadFile: it is one of these.
+    """
+    if path.suffix not in READERS:
+        raise BadFile(f"{path}: weights are read from {', '.join(READERS)} files: convert '{path.suffix}' to one")
+    if not path.is_file():
+        raise BadFile(f"{path}: no such file: check the path given as weights")
+
+
 def load_weights(model: nn.Module, path: str | Path) -> None:
     """Fill `model` in place from a `.safetensors` file or a `.pt`/`.pth` state dict.
 
@@ -72,10 +84,7 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
 
     """
     path = Path(path)
-    if path.suffix not in READERS:
-        raise BadFile(f"{path}: weights are read from {', '.join(READERS)} files: convert '{path.suffix}' to one")
-    if not path.is_file():
-        raise BadFile(f"{path}: no such file: check the path given as weights")
+    require_weights(path)
     given = READERS[path.suffix](path)
     misfits = _misfits(model.state_dict(), given)
     if misfits:

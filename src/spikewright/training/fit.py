@@ -29,6 +29,7 @@ from spikewright.data.dataset import ImageData
 from spikewright.data.events.augment import event_augmentation
 from spikewright.data.events.dataset import EventData
 from spikewright.data.labelled import Labelled
+from spikewright.data.progress import Progress, silent
 from spikewright.engines.network import build
 from spikewright.errors import BadModel, BadSetting
 from spikewright.snn.blueprint import Blueprint
@@ -37,8 +38,8 @@ from spikewright.training.allocator import keep_freed_memory
 from spikewright.training.ann.levels import without_levels
 from spikewright.training.ann.trainable import TrainableSource
 from spikewright.training.ann.trainee import SourceTrainee
+from spikewright.training.epoch_progress import EpochProgress
 from spikewright.training.fitting import Fitting
-from spikewright.training.progress import EpochLines
 from spikewright.training.settings import TrainReport, TrainSettings
 from spikewright.training.share import Share
 from spikewright.training.snn.network import TrainingNetwork
@@ -61,7 +62,7 @@ def fit(
     *,
     out: Path | None = None,
     resume: bool = False,
-    progress: bool = False,
+    on_progress: Progress = silent,
 ) -> tuple[Source, TrainReport]:
     """Train a source network and measure it.
 
@@ -72,7 +73,7 @@ def fit(
         settings: how.
         out: a checkpoint per epoch is kept under `out`/checkpoints; None keeps none.
         resume: go on from the newest checkpoint there, or start where there is none.
-        progress: show a bar and a line per epoch on stderr.
+        on_progress: told of the batches of each epoch, and of its figures, in a line, once it is done.
 
     Returns:
         The trained network with the data's input preparation, and the report.
@@ -91,7 +92,7 @@ def fit(
     how = {**asdict(settings), "learn_timesteps": learning is not None}
     del how["timesteps"]
     how |= {} if learning is None else asdict(learning)
-    keep = _Keep(out=out, resume=resume, progress=progress)
+    keep = _Keep(out=out, resume=resume, on_progress=on_progress)
     return _fit(trainee, data, settings, {**how, "model": _digest(source)}, keep, as_module=TrainableSource)
 
 
@@ -103,7 +104,7 @@ def fit_spiking(
     *,
     out: Path | None = None,
     resume: bool = False,
-    progress: bool = False,
+    on_progress: Progress = silent,
 ) -> tuple[Blueprint, TrainReport]:
     """Train a spiking network with the topology of a source, and measure it as it is stored.
 
@@ -114,7 +115,7 @@ def fit_spiking(
         spiking: neurons, input, formats and loss.
         out: as of `fit`.
         resume: as of `fit`.
-        progress: as of `fit`.
+        on_progress: as of `fit`.
 
     Returns:
         The network, which runs without the source, and the report.
@@ -129,14 +130,14 @@ def fit_spiking(
     )
     how = {**asdict(settings), **asdict(spiking), "model": _digest(source)}
     del how["timesteps"]
-    return _fit(trainee, data, settings, how, _Keep(out=out, resume=resume, progress=progress), as_module=build)
+    return _fit(trainee, data, settings, how, _Keep(out=out, resume=resume, on_progress=on_progress), as_module=build)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Keep:
     out: Path | None
     resume: bool
-    progress: bool
+    on_progress: Progress
 
     @property
     def folder(self) -> Path | None:
@@ -166,7 +167,7 @@ def _fit(
     if checkpoint is not None:
         checkpoints.require_same(checkpoint, identity=identity, state=module.state_dict())
     with _quiet():
-        trainer = _trainer(settings, folder, progress=keep.progress)
+        trainer = _trainer(settings, folder, on_progress=keep.on_progress)
         shares = [Share(batches, trainer) for batches in (train, _evaluation_batches(data, data.validation))]
         _run(trainer, module, shares, checkpoint)
     trained = trainee.result()
@@ -227,8 +228,8 @@ def _evaluation_batches(data: ImageData | EventData, split: Labelled) -> Batches
     return Batches(split, batch_size=EVALUATION_BATCH, preparation=data.preparation)
 
 
-def _trainer(settings: TrainSettings, folder: Path | None, *, progress: bool) -> Trainer:
-    callbacks: list[Callback] = [EpochLines(settings.epochs)] if progress else []
+def _trainer(settings: TrainSettings, folder: Path | None, *, on_progress: Progress) -> Trainer:
+    callbacks: list[Callback] = [EpochProgress(settings.epochs, on_progress)]
     if folder is not None:
         # save_top_k=1 without a figure to watch keeps the newest
         callbacks.append(

@@ -51,21 +51,21 @@ def test_rows_are_told_as_a_table_and_as_json(
 def test_interrupted_it_leaves_with_130_keeps_its_rows_and_goes_on(
     after: int, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    figures, original = tmp_path / "figures.json", module.compare
+    figures, original = tmp_path / "figures.json", module.run
     assert spikewright(monkeypatch, "compare", run, *SMALL, "--out", tmp_path / "whole", "--json", figures) == 0
     whole, table = json.loads(figures.read_text()), capsys.readouterr().out.splitlines()[:-1]
     figures.unlink()
 
-    def interrupted(request: Any, *, progress: Any) -> Any:
+    def interrupted(request: Any, *, on_progress: Any) -> Any:
         def stop(what: str, done: int, of: int) -> None:
-            progress(what, done, of)
+            on_progress(what, done, of)
             if what == "rows" and done == after:
                 raise KeyboardInterrupt
 
-        return original(request, progress=stop)
+        return original(request, on_progress=stop)
 
     arguments = ["compare", run, *SMALL, "--json", figures]
-    monkeypatch.setattr(module, "compare", interrupted)
+    monkeypatch.setattr(module, "run", interrupted)
     assert refused(monkeypatch, capsys, *arguments, code=130) == "spikewright: interrupted; what was finished is kept"
     assert not figures.exists()
     assert json.loads((run / "compare" / ROWS).read_text())["rows"] == whole[:after]
@@ -76,7 +76,7 @@ def test_interrupted_it_leaves_with_130_keeps_its_rows_and_goes_on(
         return convert(source, method, *rest, **more)
 
     convert = module.convert
-    monkeypatch.setattr(module, "compare", original)
+    monkeypatch.setattr(module, "run", original)
     monkeypatch.setattr(module, "convert", counted)
     assert spikewright(monkeypatch, *arguments) == 0
     assert len(made) == 4 - after

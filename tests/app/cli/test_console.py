@@ -3,7 +3,7 @@
 import pytest
 from rich.progress import Progress
 
-from spikewright.app.cli.console import Progressing, counted, progress_bar
+from spikewright.app.cli.console import ProgressBars, counted, progress_bar
 
 
 def test_where_stderr_is_no_screen_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -14,9 +14,16 @@ def test_where_stderr_is_no_screen_nothing_is_printed(capsys: pytest.CaptureFixt
     assert (said.out, said.err) == ("", "")
 
 
+def test_a_line_where_nothing_is_counted_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar() as progress:
+        progress("fault maps", 1, 1, note="99 %")
+        progress("epochs", 0, 0, note="epoch 1/2: [loss] 0.5")
+    assert capsys.readouterr().err == "epoch 1/2: [loss] 0.5\n"
+
+
 def test_only_what_is_under_way_has_a_bar() -> None:
     bar = Progress(disable=True)
-    progress = Progressing(bar)
+    progress = ProgressBars(bar)
 
     def shown() -> list[tuple[str, float, float | None]]:
         return [(task.description, task.completed, task.total) for task in bar.tasks]

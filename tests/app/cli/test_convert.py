@@ -64,13 +64,13 @@ def test_calibration_is_named_and_can_be_interrupted(
     arguments += ["--calibration", 100, "--out", out]
     original = module.run_conversion
 
-    def interrupted(*given: Any, progress: Any, **more: Any) -> Any:
+    def interrupted(*given: Any, on_progress: Any, **more: Any) -> Any:
         def stop(what: str, done: int, of: int) -> None:
-            progress(what, done, of)
+            on_progress(what, done, of)
             if done == 2:
                 raise KeyboardInterrupt
 
-        return original(*given, progress=stop, **more)
+        return original(*given, on_progress=stop, **more)
 
     monkeypatch.setattr(module, "run_conversion", interrupted)
     assert refused(monkeypatch, capsys, *arguments, code=130) == "spikewright: interrupted; what was finished is kept"

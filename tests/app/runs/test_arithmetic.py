@@ -11,7 +11,7 @@ from support import trained
 
 from app.cli.running import refused
 from spikewright.app.runs.arithmetic import settle_arithmetic
-from spikewright.app.runs.train import TrainRequest, train
+from spikewright.app.runs.train import TrainRequest, run
 from spikewright.engines.precision import VARIABLES, require_exact_sums
 from spikewright.training.settings import TrainSettings
 
@@ -74,8 +74,7 @@ def test_a_verb_convolves_directly_where_there_is_no_onednn() -> None:
 
 
 def test_training_in_mixed_precision_is_another_thing(tmp_path: Path) -> None:
-    request = TrainRequest(out=tmp_path / "mixed", start=trained.run_folder(tmp_path / "run"))
     settings = TrainSettings(epochs=1, learning_rate=0.01, precision="bf16-mixed", device="cpu")
-    _, report, _ = train(request, settings)
-    assert report.accuracy_test > 0.5
+    request = TrainRequest(out=tmp_path / "mixed", start=trained.run_folder(tmp_path / "run"), settings=settings)
+    assert run(request).report.accuracy_test > 0.5
     settle_arithmetic()

@@ -4,38 +4,38 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.refuse_data import refuse_data
 from support.trained import digits, run_folder
 
-from spikewright.app.runs import acquire
-from spikewright.app.runs.acquire import ImageSettings
-from spikewright.app.runs.bench import BenchReport, bench
-from spikewright.app.runs.convert import ConvertRequest, convert
+from spikewright.app.runs import acquire, convert
+from spikewright.app.runs.bench import BenchRequest, BenchResult, run
+from spikewright.app.runs.convert import ConvertRequest
 from spikewright.engines.lower.integer import lowered
 from spikewright.engines.names import engines
 from spikewright.engines.network import build
 from spikewright.engines.record import StageRecord
-from spikewright.errors import BadData, BadSetting
+from spikewright.errors import BadData, BadFile, BadSetting
 from spikewright.interchange.run_folder import load_blueprint
 
 
 def _run(tmp_path: Path, weight_bits: int | None = None) -> Path:
     request = ConvertRequest(out=tmp_path / "out", run=run_folder(tmp_path / "run", 7, 7), weight_bits=weight_bits,
                              settings={"timesteps": 3})  # fmt: skip
-    convert(request)
+    convert.run(request)
     return request.out
 
 
-def _bench(run: Path, **more: int) -> BenchReport:
-    return bench(run, images=ImageSettings(), **{"batch": 8, "rounds": 2, **more})
+def _bench(folder: Path, **more: int) -> BenchResult:
+    return run(BenchRequest(run=folder, **{"batch": 8, "rounds": 2, **more}))
 
 
 @pytest.mark.parametrize("weight_bits", [None, 8])
 def test_each_engine_has_a_row(weight_bits: int | None, tmp_path: Path) -> None:
-    run = _run(tmp_path, weight_bits)
-    report = _bench(run)
+    made = _run(tmp_path, weight_bits)
+    report = _bench(made)
     rows = {row.engine: row for row in report.rows}
     assert list(rows) == ["source", *engines()]
-    blueprint = load_blueprint(run)[0]
+    blueprint = load_blueprint(made)[0]
     x = acquire.inputs(digits().test, digits(), limit=8)[0]
     exact = [r.codes for r in build(blueprint, dtype=torch.float64).walk(x.double()) if isinstance(r, StageRecord)]
     whole = [r.codes for r in build(blueprint, lower=lowered).walk(x.double()) if isinstance(r, StageRecord)]
@@ -57,17 +57,27 @@ def test_each_engine_has_a_row(weight_bits: int | None, tmp_path: Path) -> None:
 
 def test_an_engine_that_cannot_run_says_why(tmp_path: Path) -> None:
     out = tmp_path / "lockstep"
-    convert(ConvertRequest(out=out, run=run_folder(tmp_path / "run", 7, 7), method="qcfs", settings={"timesteps": 3}))
+    convert.run(
+        ConvertRequest(out=out, run=run_folder(tmp_path / "run", 7, 7), method="qcfs", settings={"timesteps": 3})
+    )
     rows = {row.engine: row for row in _bench(out).rows}
     assert "postponed firing" in str(rows["int8"].obstacle)
     assert rows["float"].obstacle is None
 
 
 def test_requests_that_cannot_be_met_are_refused(tmp_path: Path) -> None:
-    run = _run(tmp_path)
+    made = _run(tmp_path)
     with pytest.raises(BadSetting, match="--batch is 0"):
-        _bench(run, batch=0)
+        _bench(made, batch=0)
     with pytest.raises(BadSetting, match="--rounds is 0"):
-        _bench(run, rounds=0)
+        _bench(made, rounds=0)
     with pytest.raises(BadData, match="fewer than 100000 images"):
-        _bench(run, batch=100000)
+        _bench(made, batch=100000)
+
+
+def test_nothing_is_loaded_where_run_or_settings_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_data(monkeypatch)
+    with pytest.raises(BadFile, match="no run folder"):
+        _bench(tmp_path / "nowhere")
+    with pytest.raises(BadSetting, match="--threads is 0"):
+        _bench(tmp_path / "nowhere", threads=0)

@@ -1,18 +1,19 @@
 """A comparison's rows against conversions and scores one by one, and what becomes of them when it is interrupted."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.refuse_data import refuse_data
 from support.trained import classifier, digits, run_folder
 
 from spikewright.app.pages.comparison import ComparisonRow
 from spikewright.app.runs import acquire
 from spikewright.app.runs import compare as module
 from spikewright.app.runs.acquire import ImageSettings
-from spikewright.app.runs.compare import PAGE, ROWS, CompareRequest, as_json, compare
+from spikewright.app.runs.compare import PAGE, ROWS, CompareRequest, CompareResult, run
 from spikewright.conversion.convert import convert
 from spikewright.conversion.methods.cos import Cos
 from spikewright.conversion.methods.exact import Exact
@@ -22,11 +23,15 @@ from spikewright.errors import BadFile, BadModel, BadSetting
 from spikewright.measure.scoring import accuracy_of_source, score
 
 
+def compare(request: CompareRequest, **more: Any) -> tuple[ComparisonRow, ...]:
+    return run(request, **more).rows
+
+
 def request(tmp_path: Path, **more: Any) -> CompareRequest:
-    run = tmp_path / "run"
-    if not run.is_dir():
-        run_folder(run)
-    settings = {"run": run, "methods": ("exact", "qcfs"), "timesteps": (2, 3), "calibration": 60, **more}
+    folder = tmp_path / "run"
+    if not folder.is_dir():
+        run_folder(folder)
+    settings = {"run": folder, "methods": ("exact", "qcfs"), "timesteps": (2, 3), "calibration": 60, **more}
     return CompareRequest(**settings)
 
 
@@ -51,9 +56,9 @@ def test_rows_are_conversions_scored_one_by_one(tmp_path: Path) -> None:
                 energy_joules_snn=found.energy_joules_snn, spikes_per_neuron=found.spikes_per_neuron,
             )  # fmt: skip
             expected.append(row)
-    assert rows == expected
+    assert rows == tuple(expected)
     held = json.loads((tmp_path / "run" / "compare" / ROWS).read_text())
-    assert held["rows"] == as_json(rows)
+    assert held["rows"] == CompareResult(rows=rows, folder=tmp_path).to_json()
     assert held["of"]["images"] == len(data.test.labels)
     page = (tmp_path / "run" / "compare" / PAGE).read_text()
     assert "cos:rounds=2:warmup=3" in page and "450 test images" in page
@@ -123,9 +128,9 @@ def test_interrupted_it_keeps_its_rows_and_goes_on(after: int, tmp_path: Path, c
 
     parts = replace(whole, out=tmp_path / "parts")
     with pytest.raises(KeyboardInterrupt):
-        compare(parts, progress=interrupt)
+        compare(parts, on_progress=interrupt)
     path = tmp_path / "parts" / ROWS
-    assert (json.loads(path.read_text())["rows"] if path.is_file() else []) == as_json(rows[:after])
+    assert (json.loads(path.read_text())["rows"] if path.is_file() else []) == [asdict(row) for row in rows[:after]]
     assert len(conversions) == after
     conversions.clear()
     assert compare(parts) == rows
@@ -143,7 +148,7 @@ def test_interrupted_within_a_row_that_row_is_made_again(tmp_path: Path) -> None
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        compare(whole, progress=interrupt)
+        compare(whole, on_progress=interrupt)
     path = tmp_path / "run" / "compare" / ROWS
     assert [row["timesteps"] for row in json.loads(path.read_text())["rows"]] == [2]
     assert len(compare(whole)) == 4
@@ -224,3 +229,14 @@ def test_runs_data_and_splits_that_are_not_there_are_refused(tmp_path: Path) -> 
     with pytest.raises(BadModel, match="give --size, or data of that shape"):
         compare(replace(wanted, images=ImageSettings(size=(9, 9))))
     assert not (tmp_path / "run" / "compare").exists()
+
+
+def test_nothing_is_loaded_where_run_method_or_split_are_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_data(monkeypatch)
+    with pytest.raises(BadFile, match="nowhere"):
+        compare(request(tmp_path, run=tmp_path / "nowhere"))
+    for more, words in (({"methods": ("nope",)}, "no method named 'nope'"), ({"split": "tset"}, "no split named")):
+        with pytest.raises(BadSetting, match=words):
+            compare(request(tmp_path, **more))

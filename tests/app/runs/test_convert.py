@@ -7,28 +7,35 @@ from typing import Any
 
 import pytest
 import torch
+from support.refuse_data import refuse_data
 from support.trained import classifier, digits, run_folder
 
 from spikewright.ann import interpreter
 from spikewright.app.registry import names
 from spikewright.app.runs import acquire
 from spikewright.app.runs import convert as module
-from spikewright.app.runs.convert import STATE, ConvertRequest, chosen, convert
+from spikewright.app.runs.convert import STATE, ConvertRequest, chosen, run
 from spikewright.conversion.auto import Auto
 from spikewright.conversion.convert import convert as run_conversion
 from spikewright.conversion.methods.qac import Qac
-from spikewright.errors import BadFile, BadSetting, NoneFound
+from spikewright.errors import BadFile, BadModel, BadSetting, NoneFound
 from spikewright.interchange.run_folder import load_blueprint, load_source
 from spikewright.models import build
 
 CALIBRATION = 80
 
 
+def convert(request: ConvertRequest, **more: Any) -> tuple[Any, Any, dict[str, Any]]:
+    result = run(request, **more)
+    assert result.to_json() is result.about
+    return result.network, result.source, result.about
+
+
 def request(tmp_path: Path, *levels: int, **more: Any) -> ConvertRequest:
-    run = tmp_path / "run"
-    if not run.is_dir():
-        run_folder(run, *levels)
-    settings = {"out": tmp_path / "out", "run": run, "calibration": CALIBRATION, **more}
+    folder = tmp_path / "run"
+    if not folder.is_dir():
+        run_folder(folder, *levels)
+    settings = {"out": tmp_path / "out", "run": folder, "calibration": CALIBRATION, **more}
     return ConvertRequest(**settings)
 
 
@@ -92,7 +99,7 @@ def test_an_interrupted_calibration_goes_on_and_leaves_nothing_behind(tmp_path: 
     common = {"method": "percentile_norm", "settings": {"timesteps": 4}, "calibrate": True, "calibration_epochs": 3}
     whole = request(tmp_path, **common)
     told: list[int] = []
-    _, _, about = convert(whole, progress=lambda _, done, __: told.append(done))
+    _, _, about = convert(whole, on_progress=lambda _, done, __: told.append(done))
     assert told == [1, 2, 3]
     assert about["conversion"]["thresholds"] == "from 80 training images, calibrated on 80 training images"
     assert not about["conversion"]["exact"]
@@ -104,12 +111,12 @@ def test_an_interrupted_calibration_goes_on_and_leaves_nothing_behind(tmp_path: 
 
     parts = replace(whole, out=tmp_path / "parts")
     with pytest.raises(KeyboardInterrupt):
-        convert(parts, progress=interrupt)
+        convert(parts, on_progress=interrupt)
     assert [path.name for path in parts.out.iterdir()] == [STATE]
     with pytest.raises(BadFile, match="of another calibration"):
         convert(replace(parts, calibration_epochs=4))
     told.clear()
-    convert(parts, progress=lambda _, done, __: told.append(done))
+    convert(parts, on_progress=lambda _, done, __: told.append(done))
     assert told == [3]
     assert same_network(parts.out, whole.out)
     assert not (parts.out / STATE).exists()
@@ -202,8 +209,8 @@ def test_one_number_given_as_a_list_is_one_number() -> None:
 
 
 def test_what_looks_at_data_needs_some(tmp_path: Path) -> None:
-    run = run_folder(tmp_path / "dataless", 5, 5, data=None)
-    wanted = request(tmp_path, run=run, settings={"timesteps": 3})
+    dataless = run_folder(tmp_path / "dataless", 5, 5, data=None)
+    wanted = request(tmp_path, run=dataless, settings={"timesteps": 3})
     convert(wanted)  # thresholds are trained, and nothing else is asked for
     for more, words in (
         ({"calibrate": True}, "this looks at data: give --data"),
@@ -238,3 +245,22 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
     convert(wanted)
     convert(replace(wanted, settings={"timesteps": 2}))  # a converted network may be replaced
     assert load_blueprint(wanted.out)[1]["conversion"]["settings"]["timesteps"] == 2
+
+
+def test_nothing_is_loaded_where_run_model_weights_or_method_are_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_data(monkeypatch)
+    weights = tmp_path / "weights.pt"
+    weights.touch()
+    model = {"run": None, "model": "top0", "data": "digits", "weights": weights}
+    for more, error, words in (
+        ({"run": tmp_path / "nowhere"}, BadFile, "no run folder"),
+        ({"method": "nope"}, BadSetting, "no method named 'nope'"),
+        ({"settings": {"timesteps": 0}}, BadSetting, "timesteps must be in"),
+        ({**model, "model": "topp"}, BadModel, "'topp' is not known: did you mean 'top"),
+        ({**model, "weights": tmp_path / "none.pt"}, BadFile, "no such file"),
+        ({**model, "out": weights}, BadSetting, "is a file: give a folder"),
+    ):
+        with pytest.raises(error, match=words):
+            run(request(tmp_path, **more))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from spikewright.app.runs.memory import InputSettings, MemoryReport, memory
+from spikewright.app.runs.memory import InputSettings, MemoryRequest, MemoryResult, run
 from spikewright.errors import BadModel, BadSetting, UnsupportedModule
 from spikewright.measure.cost.footprint import FootprintSettings
 
@@ -42,9 +42,9 @@ NOTHING = InputSettings()
 
 def counted(
     model: str, *, data: str | None = None, inputs: InputSettings = NOTHING, seed: int = 0, **more: Any
-) -> MemoryReport:
+) -> MemoryResult:
     settings = FootprintSettings(weight_bits=1, membrane_bits=2, **more)
-    return memory(model, data=data, inputs=inputs, settings=settings, seed=seed)
+    return run(MemoryRequest(model=model, data=data, inputs=inputs, settings=settings, seed=seed))
 
 
 def test_one_s_own_network(own: str) -> None:

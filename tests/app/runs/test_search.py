@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from filelock import FileLock
+from support.told import Told
 from support.trained import classifier, digits, run_folder
 
 from spikewright.ann import interpreter
@@ -82,8 +83,8 @@ def test_trained_candidates_are_found_written_and_not_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = training(tmp_path)
-    told: list[tuple[str, int, int]] = []
-    outcome, content = search(settings, tell=lambda *each: told.append(each))
+    told = Told()
+    outcome, content = search(settings, on_progress=told)
     assert written(settings) == json.loads(json.dumps(content))
     names = ["t2_th0.5_if_b4", "t2_th0.5_if_b8", "t2_th900_if_b4", "t2_th900_if_b8"]
     assert [one["name"] for one in content["candidates"]] == names
@@ -220,8 +221,8 @@ from spikewright.app.runs import search as module
 from spikewright.exploration.request.space import TrainedSpace
 from spikewright.exploration.workspace import Bench
 seen, candidate = [], Bench.candidate
-def killed(self, point, *, tell=None):
-    found = candidate(self, point, tell=tell)
+def killed(self, point, *, on_progress=None):
+    found = candidate(self, point, on_progress=on_progress)
     os.kill(os.getpid(), signal.SIGKILL)
 Bench.candidate = killed
 module.search(training(Path({str(tmp_path)!r}), out=Path({str(tmp_path / "part")!r}),
@@ -246,11 +247,11 @@ def test_an_interrupted_search_keeps_what_it_found(tmp_path: Path, monkeypatch: 
     settings = converting(tmp_path)
     made, calls = module.Bench.candidate, [0]
 
-    def interrupted(self: Any, point: Any, *, tell: Any = None) -> Any:
+    def interrupted(self: Any, point: Any, *, on_progress: Any = None) -> Any:
         calls[0] += 1
         if calls[0] == 3:
             raise KeyboardInterrupt
-        return made(self, point, tell=tell)
+        return made(self, point, on_progress=on_progress)
 
     monkeypatch.setattr(module.Bench, "candidate", interrupted)
     with pytest.raises(KeyboardInterrupt):

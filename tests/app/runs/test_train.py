@@ -1,14 +1,17 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from support.refuse_data import refuse_data
 
 from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import Source
-from spikewright.app.runs import train as module
-from spikewright.app.runs.train import INITIAL_TIMESTEPS, TrainRequest, train
+from spikewright.app.runs import acquire
+from spikewright.app.runs.acquire import ImageSettings
+from spikewright.app.runs.train import INITIAL_TIMESTEPS, TrainRequest, run, usual_learning_rate
 from spikewright.data import ImageData
 from spikewright.errors import BadData, BadFile, BadModel, BadSetting, UnsupportedModule
 from spikewright.interchange.run_folder import load_blueprint, load_source, save_source
@@ -43,7 +46,7 @@ def _few_digits(digits: ImageData, monkeypatch: pytest.MonkeyPatch) -> None:
         assert name in ("digits", "cifar10")
         return replace(digits, name=name)
 
-    monkeypatch.setattr(module, "load", few)
+    monkeypatch.setattr(acquire, "load", few)
 
 
 @pytest.fixture
@@ -51,6 +54,12 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "own_nets.py").write_text(FACTORIES)
     monkeypatch.chdir(tmp_path)
     return "own_nets"
+
+
+def train(request: TrainRequest, settings: TrainSettings) -> tuple[Any, Any, dict[str, Any]]:
+    result = run(replace(request, settings=settings))
+    assert result.to_json() is result.about
+    return result.network, result.report, result.about
 
 
 def levels_of(source: Source) -> list[int | None]:
@@ -114,7 +123,7 @@ def test_learned_timesteps_start_from_what_there_is(tmp_path: Path) -> None:
     still = replace(SETTINGS, learning_rate=0.0, timesteps=TimestepSettings(timestep_rate=0.0))
     for start, asked, expected in (("six", None, 6), ("six", 9, 9), ("relu", None, INITIAL_TIMESTEPS), ("relu", 3, 3)):
         out = tmp_path / f"{start}_{asked}"
-        request = TrainRequest(start=tmp_path / start, initial_timesteps=asked, out=out)
+        request = TrainRequest(start=tmp_path / start, initial_timesteps=asked, out=out, settings=still)
         trained, _, _ = train(request, still)
         assert levels_of(trained) == [expected, expected]
         if start == "six":
@@ -137,7 +146,7 @@ def test_weights_from_a_file_are_the_start(tmp_path: Path) -> None:
     request = TrainRequest(model="top0", data="digits", weights=tmp_path / "w.pt", out=tmp_path / "a")
     trained, _, _ = train(request, replace(SETTINGS, learning_rate=0.0))
     assert torch.equal(trained.arrays["1.weight"], made.state_dict()["1.weight"])
-    assert request.learning_rate < TrainRequest(model="top0", data="digits", out=tmp_path).learning_rate
+    assert usual_learning_rate(trained=True) < usual_learning_rate(trained=False)
 
 
 def test_ones_own_factory_trains_with_levels(own: str, tmp_path: Path) -> None:
@@ -158,18 +167,13 @@ def test_cifar10_alone_is_augmented_unless_asked(tmp_path: Path) -> None:
 
 def test_what_cannot_be_is_refused_before_anything_is_written(own: str, tmp_path: Path) -> None:
     out = tmp_path / "a"
-    for request, error, words in [
-        (TrainRequest(model=f"{own}:unsupported", data="digits", out=out), UnsupportedModule, "GELU"),
-        (TrainRequest(model=f"{own}:linear", data="digits", levels=3, out=out), BadModel, "no ReLU"),
-        (TrainRequest(model="top0", data="digits", levels=0, out=out), BadSetting, "levels is 0"),
-        (TrainRequest(model="resnet", data="digits", out=out), BadModel, "not known"),
-        (TrainRequest(start=tmp_path / "none", out=out), BadFile, "no run folder"),
-    ]:
-        with pytest.raises(error, match=words):
-            train(request, SETTINGS)
-        assert not out.exists()
     learning = replace(SETTINGS, timesteps=TimestepSettings())
     for settings, given, error, words in [
+        (SETTINGS, {"model": f"{own}:unsupported"}, UnsupportedModule, "GELU"),
+        (SETTINGS, {"model": f"{own}:linear", "levels": 3}, BadModel, "no ReLU"),
+        (SETTINGS, {"model": "top0", "levels": 0}, BadSetting, "levels is 0"),
+        (SETTINGS, {"model": "resnet"}, BadModel, "not known"),
+        (SETTINGS, {"start": tmp_path / "none"}, BadFile, "no run folder"),
         (learning, {"model": "top0", "levels": 3}, BadSetting, "--levels fixes"),
         (learning, {"model": "top0", "initial_timesteps": 0}, BadSetting, "--initial-timesteps is 0"),
         (SETTINGS, {"model": "top0", "initial_timesteps": 4}, BadSetting, "--learn-timesteps"),
@@ -177,8 +181,23 @@ def test_what_cannot_be_is_refused_before_anything_is_written(own: str, tmp_path
         (SETTINGS, {"model": "top0", "levels": 3, "slip": 1.0}, BadSetting, "slip is 1.0"),
     ]:
         with pytest.raises(error, match=words):
-            train(TrainRequest(data="digits", out=out, **given), settings)
+            run(TrainRequest(data="digits", out=out, settings=settings, **given))  # pyright: ignore[reportArgumentType]
         assert not out.exists()
+
+
+def test_nothing_is_loaded_where_model_weights_or_run_are_not_there(
+    own: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_data(monkeypatch)
+    for given, error, words in [
+        ({"model": "resnet"}, BadModel, "'resnet' is not known"),
+        ({"model": f"{own}:nothing"}, BadModel, "has no 'nothing'"),
+        ({"model": "top0", "weights": tmp_path / "none.pt"}, BadFile, "no such file"),
+        ({"start": tmp_path / "none"}, BadFile, "no run folder"),
+        ({"model": "top0", "levels": 2**16}, BadSetting, "levels is 65536"),
+    ]:
+        with pytest.raises(error, match=words):
+            run(TrainRequest(data="digits", out=tmp_path / "a", **given))  # pyright: ignore[reportArgumentType]
 
 
 def test_a_folder_that_is_taken_is_refused(tmp_path: Path) -> None:
@@ -258,10 +277,9 @@ def test_rate_coding_takes_pixels_as_they_are(tmp_path: Path, digits: ImageData)
     assert about["preparation"]["mean"] == (0.0,) and about["preparation"]["std"] == (1.0,)
     _, _, direct = train(TrainRequest(model="top0", data="digits", out=tmp_path / "b", spiking=QUANTISED), SETTINGS)
     assert direct["preparation"]["mean"] == digits.preparation.mean != (0.0,)
-    for given in ({"mean": (0.1,)}, {"std": (0.5,)}):
-        request = TrainRequest(model="top0", data="digits", out=tmp_path / "c", spiking=RATE, **given)  # pyright: ignore
+    for images in (ImageSettings(mean=(0.1,)), ImageSettings(std=(0.5,))):
         with pytest.raises(BadSetting, match="pixels from 0 to 1 as they are"):
-            train(request, SETTINGS)
+            TrainRequest(model="top0", data="digits", out=tmp_path / "c", spiking=RATE, images=images)
 
 
 def test_a_spiking_network_starts_from_a_trained_run_and_sees_what_that_saw(tmp_path: Path) -> None:
@@ -295,7 +313,12 @@ def test_what_a_spiking_network_has_no_use_for_is_refused(own: str, tmp_path: Pa
         ),
         ({"initial_timesteps": 3}, SETTINGS, BadSetting, "--initial-timesteps"),
         ({"spiking": frames}, SETTINGS, BadData, "data 'digits': there is no such folder"),
-        ({"spiking": frames, "mean": (0.1,)}, SETTINGS, BadSetting, "frames of events have no --mean"),
+        (
+            {"spiking": frames, "images": ImageSettings(mean=(0.1,))},
+            SETTINGS,
+            BadSetting,
+            "frames of events have no --mean",
+        ),
         (
             {"spiking": SpikingTraining(network=spikes, loss="count_mse")},
             replace(SETTINGS, label_smoothing=0.1),
@@ -306,7 +329,7 @@ def test_what_a_spiking_network_has_no_use_for_is_refused(own: str, tmp_path: Pa
         ({"model": f"{own}:unsupported"}, SETTINGS, UnsupportedModule, "GELU"),
     ]:
         with pytest.raises(error, match=words) as caught:
-            train(TrainRequest(**{**common, **given}), settings)  # pyright: ignore[reportArgumentType]
+            run(TrainRequest(**{**common, **given}, settings=settings))  # pyright: ignore[reportArgumentType]
         assert "\n" not in str(caught.value)
         assert not out.exists()
     with pytest.raises(BadSetting, match="--levels is for networks that will be converted"):

@@ -125,7 +125,7 @@ def test_it_is_never_worse(method: Method, levels: tuple[int, ...], learning_rat
 def test_a_perfect_network_comes_back_as_it_is(method: Method, levels: tuple[int, ...]) -> None:
     blueprint, source = converted(method, *levels)
     told: list[int] = []
-    assert SHORT(blueprint, source, [inputs()], progress=lambda _, done, __: told.append(done)) is blueprint
+    assert SHORT(blueprint, source, [inputs()], on_progress=lambda _, done, __: told.append(done)) is blueprint
     assert told == []
 
 
@@ -160,13 +160,13 @@ def test_interrupted_and_resumed_is_uninterrupted(epoch: int, per_channel: bool,
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        kept(blueprint, source, [inputs()], progress=interrupt)
+        kept(blueprint, source, [inputs()], on_progress=interrupt)
     told: list[int] = []
-    resumed = kept(blueprint, source, [inputs()], progress=lambda _, done, __: told.append(done))
+    resumed = kept(blueprint, source, [inputs()], on_progress=lambda _, done, __: told.append(done))
     assert told == list(range(epoch + 1, 5))
     assert same(resumed, settings(blueprint, source, [inputs()]))
     told.clear()
-    assert same(kept(blueprint, source, [inputs()], progress=lambda _, done, __: told.append(done)), resumed)
+    assert same(kept(blueprint, source, [inputs()], on_progress=lambda _, done, __: told.append(done)), resumed)
     assert told == []  # all of it was there
 
 

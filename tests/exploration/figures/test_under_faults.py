@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from spikewright.ann.source import Source
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadFile
-from spikewright.exploration.figures.under_faults import Remembered, Strike, Struck, Tell
+from spikewright.exploration.figures.under_faults import Remembered, Strike, Struck
 from spikewright.measure.samples import Prepared
 from spikewright.snn.blueprint import Blueprint
 
@@ -25,7 +26,13 @@ class Counting:
     asked: list[Strike] = field(default_factory=list)
 
     def __call__(
-        self, network: Blueprint | Source, samples: Prepared, strike: Strike, *, record: Path, tell: Tell | None = None
+        self,
+        network: Blueprint | Source,
+        samples: Prepared,
+        strike: Strike,
+        *,
+        record: Path,
+        on_progress: Progress = silent,
     ) -> Struck:
         assert network is NETWORK
         assert samples is IMAGES

@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from support.told import Told
 from support.trained import classifier
 
 from exploration.candidates.test_converted import maker
@@ -29,11 +30,9 @@ def test_accuracies_are_those_of_a_campaign(tmp_path: Path) -> None:
     images = first(maker().validation, 40)
     strike = Strike(ber=0.02, maps=6, seed=3, bits=8)
     measure = ByInjection(faults=FaultSettings(ber=(0.02,)), fault_at=lambda rate: BitFlip(ber=rate))
-    told: list[tuple[str, int, int]] = []
+    told = Told()
     for name, network in (("snn", made().blueprint), ("ann", classifier())):
-        found = measure(
-            network, images, strike, record=tmp_path / f"{name}.jsonl", tell=lambda *each: told.append(each)
-        )
+        found = measure(network, images, strike, record=tmp_path / f"{name}.jsonl", on_progress=told)
         settings = InjectSettings(fault=BitFlip(ber=0.02), bits=8, maps=6, seed=3, workers=Workers(count=1))
         wanted = inject(network, images, settings)
         assert found.accuracy_golden == wanted.accuracy_golden

@@ -154,7 +154,7 @@ def test_one_that_cannot_be_made_does_not_stop_the_others(tmp_path: Path) -> Non
         points,
         alpha=0.05,
         keep=lambda _: None,
-        tell=lambda *each: told.append(each),  # pyright: ignore[reportArgumentType]
+        on_progress=lambda *each: told.append(each),  # pyright: ignore[reportArgumentType]
     )
     assert [one.stopped_by is Gate.MADE for one in found] == [False, True, False]
     assert found[1].why == "it cannot be"

@@ -34,7 +34,7 @@ class Troubled(FakeBench):
     trouble: str = ""
     at: str = ""
 
-    def candidate(self, point: Any, *, tell: Any = None) -> Candidate:
+    def candidate(self, point: Any, *, on_progress: Any = None) -> Candidate:
         assert self.log is not None
         marker = self.log.with_name("marker")
         if point.name == self.at and not marker.exists():
@@ -47,7 +47,7 @@ class Troubled(FakeBench):
             with self.log.with_name("pids").open("a") as file:
                 file.write(f"{os.getpid()}\n")
             time.sleep(60)
-        return FakeBench.candidate(self, point, tell=tell)
+        return FakeBench.candidate(self, point, on_progress=on_progress)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def search(out: Path, trouble: str = "", at: str = "") -> tuple[Any, Any, int, S
 def test_all_points_are_tried_once_though_a_process_is_killed(tmp_path: Path) -> None:
     study, build, trials, sampling = search(tmp_path / "out", "killed", "t4_th1_if_b8")
     told: list[tuple[str, int, int]] = []
-    sample_in_processes(study, build, trials, sampling, tell=lambda *each: told.append(each))
+    sample_in_processes(study, build, trials, sampling, on_progress=lambda *each: told.append(each))
     assert trials == 9 == done(study)
     assert sorted(one.name for one in collected(study)) == sorted(point.name for point in SPACE.points())
     made = [line.split()[1] for line in (tmp_path / "log").read_text().splitlines() if line.startswith("made")]

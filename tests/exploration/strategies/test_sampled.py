@@ -136,11 +136,11 @@ def test_an_interrupted_search_goes_on_and_nothing_counts_twice(
     study, bench, trials = search(tmp_path / "out", trials=12, space=space)
     candidate_of, calls = FakeBench.candidate, [0]
 
-    def interrupted(self: FakeBench, point: Any, *, tell: Any = None) -> Candidate:
+    def interrupted(self: FakeBench, point: Any, *, on_progress: Any = None) -> Candidate:
         calls[0] += 1
         if calls[0] == at:
             raise KeyboardInterrupt
-        return candidate_of(self, point, tell=tell)
+        return candidate_of(self, point, on_progress=on_progress)
 
     monkeypatch.setattr(FakeBench, "candidate", interrupted)
     with pytest.raises(KeyboardInterrupt):

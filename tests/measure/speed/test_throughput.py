@@ -18,7 +18,7 @@ def test_the_median_rate_of_batches_of_one_size(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(speed.time, "perf_counter", lambda: next(ticks))
     told: list[tuple[str, int, int]] = []
     batches = [torch.zeros(8, 3), torch.zeros(8, 3), torch.zeros(2, 3)]
-    rate = speed.samples_per_second(build(net.done()), batches, progress=lambda *step: told.append(step))
+    rate = speed.samples_per_second(build(net.done()), batches, on_progress=lambda *step: told.append(step))
     assert rate == pytest.approx(8 / 1.9)  # seconds 1, 2, 4, 1, 1.9
     assert told == [("speed", index, 5) for index in range(1, 6)]
 

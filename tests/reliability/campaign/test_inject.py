@@ -201,18 +201,18 @@ def test_a_campaign_that_was_stopped_goes_on(tmp_path: Path) -> None:
     for count in (1, 3, 2):
         seen.clear()
         with pytest.raises(Stopped):
-            inject(network, images, plain, record=path, progress=stop_after(count))
+            inject(network, images, plain, record=path, on_progress=stop_after(count))
     kept = len(lines(path)) - 1
     assert 0 < kept < 30
     seen.clear()
-    assert inject(network, images, plain, record=path, progress=stop_after(999)).to_json() == found.to_json()
+    assert inject(network, images, plain, record=path, on_progress=stop_after(999)).to_json() == found.to_json()
     assert seen[0] == (kept, 30) and seen[-1] == (30, 30)
     assert [done for done, _ in seen] == sorted({done for done, _ in seen})
     assert lines(path) == lines(tmp_path / "whole")
     # all is known: nothing is run, nothing written
     before = path.read_bytes()
     seen.clear()
-    assert inject(network, images, plain, record=path, progress=stop_after(999)).to_json() == found.to_json()
+    assert inject(network, images, plain, record=path, on_progress=stop_after(999)).to_json() == found.to_json()
     assert seen == [(30, 30)] and path.read_bytes() == before
 
 

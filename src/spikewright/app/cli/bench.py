@@ -7,7 +7,7 @@ from typer import Option
 from spikewright.app.cli import options
 
 if TYPE_CHECKING:
-    from spikewright.app.runs.bench import BenchReport
+    from spikewright.app.runs.bench import BenchResult
 
 
 def bench(
@@ -24,33 +24,22 @@ def bench(
     json: options.Json = None,
 ) -> None:
     """Show time, memory and energy of a run's network in every engine, on the CPU."""
-    import torch
+    from spikewright.app.runs import bench as verb
 
-    from spikewright.app.runs.bench import bench as measure
-    from spikewright.data.files import write_json
-    from spikewright.errors import BadSetting
-
-    if device not in ("auto", "cpu"):
-        raise BadSetting(f"bench: times engines on the CPU, not on {device!r}: leave out --device")
-    if threads is not None and threads < 1:
-        raise BadSetting(f"bench: --threads is {threads}, but must be at least 1")
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(threads or before)
-        report = measure(run, data=data, images=options.images(mean, std, size, seed), batch=batch, rounds=rounds)
-    finally:
-        torch.set_num_threads(before)
-    _show(report)
-    if json is not None:
-        write_json(json, report.to_json())
+    options.on_cpu("bench", device, does="times engines on the CPU")
+    images = options.images(mean, std, size, seed)
+    request = verb.BenchRequest(run=run, data=data, images=images, batch=batch, rounds=rounds, threads=threads)
+    result = verb.run(request)
+    _show(result)
+    options.write(json, result)
 
 
-def _show(report: "BenchReport") -> None:
+def _show(result: "BenchResult") -> None:
     from spikewright.app.cli.console import console, table
     from spikewright.app.cli.figures import joules, octets
 
     rows = []
-    for row in report.rows:
+    for row in result.rows:
         if row.milliseconds is None or row.ratio is None or row.samples_per_second is None:
             continue
         rows.append(
@@ -64,16 +53,16 @@ def _show(report: "BenchReport") -> None:
                 "—" if row.energy_joules is None else joules(row.energy_joules),
             )
         )
-    title = f"{report.run}: batches of {report.batch}, median of {report.rounds} rounds"
+    title = f"{result.run}: batches of {result.batch}, median of {result.rounds} rounds"
     heads = ("engine", "ms", "time", "images/s", "codes that differ", "weights", "energy an image")
     console.print(table(title, heads, rows))
-    for row in report.rows:
+    for row in result.rows:
         if row.obstacle is not None:
             console.print(f"{row.engine}: not run: {row.obstacle}")
         elif row.arithmetic is not None:
             console.print(f"{row.engine}: {row.arithmetic}; energy by {row.energy_table}")
     console.print(
-        f"codes that differ: of {report.codes:,}, from float64; "
-        f"processor: {report.processor.get('name', report.processor['machine'])}, "
-        f"{report.processor['capability']}, {report.processor['threads']} threads"
+        f"codes that differ: of {result.codes:,}, from float64; "
+        f"processor: {result.processor.get('name', result.processor['machine'])}, "
+        f"{result.processor['capability']}, {result.processor['threads']} threads"
     )

@@ -22,8 +22,8 @@ def compare(
     out: Annotated[Path | None, Option(help="folder for the rows and the page; default RUN/compare")] = None,
     split: Annotated[str, Option(help="what accuracies are read on: test or validation")] = "test",
     images: Annotated[int | None, Option(help="images of it, the first ones; default all")] = None,
-    calibration: Annotated[int, Option(help="training images that thresholds and calibration look at")] = 512,
-    energy_table: Annotated[str, Option(help="constants for energies")] = "horowitz_int32",
+    calibration: options.Calibration = 512,
+    energy_table: options.EnergyTable = "horowitz_int32",
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
@@ -34,18 +34,16 @@ def compare(
     """Compare conversions of a trained run; interrupted, it goes on where it was."""
     from spikewright.app.cli.console import console, progress_bar, table
     from spikewright.app.cli.figures import joules
-    from spikewright.app.runs.compare import PAGE, ROWS, CompareRequest, as_json
-    from spikewright.app.runs.compare import compare as run_comparison
-    from spikewright.data.files import write_json
+    from spikewright.app.runs import compare as verb
 
     options.on_cpu("compare", device)
-    request = CompareRequest(
+    request = verb.CompareRequest(
         run=run, methods=options.names("--methods", methods), timesteps=options.counts("--timesteps", timesteps),
         data=data, out=out, split=split, samples=images, calibration=calibration, energy_table=energy_table,
         images=options.images(mean, std, size, seed),
     )  # fmt: skip
     with progress_bar() as progress:
-        rows = run_comparison(request, progress=progress)
+        result = verb.run(request, on_progress=progress)
     columns = (
         "method",
         "T",
@@ -62,10 +60,9 @@ def compare(
             f"{100 * (row.accuracy_snn - (row.accuracy_source or 0)):+.2f}", f"{row.spikes_per_neuron or 0:.2f}",
             joules(row.energy_joules_snn or 0.0),
         )
-        for row in rows
+        for row in result.rows
     ]  # fmt: skip
-    source = f"source {rows[0].accuracy_source:.2%}, {split} images" if rows else "no rows"
+    source = f"source {result.rows[0].accuracy_source:.2%}, {split} images" if result.rows else "no rows"
     console.print(table(f"{run}: {source}", columns, cells, numbers=1))
-    console.print(f"rows: {request.folder / ROWS}; page: {request.folder / PAGE}")
-    if json is not None:
-        write_json(json, as_json(rows))
+    console.print(f"rows: {result.folder / verb.ROWS}; page: {result.folder / verb.PAGE}")
+    options.write(json, result)

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
 from rich.table import Table
 from rich.text import Text
 
@@ -25,28 +26,31 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
 
 
 @contextmanager
-def progress_bar() -> Iterator["Progressing"]:
-    """A progress bar on stderr, if that is a screen; call what it yields with (what, done, of)."""
+def progress_bar() -> Iterator["ProgressBars"]:
+    """Bars on stderr, if that is a screen, and lines worth keeping in any case."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    screen = Console(stderr=True)
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
-        yield Progressing(bar)
+    screen = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    with RichProgress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        yield ProgressBars(bar)
 
 
-class Progressing:
-    """Shows one bar for each thing that is under way."""
+class ProgressBars:
+    """A `Progress` that shows one bar for each thing that is under way."""
 
-    def __init__(self, bar: Progress) -> None:
+    def __init__(self, bar: RichProgress) -> None:
         self._bar = bar
         self._tasks: dict[str, TaskID] = {}
 
-    def __call__(self, what: str, done: int, of: int, note: str = "") -> None:
-        """`done` of `of` parts of `what` are done; a bar that is full goes away. `note` stands beside its name."""
+    def __call__(self, what: str, done: int, total: int, /, note: str = "") -> None:
+        """A bar that is full goes away; `note` stands beside its name, or is a line where nothing is counted."""
+        if not total and note:
+            self._bar.console.print(note, soft_wrap=True)
+            return
         if what not in self._tasks:
-            self._tasks[what] = self._bar.add_task(what, total=of)
+            self._tasks[what] = self._bar.add_task(what, total=total)
         shown = f"{what}: {note}" if note else what
-        self._bar.update(self._tasks[what], completed=done, total=of, description=shown)
-        if done >= of:
+        self._bar.update(self._tasks[what], completed=done, total=total, description=shown)
+        if done >= total:
             self._bar.remove_task(self._tasks.pop(what))
 
 

@@ -12,7 +12,7 @@ def convert(
     run: Annotated[Path | None, Argument(help="run folder of a trained source", metavar="RUN")] = None,
     out: Annotated[Path | None, Option(help="run folder to write")] = None,
     model: Annotated[str | None, Option(help="in place of a run: a model's name, or package.module:factory")] = None,
-    weights: Annotated[Path | None, Option(help="its trained weights (.safetensors, .pt, .pth)")] = None,
+    weights: options.Weights = None,
     data: options.Data = None,
     method: Annotated[str, Option(help="how to convert: a method's name, or auto")] = "exact",
     timesteps: Annotated[
@@ -39,7 +39,7 @@ def convert(
     per_channel: Annotated[
         bool, Option("--per-channel", help="a threshold per channel where training set none")
     ] = False,
-    calibration: Annotated[int, Option(help="training images that thresholds and calibration look at")] = 512,
+    calibration: options.Calibration = 512,
     settings: Annotated[list[str] | None, Option("--set", help="another setting of the method, key=value")] = None,
     mean: options.Mean = None,
     std: options.Std = None,
@@ -50,9 +50,7 @@ def convert(
 ) -> None:
     """Convert a run, or a model of your own, to a spiking network."""
     from spikewright.app.cli.console import console, counted, progress_bar
-    from spikewright.app.runs.convert import ConvertRequest
-    from spikewright.app.runs.convert import convert as run_conversion
-    from spikewright.data.files import write_json
+    from spikewright.app.runs import convert as verb
     from spikewright.errors import BadSetting
     from spikewright.measure.cost.latency import latency_steps, timesteps_mean
 
@@ -68,15 +66,14 @@ def convert(
         chosen["alignment"] = alignment
     if per_channel:
         chosen["per_channel"] = True
-    images = options.images(mean, std, size, seed)
-    request = ConvertRequest(
+    request = verb.ConvertRequest(
         out=out, run=run, model=model, weights=weights, data=data, method=method, settings=chosen,
         calibration=calibration, calibrate=calibrate, calibration_epochs=calibration_epochs,
-        max_accuracy_drop=max_accuracy_drop, weight_bits=weight_bits, images=images,
+        max_accuracy_drop=max_accuracy_drop, weight_bits=weight_bits, images=options.images(mean, std, size, seed),
     )  # fmt: skip
     with progress_bar() as progress:
-        network, _, about = run_conversion(request, progress=progress)
-    how = about["conversion"]
+        result = verb.run(request, on_progress=progress)
+    network, how = result.network, result.about["conversion"]
     if "line" in how:
         console.print(how["line"])
     if "weights" in how:
@@ -93,5 +90,4 @@ def convert(
         f"{latency_steps(network.plan)} steps from image to result; thresholds: {how['thresholds']}; "
         + (f"next: spikewright verify {out}" if how["exact"] else f"not exact; next: spikewright evaluate {out}")
     )
-    if json is not None:
-        write_json(json, about)
+    options.write(json, result)

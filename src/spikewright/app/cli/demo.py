@@ -19,16 +19,15 @@ def demo(
     """Train, convert, verify and measure on handwritten digits; offline, under two minutes."""
     from spikewright.app.cli.console import console, progress_bar
     from spikewright.app.cli.figures import show
-    from spikewright.app.runs.demo import demonstrate
-    from spikewright.data.files import write_json
+    from spikewright.app.runs import demo as verb
 
     options.on_cpu("demo", device)
     console.print("A small convolutional network learns to read digits, then becomes spikes.")
+    request = verb.DemoRequest(out=out, seed=seed, timesteps=timesteps)
     with progress_bar() as progress:
-        shown = demonstrate(out, seed=seed, timesteps=timesteps, progress=progress)
+        shown = verb.run(request, on_progress=progress)
     show(f"digits, {out}", shown.evaluation, verdict=shown.certificate.line())
     console.print(f"next: spikewright verify {out}/spiking, or train your own: spikewright train --help")
-    if json is not None:
-        write_json(json, shown.evaluation.to_json())
+    options.write(json, shown)
     if not shown.certificate.equal:
         raise typer.Exit(1)

@@ -6,10 +6,8 @@ from spikewright.app.cli import options
 def doctor(json: options.Json = None) -> None:
     """Show what this machine has."""
     from spikewright.app.cli.console import console, table
-    from spikewright.app.runs.doctor import examine
-    from spikewright.data.files import write_json
+    from spikewright.app.runs.doctor import DoctorRequest, run
 
-    found = examine()
-    console.print(table("spikewright doctor", ("what", "found"), list(found.items()), numbers=2))
-    if json is not None:
-        write_json(json, found)
+    result = run(DoctorRequest())
+    console.print(table("spikewright doctor", ("what", "found"), list(result.found.items()), numbers=2))
+    options.write(json, result)

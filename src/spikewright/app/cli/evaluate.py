@@ -14,7 +14,7 @@ def evaluate(
     codes_images: Annotated[int, Option(help="images to certify codes on")] = 1000,
     batch_size: Annotated[int, Option(help="images run at once")] = 250,
     engine: Annotated[str, Option(help="auto: float64 where affordable, float: float32, int8, packed")] = "auto",
-    energy_table: Annotated[str, Option(help="constants for energies")] = "horowitz_int32",
+    energy_table: options.EnergyTable = "horowitz_int32",
     noise: Annotated[float, Option(help="Gaussian input noise, as a share of the input's range")] = 0.0,
     mean: options.Mean = None,
     std: options.Std = None,
@@ -26,17 +26,15 @@ def evaluate(
     """Measure a converted run on the test split."""
     from spikewright.app.cli.console import progress_bar
     from spikewright.app.cli.figures import show
-    from spikewright.app.runs.evaluate import evaluate as run_evaluation
-    from spikewright.data.files import write_json
+    from spikewright.app.runs import evaluate as verb
     from spikewright.measure.evaluation import EvaluateSettings
 
-    prepared = options.images(mean, std, size, seed)
     settings: Any = EvaluateSettings(
         batch_size=batch_size, codes_images=codes_images, images=images, engine=engine,  # pyright: ignore[reportArgumentType]
         energy_table=energy_table, device=device, noise=noise, seed=seed,
     )  # fmt: skip
+    request = verb.EvaluateRequest(run=run, data=data, images=options.images(mean, std, size, seed), settings=settings)
     with progress_bar() as progress:
-        found, _ = run_evaluation(run, data=data, images=prepared, settings=settings, progress=progress)
-    show(f"{run}", found)
-    if json is not None:
-        write_json(json, found.to_json())
+        result = verb.run(request, on_progress=progress)
+    show(f"{run}", result.evaluation)
+    options.write(json, result)

@@ -1,6 +1,5 @@
 """`spikewright inject`: a fault campaign on a network, with intervals over fault maps."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,9 +57,8 @@ def inject(
     """Inject faults into a network and see what it costs; interrupted, it goes on where it was."""
     from spikewright.app.cli.campaign import show
     from spikewright.app.cli.console import console, progress_bar
+    from spikewright.app.runs import inject as verb
     from spikewright.app.runs.faults import fault_of
-    from spikewright.app.runs.inject import InjectRequest, run_inject
-    from spikewright.data.files import write_json
     from spikewright.reliability.campaign.settings import InjectSettings
     from spikewright.reliability.workers.pool import Workers
 
@@ -76,34 +74,22 @@ def inject(
         )
         for rate in rates
     ]  # fmt: skip
-    request = InjectRequest(
+    request = verb.InjectRequest(
         run=run, settings=tuple(settings), of="source" if source else None, data=data, split=split, samples=images,
         images=options.images(mean, std, size, seed), record=record, against=against,
         against_of="source" if against_source else None, margin=margin / 100, way=way,
         harden=hints,
     )  # fmt: skip
     with progress_bar() as progress:
-        found = run_inject(request, progress=progress, notice=lambda line: print(line, file=sys.stderr))
+        result = verb.run(request, on_progress=progress)
+    found = result.campaigns
     show(f"{run}", found)
-    made = [each.to_json() for each in found]
-    whole = made[0] if len(made) == 1 else {**_common(made), "curve": made}
+    options.write(json, result)
     if json is not None:
-        write_json(json, whole)
         console.print(f"figures: {json}")
     if page is not None:
         from spikewright.app.pages.injection import write_injection
 
-        write_injection(
-            page, [whole, *(part for each in found for part in each.parts)], note=f"{found[0].data}, {split} split"
-        )
+        parts = [part for each in found for part in each.parts]
+        write_injection(page, [result.to_json(), *parts], note=f"{found[0].data}, {split} split")
         console.print(f"page: {page}")
-
-
-def _common(made: list[dict[str, Any]]) -> dict[str, Any]:
-    """What all campaigns of a curve have in common."""
-    first = made[0]
-    return {
-        name: value
-        for name, value in first.items()
-        if name not in ("rows", "campaign") and all(each[name] == value for each in made)
-    }

@@ -7,11 +7,11 @@ from typer import Option
 from spikewright.app.cli import options
 
 if TYPE_CHECKING:
-    from spikewright.app.runs.memory import MemoryReport
+    from spikewright.app.runs.memory import MemoryResult
 
 
 def memory(
-    model: Annotated[str, Option(help="a model's name, or package.module:factory")],
+    model: options.Model,
     weight_bits: Annotated[int, Option(help="of hidden weights: 1 to 16, or 32 for as they are")] = 32,
     membrane_bits: Annotated[int, Option(help="2 to 16, or 32 for as they are")] = 32,
     batch: Annotated[int, Option(help="samples whose membranes are held at once")] = 1,
@@ -29,14 +29,10 @@ def memory(
     json: options.Json = None,
 ) -> None:
     """Show what a model would occupy as a spiking network of few bits; nothing is trained."""
-    from spikewright.app.runs.memory import InputSettings
-    from spikewright.app.runs.memory import memory as run
-    from spikewright.data.files import write_json
-    from spikewright.errors import BadSetting
+    from spikewright.app.runs.memory import InputSettings, MemoryRequest, run
     from spikewright.measure.cost.footprint import FootprintSettings
 
-    if device not in ("auto", "cpu"):
-        raise BadSetting(f"memory: counts on the CPU, not on {device!r}: leave out --device")
+    options.on_cpu("memory", device, does="counts on the CPU")
     inputs = InputSettings(shape=options.shape(shape), channels=channels, size=options.size(size), classes=classes)
     settings = FootprintSettings(
         weight_bits=weight_bits,
@@ -45,31 +41,30 @@ def memory(
         edge_bits=edge_bits,
         readout_bits=readout_bits,
     )
-    report = run(model, data=data, inputs=inputs, settings=settings, seed=seed)
-    if json is not None:
-        write_json(json, report.to_json())
-    _show(report)
+    result = run(MemoryRequest(model=model, data=data, inputs=inputs, settings=settings, seed=seed))
+    options.write(json, result)
+    _show(result)
 
 
-def _show(report: "MemoryReport") -> None:
+def _show(result: "MemoryResult") -> None:
     from spikewright.app.cli.console import console, table
     from spikewright.app.cli.figures import octets
 
-    found = report.found
-    takes, gives = ("x".join(map(str, shape)) for shape in (report.input_shape, report.output_shape))
-    title = f"{report.model}: inputs {takes}, outputs {gives}, batch {found.batch:,}"
+    found = result.found
+    takes, gives = ("x".join(map(str, shape)) for shape in (result.input_shape, result.output_shape))
+    title = f"{result.model}: inputs {takes}, outputs {gives}, batch {found.batch:,}"
     rows = [(part.what, f"{part.numbers:,}", part.bits, octets(part.bytes)) for part in found.parts]
     console.print(table(title, ("what", "numbers", "bits each", "takes"), rows))
     for name, few, full in (
         (
             "footprint, with the membranes of the largest layer (Q-SNNs, Table 2)",
             found.footprint_megabytes,
-            report.full.footprint_megabytes,
+            result.full.footprint_megabytes,
         ),
         (
             "footprint, with the membranes of all layers (step by step)",
             found.footprint_megabytes_all,
-            report.full.footprint_megabytes_all,
+            result.full.footprint_megabytes_all,
         ),
     ):
         less = "" if few == full else f", {1 - few / full:.2%} less than the {octets(full * 1e6)} of 32 bits"

@@ -1,7 +1,7 @@
 """Options that several verbs share, and how their text becomes settings."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from typer import Argument, Option
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 Run = Annotated[Path, Argument(help="run folder of a converted network", metavar="RUN")]
 Data = Annotated[str | None, Option("--data", help="digits, mnist, fashion_mnist, cifar10, a folder or a hub id")]
+Model = Annotated[str, Option("--model", help="a model's name, or package.module:factory")]
+Weights = Annotated[Path | None, Option("--weights", help="its trained weights (.safetensors, .pt, .pth)")]
+Calibration = Annotated[int, Option("--calibration", help="training images that thresholds and calibration look at")]
+EnergyTable = Annotated[str, Option("--energy-table", help="constants for energies")]
 Mean = Annotated[str | None, Option("--mean", help="input mean per channel, white is 1: 0.49,0.48,0.45")]
 Std = Annotated[str | None, Option("--std", help="input standard deviation per channel")]
 Size = Annotated[str | None, Option("--size", help="resize images to HEIGHTxWIDTH")]
@@ -38,7 +42,7 @@ def size(text: str | None) -> tuple[int, int] | None:
     return int(parts[0]), int(parts[-1])
 
 
-def images(mean: str | None, std: str | None, size_text: str | None, seed: int) -> "ImageSettings":
+def images(mean: str | None, std: str | None, size_text: str | None, seed: int = 0) -> "ImageSettings":
     """How images are prepared, from the options that say so."""
     from spikewright.app.runs.acquire import ImageSettings
 
@@ -103,7 +107,21 @@ def shape(text: str | None) -> tuple[int, ...] | None:
     return tuple(int(part) for part in parts)
 
 
-def on_cpu(verb: str, device: str) -> None:
+def on_cpu(verb: str, device: str, *, does: str = "runs on the CPU in float64") -> None:
     """Refuse another device where a verb's result must not depend on one."""
     if device not in ("auto", "cpu"):
-        raise BadSetting(f"{verb}: runs on the CPU in float64, not on {device!r}: leave out --device")
+        raise BadSetting(f"{verb}: {does}, not on {device!r}: leave out --device")
+
+
+class Result(Protocol):
+    """What a verb's `run` returns."""
+
+    def to_json(self) -> Any: ...  # noqa: D102
+
+
+def write(path: Path | None, result: Result) -> None:
+    """The figures as a file, where --json asks for it."""
+    from spikewright.data.files import write_json
+
+    if path is not None:
+        write_json(path, result.to_json())

@@ -40,7 +40,7 @@ def search(
     from spikewright.errors import NoneFound
 
     with progress_bar() as progress:
-        outcome, content = run_search(settings, tell=progress)
+        outcome, content = run_search(settings, on_progress=progress)
     if json is not None:
         write_json(json, content)
     shown = outcome.candidates if len(outcome.candidates) <= MOST_ROWS else outcome.passing

@@ -98,9 +98,8 @@ def train(
     json: options.Json = None,
 ) -> None:
     """Train a network; with --levels its activations are rounded, ready to convert exactly."""
-    from spikewright.app.runs.train import TrainRequest
-    from spikewright.app.runs.train import train as run
-    from spikewright.data.files import write_json
+    from spikewright.app.cli.console import progress_bar
+    from spikewright.app.runs import train as verb
     from spikewright.training.settings import TrainSettings
 
     given = {
@@ -113,26 +112,26 @@ def train(
         "optimiser": optimiser, "learning_rate": learning_rate, "weight_decay": weight_decay, "batch_size": batch_size,
     }  # fmt: skip
     spiking, trained_by = _spiking(recipe, given, trained_by, data=data, seed=seed)
-    request = TrainRequest(
+    usual = {"learning_rate": verb.usual_learning_rate(trained=weights is not None or start is not None)}
+    request = verb.TrainRequest(
         spiking=spiking,
         out=out, model=model, data=data, weights=weights, start=start, levels=levels, resume=resume,
-        slip=slip, initial_timesteps=initial_timesteps,
-        mean=options.floats("--mean", mean), std=options.floats("--std", std), size=options.size(size),
+        slip=slip, initial_timesteps=initial_timesteps, images=options.images(mean, std, size),
         augment=augment, frames_by=frames_by, binary=binary,  # pyright: ignore[reportArgumentType]
-    )  # fmt: skip
-    trained_by = {"learning_rate": request.learning_rate, **trained_by}
-    how = TrainSettings(
-        epochs=epochs, label_smoothing=label_smoothing, **trained_by,
-        timesteps=_timesteps(
-            learn_timesteps, target_timesteps=target_timesteps, timestep_penalty=timestep_penalty,
-            timestep_weighting=timestep_weighting, parametrisation=parametrisation,
+        settings=TrainSettings(
+            epochs=epochs, label_smoothing=label_smoothing, **{**usual, **trained_by},
+            timesteps=_timesteps(
+                learn_timesteps, target_timesteps=target_timesteps, timestep_penalty=timestep_penalty,
+                timestep_weighting=timestep_weighting, parametrisation=parametrisation,
+            ),
+            sparsity=sparsity, precision=precision, device=device, devices=devices, seed=seed,
+            cutout=cutout, autoaugment=autoaugment, mirror=mirror, polarity_flip=polarity_flip, event_drop=event_drop,
         ),
-        sparsity=sparsity, precision=precision, device=device, devices=devices, seed=seed,
-        cutout=cutout, autoaugment=autoaugment, mirror=mirror, polarity_flip=polarity_flip, event_drop=event_drop,
     )  # fmt: skip
-    _, report, about = run(request, how, progress=True)
-    if json is not None:
-        write_json(json, about)
+    with progress_bar() as progress:
+        result = verb.run(request, on_progress=progress)
+    options.write(json, result)
+    about = result.about
     if about.get("left_out"):
         print(f"note: trained without the model's {about['left_out']}: the captured graph is that of evaluation mode")
     if target_timesteps is not None and about["timesteps_mean_weighted"] > target_timesteps:
@@ -140,7 +139,7 @@ def train(
             f"note: mean timesteps came down to {about['timesteps_mean_weighted']:.2f}, not {target_timesteps}: "
             "train longer, or with a higher --timestep-penalty"
         )
-    print(_summary(out, about, report.seconds))
+    print(_summary(out, about, result.report.seconds))
 
 
 def _timesteps(learn: bool, **given: Any) -> "TimestepSettings | None":

@@ -22,12 +22,12 @@ def verify(
 ) -> None:
     """Compare every integer code of both engines with the quantised source; exit 1 if any differs."""
     from spikewright.app.cli.console import console, table
-    from spikewright.app.runs.verify import verify as run_verification
-    from spikewright.data.files import write_json
+    from spikewright.app.runs import verify as verb
 
     options.on_cpu("verify", device)
     settings = options.images(mean, std, size, seed)
-    certificate, _ = run_verification(run, data=data, images=settings, limit=images, split=split)
+    result = verb.run(verb.VerifyRequest(run=run, data=data, images=settings, samples=images, split=split))
+    certificate = result.certificate
     rows = [
         (
             row.stage,
@@ -43,7 +43,6 @@ def verify(
     columns = ("stage", "codes", "stepwise ≠", "collapsed ≠", "active", "nearest boundary", "rounding bound")
     console.print(table(f"{run}: codes against {certificate.reference}", columns, rows))
     console.print(certificate.line())
-    if json is not None:
-        write_json(json, certificate.to_json())
+    options.write(json, result)
     if not certificate.equal:
         raise typer.Exit(1)

@@ -1,6 +1,7 @@
 """From what a person names (a model, weights, data, a run) to a captured source and its data."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from spikewright.data.events.preparation import EventPreparation
 from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadFile, BadModel, BadSetting
 from spikewright.interchange import run_folder as folder
+
+SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +42,37 @@ class ImageSettings:
         return load(name, mean=self.mean, std=self.std, size=self.size, seed=self.seed)
 
 
-def built(name: str, data: ImageData | EventData, *, weights: Path | None = None, seed: int = 0) -> nn.Module:
-    """Build a model by its name or `package.module:factory`, and load weights into it.
+def model_of(name: str, *, weights: Path | None = None, seed: int = 0) -> Callable[[ImageData | EventData], nn.Module]:
+    """What builds a model for some data, by its name or `package.module:factory`; its weights are loaded into it.
+
+    What needs no data is done, or refused, at once.
 
     Raises:
-        BadModel, BadFile, BadSetting: as `models.build`, `load_factory` and `load_weights` say.
+        BadModel, BadFile: as `models.require_known`, `require_weights`, `load_factory` and `load_weights` say.
     """
-    preparation = data.preparation
-    size = preparation.size or data.size
     if ":" in name:
-        model = models.load_factory(name, seed=seed)
-    else:
-        model = models.build(name, channels=preparation.channels, size=size, classes=data.classes, seed=seed)
+        own = models.load_factory(name, seed=seed)
+        if weights is not None:
+            models.load_weights(own, weights)
+        return lambda data: own.to("cpu")  # noqa: ARG005
+    models.require_known(name)
     if weights is not None:
-        models.load_weights(model, weights)
-    return model.to("cpu")
+        models.require_weights(weights)
+
+    def build(data: ImageData | EventData) -> nn.Module:
+        preparation = data.preparation
+        size = preparation.size or data.size
+        model = models.build(name, channels=preparation.channels, size=size, classes=data.classes, seed=seed)
+        if weights is not None:
+            models.load_weights(model, weights)
+        return model.to("cpu")
+
+    return build
+
+
+def built(name: str, data: ImageData | EventData, *, weights: Path | None = None, seed: int = 0) -> nn.Module:
+    """The model of that name for that data; as `model_of`."""
+    return model_of(name, weights=weights, seed=seed)(data)
 
 
 def captured(model: nn.Module, data: ImageData | EventData) -> Source:
@@ -158,10 +177,19 @@ def digest(source: Source) -> str:
     return found.hexdigest()
 
 
+def require_split(name: str) -> None:
+    """Refuse a split that no data has.
+
+    Raises:
+        BadSetting: it is none.
+    """
+    if name not in SPLITS:
+        raise BadSetting(f"no split named {name!r}: choose train, validation or test")
+
+
 def split_of(data: ImageData | EventData, name: str) -> Split | EventSplit:
     """A split by its name."""
-    if name not in ("train", "validation", "test"):
-        raise BadSetting(f"no split named {name!r}: choose train, validation or test")
+    require_split(name)
     return getattr(data, name)
 
 

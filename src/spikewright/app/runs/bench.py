@@ -5,8 +5,9 @@ Energy is that of the arithmetic by a published table of one operation's energy:
 them; 32-bit numbers for floating point, 8-bit ones where the engine multiplies bytes.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
+from spikewright.data.progress import Progress
 from spikewright.engines.names import engine_named, engines
 from spikewright.engines.network import build
 from spikewright.engines.record import StageRecord
@@ -68,7 +70,36 @@ class EngineRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BenchReport:
+class BenchRequest:
+    """What to time, and how often.
+
+    Attributes:
+        run: folder of a converted or directly trained network.
+        data: a name, folder or hub id; None takes the run's own.
+        images: how images are prepared.
+        batch: images at once.
+        rounds: how often each engine is timed.
+        threads: of PyTorch, while it is timed; None: as many as it takes.
+
+    Raises:
+        BadSetting: a number below 1.
+    """
+
+    run: Path
+    data: str | None = None
+    images: ImageSettings = field(default_factory=ImageSettings)
+    batch: int = 64
+    rounds: int = 15
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, number in (("threads", self.threads), ("batch", self.batch), ("rounds", self.rounds)):
+            if number is not None and number < 1:
+                raise BadSetting(f"bench: --{name} is {number}, but must be at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchResult:
     """A row an engine, and under what conditions."""
 
     run: str
@@ -79,50 +110,51 @@ class BenchReport:
     rows: tuple[EngineRow, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain data."""
+        """The figures as plain data."""
         return asdict(self)
 
 
-def bench(
-    run: Path,
-    *,
-    data: str | None = None,
-    images: ImageSettings,
-    batch: int = 64,
-    rounds: int = 15,
-) -> BenchReport:
-    """Run one batch of test images through every engine that can.
-
-    Args:
-        run: folder of a converted or directly trained network.
-        data: a name, folder or hub id; None takes the run's own.
-        images: how images are prepared.
-        batch: images at once.
-        rounds: how often each engine is timed.
+def run(request: BenchRequest, *, on_progress: Progress | None = None) -> BenchResult:  # noqa: ARG001
+    """Run one batch of test images through every engine that can; nothing is told while a clock runs.
 
     Raises:
-        BadSetting: a batch or rounds below 1, or no data that the run or the caller names.
+        BadSetting: no data that the run or the request names.
         BadData: fewer test images than a batch.
         SpikewrightError: as loading the run and the data does.
     """
-    for name, number in (("batch", batch), ("rounds", rounds)):
-        if number < 1:
-            raise BadSetting(f"bench: --{name} is {number}, but must be at least 1")
     settle_arithmetic()
-    blueprint, about = folder.load_blueprint(run)
-    if acquire.is_spiking_run(run):
-        source, loaded = None, acquire.spiking_data(about, data=data, images=images)
+    x, labels, blueprint, source = _batch(request)
+    with _threads(request.threads), torch.inference_mode():
+        rows, codes = _rows(blueprint, source, x, labels, request.rounds)
+        found = processor()
+    return BenchResult(
+        run=str(request.run), batch=request.batch, rounds=request.rounds, codes=codes, processor=found, rows=tuple(rows)
+    )
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(count or before)
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _batch(request: BenchRequest) -> tuple[Tensor, Tensor, Blueprint, Source | None]:
+    """Test images with their labels, the network that takes them, and its source if it has one."""
+    blueprint, about = folder.load_blueprint(request.run)
+    if acquire.is_spiking_run(request.run):
+        source, loaded = None, acquire.spiking_data(about, data=request.data, images=request.images)
     else:
-        source, loaded, _ = acquire.of_run(run, data=data, images=images)
+        source, loaded, _ = acquire.of_run(request.run, data=request.data, images=request.images)
     if loaded is None:
-        raise BadSetting(f"bench: run {run} does not say what data it was made with: give --data")
-    pairs = acquire.labelled(loaded.test, loaded, limit=batch, batch_size=batch)
-    if not pairs or len(pairs[0][0]) < batch:
-        raise BadData(f"bench: the test split holds fewer than {batch} images: give a smaller --batch")
-    x, labels = pairs[0]
-    with torch.inference_mode():
-        rows, codes = _rows(blueprint, source, x, labels, rounds)
-    return BenchReport(run=str(run), batch=batch, rounds=rounds, codes=codes, processor=processor(), rows=tuple(rows))
+        raise BadSetting(f"bench: run {request.run} does not say what data it was made with: give --data")
+    pairs = acquire.labelled(loaded.test, loaded, limit=request.batch, batch_size=request.batch)
+    if not pairs or len(pairs[0][0]) < request.batch:
+        raise BadData(f"bench: the test split holds fewer than {request.batch} images: give a smaller --batch")
+    return *pairs[0], blueprint, source
 
 
 def _rows(

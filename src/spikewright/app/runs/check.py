@@ -1,6 +1,6 @@
 """Check whether a model converts: capture it and arrange it as stages, keeping every obstacle."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +8,40 @@ import torch
 
 from spikewright import models
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.conversion.stages.stage import stage
 from spikewright.conversion.stages.staged import FiringNode
+from spikewright.data.progress import Progress
 from spikewright.errors import BadSetting, Obstacle, UnsupportedModule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckReport:
+class CheckRequest:
+    """Which model to check, and what its inputs are: those of `data`, or of `shape`.
+
+    Raises:
+        BadSetting: both or none of data and shape, or a shape that no model of the library takes.
+    """
+
+    model: str
+    weights: Path | None = None
+    data: str | None = None
+    shape: tuple[int, ...] | None = None
+    images: ImageSettings = field(default_factory=ImageSettings)
+
+    def __post_init__(self) -> None:
+        if (self.data is None) == (self.shape is None):
+            raise BadSetting("check: give either --data or --shape (one input's shape, as 3x224x224)")
+        if self.shape is not None and ":" not in self.model and len(self.shape) != 3:
+            raise BadSetting(
+                f"check: --shape {self.shape} must be channels x height x width for a model of the library"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
     """What converts of a model."""
 
     stages: int
@@ -25,36 +50,23 @@ class CheckReport:
     obstacles: tuple[Obstacle, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain data."""
+        """The findings as plain data."""
         return {**asdict(self), "obstacles": [obstacle._asdict() for obstacle in self.obstacles]}
 
 
-def check(
-    model: str,
-    *,
-    weights: Path | None = None,
-    data: str | None = None,
-    shape: tuple[int, ...] | None = None,
-    images: ImageSettings,
-) -> CheckReport:
+def run(request: CheckRequest, *, on_progress: Progress | None = None) -> CheckResult:  # noqa: ARG001
     """Capture and stage a model; obstacles are returned, not raised.
 
     Raises:
         SpikewrightError: the model, weights or data cannot be had at all.
     """
-    if (data is None) == (shape is None):
-        raise BadSetting("check: give either --data or --shape (one input's shape, as 3x224x224)")
     try:
-        if data is not None:
-            loaded = images.load(data)
-            source = acquire.captured(acquire.built(model, loaded, weights=weights, seed=images.seed), loaded)
-        else:
-            source = _captured(model, shape or (), weights, images.seed)
+        source = _captured(request)
         staged = stage(source)
     except UnsupportedModule as refusal:
-        found = refusal.obstacles or (Obstacle(model, str(refusal), "", ""),)
-        return CheckReport(stages=0, nodes=0, parameters=0, obstacles=found)
-    return CheckReport(
+        found = refusal.obstacles or (Obstacle(request.model, str(refusal), "", ""),)
+        return CheckResult(stages=0, nodes=0, parameters=0, obstacles=found)
+    return CheckResult(
         stages=sum(isinstance(node, FiringNode) for node in staged),
         nodes=len(staged),
         parameters=sum(array.numel() for array in source.arrays.values()),
@@ -62,14 +74,17 @@ def check(
     )
 
 
-def _captured(model: str, shape: tuple[int, ...], weights: Path | None, seed: int) -> Any:
-    if ":" in model:
-        module = models.load_factory(model, seed=seed)
+def _captured(request: CheckRequest) -> Source:
+    name, seed, shape = request.model, request.images.seed, request.shape
+    if shape is None:
+        build = acquire.model_of(name, weights=request.weights, seed=seed)
+        data = request.images.load(str(request.data))
+        return acquire.captured(build(data), data)
+    if ":" in name:
+        module = models.load_factory(name, seed=seed)
     else:
-        if len(shape) != 3:
-            raise BadSetting(f"check: --shape {shape} must be channels x height x width for a model of the library")
-        module = models.build(model, channels=shape[0], size=(shape[1], shape[2]), classes=10, seed=seed)
-    if weights is not None:
-        models.load_weights(module, weights)
+        module = models.build(name, channels=shape[0], size=(shape[1], shape[2]), classes=10, seed=seed)
+    if request.weights is not None:
+        models.load_weights(module, request.weights)
     generator = torch.Generator().manual_seed(seed)
     return capture(module, torch.randn(2, *shape, generator=generator))

@@ -6,7 +6,6 @@ Accuracies are read on the test split if no other is asked for; nothing is chose
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,13 @@ from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.app.runs.convert import chosen
-from spikewright.conversion.calibrators import Progress
 from spikewright.conversion.convert import convert
 from spikewright.conversion.methods import Method
 from spikewright.conversion.methods.exact import MOST_TIMESTEPS
 from spikewright.conversion.observe import observe
 from spikewright.data import ImageData
 from spikewright.data.files import write_json
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadData, BadFile, BadSetting
 from spikewright.measure.cost.energy import energy_table
 from spikewright.measure.scoring import accuracy_of_source, score
@@ -71,6 +70,7 @@ class CompareRequest:
         if not self.wanted:
             raise BadSetting(f"compare: exact takes at most {MOST_TIMESTEPS} timesteps: give fewer, or another method")
         energy_table(self.energy_table)
+        acquire.require_split(self.split)
 
     @property
     def wanted(self) -> list[tuple[str, int]]:
@@ -100,12 +100,25 @@ def method_of(spec: str, timesteps: int | tuple[int, ...]) -> Method:
     return chosen(name, settings)
 
 
-def compare(request: CompareRequest, *, progress: Progress | None = None) -> list[ComparisonRow]:
-    """Fill in the rows that are missing, and write the page; returns the rows that were asked for.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareResult:
+    """The rows that were asked for, and where they and the page are."""
+
+    rows: tuple[ComparisonRow, ...]
+    folder: Path
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The rows as plain data."""
+        return [asdict(row) for row in self.rows]
+
+
+def run(request: CompareRequest, *, on_progress: Progress | None = None) -> CompareResult:
+    """Fill in the rows that are missing, and write the page.
 
     Raises:
         SpikewrightError: as loading, conversion and calibration do, and where the folder holds another comparison.
     """
+    on_progress = on_progress or silent
     settle_arithmetic()
     source, data, _ = acquire.of_run(request.run, data=request.data, images=request.images)
     if data is None:
@@ -113,15 +126,13 @@ def compare(request: CompareRequest, *, progress: Progress | None = None) -> lis
     wanted = request.wanted
     table = _Table(request, source, data)
     for index, (spec, steps) in enumerate(wanted):
-        if progress is not None:
-            progress("rows", index, len(wanted))
-        table.fill(spec, steps, progress)
-    if progress is not None:
-        progress("rows", len(wanted), len(wanted))
-    rows = [table.rows[key] for key in wanted]
+        on_progress("rows", index, len(wanted))
+        table.fill(spec, steps, on_progress)
+    on_progress("rows", len(wanted), len(wanted))
+    rows = tuple(table.rows[key] for key in wanted)
     shown = f"{request.run}, {data.name}, {table.count:,} {request.split} images"
     write_comparison(request.folder / PAGE, rows, title=f"Conversions of {request.run.name}", note=shown)
-    return rows
+    return CompareResult(rows=rows, folder=request.folder)
 
 
 class _Table:
@@ -144,7 +155,7 @@ class _Table:
         self.statistics: Any = None
         self.accuracy: float | None = None
 
-    def fill(self, spec: str, steps: int, progress: Progress | None) -> None:
+    def fill(self, spec: str, steps: int, on_progress: Progress) -> None:
         if (spec, steps) in self.rows:
             return
         if self.accuracy is None:
@@ -153,8 +164,7 @@ class _Table:
         blueprint = convert(self.source, method_of(spec, steps), self.batches, statistics=self.statistics)
 
         def seen(samples: int) -> None:
-            if progress is not None:
-                progress(f"{spec}, T = {steps}", samples, self.count)
+            on_progress(f"{spec}, T = {steps}", samples, self.count)
 
         found = score(blueprint, self.source, self.judged, table=self.request.energy_table, seen=seen)
         self.rows[spec, steps] = ComparisonRow(
@@ -180,8 +190,3 @@ class _Table:
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, BadData) as error:
             raise BadFile(f"{path} cannot be read ({error}): it is damaged; delete it to begin again") from None
         return {(row.method, int(row.timesteps or 0)): row for row in rows}
-
-
-def as_json(rows: Sequence[ComparisonRow]) -> list[dict[str, Any]]:
-    """The rows as plain data."""
-    return [asdict(row) for row in rows]

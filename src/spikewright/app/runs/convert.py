@@ -11,12 +11,12 @@ from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.conversion.auto import Auto, Choice
-from spikewright.conversion.calibrators import Progress
 from spikewright.conversion.calibrators.gradient import Gradient
 from spikewright.conversion.convert import convert as run_conversion
 from spikewright.conversion.methods import Method
 from spikewright.conversion.post_training import quantise_trained
 from spikewright.conversion.thresholds import has_trained_thresholds
+from spikewright.data.progress import Progress, silent
 from spikewright.engines.network import SpikingNetwork, build
 from spikewright.errors import BadSetting
 from spikewright.interchange import run_folder as folder
@@ -69,7 +69,12 @@ class ConvertRequest:
             raise BadSetting("convert: --max-accuracy-drop is for --method auto, which searches within it")
         if self.method == AUTO and (self.settings or self.calibrate):
             raise BadSetting("convert: --method auto finds timesteps and settings itself: leave them out")
-        _ = self.auto, self.gradient
+        _ = self.auto, self.gradient, self.chosen
+
+    @property
+    def chosen(self) -> Method | None:
+        """The method with its settings; None where it is searched for."""
+        return None if self.method == AUTO else chosen(self.method, self.settings)
 
     @property
     def gradient(self) -> Gradient:
@@ -83,37 +88,54 @@ class ConvertRequest:
         return Auto() if self.max_accuracy_drop is None else Auto(max_accuracy_drop=self.max_accuracy_drop)
 
 
-def convert(
-    request: ConvertRequest, *, progress: Progress | None = None
-) -> tuple[SpikingNetwork, Source, dict[str, Any]]:
-    """Convert and save; returns the network, its source, and what the run folder says about it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertResult:
+    """The network, its source, and what the run folder says about them."""
+
+    network: SpikingNetwork
+    source: Source
+    about: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """What the run folder says, as plain data."""
+        return self.about
+
+
+def run(request: ConvertRequest, *, on_progress: Progress | None = None) -> ConvertResult:
+    """Convert and save.
 
     Raises:
         SpikewrightError: as capture, the method and the data loader do, and where `out` holds another run.
     """
     settle_arithmetic()
     _require_free(request)
-    method = None if request.method == AUTO else chosen(request.method, request.settings)
-    source, data, about = _source(request, method)
+    source, data, about = _source(request)
     batches = None
     if data is not None:
         batches = acquire.inputs(data.train, data, limit=request.calibration, seed=request.images.seed)
-    if method is None:
-        choice = _searched(request, source, data, batches, progress)
-        blueprint, conversion = choice.blueprint, _searched_about(request, source, choice)
-    else:
-        calibrators = (request.gradient,) if request.calibrate else ()
-        if batches is None and (method.needs_statistics(source) or method.calibrators or calibrators):
-            raise BadSetting("convert: this looks at data: give --data, whose training images are used")
-        blueprint = run_conversion(source, method, batches, calibrators=calibrators, progress=progress)
-        conversion = _about(request, method, source)
+    blueprint, conversion = _converted(request, source, data, batches, on_progress or silent)
     if request.weight_bits is not None:
         blueprint, conversion = _rounded(request.weight_bits, blueprint, conversion, data, batches)
     about = {**about, "conversion": conversion}
     folder.save_source(request.out, source, about=about)
     folder.save_blueprint(request.out, blueprint, about=about)
     (request.out / STATE).unlink(missing_ok=True)
-    return build(blueprint), source, about
+    return ConvertResult(network=build(blueprint), source=source, about=about)
+
+
+def _converted(
+    request: ConvertRequest, source: Source, data: Any, batches: Any, on_progress: Progress
+) -> tuple[Blueprint, dict[str, Any]]:
+    """The network before its weights are rounded, and what is said of it."""
+    method = request.chosen
+    if method is None:
+        choice = _searched(request, source, data, batches, on_progress)
+        return choice.blueprint, _searched_about(request, source, choice)
+    calibrators = (request.gradient,) if request.calibrate else ()
+    if batches is None and (method.needs_statistics(source) or method.calibrators or calibrators):
+        raise BadSetting("convert: this looks at data: give --data, whose training images are used")
+    blueprint = run_conversion(source, method, batches, calibrators=calibrators, on_progress=on_progress)
+    return blueprint, _about(request, method, source)
 
 
 def _rounded(
@@ -161,10 +183,10 @@ def _require_free(request: ConvertRequest) -> None:
         raise BadSetting(f"--out {request.out} is not empty and holds no converted network: choose another folder")
 
 
-def _searched(request: ConvertRequest, source: Source, data: Any, batches: Any, progress: Progress | None) -> Choice:
+def _searched(request: ConvertRequest, source: Source, data: Any, batches: Any, on_progress: Progress) -> Choice:
     if data is None or batches is None:
         raise BadSetting("convert: --method auto judges on validation images: give --data")
-    return request.auto.choose(source, batches, acquire.labelled(data.validation, data), tell=progress)
+    return request.auto.choose(source, batches, acquire.labelled(data.validation, data), on_progress=on_progress)
 
 
 def _searched_about(request: ConvertRequest, source: Source, choice: Choice) -> dict[str, Any]:
@@ -190,8 +212,9 @@ def _about(request: ConvertRequest, method: Method, source: Source) -> dict[str,
     }
 
 
-def _source(request: ConvertRequest, method: Method | None) -> tuple[Source, Any, dict[str, Any]]:
+def _source(request: ConvertRequest) -> tuple[Source, Any, dict[str, Any]]:
     if request.run is not None:
+        method = request.chosen
         source, about = folder.load_source(request.run)
         needless = method is not None and not (
             method.needs_statistics(source) or method.calibrators or request.calibrate or request.weight_bits
@@ -199,9 +222,9 @@ def _source(request: ConvertRequest, method: Method | None) -> tuple[Source, Any
         if request.data is None and needless:
             return source, None, about
         return acquire.of_run(request.run, data=request.data, images=request.images)
+    built = acquire.model_of(str(request.model), weights=request.weights, seed=request.images.seed)
     data = request.images.load(str(request.data))
-    model = acquire.built(str(request.model), data, weights=request.weights, seed=request.images.seed)
-    source = acquire.captured(model, data)
+    source = acquire.captured(built(data), data)
     acquire.require_fit(source, data)
     about = {"model": request.model, "weights": None if request.weights is None else str(request.weights)}
     return source, data, {**about, "data": data.name, "data_fingerprint": data.fingerprint, "classes": data.classes}

@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,14 +12,31 @@ import torch
 
 from spikewright.data.events.layout import SOURCES
 from spikewright.data.lookup import HUB_IDS
+from spikewright.data.progress import Progress
 from spikewright.engines.precision import require_float32
 from spikewright.errors import BadSetting
 
 EXTRAS = {"augment": "kornia", "events": "tonic", "dev": "pytest"}
 
 
-def examine() -> dict[str, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorRequest:
+    """There is nothing to choose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorResult:
     """Each thing looked for and what was found, in words."""
+
+    found: dict[str, str]
+
+    def to_json(self) -> dict[str, str]:
+        """The findings as plain data."""
+        return self.found
+
+
+def run(request: DoctorRequest, *, on_progress: Progress | None = None) -> DoctorResult:  # noqa: ARG001
+    """Look around; it takes too little time to tell of any progress."""
     packages = ("spikewright", "torch", "lightning", "datasets", "safetensors", "numpy", "numba")
     found = {"python": platform.python_version()}
     found |= {name: metadata.version(name) for name in packages}
@@ -39,7 +57,7 @@ def examine() -> dict[str, str]:
     found["data digits"] = "with scikit-learn"
     for extra, package in EXTRAS.items():
         found[f"extra {extra}"] = "installed" if find_spec(package) else f"pip install spikewright[{extra}]"
-    return found
+    return DoctorResult(found=found)
 
 
 def _float32() -> str:

@@ -5,8 +5,8 @@ Knows nothing about the command line.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -17,17 +17,19 @@ from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.data import EventData, ImageData
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadFile, BadSetting
 from spikewright.interchange import run_folder as folder
 from spikewright.measure.samples import Prepared
 from spikewright.measure.statistics.decisions import WAYS, Decision
 from spikewright.reliability.campaign.hardening import Hints, campaigns_of, harden
 from spikewright.reliability.campaign.identity import Campaign, identity
-from spikewright.reliability.campaign.inject import Progress, inject, rehearse
+from spikewright.reliability.campaign.inject import inject, rehearse
 from spikewright.reliability.campaign.record import Record
 from spikewright.reliability.campaign.settings import Injection, InjectSettings
 from spikewright.snn.blueprint import Blueprint
 
+Of = Literal["spiking", "source"]
 CAMPAIGNS = "campaigns"  # folder of a run for records that are given no name
 
 
@@ -55,14 +57,14 @@ class InjectRequest:
 
     run: Path
     settings: tuple[InjectSettings, ...]
-    of: Literal["spiking", "source"] | None = None
+    of: Of | None = None
     data: str | None = None
     split: str = "test"
     samples: int | None = 2000
     images: ImageSettings = field(default_factory=ImageSettings)
     record: Path | None = None
     against: Path | None = None
-    against_of: Literal["spiking", "source"] | None = None
+    against_of: Of | None = None
     margin: float = 0.0
     way: str = "normal"
     harden: bool = False
@@ -76,6 +78,7 @@ class InjectRequest:
             raise BadSetting(f"inject: --margin is {100 * self.margin:g} points: give 0 or more, and below 100")
         if self.against is not None and any(each.scope != "model" or each.layer is not None for each in self.settings):
             raise BadSetting("inject: --against compares whole networks: leave out --scope and --layer")
+        acquire.require_split(self.split)
 
 
 class Side(NamedTuple):
@@ -124,47 +127,89 @@ class Found(NamedTuple):
         return made
 
 
-def run_inject(
-    request: InjectRequest, *, progress: Progress | None = None, notice: Callable[[str], None] | None = None
-) -> tuple[Found, ...]:
-    """Run the campaigns, or what is left of them; one result for each of the settings.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InjectResult:
+    """The campaigns, one for each of the settings."""
+
+    campaigns: tuple[Found, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as plain data; of several campaigns, as a curve with what they have in common."""
+        made = [each.to_json() for each in self.campaigns]
+        if len(made) == 1:
+            return made[0]
+        common = {
+            name: value
+            for name, value in made[0].items()
+            if name not in ("rows", "campaign") and all(each[name] == value for each in made)
+        }
+        return {**common, "curve": made}
+
+
+def run(request: InjectRequest, *, on_progress: Progress | None = None) -> InjectResult:
+    """Run the campaigns, or what is left of them.
 
     Raises:
         SpikewrightError: as loading runs and data, `campaigns.inject` and `campaigns.hardening` do.
     """
     settle_arithmetic()
-    own, data = loaded(request.run, request)
-    others: dict[str, Side] = {}
-    if request.against is not None:
-        other, name = loaded(request.against, replace(request, of=request.against_of))
-        if name != data or not torch.equal(other.samples.labels, own.samples.labels):
-            raise BadSetting(
-                f"inject: {request.run} is for {data}, {request.against} for {name}: compare on the same images"
-            )
-        others[str(request.against)] = other
+    on_progress = on_progress or silent
+    networks = [network_of(request.run, request.of)]
+    networks += [] if request.against is None else [network_of(request.against, request.against_of)]
+    for each in networks:  # before any data is loaded
+        for settings in request.settings:
+            rehearse(each.network, _blank(each.network), settings)
+    own, data, others = _sides(request, networks)
     for side in (own, *others.values()):  # before the first one runs
         for settings in request.settings:
             rehearse(*side, settings)
-    telling: dict[str, Any] = {"progress": progress, "notice": notice}
-    found = []
     with _opened(request, own, others) as book:
-        for settings in request.settings:
-            if request.harden:
-                with _book(request.run, campaigns_of(*own, settings, others), book) as opened:
-                    hints = harden(*own, settings, others=others, record=opened, **telling)
-                found.append(Found(request.run.name, data, request.split, hints.bare, hints=hints))
-                continue
-            made = Found(request.run.name, data, request.split, _bare(request.run, own, settings, book, telling))
-            for side in others.values():
-                made = compared(made, _bare(request.run, side, settings, book, telling), request)
-            found.append(made)
-    return tuple(found)
+        campaigns = _Campaigns(request, own, data, others, book, on_progress)
+        one = campaigns.hardened if request.harden else campaigns.compared
+        return InjectResult(campaigns=tuple(one(settings) for settings in request.settings))
 
 
-def _bare(run: Path, side: Side, settings: InjectSettings, book: Record | None, telling: dict[str, Any]) -> Injection:
-    """One campaign, in the record of all or in one of its own."""
-    with _book(run, [identity(*side, settings)], book) as opened:
-        return inject(*side, settings, record=opened, **telling)
+def _sides(request: InjectRequest, networks: Sequence["RunNetwork"]) -> tuple[Side, str, dict[str, Side]]:
+    """The run's network with its images, the name of the data, and what it is compared with."""
+    own, data = loaded(networks[0], request)
+    others: dict[str, Side] = {}
+    for each in networks[1:]:
+        other, name = loaded(each, request)
+        if name != data or not torch.equal(other.samples.labels, own.samples.labels):
+            raise BadSetting(f"inject: {request.run} is for {data}, {each.run} for {name}: compare on the same images")
+        others[str(each.run)] = other
+    return own, data, others
+
+
+class _Campaigns(NamedTuple):
+    """What all campaigns of a request share; each of its methods runs one."""
+
+    request: InjectRequest
+    own: Side
+    data: str
+    others: Mapping[str, Side]
+    book: Record | None
+    on_progress: Progress
+
+    def hardened(self, settings: InjectSettings) -> Found:
+        """With what hardening would buy."""
+        run = self.request.run
+        with _book(run, campaigns_of(*self.own, settings, self.others), self.book) as opened:
+            hints = harden(*self.own, settings, others=self.others, record=opened, on_progress=self.on_progress)
+        return Found(run.name, self.data, self.request.split, hints.bare, hints=hints)
+
+    def compared(self, settings: InjectSettings) -> Found:
+        """With a verdict, where there is another network."""
+        bare = self.bare(self.own, settings)
+        found = Found(self.request.run.name, self.data, self.request.split, bare)
+        for side in self.others.values():
+            found = compared(found, self.bare(side, settings), self.request)
+        return found
+
+    def bare(self, side: Side, settings: InjectSettings) -> Injection:
+        """Of one network alone, in the record of all or in one of its own."""
+        with _book(self.request.run, [identity(*side, settings)], self.book) as opened:
+            return inject(*side, settings, record=opened, on_progress=self.on_progress)
 
 
 @contextlib.contextmanager
@@ -201,19 +246,36 @@ def compared(found: Found, theirs: Injection, request: InjectRequest) -> Found:
     return found._replace(against=theirs, verdict=decision, difference=float(differences.mean()))
 
 
-def loaded(run: Path, request: InjectRequest) -> tuple[Side, str]:
-    """A run's network with the images of the split, prepared as it needs them, and the name of the data."""
-    has_plan = (run / "plan.json").is_file()
-    of = request.of or ("spiking" if has_plan else "source")
+class RunNetwork(NamedTuple):
+    """The network of a run, and what the run says of itself."""
+
+    run: Path
+    network: Blueprint | Source
+    about: dict[str, Any]
+
+
+def network_of(run: Path, of: Of | None) -> RunNetwork:
+    """A run's network; the spiking one where there is one and nothing else is asked for."""
+    of = of or ("spiking" if (run / "plan.json").is_file() else "source")
+    network, about = folder.load_blueprint(run) if of == "spiking" else folder.load_source(run)
+    return RunNetwork(run, network, about)
+
+
+def _blank(network: Blueprint | Source) -> Prepared:
+    """One input of zeros, for what can be refused without data."""
+    shape = network.input_shape if isinstance(network, Source) else network.plan.sample_shape
+    return Prepared(torch.zeros(1, *shape), torch.zeros(1, dtype=torch.int64))
+
+
+def loaded(held: RunNetwork, request: InjectRequest) -> tuple[Side, str]:
+    """A network with the images of the split, prepared as it needs them, and the name of the data."""
+    run, network = held.run, held.network
     data: ImageData | EventData | None
-    if of == "spiking":
-        network, about = folder.load_blueprint(run)
-        if acquire.is_spiking_run(run):
-            data = acquire.spiking_data(about, data=request.data, images=request.images)
-        else:
-            _, data, _ = acquire.of_run(run, data=request.data, images=request.images)
+    if isinstance(network, Blueprint) and acquire.is_spiking_run(run):
+        data = acquire.spiking_data(held.about, data=request.data, images=request.images)
     else:
-        network, data, _ = acquire.of_run(run, data=request.data, images=request.images)
+        source, data, _ = acquire.of_run(run, data=request.data, images=request.images)
+        network = source if isinstance(network, Source) else network
     if data is None:
         raise BadSetting(f"inject: run {run} does not say what data it was made with: give --data")
     split = acquire.split_of(data, request.split)

@@ -26,12 +26,13 @@ from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.app.runs.compare import method_of
 from spikewright.app.runs.faults import FaultAt
 from spikewright.data.files import write_json
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadFile, BadSetting
 from spikewright.exploration.candidates.candidate import Candidate
 from spikewright.exploration.candidates.converted import ConvertedMaker
 from spikewright.exploration.candidates.maker import Maker
 from spikewright.exploration.candidates.trained import TrainedMaker
-from spikewright.exploration.figures.under_faults import Measure, Tell
+from spikewright.exploration.figures.under_faults import Measure
 from spikewright.exploration.gates.by_injection import ByInjection
 from spikewright.exploration.gates.reliability import show
 from spikewright.exploration.outcome import FORMAT, OnTest, Outcome
@@ -57,13 +58,13 @@ def by_injection(settings: SearchSettings) -> Measure:
 
 
 def search(
-    settings: SearchSettings, *, tell: Tell | None = None, measure_of: MeasureOf = by_injection
+    settings: SearchSettings, *, on_progress: Progress = silent, measure_of: MeasureOf = by_injection
 ) -> tuple[Outcome, dict[str, Any]]:
     """Search, or go on with a search.
 
     Args:
         settings: of the search.
-        tell: called as things are done.
+        on_progress: called as things are done.
         measure_of: makes what accuracies under faults are asked of; pickled where there are several processes.
 
     Returns:
@@ -82,9 +83,11 @@ def search(
     with _claimed(settings):
         book = _Book(bench, identity)
         outcome = (
-            _gone_through(bench, book, tell) if settings.optuna is None else _sampled(bench, book, measure_of, tell)
+            _gone_through(bench, book, on_progress)
+            if settings.optuna is None
+            else _sampled(bench, book, measure_of, on_progress)
         )
-        outcome = book.report(outcome, tell)
+        outcome = book.report(outcome, on_progress)
         content = book.content(outcome)
         if outcome.candidates:
             write_injection(
@@ -128,14 +131,14 @@ def bench_of(settings: SearchSettings, measure_of: MeasureOf = by_injection) -> 
     )
 
 
-def _gone_through(bench: Bench, book: "_Book", tell: Tell | None) -> Outcome:
+def _gone_through(bench: Bench, book: "_Book", on_progress: Progress) -> Outcome:
     def keep(found: Any) -> None:
         book.write(Outcome(candidates=tuple(found)))
 
-    return Outcome(candidates=tuple(search_grid(bench, keep=keep, tell=tell)))
+    return Outcome(candidates=tuple(search_grid(bench, keep=keep, on_progress=on_progress)))
 
 
-def _sampled(bench: Bench, book: "_Book", measure_of: MeasureOf, tell: Tell | None) -> Outcome:
+def _sampled(bench: Bench, book: "_Book", measure_of: MeasureOf, on_progress: Progress) -> Outcome:
     settings = bench.settings
     assert settings.optuna is not None
     mend(settings.optuna, settings.out)
@@ -144,12 +147,12 @@ def _sampled(bench: Bench, book: "_Book", measure_of: MeasureOf, tell: Tell | No
     trials = queue_all(study, bench, settings.optuna)
     if settings.optuna.workers > 1:
         build = partial(bench_of, settings, measure_of)
-        sample_in_processes(study, build, trials, settings.optuna, tell=tell)
+        sample_in_processes(study, build, trials, settings.optuna, on_progress=on_progress)
     else:
-        sample(study, bench, trials, tell=tell)
+        sample(study, bench, trials, on_progress=on_progress)
     found = tuple(collected(study))
     book.write(Outcome(candidates=found))
-    best = confirmed(bench, front(found, settings.optuna.objectives), tell=tell)
+    best = confirmed(bench, front(found, settings.optuna.objectives), on_progress=on_progress)
     # beside the trials, for whoever looks at the study and not at the result file
     study.set_user_attr("front, with fresh fault maps", {one.name: _confirmation(one) for one in best})
     return Outcome(candidates=found, front=tuple(best))
@@ -204,14 +207,14 @@ class _Book:
             "test": outcome.on_test or self.on_test,
         }
 
-    def report(self, outcome: Outcome, tell: Tell | None) -> Outcome:
+    def report(self, outcome: Outcome, on_progress: Progress) -> Outcome:
         """The outcome with the chosen one's figures on the test split, which are read if they are not known."""
         chosen = outcome.chosen
         held = self.on_test
         self.on_test = None
         if chosen is not None:
             fits = held is not None and held["name"] == chosen.name
-            test = held if fits else _on_test(self.bench, chosen, tell).to_json()
+            test = held if fits else _on_test(self.bench, chosen, on_progress).to_json()
             outcome = Outcome(candidates=outcome.candidates, front=outcome.front, on_test=test)
         self.write(outcome)
         return outcome
@@ -236,11 +239,11 @@ class _Book:
         return on_test if same else None
 
 
-def _on_test(bench: Bench, chosen: Candidate, tell: Tell | None) -> OnTest:
+def _on_test(bench: Bench, chosen: Candidate, on_progress: Progress) -> OnTest:
     bench.candidate(chosen.point)  # found on another machine, it is not here yet
     found, beside = bench.on_test(chosen.point)
     seed = fresh_seed(bench.settings.fault_seed, TEST)
-    ask = bench.asking({chosen.name: chosen.point}, seed=seed, split="test", tell=tell)
+    ask = bench.asking({chosen.name: chosen.point}, seed=seed, split="test", on_progress=on_progress)
     shown = show([chosen.name], ask, bench.plan(1 - bench.settings.gates.level))[chosen.name]
     return OnTest(name=chosen.name, golden=found, beside=beside, shown=shown)
 

@@ -1,21 +1,20 @@
 """Calibrators, one file each: (blueprint, source, batches) → blueprint, with the weights frozen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from torch import Tensor
 
 from spikewright.ann.source import Source
+from spikewright.data.progress import Progress, silent
 from spikewright.snn.blueprint import Blueprint
-
-Progress = Callable[[str, int, int], None]  # what is done, done, of
 
 
 class Calibrator(Protocol):
     """Mends what conversion left; never changes the blueprint that it is given."""
 
     def __call__(
-        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, progress: Progress | None = None
+        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, on_progress: Progress = silent
     ) -> Blueprint:
         """Calibrate on prepared, unlabelled input batches [N, *input_shape].
 

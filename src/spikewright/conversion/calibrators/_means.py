@@ -7,8 +7,8 @@ from torch import Tensor
 
 from spikewright.ann import interpreter
 from spikewright.ann.source import Source
-from spikewright.conversion.calibrators import Progress
 from spikewright.conversion.calibrators._inputs import require_inputs
+from spikewright.data.progress import Progress, silent
 from spikewright.engines.network import build
 from spikewright.engines.program import StageStep
 from spikewright.engines.record import StageRecord
@@ -28,7 +28,7 @@ def gaps(
     *,
     mean: Mean,
     mend: Mend,
-    progress: Progress | None = None,
+    on_progress: Progress = silent,
 ) -> dict[str, Tensor]:
     """Mean of the source's value minus mean of the stage's, in the value scale, by stage.
 
@@ -38,7 +38,7 @@ def gaps(
         batches: prepared inputs.
         mean: of a value [N, *features], over samples and whatever else shares one number.
         mend: called with a stage's drive and its gap in thresholds; later stages see what it makes fire.
-        progress: called after each stage.
+        on_progress: called after each stage.
     """
     inputs = require_inputs(batches, source)
     carried = {node.firing.carries for node in blueprint.plan.stages}
@@ -51,8 +51,7 @@ def gaps(
         amplitude = blueprint.arrays[f"{node.name}.amplitude"]
         gap = mean(_carried(node.firing, wanted).double()) - mean(record.codes.double() * amplitude)
         found[node.name] = gap
-        if progress is not None:
-            progress("stages", len(found), len(blueprint.plan.stages))
+        on_progress("stages", len(found), len(blueprint.plan.stages))
         return mend(drive, (gap / blueprint.arrays[f"{node.name}.threshold"]).to(record.codes.dtype))
 
     with torch.no_grad():

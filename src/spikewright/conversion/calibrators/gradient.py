@@ -21,9 +21,9 @@ from torch.nn import functional as F
 
 from spikewright.ann import interpreter
 from spikewright.ann.source import Source
-from spikewright.conversion.calibrators import Progress
 from spikewright.conversion.calibrators._inputs import require_inputs
 from spikewright.conversion.calibrators._state import load_state, save_state
+from spikewright.data.progress import Progress, silent
 from spikewright.engines.differentiable import Constants, require_differentiable, run
 from spikewright.engines.network import build
 from spikewright.engines.program import Program, StageStep
@@ -68,7 +68,7 @@ class Gradient:
         _ = Rectangle(self.width)
 
     def __call__(
-        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, progress: Progress | None = None
+        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, on_progress: Progress = silent
     ) -> Blueprint:
         """Calibrate on prepared, unlabelled inputs.
 
@@ -89,7 +89,7 @@ class Gradient:
         held = torch.arange(len(inputs)) % HELD_BACK == HELD_BACK - 1
         held = held if bool(held.any()) else torch.arange(len(inputs)) == len(inputs) - 1
         fit = _Fit(self, blueprint, _Pairs(inputs[~held], wanted[~held]), _Pairs(inputs[held], wanted[held]))
-        return fit.best(progress)
+        return fit.best(on_progress)
 
 
 class _Pairs(NamedTuple):
@@ -116,7 +116,7 @@ class _Fit:
         self.least = self.start
         self.kept: dict[str, Tensor] = {}
 
-    def best(self, progress: Progress | None) -> Blueprint:
+    def best(self, on_progress: Progress) -> Blueprint:
         """Train, and return the best network seen: the one given, if none is better."""
         self._resume()
         while self.epoch < self.settings.epochs and self.start.loss > SAME:
@@ -130,8 +130,7 @@ class _Fit:
                 self.kept = {name: value.detach().clone() for name, value in self.parameters.items()}
             self.epoch += 1
             self._save()
-            if progress is not None:
-                progress("calibration", self.epoch, self.settings.epochs)
+            on_progress("calibration", self.epoch, self.settings.epochs)
         return _applied(self.blueprint, _constants(self.kept)) if self.kept else self.blueprint
 
     def _train_epoch(self) -> None:

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from spikewright.ann.source import Source
 from spikewright.conversion.assemble import with_shift
-from spikewright.conversion.calibrators import Progress
 from spikewright.conversion.calibrators._means import gaps
+from spikewright.data.progress import Progress, silent
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.schedules import Drive
 
@@ -25,10 +25,10 @@ class MeanBias:
     kind: Literal["mean_bias"] = "mean_bias"
 
     def __call__(
-        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, progress: Progress | None = None
+        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, on_progress: Progress = silent
     ) -> Blueprint:
         """Calibrate on prepared inputs."""
-        shifts = gaps(blueprint, source, batches, mean=_by_channel, mend=_raise_bias, progress=progress)
+        shifts = gaps(blueprint, source, batches, mean=_by_channel, mend=_raise_bias, on_progress=on_progress)
         return with_shift(blueprint, shifts)
 
 

@@ -11,8 +11,8 @@ from typing import Literal
 from torch import Tensor
 
 from spikewright.ann.source import Source
-from spikewright.conversion.calibrators import Progress
 from spikewright.conversion.calibrators._means import gaps
+from spikewright.data.progress import Progress, silent
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.schedules import Drive
 
@@ -24,10 +24,10 @@ class MeanPotential:
     kind: Literal["mean_potential"] = "mean_potential"
 
     def __call__(
-        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, progress: Progress | None = None
+        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, on_progress: Progress = silent
     ) -> Blueprint:
         """Calibrate on prepared inputs."""
-        found = gaps(blueprint, source, batches, mean=_by_neuron, mend=_raise_potential, progress=progress)
+        found = gaps(blueprint, source, batches, mean=_by_neuron, mend=_raise_potential, on_progress=on_progress)
         names = {f"{stage}.initial_potential": gap for stage, gap in found.items()}
         raised = {name: blueprint.arrays[name] + gap for name, gap in names.items()}
         return Blueprint(blueprint.plan, {**blueprint.arrays, **raised})

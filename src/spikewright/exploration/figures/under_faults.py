@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 
 from spikewright.ann.source import Source
 from spikewright.data.files import write_json
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadFile
 from spikewright.measure.samples import Prepared
 from spikewright.snn.blueprint import Blueprint
 
 LOCKS = ".locks"
-
-Tell = Callable[[str, int, int], None]
 
 
 class Struck(NamedTuple):
@@ -49,7 +48,13 @@ class Measure(Protocol):
     """A campaign over the whole network."""
 
     def __call__(
-        self, network: Blueprint | Source, samples: Prepared, strike: Strike, *, record: Path, tell: Tell | None = None
+        self,
+        network: Blueprint | Source,
+        samples: Prepared,
+        strike: Strike,
+        *,
+        record: Path,
+        on_progress: Progress = silent,
     ) -> Struck:
         """Run it; `record` is a file that an interrupted campaign may leave and go on from."""
         ...
@@ -75,7 +80,7 @@ class Remembered:
         strike: Strike,
         *,
         of: str,
-        tell: Tell | None = None,
+        on_progress: Progress = silent,
     ) -> Struck:
         """The first maps of a campaign.
 
@@ -85,7 +90,7 @@ class Remembered:
             samples: prepared images and labels.
             strike: what is injected.
             of: what tells this network and these images from others of that name.
-            tell: called as maps are done.
+            on_progress: called as maps are done.
 
         Raises:
             BadFile: the answers on disk are damaged, or those of another network.
@@ -96,7 +101,9 @@ class Remembered:
         with locked(path):
             held = _read(path, identity)
             if held is None or len(held.accuracies) < strike.maps:
-                held = self.measure(network(), samples, strike, record=path.with_suffix(".jsonl"), tell=tell)
+                held = self.measure(
+                    network(), samples, strike, record=path.with_suffix(".jsonl"), on_progress=on_progress
+                )
                 kept = {
                     "accuracy_golden": held.accuracy_golden,
                     "accuracies": [float(each) for each in held.accuracies],

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spikewright.ann.source import Source
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadSetting
-from spikewright.exploration.figures.under_faults import Strike, Struck, Tell
+from spikewright.exploration.figures.under_faults import Strike, Struck
 from spikewright.exploration.request.settings import FaultSettings
 from spikewright.measure.samples import Prepared
 from spikewright.reliability.campaign.inject import InjectSettings, inject
@@ -44,7 +45,13 @@ class ByInjection:
         return Workers(count=self.faults.workers, backend=self.faults.backend, address=self.faults.address)
 
     def __call__(
-        self, network: Blueprint | Source, samples: Prepared, strike: Strike, *, record: Path, tell: Tell | None = None
+        self,
+        network: Blueprint | Source,
+        samples: Prepared,
+        strike: Strike,
+        *,
+        record: Path,
+        on_progress: Progress = silent,
     ) -> Struck:
         """See `Measure`."""
         settings = InjectSettings(
@@ -55,10 +62,5 @@ class ByInjection:
             seed=strike.seed,
             workers=self.workers,
         )
-
-        def progress(what: str, done: int, of: int, /, note: str = "") -> None:  # noqa: ARG001
-            if tell is not None:
-                tell(what, done, of)
-
-        found = inject(network, samples, settings, record=record, progress=progress)
+        found = inject(network, samples, settings, record=record, on_progress=on_progress)
         return Struck(found.accuracy_golden, found.rows[0].accuracies)

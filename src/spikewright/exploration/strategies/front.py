@@ -9,8 +9,8 @@ again from nothing, all of it judged together, and those figures are the ones th
 from collections.abc import Sequence
 from dataclasses import replace
 
+from spikewright.data.progress import Progress, silent
 from spikewright.exploration.candidates.candidate import Candidate
-from spikewright.exploration.figures.under_faults import Tell
 from spikewright.exploration.gates.reliability import show
 from spikewright.exploration.strategies.sampled import values_of
 from spikewright.exploration.strategies.study import DIRECTIONS
@@ -29,7 +29,7 @@ def front(candidates: Sequence[Candidate], objectives: Sequence[str]) -> list[Ca
     return [one for one, mine in zip(passing, worth, strict=True) if not any(_beats(other, mine) for other in worth)]
 
 
-def confirmed(bench: Bench, chosen: Sequence[Candidate], *, tell: Tell | None = None) -> list[Candidate]:
+def confirmed(bench: Bench, chosen: Sequence[Candidate], *, on_progress: Progress = silent) -> list[Candidate]:
     """The same candidates, with what fresh maps show of their reliability; some may pass no longer.
 
     Raises:
@@ -40,7 +40,7 @@ def confirmed(bench: Bench, chosen: Sequence[Candidate], *, tell: Tell | None = 
     points = {one.name: one.point for one in chosen}
     for point in points.values():
         bench.candidate(point)  # tried on another machine, it is not here yet
-    ask = bench.asking(points, seed=fresh_seed(bench.settings.fault_seed, PURPOSE), tell=tell)
+    ask = bench.asking(points, seed=fresh_seed(bench.settings.fault_seed, PURPOSE), on_progress=on_progress)
     shown = show(list(points), ask, bench.plan(1 - bench.settings.gates.level))
     return [replace(one, shown=shown[one.name]) for one in chosen]
 

@@ -12,8 +12,8 @@ where the paper says "automatic or manual".
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from spikewright.data.progress import Progress, silent
 from spikewright.exploration.candidates.candidate import Candidate
-from spikewright.exploration.figures.under_faults import Tell
 from spikewright.exploration.gates.reliability import Shown, show
 from spikewright.exploration.request.points import Point
 from spikewright.exploration.workspace import Bench
@@ -21,13 +21,13 @@ from spikewright.exploration.workspace import Bench
 Keep = Callable[[Sequence[Candidate]], None]
 
 
-def search_grid(bench: Bench, *, keep: Keep, tell: Tell | None = None) -> list[Candidate]:
+def search_grid(bench: Bench, *, keep: Keep, on_progress: Progress = silent) -> list[Candidate]:
     """Go through the grid of the bench's settings.
 
     Args:
         bench: where candidates are made and measured.
         keep: called with all candidates so far, whenever something new is known of one.
-        tell: called as things are done.
+        on_progress: called as things are done.
 
     Returns:
         All candidates, in the order in which they were tried.
@@ -43,7 +43,7 @@ def search_grid(bench: Bench, *, keep: Keep, tell: Tell | None = None) -> list[C
         points = [point for point in bench.maker.possible(space.points()) if point.name not in known]
         if not points:
             break
-        found += judge(bench, points, alpha=alpha, keep=_after(found, keep), tell=tell)
+        found += judge(bench, points, alpha=alpha, keep=_after(found, keep), on_progress=on_progress)
         if any(one.passes for one in found):
             break
         space = space.wider(settings.widened_lists, most_timesteps=settings.widen.most_timesteps)
@@ -51,17 +51,15 @@ def search_grid(bench: Bench, *, keep: Keep, tell: Tell | None = None) -> list[C
 
 
 def judge(
-    bench: Bench, points: Sequence[Point], *, alpha: float, keep: Keep, tell: Tell | None = None
+    bench: Bench, points: Sequence[Point], *, alpha: float, keep: Keep, on_progress: Progress = silent
 ) -> list[Candidate]:
     """All gates for some points, reliability judged together over those that get so far."""
     found: dict[str, Candidate] = {}
     for index, point in enumerate(points):
-        if tell is not None:
-            tell("candidates", index, len(points))
-        found[point.name] = bench.candidate(point, tell=tell)
+        on_progress("candidates", index, len(points))
+        found[point.name] = bench.candidate(point, on_progress=on_progress)
         keep(list(found.values()))
-    if tell is not None:
-        tell("candidates", len(points), len(points))
+    on_progress("candidates", len(points), len(points))
     left = {name: one.point for name, one in found.items() if one.stopped_by is None}
 
     def told(shown: dict[str, Shown]) -> None:
@@ -70,7 +68,7 @@ def judge(
         keep(list(found.values()))
 
     if left:
-        ask = bench.asking(left, seed=bench.settings.fault_seed, tell=tell)
+        ask = bench.asking(left, seed=bench.settings.fault_seed, on_progress=on_progress)
         show(list(left), ask, bench.plan(alpha), told=lambda shown: told(dict(shown)))
     return list(found.values())
 

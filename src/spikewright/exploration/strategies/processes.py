@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from spikewright import errors
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import SpikewrightError
-from spikewright.exploration.figures.under_faults import Tell
 from spikewright.exploration.request.settings import SampleSettings
 from spikewright.exploration.strategies.sampled import done, sample
 from spikewright.exploration.strategies.study import opened, take_up
@@ -38,7 +38,7 @@ def sample_in_processes(
     trials: int,
     settings: SampleSettings,
     *,
-    tell: Tell | None = None,
+    on_progress: Progress = silent,
 ) -> None:
     """Have several processes try points until `trials` of them are done.
 
@@ -47,7 +47,7 @@ def sample_in_processes(
         build: makes a process its bench; it is pickled.
         trials: in all.
         settings: how many processes, and where the study is.
-        tell: called with trials that are done.
+        on_progress: called with trials that are done.
 
     Raises:
         SpikewrightError: what one of them met, or processes that are killed again and again.
@@ -55,7 +55,7 @@ def sample_in_processes(
     """
     deaths = 0
     while done(study) < trials:
-        killed = _round(study, build, trials, settings.workers, tell)
+        killed = _round(study, build, trials, settings.workers, on_progress)
         if not killed:
             return
         deaths += killed
@@ -67,7 +67,7 @@ def sample_in_processes(
         take_up(study, settings)
 
 
-def _round(study: "optuna.Study", build: Callable[[], Bench], trials: int, workers: int, tell: Tell | None) -> int:
+def _round(study: "optuna.Study", build: Callable[[], Bench], trials: int, workers: int, on_progress: Progress) -> int:
     """Run processes until all have ended or one has failed; how many were killed."""
     context = get_context("spawn")
     alive, held = context.Pipe(duplex=False)  # nothing is ever sent: `alive` ends when this process does
@@ -83,8 +83,7 @@ def _round(study: "optuna.Study", build: Callable[[], Bench], trials: int, worke
         while any(process.is_alive() for process in processes):
             if any((process.exitcode or 0) > 0 for process in processes):
                 break
-            if tell is not None:
-                tell("trials", min(done(study), trials - 1), trials)
+            on_progress("trials", min(done(study), trials - 1), trials)
             time.sleep(POLL_SECONDS)
         codes = [process.exitcode for process in processes]
     finally:
@@ -93,8 +92,7 @@ def _round(study: "optuna.Study", build: Callable[[], Bench], trials: int, worke
                 process.terminate()
                 process.join()
         held.close()
-    if tell is not None:
-        tell("trials", trials, trials)
+    on_progress("trials", trials, trials)
     for code, (result, _) in zip(codes, results, strict=True):
         _require_well(code, result)
     return sum((code or 0) < 0 for code in codes)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from spikewright.data.progress import Progress, silent
 from spikewright.exploration.candidates.candidate import Candidate
-from spikewright.exploration.figures.under_faults import Tell
 from spikewright.exploration.gates.cheap import SAME, Gate
 from spikewright.exploration.gates.reliability import show
 from spikewright.exploration.request.points import Point
@@ -98,7 +98,7 @@ def queue_all(study: "optuna.Study", bench: Bench, settings: SampleSettings) -> 
     return len(points)
 
 
-def sample(study: "optuna.Study", bench: Bench, trials: int, *, tell: Tell | None = None) -> None:
+def sample(study: "optuna.Study", bench: Bench, trials: int, *, on_progress: Progress = silent) -> None:
     """Try points until `trials` of them are done, by whoever works on the study.
 
     Raises:
@@ -114,7 +114,7 @@ def sample(study: "optuna.Study", bench: Bench, trials: int, *, tell: Tell | Non
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.optimize(
-            _Objective(study, bench, trials, tell),
+            _Objective(study, bench, trials, on_progress),
             catch=(Repeated,),
             callbacks=[MaxTrialsCallback(trials, states=states)],
         )
@@ -137,8 +137,8 @@ def collected(study: "optuna.Study") -> list[Candidate]:
 class _Objective:
     """One trial after another."""
 
-    def __init__(self, study: "optuna.Study", bench: Bench, trials: int, tell: Tell | None) -> None:
-        self.study, self.bench, self.trials, self.tell = study, bench, trials, tell
+    def __init__(self, study: "optuna.Study", bench: Bench, trials: int, on_progress: Progress) -> None:
+        self.study, self.bench, self.trials, self.on_progress = study, bench, trials, on_progress
         self.repeats = 0
 
     def __call__(self, trial: "optuna.Trial") -> Sequence[float]:
@@ -161,11 +161,11 @@ class _Objective:
         return values_of(one, self.bench.settings.optuna.objectives)
 
     def _judged(self, point: Point) -> Candidate:
-        one = self.bench.candidate(point, tell=self.tell)
+        one = self.bench.candidate(point, on_progress=self.on_progress)
         if one.stopped_by is not None:
             return one
         gates = self.bench.settings.gates
-        ask = self.bench.asking({point.name: point}, seed=self.bench.settings.fault_seed, tell=self.tell)
+        ask = self.bench.asking({point.name: point}, seed=self.bench.settings.fault_seed, on_progress=self.on_progress)
         return replace(one, shown=show([point.name], ask, self.bench.plan(1 - gates.level))[point.name])
 
     def _require_wanted(self, number: int) -> None:

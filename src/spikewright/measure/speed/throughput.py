@@ -4,28 +4,27 @@ Wall-clock time on this machine, with its other load. Preparation of the inputs 
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from statistics import median
 
 import torch
 from torch import Tensor
 
+from spikewright.data.progress import Progress, silent
 from spikewright.engines.runtimes import Runner
 from spikewright.errors import BadData
 
 SPEED_BATCHES = 5
 SPEED_SECONDS = 10.0  # after this much measuring no further batch is begun
 
-Progress = Callable[[str, int, int], None]  # (what is done, done, total)
 
-
-def samples_per_second(network: Runner, batches: Iterable[Tensor], *, progress: Progress | None = None) -> float:
+def samples_per_second(network: Runner, batches: Iterable[Tensor], *, on_progress: Progress = silent) -> float:
     """Median samples per second.
 
     Args:
         network: the network, in the type to be timed.
         batches: inputs [N, *input_shape] of the network's type; those smaller than the first are left out.
-        progress: called with ("speed", done, total).
+        on_progress: called with ("speed", done, total).
 
     Raises:
         BadData: no inputs.
@@ -44,8 +43,7 @@ def samples_per_second(network: Runner, batches: Iterable[Tensor], *, progress: 
             float(network(held[index % len(held)]).sum())  # reading a number waits for the device
             end = time.perf_counter()
             rates.append(len(held[0]) / max(end - start, 1e-9))
-            if progress is not None:
-                progress("speed", index + 1, SPEED_BATCHES)
+            on_progress("speed", index + 1, SPEED_BATCHES)
             if end - begin > SPEED_SECONDS:
                 break
     return median(rates)

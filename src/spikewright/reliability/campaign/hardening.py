@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from spikewright.ann.source import Source
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadSetting
 from spikewright.measure.samples import Prepared
 from spikewright.measure.statistics.intervals import Interval, t_interval
 from spikewright.reliability.campaign.identity import Campaign, identity
-from spikewright.reliability.campaign.inject import Progress, inject
+from spikewright.reliability.campaign.inject import inject
 from spikewright.reliability.campaign.protection import Protection
 from spikewright.reliability.campaign.record import Record
 from spikewright.reliability.campaign.settings import Injection, InjectSettings
@@ -106,8 +107,7 @@ def harden(
     *,
     others: Others | None = None,
     record: Path | Record | None = None,
-    progress: Progress | None = None,
-    notice: Callable[[str], None] | None = None,
+    on_progress: Progress = silent,
 ) -> Hints:
     """Run the campaign bare, part by part, and with each alternative.
 
@@ -117,8 +117,7 @@ def harden(
         settings: the campaign, model-wise.
         others: further networks by name, to choose in its place, each with the same images as it takes them.
         record: as of `inject`; of all these campaigns, if it is a file.
-        progress: as of `inject`.
-        notice: as of `inject`.
+        on_progress: as of `inject`.
 
     Raises:
         BadSetting, BadData, BadModel, BadFile: as `inject` and `campaigns_of`.
@@ -127,10 +126,10 @@ def harden(
     every = campaigns_of(network, samples, settings, others)
     if not isinstance(record, Record):
         with Record.open(record, {each.name: each.described for each in every}) as book:
-            return harden(network, samples, settings, others=others, record=book, progress=progress, notice=notice)
+            return harden(network, samples, settings, others=others, record=book, on_progress=on_progress)
 
     def run(struck: Blueprint | Source, images: Prepared = samples, **changed: Any) -> Injection:
-        return inject(struck, images, replace(settings, **changed), record=record, progress=progress, notice=notice)
+        return inject(struck, images, replace(settings, **changed), record=record, on_progress=on_progress)
 
     bare, layers, bits = run(network), run(network, scope="layer"), run(network, scope="bit")
     return Hints(bare=bare, layers=layers, bits=bits, alternatives=_alternatives(run, network, others, bare))

@@ -10,9 +10,8 @@ injection at a bit error rate; Leveugle et al. 2009 for statistical fault inject
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright.ann.source import Source
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadData, BadModel, BadSetting
 from spikewright.measure.samples import Prepared
 from spikewright.measure.statistics.looks import enough
@@ -40,20 +40,13 @@ _TASKS_A_WORKER = 4
 _CLUSTER = 16  # workers that tasks are cut for where only the cluster knows how many it has
 
 
-class Progress(Protocol):
-    """Told what is under way, how many parts are done, and of how many; `note` says how it looks so far."""
-
-    def __call__(self, what: str, done: int, of: int, /, note: str = "") -> None: ...  # noqa: D102
-
-
 def inject(
     network: Blueprint | Source,
     samples: Prepared,
     settings: InjectSettings,
     *,
     record: Path | Record | None = None,
-    progress: Progress | None = None,
-    notice: Callable[[str], None] | None = None,
+    on_progress: Progress = silent,
 ) -> Injection:
     """Run a campaign, or what is left of it.
 
@@ -63,8 +56,7 @@ def inject(
         settings: the campaign.
         record: file, or an open record of this campaign and others, that maps are written to as they are done; where
             it has some, they are not run again.
-        progress: told how far it is.
-        notice: told, in one line, when workers died and their maps are sent out again.
+        on_progress: told how far it is, and in a line when workers died and their maps are sent out again.
 
     Raises:
         BadData: no images, or images that are not what the network takes.
@@ -77,9 +69,9 @@ def inject(
     ready = prepare(payload)
     campaign = identity(network, samples, settings)
     if isinstance(record, Record):
-        return _run(payload, ready, campaign.name, record, progress or _silent, notice)
+        return _run(payload, ready, campaign.name, record, on_progress)
     with Record.open(record, {campaign.name: campaign.described}) as book:
-        return _run(payload, ready, campaign.name, book, progress or _silent, notice)
+        return _run(payload, ready, campaign.name, book, on_progress)
 
 
 def _run(
@@ -87,33 +79,36 @@ def _run(
     ready: Ready,
     campaign: str,
     book: Record,
-    progress: Progress,
-    notice: Callable[[str], None] | None,
+    on_progress: Progress,
 ) -> Injection:
     with torch.no_grad():
         golden_scores = np.concatenate([golden.scores for golden, _ in ready.goldens()])
     done = _Done(book, campaign, payload.settings, list(ready.strata.values()), len(ready.labels))
-    _complete(done, payload, ready, progress, notice)
+    _complete(done, payload, ready, on_progress)
     return _injection(done, payload.settings, ready, golden_scores, campaign)
 
 
-def _complete(
-    done: "_Done", payload: Payload, ready: Ready, progress: Progress, notice: Callable[[str], None] | None
-) -> None:
+def _complete(done: "_Done", payload: Payload, ready: Ready, on_progress: Progress) -> None:
     """Run the maps that are missing, look by look."""
     settings = payload.settings
     # in this process the fault-free pass is there already
     build = (lambda _: ready) if _here(settings) else prepare
     open_ = list(ready.strata.values())
+
+    def notice(line: str) -> None:
+        on_progress("workers", 0, 0, note=line)
+
     for wanted in settings.counts:
+        if not open_:
+            break
         tasks = _tasks(done, open_, wanted, _count(settings))
         total = wanted * len(open_)
         left = sum(len(task.numbers) for task in tasks)
-        progress("fault maps", total - left, total, note=done.note())
+        on_progress("fault maps", total - left, total, note=done.note())
         for task, found in gather(build, work, payload, tasks, settings.workers, notice=notice):
             done.add(task, found)
             left -= len(found)
-            progress("fault maps", total - left, total, note=done.note())
+            on_progress("fault maps", total - left, total, note=done.note())
         open_ = [part for part in open_ if not done.enough(part.name, wanted)]
 
 
@@ -257,7 +252,3 @@ def rehearse(network: Blueprint | Source, samples: Prepared, settings: InjectSet
     """
     inputs, labels = checked(network, samples, settings.fault)
     prepare(Payload(network, inputs[:1], labels[:1], settings, 0))
-
-
-def _silent(what: str, done: int, of: int, /, note: str = "") -> None:
-    """Tell nobody."""

@@ -63,9 +63,18 @@ def _levels_of(node: SourceNode, levels: int | Mapping[str, int]) -> int:
     if isinstance(levels, Mapping) and node.name not in levels:
         raise BadSetting(f"activation {node.name!r} has no levels: give them for every activation")
     found, where = (levels[node.name], f" of {node.name!r}") if isinstance(levels, Mapping) else (levels, "")
-    if not 1 <= found <= MOST_LEVELS:
-        raise BadSetting(f"levels{where} is {found}: it must be from 1 to {MOST_LEVELS}")
+    require_levels(found, where)
     return found
+
+
+def require_levels(levels: int, where: str = "") -> None:
+    """Refuse a number of levels that no activation can have.
+
+    Raises:
+        BadSetting: it is one.
+    """
+    if not 1 <= levels <= MOST_LEVELS:
+        raise BadSetting(f"levels{where} is {levels}: it must be from 1 to {MOST_LEVELS}")
 
 
 def without_levels(source: Source) -> Source:
