@@ -156,7 +156,11 @@ def run(request: TrainRequest, *, on_progress: Progress | None = None) -> TrainR
     _require_free(request)
     source, data, about = _beginning(request)
     settings = replace(request.settings, augment=_augment(request, data))
-    keep: dict[str, Any] = {"out": request.out, "resume": request.resume, "on_progress": on_progress or silent}
+    keep: dict[str, Any] = {
+        "out": request.out,
+        "resume": request.resume,
+        "on_progress": silent if on_progress is None else on_progress,
+    }
     if request.spiking is not None:
         network, report = fit_spiking(source, data, settings, request.spiking, **keep)
         _only_first()
