@@ -152,6 +152,7 @@ def run(request: TrainRequest, *, on_progress: Progress | None = None) -> TrainR
         SpikewrightError: what `fit`, `data.load`, `models.build`, `load_weights`, `capture` or `load_source`
             refuse, and an `out` that holds something already where this is not a resumption.
     """
+    on_progress = silent if on_progress is None else on_progress
     settle_arithmetic()
     _require_free(request)
     source, data, about = _beginning(request)
