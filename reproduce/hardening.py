@@ -14,7 +14,8 @@ from typing import Any
 
 from conditions import conditions
 
-from spikewright.app.runs.inject import InjectRequest, run_inject
+from spikewright.app.runs.inject import InjectRequest
+from spikewright.app.runs.inject import run as run_campaigns
 from spikewright.data.files import write_json
 from spikewright.reliability.campaign.hardening import most_critical
 from spikewright.reliability.campaign.settings import InjectSettings
@@ -29,7 +30,7 @@ def hints(run: Path, images: int, against: Path | None, *, source: bool, maps: i
         run=run, settings=(settings,), samples=images, against=against, harden=True,
         against_of="source" if source else None, record=run / "campaigns" / "hardening.jsonl",
     )  # fmt: skip
-    found = run_inject(request)[0]
+    found = run_campaigns(request).campaigns[0]
     assert found.hints is not None
     made = found.to_json()
     for part in (made, made["layers"], made["bits"]):

@@ -19,7 +19,9 @@ import matplotlib.pyplot as plt
 from conditions import conditions
 
 from spikewright.ann.ops import Activating
-from spikewright.app.runs.train import TrainRequest, train
+from spikewright.app.cli.console import progress_bar
+from spikewright.app.runs import train
+from spikewright.app.runs.train import TrainRequest
 from spikewright.data.files import write_json
 from spikewright.interchange import run_folder as folder
 from spikewright.training.settings import TrainSettings
@@ -37,7 +39,9 @@ def trained(settings: argparse.Namespace, case: str, penalty: float) -> dict[str
             epochs=settings.epochs, learning_rate=0.02, seed=0, device="cpu",
             timesteps=TimestepSettings(parametrisation=case, timestep_penalty=penalty),
         )  # fmt: skip
-        train(TrainRequest(out=run, start=settings.start, initial_timesteps=8, resume=True), how, progress=True)
+        request = TrainRequest(out=run, start=settings.start, initial_timesteps=8, resume=True, settings=how)
+        with progress_bar() as progress:
+            train.run(request, on_progress=progress)
     steps, about = learned(run)
     return {
         "parametrisation": case, "penalty": penalty, "timesteps": steps,

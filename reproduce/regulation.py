@@ -22,9 +22,10 @@ import torch
 from conditions import conditions
 from torch import Tensor
 
-from spikewright.app.runs import acquire
+from spikewright.app.cli.console import progress_bar
+from spikewright.app.runs import acquire, train
 from spikewright.app.runs.acquire import ImageSettings
-from spikewright.app.runs.train import TrainRequest, train
+from spikewright.app.runs.train import TrainRequest
 from spikewright.engines.network import build
 from spikewright.engines.record import StageRecord
 from spikewright.interchange.run_folder import load_blueprint, write_json
@@ -56,8 +57,9 @@ def trained(name: str, *, model: str, runs: Path, epochs: int, seed: int) -> tup
         chosen = options({**CELLS, **PARTS}[name], "paper3")
         settings = TrainSettings(epochs=epochs, seed=seed, **{key: chosen[key] for key in OF_TRAINING})
         spiking = spiking_training(chosen, seed=seed)
-        request = TrainRequest(out=out, model=model, data="cifar10", spiking=spiking, resume=True)
-        train(request, settings, progress=True)
+        request = TrainRequest(out=out, model=model, data="cifar10", spiking=spiking, resume=True, settings=settings)
+        with progress_bar() as progress:
+            train.run(request, on_progress=progress)
     return load_blueprint(out)
 
 

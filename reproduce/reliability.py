@@ -19,8 +19,10 @@ from typing import Any
 
 from conditions import conditions
 
-from spikewright.app.runs.inject import InjectRequest, run_inject
-from spikewright.app.runs.train import TrainRequest, train
+from spikewright.app.cli.console import progress_bar
+from spikewright.app.runs import inject, train
+from spikewright.app.runs.inject import InjectRequest
+from spikewright.app.runs.train import TrainRequest
 from spikewright.data.files import write_json
 from spikewright.measure.statistics.decisions import Normal
 from spikewright.reliability.campaign.settings import Injection, InjectSettings
@@ -47,8 +49,12 @@ def ordinary(data: str, topology: str, *, runs: Path, epochs: int, seed: int) ->
     """The trained network without spikes; trained here if it is not there."""
     out = runs / f"{data}_{topology}_ann_s{seed}"
     if not (out / "source.json").is_file():
-        request = TrainRequest(out=out, model=f"paper1_networks:{topology}", data=data, resume=True)
-        train(request, TrainSettings(epochs=epochs, seed=seed, learning_rate=0.05), progress=True)
+        settings = TrainSettings(epochs=epochs, seed=seed, learning_rate=0.05)
+        model = f"paper1_networks:{topology}"
+        with progress_bar() as progress:
+            train.run(
+                TrainRequest(out=out, model=model, data=data, resume=True, settings=settings), on_progress=progress
+            )
     return out
 
 
@@ -60,7 +66,7 @@ def struck(run: Path, rate: float, scope: str, asked: argparse.Namespace) -> Inj
     )  # fmt: skip
     record = run / "campaigns" / f"reliability_{rate:g}.jsonl"
     request = InjectRequest(run=run, settings=(settings,), samples=asked.images, record=record)
-    return run_inject(request)[0].injection
+    return inject.run(request).campaigns[0].injection
 
 
 def short(found: Injection) -> dict[str, Any]:

@@ -14,8 +14,10 @@ from pathlib import Path
 import torch
 from conditions import conditions
 
+from spikewright.app.cli.console import progress_bar
+from spikewright.app.runs import train
 from spikewright.app.runs.acquire import ImageSettings, of_run
-from spikewright.app.runs.train import TrainRequest, train
+from spikewright.app.runs.train import TrainRequest
 from spikewright.conversion.methods.exact import Exact
 from spikewright.data import Batches
 from spikewright.data.dataset import Split
@@ -62,15 +64,15 @@ def main() -> None:
         for penalty in settings.penalties:
             run = settings.runs / f"{penalty:g}_s{seed}"
             if not (run / "source.json").is_file():
-                request = TrainRequest(out=run, model="cnn", data="fashion_mnist", levels=15, resume=True)
                 how = TrainSettings(
                     epochs=settings.epochs,
-                    learning_rate=request.learning_rate,
                     seed=seed,
                     sparsity=penalty,
                     augment=False,
                 )
-                train(request, how, progress=True)
+                request = TrainRequest(out=run, model="cnn", data="fashion_mnist", levels=15, resume=True, settings=how)
+                with progress_bar() as progress:
+                    train.run(request, on_progress=progress)
             source, data, _ = of_run(run, data=None, images=ImageSettings())
             assert data is not None
             network = build(Exact(timesteps=4)(source))

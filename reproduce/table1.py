@@ -19,8 +19,10 @@ import torch
 from conditions import conditions
 
 from spikewright.ann import interpreter
+from spikewright.app.cli.console import progress_bar
+from spikewright.app.runs import train
 from spikewright.app.runs.acquire import ImageSettings, of_run
-from spikewright.app.runs.train import TrainRequest, train
+from spikewright.app.runs.train import TrainRequest
 from spikewright.conversion.methods.exact import Exact
 from spikewright.data import Batches
 from spikewright.data.files import write_json
@@ -62,9 +64,6 @@ def main() -> None:
     run = settings.runs / name
     if not (run / "source.json").is_file():
         size = None if settings.size is None else (settings.size, settings.size)
-        request = TrainRequest(
-            out=run, model=settings.model, data=settings.data, levels=15, size=size, augment=True, resume=True
-        )
         how = TrainSettings(
             epochs=settings.epochs,
             learning_rate=settings.learning_rate,
@@ -77,7 +76,12 @@ def main() -> None:
             precision=settings.precision,
             seed=settings.seed,
         )
-        train(request, how, progress=True)
+        request = TrainRequest(
+            out=run, model=settings.model, data=settings.data, levels=15, images=ImageSettings(size=size),
+            augment=True, resume=True, settings=how,
+        )  # fmt: skip
+        with progress_bar() as progress:
+            train.run(request, on_progress=progress)
     source, data, about = of_run(run, data=None, images=ImageSettings())
     assert data is not None
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -18,11 +18,11 @@ from typing import Any
 
 from conditions import conditions
 
-from spikewright.app.runs.acquire import ImageSettings
-from spikewright.app.runs.evaluate import evaluate
-from spikewright.app.runs.train import TrainRequest, train
+from spikewright.app.cli.console import progress_bar
+from spikewright.app.runs import evaluate, train
+from spikewright.app.runs.evaluate import EvaluateRequest
+from spikewright.app.runs.train import TrainRequest
 from spikewright.data.files import write_json
-from spikewright.measure.samples import EvaluateSettings
 from spikewright.training.settings import TrainSettings
 from spikewright.training.snn.recipes import OF_TRAINING, options, spiking_training
 
@@ -50,8 +50,11 @@ def cell(data: str, topology: str, config: str, *, runs: Path, epochs: int, seed
         chosen = options({"timesteps": timesteps, "threshold": threshold}, "paper1")
         settings = TrainSettings(epochs=epochs, seed=seed, **{name: chosen[name] for name in OF_TRAINING})
         spiking = spiking_training(chosen, seed=seed)
-        train(TrainRequest(out=out, model=topology, data=data, spiking=spiking, resume=True), settings, progress=True)
-    found, about = evaluate(out, images=ImageSettings(), settings=EvaluateSettings())
+        request = TrainRequest(out=out, model=topology, data=data, spiking=spiking, resume=True, settings=settings)
+        with progress_bar() as progress:
+            train.run(request, on_progress=progress)
+    result = evaluate.run(EvaluateRequest(run=out))
+    found, about = result.evaluation, result.about
     last = about["epochs"][-1]
     figures = asdict(found)
     bar = BARS[data][0 if topology == "top0" else 1]

@@ -17,8 +17,10 @@ import torch
 from conditions import conditions
 
 from spikewright.ann import interpreter
+from spikewright.app.cli.console import progress_bar
+from spikewright.app.runs import train
 from spikewright.app.runs.acquire import ImageSettings, inputs, of_run
-from spikewright.app.runs.train import TrainRequest, train
+from spikewright.app.runs.train import TrainRequest
 from spikewright.conversion.methods.exact import Exact
 from spikewright.conversion.observe import observe
 from spikewright.data import Batches
@@ -42,7 +44,9 @@ def trained(settings: argparse.Namespace, seed: int) -> Path:
             learning_rate=0.1,
             seed=seed,
         )
-        train(TrainRequest(out=run, model=settings.model, data=settings.data, resume=True), how, progress=True)
+        request = TrainRequest(out=run, model=settings.model, data=settings.data, resume=True, settings=how)
+        with progress_bar() as progress:
+            train.run(request, on_progress=progress)
     return run
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from conditions import conditions
 
-from spikewright.app.runs.inject import InjectRequest, run_inject
+from spikewright.app.runs.inject import InjectRequest
+from spikewright.app.runs.inject import run as run_campaigns
 from spikewright.data.files import write_json
 from spikewright.reliability.campaign.settings import InjectSettings
 from spikewright.reliability.faults.bit_flip import BitFlip
@@ -40,7 +41,9 @@ def main() -> None:
             run = asked.runs / f"mnist_{name}_s0"
             settings = InjectSettings(fault=BitFlip(ber=RATE), maps=asked.maps, weight_range=limit)
             record = run / "campaigns" / f"range_{limit}.jsonl"
-            found = run_inject(InjectRequest(run=run, settings=(settings,), samples=asked.images, record=record))
+            found = run_campaigns(
+                InjectRequest(run=run, settings=(settings,), samples=asked.images, record=record)
+            ).campaigns
             row = found[0].injection.rows[0].to_json()
             kept = ("accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_worst", "reliability_mean")
             made = {"network": name, "range": limit, "accuracy_golden": found[0].injection.accuracy_golden}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.refuse_data import refuse_data
 
 from spikewright.app.runs.memory import InputSettings, MemoryRequest, MemoryResult, run
 from spikewright.errors import BadModel, BadSetting, UnsupportedModule
@@ -134,3 +135,9 @@ def test_the_random_numbers_of_the_caller_are_left_alone() -> None:
     state = torch.get_rng_state()
     counted("top0")
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_nothing_is_loaded_where_the_model_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_data(monkeypatch)
+    with pytest.raises(BadModel, match="'topp0' is not known"):
+        counted("topp0", data="digits")

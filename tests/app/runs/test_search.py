@@ -11,20 +11,21 @@ from typing import Any
 import pytest
 import torch
 from filelock import FileLock
+from support.refuse_data import refuse_data
 from support.told import Told
 from support.trained import classifier, digits, run_folder
 
 from spikewright.ann import interpreter
-from spikewright.app.runs import acquire
+from spikewright.app.runs import acquire, evaluate
 from spikewright.app.runs import search as module
-from spikewright.app.runs.acquire import ImageSettings
-from spikewright.app.runs.evaluate import evaluate
-from spikewright.app.runs.search import search
+from spikewright.app.runs.evaluate import EvaluateRequest
+from spikewright.app.runs.search import SearchRequest, run
 from spikewright.engines.network import build
 from spikewright.errors import BadData, BadFile, BadSetting
 from spikewright.exploration.candidates import trained
 from spikewright.exploration.figures.fault_free import rounded
 from spikewright.exploration.gates import by_injection
+from spikewright.exploration.outcome import Outcome
 from spikewright.exploration.request.settings import (
     FaultSettings,
     GateSettings,
@@ -38,7 +39,7 @@ from spikewright.exploration.request.space import ConvertedSpace, TrainedSpace
 from spikewright.exploration.strategies.study import opened
 from spikewright.exploration.workspace import fresh_seed
 from spikewright.interchange import run_folder as folder
-from spikewright.measure.samples import EvaluateSettings, first, prepared
+from spikewright.measure.samples import first, prepared
 from spikewright.reliability.campaign.inject import InjectSettings, inject
 from spikewright.reliability.faults.bit_flip import BitFlip
 from spikewright.reliability.workers.pool import Workers
@@ -63,6 +64,12 @@ def converting(tmp_path: Path, **given: Any) -> SearchSettings:
     space = ConvertedSpace(methods=("exact", "qcfs"), timesteps=(1, 4))
     gates = GateSettings(accuracy_margin=3, reliability_margin=10)
     return training(tmp_path, **{"kind": "convert", "space": space, "gates": gates, **given})
+
+
+def search(settings: SearchSettings, **more: Any) -> tuple[Outcome, dict[str, Any]]:
+    result = run(SearchRequest(settings=settings), **more)
+    assert result.to_json() is result.content
+    return result.outcome, result.content
 
 
 def written(settings: SearchSettings) -> dict[str, Any]:
@@ -96,9 +103,7 @@ def test_trained_candidates_are_found_written_and_not_made_again(
         blueprint, about = folder.load_blueprint(settings.out / one["folder"])
         assert about["search"]["point"] == one["settings"]
         assert {node.weights.bits for node in blueprint.plan.nodes if node.weights} == {one["settings"]["bits"]}
-    found, _ = evaluate(
-        settings.out / content["candidates"][0]["folder"], images=ImageSettings(), settings=EvaluateSettings()
-    )
+    found = evaluate.run(EvaluateRequest(run=settings.out / content["candidates"][0]["folder"])).evaluation
     assert found.energy_joules_source == content["candidates"][0]["energy_joules_ann"]
     assert {what for what, _, _ in told} >= {"candidates", "t2_th0.5_if_b4, bit error rate 0.01"}
     # the same again: nothing is done, and the same is written
@@ -165,7 +170,7 @@ def test_conversions_need_no_training(tmp_path: Path, monkeypatch: pytest.Monkey
     assert outcome.chosen is not None and "_t4_" in outcome.chosen.name
     joules = {one["name"]: one["energy_joules"] for one in content["candidates"] if one["passes"]}
     assert joules[content["chosen"]] == min(joules.values())
-    found, _ = evaluate(settings.out / outcome.chosen.folder, images=ImageSettings(), settings=EvaluateSettings())  # pyright: ignore[reportOperatorIssue, reportOptionalOperand]
+    found = evaluate.run(EvaluateRequest(run=settings.out / outcome.chosen.folder)).evaluation  # pyright: ignore[reportOperatorIssue, reportOptionalOperand]
     assert found.accuracy_snn == content["test"]["accuracy"]
     assert found.energy_joules_snn == pytest.approx(content["test"]["energy_joules"])
 
@@ -225,8 +230,9 @@ def killed(self, point, *, on_progress=None):
     found = candidate(self, point, on_progress=on_progress)
     os.kill(os.getpid(), signal.SIGKILL)
 Bench.candidate = killed
-module.search(training(Path({str(tmp_path)!r}), out=Path({str(tmp_path / "part")!r}),
-              space=TrainedSpace(timesteps=(2, 3), thresholds=(0.5,))))
+module.run(module.SearchRequest(settings=training(
+    Path({str(tmp_path)!r}), out=Path({str(tmp_path / "part")!r}),
+    space=TrainedSpace(timesteps=(2, 3), thresholds=(0.5,)))))
 """
     (tmp_path / "run.py").write_text(script)
     code = subprocess.run([sys.executable, tmp_path / "run.py"], check=False).returncode
@@ -310,27 +316,30 @@ def test_folders_that_are_not_a_searchs_are_refused(tmp_path: Path) -> None:
         search(settings)
 
 
-@pytest.mark.parametrize(
-    ("change", "error", "words"),
-    [
-        ({"network": NetworkSettings(run=Path("nowhere/ann"))}, BadFile, "no run folder at nowhere/ann"),
-        ({"faults": replace(FAULTS, kind="bitflip")}, BadSetting, "there is no 'bitflip': did you mean 'bit_flip'"),
-        ({"train": TrainTable(options={"surrogate": "x"})}, BadSetting, "surrogate"),
-        (
-            {"kind": "convert", "space": ConvertedSpace(methods=("exakt",), timesteps=(2,))},
-            BadSetting,
-            "no method named 'exakt'",
-        ),
-        (
-            {"kind": "convert", "space": ConvertedSpace(methods=("exact",), timesteps=(20,))},
-            BadSetting,
-            "exact takes at most 16 timesteps",
-        ),
-        ({"optuna": SampleSettings(storage="sqlite:////nowhere/at/all/s.db")}, BadSetting, "cannot be reached"),
-    ],
-)
-def test_bad_requests_write_nothing(tmp_path: Path, change: dict[str, Any], error: type[Exception], words: str) -> None:
+REFUSED = [
+    ({"network": NetworkSettings(run=Path("nowhere/ann"))}, BadFile, "no run folder at nowhere/ann"),
+    ({"faults": replace(FAULTS, kind="bitflip")}, BadSetting, "there is no 'bitflip': did you mean 'bit_flip'"),
+    ({"train": TrainTable(options={"surrogate": "x"})}, BadSetting, "surrogate"),
+    (
+        {"kind": "convert", "space": ConvertedSpace(methods=("exakt",), timesteps=(2,))},
+        BadSetting,
+        "no method named 'exakt'",
+    ),
+    (
+        {"kind": "convert", "space": ConvertedSpace(methods=("exact",), timesteps=(20,))},
+        BadSetting,
+        "exact takes at most 16 timesteps",
+    ),
+    ({"optuna": SampleSettings(storage="sqlite:////nowhere/at/all/s.db")}, BadSetting, "cannot be reached"),
+]
+
+
+@pytest.mark.parametrize(("change", "error", "words"), REFUSED)
+def test_bad_requests_load_and_write_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], error: type[Exception], words: str
+) -> None:
     settings = training(tmp_path)
+    refuse_data(monkeypatch)
     with pytest.raises(error, match=words):
         search(replace(settings, **change))
     assert not settings.out.exists()

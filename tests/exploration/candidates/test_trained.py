@@ -11,8 +11,8 @@ import torch
 from support.trained import classifier, digits
 
 from spikewright.ann.source import Source
-from spikewright.app.runs.acquire import ImageSettings
-from spikewright.app.runs.evaluate import evaluate
+from spikewright.app.runs import evaluate
+from spikewright.app.runs.evaluate import EvaluateRequest
 from spikewright.data import ImageData
 from spikewright.errors import BadModel, BadSetting
 from spikewright.exploration.candidates import trained
@@ -106,7 +106,8 @@ def test_a_stopped_training_goes_on_to_the_same_network(tmp_path: Path, monkeypa
 def test_evaluate_reads_what_was_made(tmp_path: Path) -> None:
     made = maker().make(POINT, tmp_path)
     folder.save_blueprint(tmp_path / "candidate", made.blueprint, about=made.about)
-    found, about = evaluate(tmp_path / "candidate", images=ImageSettings(), settings=EvaluateSettings(images=50))
+    result = evaluate.run(EvaluateRequest(run=tmp_path / "candidate", settings=EvaluateSettings(images=50)))
+    found, about = result.evaluation, result.about
     assert found.weight_bits == (8,)
     assert found.mismatched_codes == 0
     assert found.latency_steps == 3

@@ -1,1 +1,1 @@
-"""The command line: one file a verb. A verb parses, calls one function of `runs`, and prints."""
+"""The command line: one file a verb. A verb parses, makes a request of `runs`, calls its `run`, and prints."""

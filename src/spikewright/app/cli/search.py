@@ -34,15 +34,13 @@ def search(
 
     # what is wrong in the file is said before what takes seconds to import
     from spikewright.app.cli.console import console, counted, progress_bar
-    from spikewright.app.runs.search import PAGE, RESULT
-    from spikewright.app.runs.search import search as run_search
-    from spikewright.data.files import write_json
+    from spikewright.app.runs import search as verb
     from spikewright.errors import NoneFound
 
     with progress_bar() as progress:
-        outcome, content = run_search(settings, on_progress=progress)
-    if json is not None:
-        write_json(json, content)
+        result = verb.run(verb.SearchRequest(settings=settings), on_progress=progress)
+    options.write(json, result)
+    outcome = result.outcome
     shown = outcome.candidates if len(outcome.candidates) <= MOST_ROWS else outcome.passing
     console.print(_table(f"{settings.out}: {counted(len(outcome.candidates), 'candidate')}", shown))
     if outcome.front is not None:
@@ -50,8 +48,8 @@ def search(
     for one in outcome.candidates:
         if one.failure is not None:
             console.print(f"{one.name} could not be made: {one.failure}")
-    console.print(f"of several rates, the one that decides is shown; all figures: {settings.out / RESULT}")
-    console.print(f"page: {settings.out / PAGE}")
+    console.print(f"of several rates, the one that decides is shown; all figures: {settings.out / verb.RESULT}")
+    console.print(f"page: {settings.out / verb.PAGE}")
     if outcome.chosen is None:
         raise NoneFound(f"search: {outcome.line}")
     console.print(outcome.line)

@@ -1,1 +1,1 @@
-"""What each verb does, from names and paths to a run folder and figures; the command line is a coat over it."""
+"""What each verb does, one file each: a request, `run` of it, a result; the command line is a coat over it."""

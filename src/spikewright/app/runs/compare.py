@@ -118,7 +118,7 @@ def run(request: CompareRequest, *, on_progress: Progress | None = None) -> Comp
     Raises:
         SpikewrightError: as loading, conversion and calibration do, and where the folder holds another comparison.
     """
-    on_progress = on_progress or silent
+    on_progress = silent if on_progress is None else on_progress
     settle_arithmetic()
     source, data, _ = acquire.of_run(request.run, data=request.data, images=request.images)
     if data is None:

@@ -113,7 +113,7 @@ def run(request: ConvertRequest, *, on_progress: Progress | None = None) -> Conv
     batches = None
     if data is not None:
         batches = acquire.inputs(data.train, data, limit=request.calibration, seed=request.images.seed)
-    blueprint, conversion = _converted(request, source, data, batches, on_progress or silent)
+    blueprint, conversion = _converted(request, source, data, batches, silent if on_progress is None else on_progress)
     if request.weight_bits is not None:
         blueprint, conversion = _rounded(request.weight_bits, blueprint, conversion, data, batches)
     about = {**about, "conversion": conversion}

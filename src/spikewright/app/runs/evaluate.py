@@ -62,6 +62,7 @@ def run(request: EvaluateRequest, *, on_progress: Progress | None = None) -> Eva
         raise BadSetting(f"evaluate: run {request.run} does not say what data it was made with: give --data")
     found = evaluation.evaluate(
         blueprint, source, loaded, settings,
-        preparation=loaded.preparation if source is None else None, on_progress=on_progress or silent,
+        preparation=loaded.preparation if source is None else None,
+        on_progress=silent if on_progress is None else on_progress,
     )  # fmt: skip
     return EvaluateResult(evaluation=found, about=about)

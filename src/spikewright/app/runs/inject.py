@@ -153,7 +153,7 @@ def run(request: InjectRequest, *, on_progress: Progress | None = None) -> Injec
         SpikewrightError: as loading runs and data, `campaigns.inject` and `campaigns.hardening` do.
     """
     settle_arithmetic()
-    on_progress = on_progress or silent
+    on_progress = silent if on_progress is None else on_progress
     networks = [network_of(request.run, request.of)]
     networks += [] if request.against is None else [network_of(request.against, request.against_of)]
     for each in networks:  # before any data is loaded

@@ -11,7 +11,7 @@ import json
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -31,13 +31,13 @@ from spikewright.errors import BadFile, BadSetting
 from spikewright.exploration.candidates.candidate import Candidate
 from spikewright.exploration.candidates.converted import ConvertedMaker
 from spikewright.exploration.candidates.maker import Maker
-from spikewright.exploration.candidates.trained import TrainedMaker
+from spikewright.exploration.candidates.trained import TrainedMaker, training_of
 from spikewright.exploration.figures.under_faults import Measure
 from spikewright.exploration.gates.by_injection import ByInjection
 from spikewright.exploration.gates.reliability import show
 from spikewright.exploration.outcome import FORMAT, OnTest, Outcome
 from spikewright.exploration.request.settings import JOURNAL, SearchSettings
-from spikewright.exploration.request.space import ends
+from spikewright.exploration.request.space import ConvertedSpace, ends
 from spikewright.exploration.strategies.front import confirmed, front
 from spikewright.exploration.strategies.grid import search_grid
 from spikewright.exploration.strategies.processes import sample_in_processes
@@ -57,43 +57,74 @@ def by_injection(settings: SearchSettings) -> Measure:
     return ByInjection(faults=settings.faults, fault_at=FaultAt(settings.faults.kind, settings.faults.settings))
 
 
-def search(
-    settings: SearchSettings, *, on_progress: Progress = silent, measure_of: MeasureOf = by_injection
-) -> tuple[Outcome, dict[str, Any]]:
-    """Search, or go on with a search.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """What to search, and what accuracies under faults are asked of.
 
-    Args:
+    Attributes:
         settings: of the search.
-        on_progress: called as things are done.
-        measure_of: makes what accuracies under faults are asked of; pickled where there are several processes.
+        measure_of: makes what is asked; pickled where there are several processes.
 
-    Returns:
-        The outcome, which may be that none passes, and what `search.json` holds.
+    Raises:
+        BadSetting: a method that can run none of its timesteps, or a fault that cannot be.
+    """
+
+    settings: SearchSettings
+    measure_of: MeasureOf = by_injection
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        if settings.kind == "train":
+            for point in ends(settings.space).points():
+                _ = training_of(point, settings.train, seed=settings.seed)
+        else:
+            require_possible(settings.space)
+            for spec in settings.space.methods if isinstance(settings.space, ConvertedSpace) else ():
+                _ = method_of(spec, 1)
+        _ = self.measure_of(self.settings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """The outcome, which may be that none passes, and what `search.json` holds."""
+
+    outcome: Outcome
+    content: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """What `search.json` holds."""
+        return self.content
+
+
+def run(request: SearchRequest, *, on_progress: Progress | None = None) -> SearchResult:
+    """Search, or go on with a search.
 
     Raises:
         BadSetting: no data, an out folder of something else, or another command at work in it.
         BadFile: the out folder holds another search.
         SpikewrightError: as loading, making and measuring do.
     """
-    bench = bench_of(settings, measure_of)
-    _ = bench.maker.possible(ends(settings.space).points())
+    settings, on_progress = request.settings, silent if on_progress is None else on_progress
+    settle_arithmetic()
+    _require_free(settings)
     if settings.optuna is not None and settings.optuna.storage != JOURNAL:
-        _ = opened(settings.optuna, settings.out, seed=settings.seed)  # before anything is written
+        _ = opened(settings.optuna, settings.out, seed=settings.seed)  # before anything is loaded or written
+    bench = bench_of(settings, request.measure_of)
+    _ = bench.maker.possible(ends(settings.space).points())
     identity = _identity(bench)
     with _claimed(settings):
         book = _Book(bench, identity)
-        outcome = (
-            _gone_through(bench, book, on_progress)
-            if settings.optuna is None
-            else _sampled(bench, book, measure_of, on_progress)
-        )
+        if settings.optuna is None:
+            outcome = _gone_through(bench, book, on_progress)
+        else:
+            outcome = _sampled(bench, book, request.measure_of, on_progress)
         outcome = book.report(outcome, on_progress)
         content = book.content(outcome)
         if outcome.candidates:
             write_injection(
                 settings.out / PAGE, content, title=f"Search: {settings.out.resolve().name}", note=_note(bench, outcome)
             )
-    return outcome, content
+    return SearchResult(outcome=outcome, content=content)
 
 
 def _note(bench: Bench, outcome: Outcome) -> str:
@@ -120,7 +151,6 @@ def bench_of(settings: SearchSettings, measure_of: MeasureOf = by_injection) -> 
             device=settings.device,
         )  # fmt: skip
     else:
-        require_possible(settings.space)
         images = acquire.inputs(data.train, data, limit=settings.convert.calibration, seed=settings.seed)
         maker = ConvertedMaker(
             source=source, data=data, about=about, method_of=method_of, calibration=images, weights=settings.weights,
@@ -269,12 +299,11 @@ def _identity(bench: Bench) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _claimed(settings: SearchSettings) -> Iterator[None]:
-    """The out folder, for this command alone; made if need be.
+def _require_free(settings: SearchSettings) -> None:
+    """Refuse an out folder that is not a search's.
 
     Raises:
-        BadSetting: it is a file, holds something else, is the network's own, or another command is at work in it.
+        BadSetting: it is a file, holds something else, or is the network's own.
     """
     out = settings.out
     if out.exists() and not out.is_dir():
@@ -284,6 +313,17 @@ def _claimed(settings: SearchSettings) -> Iterator[None]:
     held = {path.name for path in out.iterdir()} if out.is_dir() else set()
     if held - {LOCK} and RESULT not in held:
         raise BadSetting(f"out {out} is not empty and holds no search: choose another folder")
+
+
+@contextmanager
+def _claimed(settings: SearchSettings) -> Iterator[None]:
+    """The out folder, for this command alone; made if need be.
+
+    Raises:
+        BadSetting: another command is at work in it, or has put something else there since.
+    """
+    out = settings.out
+    _require_free(settings)
     out.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(out / LOCK, timeout=0):

@@ -152,11 +152,16 @@ def run(request: TrainRequest, *, on_progress: Progress | None = None) -> TrainR
         SpikewrightError: what `fit`, `data.load`, `models.build`, `load_weights`, `capture` or `load_source`
             refuse, and an `out` that holds something already where this is not a resumption.
     """
+    on_progress = silent if on_progress is None else on_progress
     settle_arithmetic()
     _require_free(request)
     source, data, about = _beginning(request)
     settings = replace(request.settings, augment=_augment(request, data))
-    keep: dict[str, Any] = {"out": request.out, "resume": request.resume, "on_progress": on_progress or silent}
+    keep: dict[str, Any] = {
+        "out": request.out,
+        "resume": request.resume,
+        "on_progress": silent if on_progress is None else on_progress,
+    }
     if request.spiking is not None:
         network, report = fit_spiking(source, data, settings, request.spiking, **keep)
         _only_first()

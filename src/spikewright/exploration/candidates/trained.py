@@ -35,6 +35,17 @@ from spikewright.training.snn.settings import SpikingTraining
 CALIBRATION = 512  # training images that mended thresholds look at
 
 
+def training_of(point: Point, table: TrainTable, *, seed: int) -> SpikingTraining:
+    """The network that a point stands for, and what it is trained for.
+
+    Raises:
+        BadSetting: options that do not go together.
+    """
+    assert isinstance(point, Trained)
+    mine = {"timesteps": point.timesteps, "threshold": point.threshold, "neuron": point.neuron, "leak": point.leak}
+    return spiking_training({**table.chosen, **mine}, seed=seed)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainedMaker:
     """Trains candidates.
@@ -97,9 +108,7 @@ class TrainedMaker:
         Raises:
             BadSetting: options that do not go together.
         """
-        assert isinstance(point, Trained)
-        mine = {"timesteps": point.timesteps, "threshold": point.threshold, "neuron": point.neuron, "leak": point.leak}
-        return spiking_training({**self.table.chosen, **mine}, seed=self.seed)
+        return training_of(point, self.table, seed=self.seed)
 
     def make(self, point: Point, folder: Path) -> Made:
         """See `Maker.make`."""
