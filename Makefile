@@ -3,22 +3,32 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
-SHARED := $(wildcard ../shared/data)
-ifneq ($(SHARED),)
-export SPIKEWRIGHT_DATA ?= $(abspath $(SHARED))
-endif
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+# What computes with numbers, and instruction sets that it has to come out right under
+NUMERICAL := $(addprefix tests/,contracts conversion engines measure/equality reliability/injectable snn training/snn)
+SETS := ATEN_CPU_CAPABILITY=default ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=SSE41 ONEDNN_MAX_CPU_ISA=AVX2
 
-.PHONY: demo test check format clean
+.PHONY: demo test test-all test-isa lint format clean
 
 demo: $(VENV)/installed
 	$(BIN)/spikewright demo --out runs/demo
 
-test: $(VENV)/developed
+test: lint
+	$(PYTEST)
+
+# Also what is slow, the whole zoo, and the data sets in $$SPIKEWRIGHT_DATA
+test-all: lint
+	$(PYTEST) --all
+
+test-isa: $(VENV)/developed
+	failed=; for set in $(SETS); do echo "== $$set"; env $$set $(PYTEST) $(NUMERICAL) || failed="$$failed $$set"; done; \
+	test -z "$$failed" || { echo "not under:$$failed"; exit 1; }
+
+lint: $(VENV)/developed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 format: $(VENV)/developed
 	$(BIN)/ruff format .

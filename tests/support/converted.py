@@ -20,8 +20,9 @@ def captured(name: str) -> tuple[Source, Tensor, Statistics]:
     return source, x, observe(source, [x])
 
 
+@cache
 def captured_anew(name: str) -> tuple[Source, Tensor]:
-    """A model's source and inputs for it, traced now."""
+    """A model's source and inputs for it, traced in this process."""
     model, x = zoo.make(name)
     return capture(model, x), x
 

@@ -1,10 +1,10 @@
-"""A small digits classifier, trained in a second, once a process: its source, its data and a run folder of it."""
+"""A small digits classifier, trained in a second, once a machine: its source, its data and a run folder of it."""
 
 from functools import cache
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spikewright.ann.capture.capture import capture
@@ -13,6 +13,9 @@ from spikewright.app.runs import acquire
 from spikewright.data import ImageData, load
 from spikewright.interchange.run_folder import save_source
 from support import zoo
+from support.captures import kept
+
+MAKERS = ("src/spikewright/data", "src/spikewright/app/runs/acquire.py", "tests/support/trained.py")
 
 
 @cache
@@ -24,6 +27,11 @@ def digits() -> ImageData:
 @cache
 def classifier(*levels: int) -> Source:
     """64-20-12-10 with ReLU, or with trained levels of its two activations."""
+    name = "-".join(map(str, ("digits", *levels)))
+    return kept(name, lambda: _trained(*levels), *MAKERS)[0]
+
+
+def _trained(*levels: int) -> tuple[Source, Tensor]:
     data = digits()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
@@ -37,7 +45,8 @@ def classifier(*levels: int) -> Source:
                 optimiser.zero_grad()
                 F.cross_entropy(model(x), labels).backward()
                 optimiser.step()
-    return capture(model.eval(), pairs[0][0][:2], preparation=data.preparation)
+    x = pairs[0][0][:2]
+    return capture(model.eval(), x, preparation=data.preparation), x
 
 
 def run_folder(path: Path, *levels: int, data: str | None = "digits") -> Path:

@@ -97,6 +97,7 @@ def test_a_worker_works_on_one_thread_and_may_write_into_what_it_got():
     assert list(found) == [(1, 5)] * 3
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_no_result(tmp_path):
     tasks = [Task(factor, die_once=tmp_path / "died" if factor == 5 else None) for factor in range(16)]
     notices = []

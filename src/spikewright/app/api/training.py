@@ -85,7 +85,7 @@ def search(settings: str | Path | SearchSettings) -> Outcome:
     Raises:
         BadSetting, BadFile: what cannot be searched, and why.
     """
-    from spikewright.app.runs import search as run  # noqa: PLC0415 - brings Optuna
+    from spikewright.app.runs import search as verb  # noqa: PLC0415 - brings Optuna
 
     asked = settings if isinstance(settings, SearchSettings) else config.read(Path(settings))
-    return run.search(asked)[0]
+    return verb.run(verb.SearchRequest(settings=asked)).outcome
