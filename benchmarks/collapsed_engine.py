@@ -23,6 +23,8 @@ from spikewright.ann.ops.products import Conv, Linear
 from spikewright.conversion.methods.exact import Exact
 from spikewright.conversion.observe import observe
 from spikewright.engines.network import SpikingNetwork, build
+from spikewright.engines.record import StageRecord
+from spikewright.snn.nodes import Stage
 
 WIDTHS = (64, 64, "pool", 128, 128, "pool", 256, 256, "pool", 512, 512, "pool")
 
@@ -54,7 +56,7 @@ def folded_relu(network: SpikingNetwork) -> nn.Module:
             continue
         layer.weight.data, layer.bias.data = weight.float(), bias.float().flatten()
         layers.append(layer)
-        if node.firing is not None:
+        if isinstance(node, Stage):
             layers.append(nn.ReLU(inplace=True))
     return nn.Sequential(*layers)
 
@@ -65,9 +67,9 @@ def everything(network: SpikingNetwork) -> Callable[[Tensor], list[Tensor]]:
     def run(x: Tensor) -> list[Tensor]:
         found: list[Tensor] = []
         for record in network.collapse(x):
-            fired = record.node.firing is not None
+            fired = isinstance(record, StageRecord)
             found.append(record.codes.to(torch.uint8) if fired else record.codes)
-            if record.node.firing is not None:
+            if isinstance(record, StageRecord):
                 found.append(record.spikes)
         return found
 

@@ -39,6 +39,7 @@ from spikewright.engines.int8.network import Int8Network
 from spikewright.engines.int8.products import largest_code
 from spikewright.engines.lower.integer import lowered
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.interchange.run_folder import load_source
 from spikewright.measure.speed.machine import processor
 from spikewright.measure.speed.side_by_side import side_by_side
@@ -116,7 +117,7 @@ def differing(engine: Int8Network, other: Any, x: Tensor) -> tuple[int, int]:
     wrong = total = 0
     own = next(other.buffers()).dtype
     for one, two in zip(engine.collapse(x), other.walk(x.to(own)), strict=True):
-        if one.node.firing is not None:
+        if isinstance(one, StageRecord):
             wrong += int((one.codes.double() != two.codes.double()).sum())
             total += one.codes.numel()
     return wrong, total

@@ -37,7 +37,7 @@ from spikewright.ann.capture.capture import capture
 from spikewright.engines.network import build
 from spikewright.engines.packed import sums as kernels
 from spikewright.interchange.run_folder import load_blueprint, load_packed, save_blueprint
-from spikewright.measure.cost.footprint import footprint
+from spikewright.measure.cost.footprint import FootprintSettings, footprint
 from spikewright.models.resnet import ResNet, resnet19
 from spikewright.snn.formats.packing import pack
 from spikewright.training.snn.network import TrainingNetwork
@@ -141,7 +141,7 @@ def save_network(folder: Path, size: int, widths: tuple[int, ...] | None = None)
             network(torch.rand(2, 3, size, size) * 2)
     save_blueprint(folder, network.eval().freeze(), about={})
 
-    computed = footprint(source, weight_bits=1, membrane_bits=2, edge_bits=8)
+    computed = footprint(source, FootprintSettings(weight_bits=1, membrane_bits=2, edge_bits=8))
     (folder / "computed.json").write_text(json.dumps({part.what: part.bytes for part in computed.parts}))
 
 

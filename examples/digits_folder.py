@@ -10,13 +10,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from spikewright.data import load
+import spikewright as sw
 
 
 def main() -> None:
     """Write train and test, a folder for each class."""
     root = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/digits")
-    digits = load("digits")
+    digits = sw.data.load("digits")
     for name, split in (("train", digits.train), ("validation", digits.validation), ("test", digits.test)):
         for index, (image, label) in enumerate(zip(split.images, split.labels, strict=True)):
             file = root / name / str(label) / f"{index:04}.png"

@@ -12,7 +12,6 @@ from torch import nn
 from torch.nn import functional as F
 
 import spikewright as sw
-from spikewright.interchange.run_folder import load_blueprint, save_blueprint
 
 digits = load_digits()
 images = torch.from_numpy(digits.images).float().unsqueeze(1) / 16
@@ -46,10 +45,9 @@ for _ in range(8):
         optimiser.step()
 
 with TemporaryDirectory() as folder:
-    save_blueprint(Path(folder), network.eval().freeze(), about={"data": "digits"})
+    sw.save(folder, sw.build(network.eval().freeze()), about={"data": "digits"})
     bytes_saved = (Path(folder) / "weights.safetensors").stat().st_size
-    blueprint, _ = load_blueprint(Path(folder))
-spiking = sw.build(blueprint)
+    spiking, _ = sw.load(folder)
 with torch.no_grad():
     scores = spiking(images[test])
     trained = network(images[test]).sum(0)

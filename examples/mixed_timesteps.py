@@ -13,14 +13,6 @@ from own_model import accuracy, train
 from torch import Tensor, nn
 
 import spikewright as sw
-from spikewright.conversion.methods.percentile_norm import PercentileNorm
-from spikewright.data import load
-from spikewright.measure.cost.latency import latency_steps, timesteps_mean
-from spikewright.training.ann.levels import initial_thresholds, with_levels
-from spikewright.training.fit import fit
-from spikewright.training.settings import TimestepSettings, TrainSettings
-
-START = 4  # timesteps of every layer before training
 
 
 def small_net() -> nn.Module:
@@ -32,20 +24,15 @@ def small_net() -> nn.Module:
     )  # fmt: skip
 
 
-def learned(x: Tensor, test_x: Tensor, test_y: Tensor) -> bool:
+def learned(test_x: Tensor, test_y: Tensor) -> bool:
     """Learn timesteps, convert, verify; returns whether the two networks are equal."""
-    digits = load("digits")
-    source = sw.capture(small_net(), x[:2], preparation=digits.preparation)
-    # Levels to start from; α at a percentile of what fresh weights show, batch norm taking each batch's statistics
-    source = with_levels(source, START, initial_thresholds(source, x[:512].split(128), percentile=99, calibrate=True))
-    settings = TrainSettings(epochs=12, device="cpu", timesteps=TimestepSettings(target_timesteps=2.5))
-    trained, report = fit(source, digits, settings)
+    timesteps = sw.TimestepSettings(target_timesteps=2.5)  # every layer starts at 4
+    trained, report = sw.train(small_net(), "digits", epochs=12, device="cpu", timesteps=timesteps)
 
     network = sw.convert(trained, method=sw.Qac())  # timesteps and thresholds are learned: no calibration images
     certificate = sw.verify(network, trained, test_x)
-    plan = network.plan
-    steps = ", ".join(str(node.firing.code.timesteps) for node in plan.stages if node.firing is not None)
-    print(f"learned timesteps {steps}: mean {timesteps_mean(plan):.2f}, {latency_steps(plan)} steps to the result")  # noqa: T201
+    mean, latency = sw.measure.timesteps_mean(network.plan), sw.measure.latency_steps(network.plan)
+    print(f"{network}: mean T {mean:.2f}, {latency} steps to the result")  # noqa: T201
     print(f"source {report.accuracy_test:.2%}, spiking {accuracy(network, test_x, test_y):.2%}")  # noqa: T201
     print(certificate.line())  # noqa: T201
     return certificate.equal
@@ -56,7 +43,7 @@ def calibrated(x: Tensor, y: Tensor, test_x: Tensor, test_y: Tensor) -> None:
     model = small_net()
     train(model, x, y, epochs=10)
     source = sw.capture(model, test_x[:2])
-    method = PercentileNorm(timesteps=3)
+    method = sw.methods.PercentileNorm(timesteps=3)
     before = sw.convert(source, x, method=method)
     after = sw.convert(source, x, method=method, calibrators=[sw.Gradient(epochs=20)])
     found = [accuracy(network, test_x, test_y) for network in (model, before, after)]
@@ -66,10 +53,10 @@ def calibrated(x: Tensor, y: Tensor, test_x: Tensor, test_y: Tensor) -> None:
 def main() -> None:
     """Both parts."""
     torch.manual_seed(0)
-    digits = load("digits")
+    digits = sw.data.load("digits")
     x, y = digits.preparation(torch.tensor(digits.train.images)), torch.tensor(digits.train.labels)
     test_x, test_y = digits.preparation(torch.tensor(digits.test.images)), torch.tensor(digits.test.labels)
-    equal = learned(x, test_x, test_y)
+    equal = learned(test_x, test_y)
     calibrated(x, y, test_x, test_y)
     if not equal:
         raise SystemExit(1)

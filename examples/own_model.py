@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import spikewright as sw
-from spikewright.data import load
 
 OUT = Path("runs/own_model")
 
@@ -59,7 +58,7 @@ def accuracy(network: nn.Module, x: Tensor, y: Tensor) -> float:
 def main() -> None:
     """Train, capture, convert, verify, save."""
     torch.manual_seed(0)
-    digits = load("digits")
+    digits = sw.data.load("digits")
     x, y = digits.preparation(torch.tensor(digits.train.images)), torch.tensor(digits.train.labels)
     test_x, test_y = digits.preparation(torch.tensor(digits.test.images)), torch.tensor(digits.test.labels)
     model = OwnNet()

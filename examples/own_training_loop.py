@@ -11,8 +11,6 @@ from own_model import accuracy, train
 from torch import Tensor, nn
 
 import spikewright as sw
-import spikewright.ann.rounding  # registers torch.ops.spikewright.clipped_round
-from spikewright.data import load
 
 LEVELS = 15
 
@@ -26,13 +24,13 @@ class Rounded(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Round z to one of LEVELS + 1 values in 0..θ; any shape."""
-        return torch.ops.spikewright.clipped_round(z, self.threshold, LEVELS)
+        return sw.clipped_round(z, self.threshold, LEVELS)
 
 
 def main() -> None:
     """Train with levels, convert, verify."""
     torch.manual_seed(0)
-    digits = load("digits")
+    digits = sw.data.load("digits")
     x, y = digits.preparation(torch.tensor(digits.train.images)), torch.tensor(digits.train.labels)
     test_x, test_y = digits.preparation(torch.tensor(digits.test.images)), torch.tensor(digits.test.labels)
     model = nn.Sequential(

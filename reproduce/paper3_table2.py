@@ -17,7 +17,7 @@ from conditions import conditions
 from spikewright.ann.capture.capture import capture
 from spikewright.ann.source import Source
 from spikewright.data.files import write_json
-from spikewright.measure.cost.footprint import MEGA, footprint
+from spikewright.measure.cost.footprint import MEGA, FootprintSettings, footprint
 from spikewright.models import build
 
 PRINTED = {  # (batch, weight bits, membrane bits): megabytes and the reduction in per cent, by network
@@ -55,9 +55,10 @@ def rows(name: str, source: Source, *, readout_bits: int | None) -> list[dict[st
     for (batch, weight_bits, membrane_bits), networks in PRINTED.items():
         megabytes, reduction = networks[name]
         full = float(PRINTED[batch, 32, 32][name][0])
-        figures = footprint(
-            source, weight_bits=weight_bits, membrane_bits=membrane_bits, batch=batch, readout_bits=readout_bits
+        settings = FootprintSettings(
+            weight_bits=weight_bits, membrane_bits=membrane_bits, batch=batch, readout_bits=readout_bits
         )
+        figures = footprint(source, settings)
         ours = rounded(figures.footprint_megabytes, megabytes)
         # The paper takes its reductions from the rounded megabytes
         percent = rounded(100 * (1 - float(ours) / full), reduction)
@@ -101,7 +102,7 @@ def main() -> None:
             rows("vggsnn", captured("vggsnn", readout="all"), readout_bits=None)
         ),
     }
-    figures = footprint(captured("resnet19"), weight_bits=1, membrane_bits=2)
+    figures = footprint(captured("resnet19"), FootprintSettings(weight_bits=1, membrane_bits=2))
     size = figures.footprint_megabytes - figures.membranes_peak.bytes / MEGA
     print(f"{equal} of {len(every)} cells and {reductions} of {len(every)} reductions are as printed")
     for what, cells in otherwise.items():

@@ -18,7 +18,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from conditions import conditions
 
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops import Activating
 from spikewright.app.runs.train import TrainRequest, train
 from spikewright.data.files import write_json
 from spikewright.interchange import run_folder as folder
@@ -53,7 +53,7 @@ def learned(run: Path) -> tuple[dict[str, int], dict[str, Any]]:
     found = {
         node.name: node.op.levels
         for node in source.activations
-        if isinstance(node.op, Activation) and node.op.levels is not None
+        if isinstance(node.op, Activating) and node.op.levels is not None
     }
     return found, about
 

@@ -16,7 +16,7 @@ from typing import Any
 from bench import Bench, bench
 from conditions import conditions
 
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops import Activating
 from spikewright.conversion.methods.qac import Qac
 from spikewright.data.files import write_json
 from spikewright.measure.equality.certificate import verify
@@ -41,7 +41,7 @@ def measure(settings: argparse.Namespace, seed: int) -> dict[str, Any]:
     whole = bench(trained, images=None, calibration=1)
     on = bench(trained, images=settings.images, seed=seed)
     accuracy = whole.score(whole.convert(Qac())).accuracy_snn
-    learned = {node.name: node.op.levels for node in on.source.activations if isinstance(node.op, Activation)}
+    learned = {node.name: node.op.levels for node in on.source.activations if isinstance(node.op, Activating)}
     scaling = [on.score(on.convert(Qac(scale=scale))).accuracy_snn for scale in range(1, 7)]
     row = {
         "seed": seed,

@@ -26,6 +26,7 @@ from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.train import TrainRequest, train
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.interchange.run_folder import load_blueprint, write_json
 from spikewright.snn.blueprint import Blueprint
 from spikewright.training.settings import TrainSettings
@@ -78,7 +79,7 @@ def signs_and_spikes(blueprint: Blueprint, images: list[Tensor]) -> dict[str, di
         for x in images:
             seen += len(x)
             for record in network.collapse(x):
-                if record.node.firing is not None:
+                if isinstance(record, StageRecord):
                     fired[record.node.name] += float(record.counts.mean(tuple(range(1, record.counts.dim()))).sum())
     steps = plan.encoder.steps
     return {"weights": signs, "spikes": {name: total / seen / steps for name, total in fired.items()}}

@@ -21,6 +21,7 @@ from spikewright.data import Batches
 from spikewright.data.dataset import Split
 from spikewright.data.files import write_json
 from spikewright.engines.network import SpikingNetwork, build
+from spikewright.engines.record import StageRecord
 from spikewright.measure.accuracy import correct
 from spikewright.measure.cost.fan_out import fan_out
 from spikewright.measure.cost.synops import Counts, spikes_per_neuron, synops_per_sample
@@ -37,7 +38,7 @@ def measure(network: SpikingNetwork, split: Split, batches: Batches) -> dict[str
         for x, y in batches:
             for record in network.collapse(x):
                 counts = counts.add(record)
-                if record.node.firing is None:
+                if not isinstance(record, StageRecord):
                     right += correct(record.codes, y)
     flow = fan_out(network.blueprint)
     return {

@@ -25,6 +25,7 @@ from spikewright.conversion.methods.exact import Exact
 from spikewright.data import Batches
 from spikewright.data.files import write_json
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.measure.accuracy import correct
 from spikewright.measure.cost.synops import Counts, spikes_per_neuron
 from spikewright.training.settings import TrainSettings
@@ -91,7 +92,7 @@ def main() -> None:
             for x, y in batches:
                 for record in network.collapse(x.to(device)):
                     counts = counts.add(record)
-                    if record.node.firing is None:
+                    if not isinstance(record, StageRecord):
                         spiking += correct(record.codes.cpu(), y)
             accuracy = 100 * spiking / len(data.test)
             rows.append({"timesteps": timesteps, "accuracy": accuracy, "spikes_per_neuron": spikes_per_neuron(counts)})

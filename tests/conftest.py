@@ -1,11 +1,15 @@
-"""Shared by all tests: one thread a worker, and shapes checked where the package promises them."""
+"""Shared by all tests: one thread a worker, shapes checked where the package promises them, no network.
+
+What takes long and is guarded by a quicker test as well is run with `--all` alone: tests marked `slow`, and the
+models of the zoo beyond `zoo.COVERING`.
+"""
 
 import sys
 from pathlib import Path
 
 from jaxtyping import install_import_hook
 
-sys.path.insert(0, str(Path(__file__).parent))  # so that any test may `import zoo`
+sys.path.insert(0, str(Path(__file__).parent))  # so that any test may import from `support`
 install_import_hook("spikewright.snn.trains", "beartype.beartype")
 
 import numpy as np  # noqa: E402
@@ -13,11 +17,29 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
-from spikewright.data import ImageData, Split, load  # noqa: E402
+from spikewright.data import ImageData, Split, load, lookup  # noqa: E402
 
 torch.set_num_threads(1)
 settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True)
 settings.load_profile("quick")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="also what is slow, and the whole zoo")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--all"):
+        return
+    left_out = {item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("whole_zoo")}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub's client tries for half a minute where there is none, even with HF_HUB_OFFLINE set after its import."""
+    monkeypatch.setattr(lookup, "hub_answers", lambda: False)
 
 
 @pytest.fixture(scope="session")

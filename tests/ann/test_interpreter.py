@@ -6,8 +6,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
-from spikewright.ann.interpreter import as_trained
+from spikewright.ann.capture.capture import capture
+from spikewright.ann.interpreter import as_trained, values_of
 from spikewright.ann.ops.activations import Activation
 from spikewright.ann.rounding import clipped_round
 from spikewright.ann.source import SourceNode
@@ -60,3 +62,16 @@ def test_no_slip_is_the_rounding_itself() -> None:
     z = torch.linspace(-1, 2, 30)
     roles = {"threshold": torch.tensor(1.1)}
     assert torch.equal(as_trained(node(levels=5), z, roles), clipped_round(z, roles["threshold"], 5))
+
+
+def test_values_of_some_nodes() -> None:
+    first, last, x = nn.Linear(3, 4), nn.Linear(4, 2), torch.randn(5, 3)
+    source = capture(nn.Sequential(first, nn.ReLU(), last), x)
+    hidden = source.activations[0].name
+    with torch.no_grad():
+        found = values_of(source, x, {hidden, source.output})
+        assert set(found) == {hidden, source.output}
+        assert torch.equal(found[hidden], first(x).relu())
+        assert torch.equal(found[source.output], last(first(x).relu()))
+        zero = {name: torch.zeros_like(array) for name, array in source.arrays.items()}
+        assert not values_of(source, x, [hidden], arrays=zero)[hidden].any()

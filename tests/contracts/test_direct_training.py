@@ -6,8 +6,8 @@ where a membrane lies within rounding of its threshold; almost none does.
 
 import pytest
 import torch
+from support import zoo
 from support.converted import captured
-from support.zoo import ZOO
 
 from spikewright.ann.source import INPUT
 from spikewright.engines.network import build
@@ -32,7 +32,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(ZOO))
+@pytest.mark.parametrize("name", zoo.names())
 @pytest.mark.parametrize("settings", [FULL, FEW_BITS, RATE], ids=["full", "few_bits", "rate"])
 def test_frozen_as_trained(name: str, settings: SpikingSettings) -> None:
     source, x, _ = captured(name)

@@ -10,7 +10,7 @@ from support.converted import captured, converted
 from support.direct import case
 from torch import Tensor
 
-from contracts.test_direct_loops import NAMES, SETTINGS, inputs
+from contracts.test_direct_loops import APART, SETTINGS, inputs
 from spikewright.ann.interpreter import run
 from spikewright.ann.source import Source
 from spikewright.conversion.methods.qac import Qac
@@ -25,7 +25,7 @@ from spikewright.reliability.draw import Draw
 from spikewright.reliability.faults import Patch, Rewrite
 from spikewright.reliability.faults.bit_flip import BitFlip
 from spikewright.reliability.injectable.ordinary import OrdinaryTarget
-from spikewright.reliability.injectable.propagate import Shortcuts, run_faulty, run_golden
+from spikewright.reliability.injectable.propagate import Golden, Shortcuts, run_faulty, run_golden
 from spikewright.reliability.injectable.spiking import SpikingTarget
 from spikewright.reliability.injectable.stacked import run_stacked
 from spikewright.snn.blueprint import Blueprint
@@ -57,12 +57,10 @@ def _patches(target: SpikingTarget | OrdinaryTarget) -> Iterator[Patch]:
         )
 
 
-def _faulty(target: SpikingTarget | OrdinaryTarget, x: Tensor, patch: Patch, how: Shortcuts, size: int) -> np.ndarray:
-    """Scores of all images, run in batches of `size`."""
+def _faulty(target: SpikingTarget | OrdinaryTarget, batches: list[Golden], patch: Patch, how: Shortcuts) -> np.ndarray:
+    """Scores of all images, run in batches."""
     found = []
-    for start in range(0, len(x), size):
-        part = x[start : start + size]
-        golden = run_golden(target, part, np.arange(start, start + len(part)))
+    for golden in batches:
         faulty = run_faulty(target, golden, patch, how)
         scores = golden.scores.copy()
         scores[faulty.rows] = faulty.scores
@@ -70,19 +68,21 @@ def _faulty(target: SpikingTarget | OrdinaryTarget, x: Tensor, patch: Patch, how
     return np.concatenate(found)
 
 
-def _agree(target: SpikingTarget | OrdinaryTarget, x: Tensor, patch: Patch) -> np.ndarray:
-    """Scores that all ways have in common, to the bit."""
-    plain = _faulty(target, x, patch, NONE, len(x))
-    for how, size in [(how, len(x)) for how in EACH] + [(Shortcuts(), 1), (NONE, 3)]:
-        assert np.array_equal(_faulty(target, x, patch, how, size), plain), (how, size)
-    return plain
+def _golden(target: SpikingTarget | OrdinaryTarget, x: Tensor, size: int) -> list[Golden]:
+    """The fault-free run, in batches of `size`."""
+    parts = [slice(start, start + size) for start in range(0, len(x), size)]
+    return [run_golden(target, x[part], np.arange(len(x))[part]) for part in parts]
 
 
 def _every(target: SpikingTarget | OrdinaryTarget, x: Tensor) -> list[tuple[Patch, np.ndarray]]:
-    """Each map, and what all ways of running it, alone and stacked, make of the images."""
+    """Each map, and what all ways of running it, alone and stacked, make of the images, to the bit."""
     patches = list(_patches(target))
-    alone = [_agree(target, x, patch) for patch in patches]
-    golden = run_golden(target, x, np.arange(len(x)))
+    whole, single, threes = (_golden(target, x, size) for size in (len(x), 1, 3))
+    alone = [_faulty(target, whole, patch, NONE) for patch in patches]
+    for patch, scores in zip(patches, alone, strict=True):
+        for how, batches in [*((how, whole) for how in EACH), (Shortcuts(), single), (NONE, threes)]:
+            assert np.array_equal(_faulty(target, batches, patch, how), scores), (how, len(batches))
+    (golden,) = whole
     for faulty, scores in zip(run_stacked(target, golden, patches), alone, strict=True):
         found = golden.scores.copy()
         found[faulty.rows] = faulty.scores
@@ -101,7 +101,7 @@ def _written(blueprint: Blueprint, patch: Patch) -> Blueprint:
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-@pytest.mark.parametrize("name", zoo.ZOO)
+@pytest.mark.parametrize("name", zoo.names())
 def test_postponed_firing_in_integers(name: str) -> None:
     blueprint, _, x = converted(name)
     stored = quantise(blueprint, BITS)
@@ -136,7 +136,7 @@ def test_lockstep(name: str, method: Qcfs | Qac | Srp) -> None:
             assert np.isclose(scores, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max()).mean() > 0.8
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", zoo.names(without=APART))
 def test_ordinary_networks(name: str) -> None:
     source, x, _ = captured(name)
     stored = store(source, BITS)

@@ -13,18 +13,18 @@ from spikewright.conversion.align import Joining
 from spikewright.conversion.assemble import StageSettings, assemble, with_shift
 from spikewright.conversion.methods.qcfs import Qcfs
 from spikewright.conversion.stages.stage import stage
-from spikewright.conversion.stages.staged import StagedNode
+from spikewright.conversion.stages.staged import FiringNode
 from spikewright.engines.network import build
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.repeat import Repeat
 from spikewright.snn.neurons.hard_reset import HardReset
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
-from spikewright.snn.nodes import Edge
+from spikewright.snn.nodes import Edge, Stage
 from spikewright.snn.schedules.lockstep import Lockstep
 
 
-def _settings(node: StagedNode) -> StageSettings:
+def _settings(node: FiringNode) -> StageSettings:
     unit = torch.tensor(0.25).double()
     return StageSettings(
         schedule=Lockstep(), code=Code.rate(4), threshold=unit, initial_potential=unit / 2, amplitude=unit
@@ -43,8 +43,8 @@ def test_every_staged_node_is_written_down_with_its_arrays() -> None:
         for role, array in (("weight", kept.weight), ("bias", kept.bias)):
             if array is not None:
                 expected[f"{node.name}.{role}"] = array
-        assert (node.firing is None) == (kept.fires is None)
-        if kept.fires is not None and node.firing is not None:
+        assert isinstance(node, Stage) == isinstance(kept, FiringNode)
+        if isinstance(kept, FiringNode) and isinstance(node, Stage):
             assert node.firing.carries == kept.fires.carries
             assert node.firing.before_firing == tuple(op for op, _, _ in kept.fires.before)
             assert isinstance(node.firing.law, IntegrateFire)
@@ -63,7 +63,7 @@ def test_settings_are_asked_for_once_a_stage_and_law_and_joining_are_kept() -> N
     source, _, _ = captured("resnet")
     asked: list[str] = []
 
-    def settings(node: StagedNode) -> StageSettings:
+    def settings(node: FiringNode) -> StageSettings:
         asked.append(node.name)
         return replace(_settings(node), law=HardReset())
 
@@ -71,7 +71,7 @@ def test_settings_are_asked_for_once_a_stage_and_law_and_joining_are_kept() -> N
     joining = Joining.parse("average")
     blueprint = assemble(staged, settings, encoder=Repeat(4), input_shape=source.input_shape, joining=joining)
     assert asked == [node.name for node in blueprint.plan.stages]
-    assert {node.firing.law for node in blueprint.plan.stages if node.firing is not None} == {HardReset()}
+    assert {node.firing.law for node in blueprint.plan.stages} == {HardReset()}
     assert any(edge.alignment is not None for node in blueprint.plan.nodes for edge in node.edges)
 
 

@@ -4,13 +4,14 @@ from fractions import Fraction
 
 import pytest
 import torch
+from support import zoo
 from support.converted import captured, converted
-from support.zoo import ZOO
 from torch import Tensor, nn
 
-from spikewright.ann import ops
 from spikewright.ann.capture.capture import capture
 from spikewright.ann.interpreter import run
+from spikewright.ann.ops.arithmetic import Scale
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import Source
 from spikewright.conversion.quantise import load, quantise, store
 from spikewright.engines.network import build
@@ -32,7 +33,7 @@ def rounded(weight: Tensor, bits: int) -> tuple[list[int], Fraction]:
 def test_a_source_holds_the_nearest_integers(bits: int) -> None:
     source = captured("resnet")[0]
     stored = store(source, Uniform(bits=bits))
-    weighted = [node for node in source.nodes if isinstance(node.op, ops.Linear | ops.Conv)]
+    weighted = [node for node in source.nodes if isinstance(node.op, Linear | Conv)]
     assert set(stored) == {dict(node.arrays)["weight"] for node in weighted}
     for name, held in stored.items():
         weight = source.arrays[name].double()
@@ -72,10 +73,10 @@ def by_hand(blueprint: Blueprint, weights: Uniform, *, per_channel: bool) -> Blu
     """The same network in real numbers: each weight rounded, nothing stored."""
     arrays = dict(blueprint.arrays)
     for node in blueprint.plan.nodes:
-        if isinstance(node.op, ops.Linear | ops.Conv):
+        if isinstance(node.op, Linear | Conv):
             name = f"{node.name}.weight"
             weight = arrays[name].double()
-            transposed = isinstance(node.op, ops.Conv) and node.op.transposed
+            transposed = isinstance(node.op, Conv) and node.op.transposed
             if transposed and per_channel:
                 arrays[name] = channel_by_channel(weight, node.op.groups, weights)
             else:
@@ -84,7 +85,7 @@ def by_hand(blueprint: Blueprint, weights: Uniform, *, per_channel: bool) -> Blu
     return Blueprint(blueprint.plan, arrays)
 
 
-@pytest.mark.parametrize("model", sorted(ZOO))
+@pytest.mark.parametrize("model", zoo.names())
 @pytest.mark.parametrize("per_channel", [False, True])
 def test_integers_and_gains_make_the_codes_of_rounded_weights(model: str, per_channel: bool) -> None:
     blueprint, _, x = converted(model, timesteps=3)
@@ -105,7 +106,7 @@ def test_what_is_stored_already_is_kept_and_counted() -> None:
     weights = sum(
         blueprint.arrays[f"{node.name}.weight"].numel() for node in once.plan.nodes if node.weights is not None
     )
-    gains = [node for node in blueprint.plan.nodes if isinstance(node.op, ops.Scale)]
+    gains = [node for node in blueprint.plan.nodes if isinstance(node.op, Scale)]
     if not gains:
         assert weights / 2 <= memory_bytes(once).weight_bytes <= weights / 2 + len(once.plan.nodes)
 

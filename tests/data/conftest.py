@@ -1,14 +1,11 @@
-"""Each test has a cache of its own, and nothing reaches for the network; a small folder of images to read."""
+"""Each test has a cache of its own; a small folder of images to read."""
 
-import importlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-# the package gives the function of this name, the patches need the module
-LOADING = importlib.import_module("spikewright.data.load")
 HEIGHT, WIDTH = 8, 6
 
 
@@ -27,7 +24,6 @@ def write_images(folder: Path, *, per_class: dict[str, int]) -> None:
 def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     monkeypatch.setenv("SPIKEWRIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setattr(LOADING, "hub_answers", lambda: False)
 
 
 @pytest.fixture

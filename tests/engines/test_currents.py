@@ -18,14 +18,14 @@ from spikewright.ann.ops.pools import MaxPool
 from spikewright.engines.currents import aligned, before_firing, deliver, drive_of
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.network import build
-from spikewright.engines.program import Step
+from spikewright.engines.program import StageStep
 from spikewright.snn.alignments.average import Average
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.graded import Graded
 from spikewright.snn.encoders.repeat import Repeat
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
-from spikewright.snn.nodes import Edge, Firing, Node
+from spikewright.snn.nodes import Edge, Firing, Node, Stage
 from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.lockstep import Lockstep
 from spikewright.snn.schedules.probed import Probed
@@ -67,7 +67,7 @@ def _blueprint(kind: str, code: Code, *, start: float = 0.5, warmup: bool = Fals
         **{f"a.before{i}.bias": SHIFT for i, op in enumerate(before) if isinstance(op, Scale)},
     }
     nodes = (
-        Node(name="a", op=Identity(), edges=(Edge("input"),), shape=shape, firing=firing),
+        Stage(name="a", op=Identity(), edges=(Edge("input"),), shape=shape, firing=firing),
         Node(name="out", op=Identity(), edges=(Edge("a"),), shape=shape),
     )
     encoder = Repeat(code.timesteps, code.warmup) if not wait else Graded()
@@ -120,7 +120,7 @@ def test_varying_currents_behind_pools_in_lockstep(kind: str, given_steps: int) 
     """A neuron before the pool may take over from another in the middle of the window."""
     blueprint = _blueprint(kind, Code.rate(4))
     step = fold(blueprint, dtype=torch.float64).steps[0]
-    assert isinstance(step, Step)
+    assert isinstance(step, StageStep)
     currents = _eighths(given_steps, 3, CHANNELS, SIZE, SIZE, seed=1) / 2
     train = Lockstep().run(IntegrateFire(), drive_of(step, currents / UNIT), Code.rate(4))
     bias = blueprint.arrays["a.bias"].numpy()
@@ -154,7 +154,7 @@ def test_a_warm_up_has_running_totals_of_its_own(kind: str) -> None:
     code = Code.rate(4, warmup=2)
     blueprint = _blueprint(kind, code, warmup=True)
     step = fold(blueprint, dtype=torch.float64).steps[0]
-    assert isinstance(step, Step)
+    assert isinstance(step, StageStep)
     currents = _eighths(6, 2, CHANNELS, SIZE, SIZE, seed=3) / 2
     drive = drive_of(step, currents / UNIT)
     bias = blueprint.arrays["a.bias"].numpy()
@@ -205,7 +205,6 @@ def test_a_shorter_train_delivers_nothing_in_the_later_steps() -> None:
     network = Network(2, lambda *shape: torch.ones(shape, dtype=torch.float64))
     network.add("sum", edge("input"), edge("input", Average(4)))
     step = fold(network.done(), dtype=torch.float64).steps[0]
-    assert isinstance(step, Step)
     x = torch.tensor([[[8.0, 4.0]]], dtype=torch.float64)
     currents = deliver(step, aligned(step, [x, x]))
     assert currents[:, 0].tolist() == [[10, 5], [2, 1], [2, 1], [2, 1]]
@@ -213,7 +212,7 @@ def test_a_shorter_train_delivers_nothing_in_the_later_steps() -> None:
 
 def test_a_norm_takes_the_share_of_its_constant_that_is_due() -> None:
     step = fold(_blueprint("pool_and_norm", Code.rate(4)), dtype=torch.float64).steps[0]
-    assert isinstance(step, Step)
+    assert isinstance(step, StageStep)
     nothing = torch.zeros(1, CHANNELS, SIZE, SIZE, dtype=torch.float64)
     for share in (0.25, 0.5, 1.0):
         expected = (SHIFT / UNIT * share).expand(1, CHANNELS, 3, 3)

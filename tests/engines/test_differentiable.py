@@ -10,7 +10,7 @@ from support.by_hand import Builder
 from support.converted import captured
 from torch import Tensor
 
-from spikewright.ann import ops
+from spikewright.ann.ops.moves import Identity
 from spikewright.ann.source import INPUT, Source
 from spikewright.conversion.methods import Method
 from spikewright.conversion.methods.cos import Cos
@@ -26,13 +26,13 @@ from spikewright.conversion.methods.srp import Srp
 from spikewright.engines import differentiable
 from spikewright.engines.differentiable import Constants, require_differentiable, run
 from spikewright.engines.network import build
-from spikewright.engines.program import Program, Step
+from spikewright.engines.program import Program, StageStep, Step
 from spikewright.errors import BadSetting
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.graded import Graded
 from spikewright.snn.encoders.repeat import Repeat
-from spikewright.snn.nodes import AnySchedule, Edge
+from spikewright.snn.nodes import AnySchedule, Edge, Stage
 from spikewright.snn.schedules.lockstep import Lockstep
 from spikewright.snn.schedules.two_phase import TwoPhase
 from spikewright.snn.surrogate import Rectangle, Shape, Triangle
@@ -61,7 +61,7 @@ def as_it_is(program: Program) -> dict[str, Constants]:
     """What each stage is run with already."""
     found = {}
     for step in program.steps:
-        if step.node.firing is not None:
+        if isinstance(step, StageStep):
             one = torch.ones((), dtype=torch.float64)
             found[step.node.name] = Constants(one, one * 0 if step.initial is None else step.initial)
     return found
@@ -122,8 +122,8 @@ def test_other_constants_are_those_of_a_network_that_has_them() -> None:
 def one_stage(steps: int, *, repeat: int, schedule: AnySchedule, edge: Edge | None = None) -> tuple[Blueprint, float]:
     """Three neurons that read the input as it is, in their own unit, and a read-out of them; and that unit."""
     net = Builder((3,), encoder=Repeat(repeat) if repeat else Graded())
-    net.add("s", ops.Identity(), edge or INPUT, code=Code.rate(steps), schedule=schedule)
-    net.add("out", ops.Identity(), "s")
+    net.add("s", Identity(), edge or INPUT, code=Code.rate(steps), schedule=schedule)
+    net.add("out", Identity(), "s")
     return net.done(), 0.3
 
 
@@ -251,9 +251,9 @@ def test_a_plan_of_many_stages_names_the_one_that_cannot_be_trained() -> None:
     require_differentiable(build(blueprint).program)
     other = HardReset(timesteps=4)(source, statistics)
     last = blueprint.plan.stages[-1].name
-    law = next(node.firing.law for node in other.plan.stages if node.firing)
+    law = next(node.firing.law for node in other.plan.stages)
     nodes = tuple(
-        replace(node, firing=replace(node.firing, law=law)) if node.firing and node.name == last else node
+        replace(node, firing=replace(node.firing, law=law)) if isinstance(node, Stage) and node.name == last else node
         for node in blueprint.plan.nodes
     )
     with pytest.raises(BadSetting, match=f"stage '{last}'"):

@@ -8,7 +8,7 @@ from support.converted import captured, converted
 
 from spikewright.conversion.methods.exact import Exact
 from spikewright.engines.lower.integer import lowered
-from spikewright.engines.names import ENGINES, obstacle, running
+from spikewright.engines.names import engine_named, engines, refusal, running
 from spikewright.engines.network import build
 from spikewright.errors import BadSetting, NotExact
 from spikewright.measure.equality.changed_codes import changed_codes
@@ -46,15 +46,15 @@ def test_fine_grids_leave_little_but_the_weights_rounding(name: str) -> None:
 def test_what_an_engine_cannot_run_is_said() -> None:
     _, source, _ = converted("mlp")
     lockstep = Exact(timesteps=2, postponed_firing=False)(source, captured("mlp")[2])
-    assert "postponed firing" in str(obstacle("int8", lockstep))
-    assert obstacle("float", lockstep) is None
+    assert "postponed firing" in str(refusal(engine_named("int8"), lockstep))
+    assert refusal(engine_named("float"), lockstep) is None
     with pytest.raises(NotExact, match="postponed"):
         running("int8", lockstep)
 
 
 def test_names_that_are_not_there_are_refused() -> None:
     blueprint, _, _ = converted("mlp", timesteps=3)
-    with pytest.raises(BadSetting, match="no engine 'quick': choose one of " + ", ".join(ENGINES)):
+    with pytest.raises(BadSetting, match="no engine 'quick': choose one of " + ", ".join(engines())):
         running("quick", blueprint)
     if find_spec("spikewright.engines.packed.run") is None:
         with pytest.raises(BadSetting, match="no packed engine"):

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from spikewright.conversion.align import Joining
 from spikewright.engines.network import build
-from spikewright.engines.program import Step
-from spikewright.engines.record import Record
+from spikewright.engines.program import StageStep
+from spikewright.engines.record import StageRecord
 from spikewright.engines.stepwise import walk
 from spikewright.snn.alignments.average import Average
 from spikewright.snn.blueprint import Blueprint
@@ -31,7 +31,8 @@ def _agrees(blueprint: Blueprint, x: Tensor, *, exact: bool) -> None:
         assert list(told) == [record.node.name for record in records]
         for record in records:
             expected = told[record.node.name]
-            if record.train is not None:
+            if isinstance(record, StageRecord):
+                assert record.train is not None
                 assert record.train[:, sample].tolist() == expected
                 spikes += float(record.train[:, sample].mean())
             elif exact:
@@ -93,7 +94,7 @@ def test_a_stage_may_be_revised_before_the_next_one_runs() -> None:
     shift = torch.tensor([0.25, -0.25, 0.5, 0.0, 1.0], dtype=torch.float64)
     seen: list[tuple[str, Tensor]] = []
 
-    def revise(step: Step, drive: Drive, record: Record) -> Drive | None:
+    def revise(step: StageStep, drive: Drive, record: StageRecord) -> Drive | None:
         seen.append((record.node.name, record.codes))
         # In the unit of the drive, a T-th of the stage's under a constant current
         return drive._replace(initial=drive.initial + shift / 0.25 * drive.threshold) if step.node.name == "a" else None

@@ -117,6 +117,45 @@ def test_a_plan_of_format_1_is_read(run: Path) -> None:
     _refused(run)
 
 
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_graded_node_whose_firing_is_null_is_read(run: Path, version: int) -> None:
+    """So it was written before a stage was a type of its own; now it is left out."""
+    blueprint, _ = folder.load_blueprint(run)
+
+    def older(content: dict[str, Any]) -> None:
+        content["format"] = version
+        for node in content["plan"]["nodes"]:
+            node.setdefault("firing", None)
+            if version == 1:
+                node["inputs"] = [edge["source"] for edge in node.pop("edges")]
+
+    _edit(run / "plan.json", older)
+    plan = folder.load_blueprint(run)[0].plan
+    assert plan == blueprint.plan
+    assert [type(node) for node in plan.nodes] == [type(node) for node in blueprint.plan.nodes]
+    assert 0 < len(plan.stages) < len(plan.nodes)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["plan"]["nodes"].__setitem__(0, 3), "plan.nodes.0.node: Input should be a dictionary"),
+        (lambda c: _stage(c).update(firing=3), ".stage.firing: Input should be a dictionary"),
+        (lambda c: _stage(c)["firing"].pop("law"), ".stage.firing.law: Field required"),
+        (lambda c: c["plan"]["nodes"][-1].update(shape="x"), ".node.shape: Input should be a valid tuple"),
+        (
+            lambda c: c["plan"]["nodes"][-1].update(firing=_stage(c)["firing"]),
+            "must be a read-out, which does not fire",
+        ),
+    ],
+)
+def test_an_edited_node_is_refused_by_what_it_is(run: Path, change: Any, message: str) -> None:
+    _edit(run / "plan.json", change)
+    refusal = _refused(run)
+    assert message in refusal
+    assert refusal.endswith("the file was edited or comes from another version")
+
+
 @pytest.mark.parametrize("name", ["plan.json", "weights.safetensors", "source.json", "source.safetensors"])
 def test_missing_files_and_folders(run: Path, name: str) -> None:
     (run / name).unlink()
@@ -127,7 +166,7 @@ def test_missing_files_and_folders(run: Path, name: str) -> None:
 
 
 def _stage(content: dict[str, Any]) -> dict[str, Any]:
-    return next(node for node in content["plan"]["nodes"] if node["firing"])
+    return next(node for node in content["plan"]["nodes"] if "firing" in node)
 
 
 CHANGES = {

@@ -18,6 +18,7 @@ from spikewright.conversion.quantise import quantise
 from spikewright.data.preparation import InputPreparation
 from spikewright.engines.lower.integer import lowered
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.errors import BadData, BadSetting
 from spikewright.measure.evaluation import EvaluateSettings, Evaluation, evaluate
 from spikewright.snn.blueprint import Blueprint
@@ -134,7 +135,7 @@ def test_events_and_energy(found: Evaluation, blueprint: Blueprint, data: Data) 
     first = last = spikes = 0.0
     met = (blueprint.arrays["4.weight"] != 0).double()
     for record in build(blueprint, dtype=torch.float64).walk(prepared(data).double()):
-        if record.train is not None:
+        if isinstance(record, StageRecord):
             spikes += float(record.train.sum())
             train = record.train.flatten(0, 1)
             if record.node.name == "0":
@@ -189,7 +190,7 @@ def test_the_int8_engine_reads_accuracy_with_its_own_codes(blueprint: Blueprint,
     changed = sum(
         int((one.codes.double() != other.codes).sum())
         for one, other in zip(network.walk(x[:20].double()), exact.walk(x[:20].double()), strict=True)
-        if one.node.firing is not None
+        if isinstance(one, StageRecord)
     )
     assert found.mismatched_codes_engine == changed > 0
 
@@ -274,7 +275,7 @@ def test_an_unknown_preparation_is_refused(blueprint: Blueprint, data: Data) -> 
     [
         ({"batch_size": 0}, "batch_size"),
         ({"images": 0}, "images"),
-        ({"engine": "quick"}, "no engine 'quick' here: choose one of auto, float, int8, packed"),
+        ({"engine": "quick"}, "no engine 'quick' here: choose one of auto, float, float64, int8, packed"),
         ({"noise": -1.0}, "noise"),
         ({"energy_table": "none"}, "horowitz_int32"),
     ],

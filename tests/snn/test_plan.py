@@ -29,7 +29,7 @@ from spikewright.snn.neurons.hard_reset import HardReset
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
 from spikewright.snn.neurons.leaky import Leaky
 from spikewright.snn.neurons.signed import Signed
-from spikewright.snn.nodes import Firing, Node
+from spikewright.snn.nodes import Firing, Node, Stage
 from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.clocked import Clocked
 from spikewright.snn.schedules.corrected import Corrected
@@ -345,7 +345,7 @@ def test_a_format_needs_a_weight_to_store(op: Any) -> None:
 def test_a_clocked_plan_survives_json() -> None:
     law = Leaky(leak=0.25, reset="hard", membrane=MembraneFormat(bits=4, scale=1.5, squash=True))
     nodes = (
-        Node(name="a", op=Linear(), edges=(edge("input"),), shape=(2,), firing=clocked(law=law), weights=Binary()),
+        Stage(name="a", op=Linear(), edges=(edge("input"),), shape=(2,), firing=clocked(law=law), weights=Binary()),
         Node(name="out", op=Linear(), edges=(edge("a"),), shape=(2,), weights=Uniform(bits=8, per_channel=True)),
     )
     adapter = TypeAdapter(Plan)
@@ -353,4 +353,4 @@ def test_a_clocked_plan_survives_json() -> None:
         made = Plan(encoder=encoder, input_shape=(2,), nodes=nodes)
         again = adapter.validate_json(adapter.dump_json(made))
         assert again == made and hash(again) == hash(made)
-        assert again.stages[0].firing is not None and again.stages[0].firing.law == law
+        assert again.stages[0].firing.law == law

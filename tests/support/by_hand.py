@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Op
+from spikewright.ann.ops import Operation
 from spikewright.ann.ops.arithmetic import Scale
 from spikewright.ann.ops.products import Conv
 from spikewright.ann.source import INPUT
@@ -37,11 +37,11 @@ class Builder:
     def add(
         self,
         name: str,
-        op: Op,
+        op: Operation,
         *inputs: str | Edge,
         weight: Tensor | None = None,
         code: Code | None = None,
-        before: Sequence[Op] = (),
+        before: Sequence[Operation] = (),
         schedule: AnySchedule | None = None,
     ) -> str:
         """Add a node; with a code it fires. What it reads may be an edge, with an alignment."""
@@ -68,7 +68,8 @@ class Builder:
             self.arrays |= {f"{name}.threshold": unit, f"{name}.initial_potential": unit / 2}
             self.arrays[f"{name}.amplitude"] = unit
         self.shapes[name] = tuple(value.shape[1:])
-        self.nodes.append(Node(name=name, op=op, edges=edges, shape=self.shapes[name], firing=firing))
+        made = Node(name=name, op=op, edges=edges, shape=self.shapes[name])
+        self.nodes.append(made if firing is None else made.as_stage(firing))
         return name
 
     def done(self) -> Blueprint:
@@ -77,6 +78,6 @@ class Builder:
         return Blueprint(plan, self.arrays)
 
 
-def conv2d(stride: int = 1, padding: int = 0, dilation: int = 1, **more: object) -> Op:
+def conv2d(stride: int = 1, padding: int = 0, dilation: int = 1, **more: object) -> Operation:
     """A two-dimensional convolution with the same geometry on both axes."""
     return Conv(stride=(stride,) * 2, padding=(padding,) * 2, dilation=(dilation,) * 2, **more)  # pyright: ignore

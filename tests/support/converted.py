@@ -1,4 +1,4 @@
-"""Captures of the zoo's models, made once a process: tracing is what takes time."""
+"""The zoo's models captured and converted; each is captured once a machine."""
 
 from functools import cache
 
@@ -10,14 +10,20 @@ from spikewright.conversion.methods.exact import Exact
 from spikewright.conversion.observe import Statistics, observe
 from spikewright.snn.blueprint import Blueprint
 from support import zoo
+from support.captures import kept
 
 
 @cache
 def captured(name: str) -> tuple[Source, Tensor, Statistics]:
     """A model's source, inputs for it, and what its activations look like on them."""
-    model, x = zoo.make(name)
-    source = capture(model, x)
+    source, x = kept(name, lambda: captured_anew(name))
     return source, x, observe(source, [x])
+
+
+def captured_anew(name: str) -> tuple[Source, Tensor]:
+    """A model's source and inputs for it, traced now."""
+    model, x = zoo.make(name)
+    return capture(model, x), x
 
 
 def converted(name: str, *, timesteps: int = 4, per_channel: bool = False) -> tuple[Blueprint, Source, Tensor]:

@@ -4,18 +4,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-import slow_clocked as slow
 import torch
 from torch import Tensor
 
 from spikewright.ann.ops.products import Conv
 from spikewright.ann.source import Source
 from spikewright.engines.network import SpikingNetwork, build
-from spikewright.engines.record import Record
+from spikewright.engines.record import StageRecord
 from spikewright.snn.formats.binary import Binary
 from spikewright.training.snn import network as module
 from spikewright.training.snn.network import TrainingNetwork
 from spikewright.training.snn.settings import SpikingSettings
+from support import slow_clocked as slow
 
 NEAR = 1e-6  # membranes this near a threshold may fall on either side, as arrays are stored in float32
 
@@ -94,21 +94,20 @@ def require_equal(one: Case) -> slow.Told:
     for engine in (frozen.walk, frozen.collapse):
         stages = []
         for record in engine(one.x.double()):
-            if record.node.firing is None:
+            if not isinstance(record, StageRecord):
                 np.testing.assert_allclose(record.codes.numpy(), told.output.sum(0), rtol=1e-5, atol=1e-5)
                 continue
             assert record.train is not None
             assert mismatches(record, told) == 0, (engine, record.node.name)
-            stages.append(record.node.firing.carries)
+            stages.append(record.firing.carries)
         assert sorted(set(stages)) == sorted(one.network.stages)
     return told
 
 
-def mismatches(record: Record, told: slow.Told) -> int:
+def mismatches(record: StageRecord, told: slow.Told) -> int:
     """How many spikes of a stage differ from the loop's."""
-    assert record.node.firing is not None
     assert record.train is not None
-    expected = told.spikes[record.node.firing.carries]
+    expected = told.spikes[record.firing.carries]
     assert record.train.shape == expected.shape
     return int((record.train.numpy() != expected).sum())
 

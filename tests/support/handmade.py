@@ -10,7 +10,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Op
+from spikewright.ann.ops import Operation
 from spikewright.ann.ops.arithmetic import Add
 from spikewright.ann.ops.moves import Concat, Identity
 from spikewright.ann.ops.products import Linear
@@ -21,7 +21,7 @@ from spikewright.snn.code import Code
 from spikewright.snn.encoders.graded import Graded
 from spikewright.snn.encoders.repeat import Repeat
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
-from spikewright.snn.nodes import AnyAlignment, AnyEncoder, AnyLaw, AnySchedule, Edge, Firing, Node
+from spikewright.snn.nodes import AnyAlignment, AnyEncoder, AnyLaw, AnySchedule, Edge, Firing, Node, Stage
 from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.lockstep import Lockstep
 
@@ -41,11 +41,16 @@ def firing(
 
 
 def node(
-    name: str, *edges: Edge | str, op: Op | None = None, shape: tuple[int, ...] = (2,), fires: Firing | None = None
+    name: str,
+    *edges: Edge | str,
+    op: Operation | None = None,
+    shape: tuple[int, ...] = (2,),
+    fires: Firing | None = None,
 ) -> Node:
     """A node of a plan that is never run; it passes its input on unless told otherwise."""
     read = tuple(Edge(one) if isinstance(one, str) else one for one in edges)
-    return Node(name=name, op=op or (Identity() if len(read) == 1 else Add()), edges=read, shape=shape, firing=fires)
+    made = Node(name=name, op=op or (Identity() if len(read) == 1 else Add()), edges=read, shape=shape)
+    return made if fires is None else made.as_stage(fires)
 
 
 def plan(*nodes: Node, encoder: AnyEncoder | None = None) -> Plan:
@@ -65,7 +70,7 @@ class Network:
         self,
         name: str,
         *edges: Edge,
-        op: Op | None = None,
+        op: Operation | None = None,
         outputs: int = 0,
         code: Code | None = None,
         unit: float = 0.5,
@@ -81,13 +86,14 @@ class Network:
         op = op or (Identity() if len(edges) == 1 else Add())
         size = outputs or (sum(read) if isinstance(op, Concat) else read[0])
         self.sizes[name] = size
-        fires = None if code is None else firing(code, carries=name, **more)  # pyright: ignore[reportArgumentType]
-        if fires is not None:
+        made = Node(name=name, op=op, edges=edges, shape=(size,))
+        if code is not None:
+            made = made.as_stage(firing(code, carries=name, **more))  # pyright: ignore[reportArgumentType]
             self.arrays[f"{name}.threshold"] = self.arrays[f"{name}.amplitude"] = torch.tensor(unit).double()
             self.arrays[f"{name}.initial_potential"] = torch.tensor(unit * start).double()
             if bias:
                 self.arrays[f"{name}.bias"] = self.draw(size)
-        self.nodes.append(Node(name=name, op=op, edges=edges, shape=(size,), firing=fires))
+        self.nodes.append(made)
 
     def done(self) -> Blueprint:
         made = Plan(encoder=self.encoder, input_shape=(self.sizes[INPUT],), nodes=tuple(self.nodes))
@@ -109,7 +115,7 @@ def simulate(blueprint: Blueprint, x: Sequence[float]) -> dict[str, Train]:
         currents = _apply(one, [_align(runs[read.source], read.alignment) for read in one.edges], arrays)
         bias = arrays.get(f"{one.name}.bias")
         bias = [Fraction(0)] * one.shape[0] if bias is None else _spread(bias, one.shape[0])
-        if one.firing is None:
+        if not isinstance(one, Stage):
             runs[one.name] = currents
             if one is blueprint.plan.readout:
                 told[one.name] = [[sum(column, b) for column, b in zip(zip(*currents, strict=True), bias, strict=True)]]

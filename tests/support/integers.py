@@ -6,6 +6,7 @@ import torch
 from spikewright.ann.ops.arithmetic import Scale
 from spikewright.ann.source import INPUT
 from spikewright.engines.program import Program, Step
+from spikewright.snn.nodes import Stage
 
 
 def _matrix(step: Step, shapes: list[tuple[int, ...]]) -> np.ndarray:
@@ -46,7 +47,7 @@ def slow_codes(program: Program, x: torch.Tensor) -> dict[str, np.ndarray]:
         flat = np.concatenate([value.reshape(len(x), -1) for value in inputs], 1) @ matrix.T
         shape = step.node.op([torch.zeros(1, *v.shape[1:]).double() for v in inputs], _double(step.weight)).shape[1:]
         potential = flat.reshape(len(x), *shape) + _integers(step.bias, tuple(shape))
-        if node.firing is None:
+        if not isinstance(node, Stage):
             values[node.name] = potential
             continue
         for index, op in enumerate(node.firing.before_firing):

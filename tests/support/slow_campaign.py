@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from spikewright.conversion.quantise import load, quantise, store
 from spikewright.engines.currents import constant_drive, deliver, drive_of, scaled, total_input, totals
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.lower.integer import lowered
-from spikewright.engines.program import Program, Step
+from spikewright.engines.program import Program, StageStep
 from spikewright.engines.stepwise import _arrives_as_total, _currents
 from spikewright.errors import NotExact
 from spikewright.reliability.campaign.outcomes import Outcome
@@ -27,6 +28,7 @@ from spikewright.reliability.faults import Fault, Patch
 from spikewright.reliability.sites import Memory, Neurons, Sites
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.uniform import Uniform
+from spikewright.snn.nodes import Stage
 from spikewright.snn.trains import weighted
 
 
@@ -64,7 +66,7 @@ class Slow:
     labels: Tensor
     weights: Uniform
 
-    @property
+    @cached_property
     def sites(self) -> Sites:
         """All that may be struck, read off the network by hand."""
         low, high = ((float(self.inputs.min()),), (float(self.inputs.max()),))
@@ -87,7 +89,7 @@ class Slow:
             stages = [
                 Neurons(name=n.name, shape=n.shape, timesteps=n.firing.code.steps, law=n.firing.law.kind)
                 for n in self.network.plan.nodes
-                if n.firing is not None
+                if isinstance(n, Stage)
             ]
         return Sites(
             memories=tuple(
@@ -110,11 +112,15 @@ class Slow:
             program = program_of(written(stored, patch), stored)
             return walked(program, x, patch, images).double().numpy()
 
+    @cached_property
+    def golden(self) -> NDArray[np.float64]:
+        """Without a fault."""
+        return self.scores(Patch())
+
     def outcome(self, fault: Fault, seed: int, stratum: str, number: int, sites: Sites | None = None) -> Outcome:
         """Of one map."""
         patch = fault.patch(self.sites if sites is None else sites, Draw(seed, stratum, number))
-        golden, faulty = self.scores(Patch()), self.scores(patch)
-        return counted(patch.hits, golden.tolist(), faulty.tolist(), self.labels.tolist())
+        return counted(patch.hits, self.golden.tolist(), self.scores(patch).tolist(), self.labels.tolist())
 
     def outcomes(self, fault: Fault, maps: int, *, seed: int = 0, stratum: str = "model") -> list[Outcome]:
         """Of maps 0 … maps − 1."""
@@ -211,16 +217,16 @@ def walked(program: Program, x: Tensor, patch: Patch, images: NDArray[np.int64])
     x = x.to(next(buffer.dtype for buffer in program.buffers()))
     values = {INPUT: plan.encoder(x) if plan.warmup or plan.encoder.clocked else total_input(program, x)}
     for step in program.steps:
-        assert isinstance(step, Step)
-        node, firing = step.node, step.node.firing
+        node = step.node
         inputs = [values[name] for name in node.inputs]
         if node is plan.readout:  # it only sums, so time goes first: the engines round once
             total = deliver(step, totals(step, inputs, plan.warmup))[0]
             return scaled(total if step.bias is None else total + step.bias, program.worth)
         currents = _currents(program, step, inputs)
-        if firing is None:
+        if not isinstance(step, StageStep):
             values[node.name] = currents
             continue
+        firing = step.firing
         steady = _arrives_as_total(program, node) and not firing.schedule.waits
         drive = constant_drive(step, currents[0]) if steady else drive_of(step, currents)
         fault = patch.stages.get(node.name)

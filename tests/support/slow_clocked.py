@@ -11,8 +11,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from spikewright.ann import ops
-from spikewright.ann import source as src
+from spikewright.ann.ops import Operation
+from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
+from spikewright.ann.ops.arithmetic import Add, Scale
+from spikewright.ann.ops.moves import Concat, Identity, Permute, Reshape, Slice, ZeroPad
+from spikewright.ann.ops.pools import AdaptiveAveragePool, AdaptiveMaxPool, AveragePool, MaxPool, Mean
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT, Source, SourceNode
 
 Array = NDArray[np.float64]
@@ -104,10 +108,10 @@ def loop(
     for arriving in train:
         values, currents = {INPUT: arriving.astype(float)}, {}
         for node in source.nodes:
-            pools = isinstance(node.op, ops.MaxPool | ops.AdaptiveMaxPool)
+            pools = isinstance(node.op, MaxPool | AdaptiveMaxPool)
             if pools and node.inputs[0] in currents:
                 currents[node.name] = _windows(node.op, currents[node.inputs[0]], node.shape, np.max)
-            elif isinstance(node.op, src.Activation):
+            elif isinstance(node.op, Activation):
                 currents[node.name] = values[node.inputs[0]]
             else:
                 inputs = [values[name] for name in node.inputs]
@@ -129,7 +133,7 @@ def loop(
 
 def _roles(source: Source, node: SourceNode, weights: Mapping[str, Array], biases: bool) -> dict[str, Array]:
     found = {role: source.arrays[name].double().numpy() for role, name in node.arrays}
-    if isinstance(node.op, ops.Linear | ops.Conv) and not biases:
+    if isinstance(node.op, Linear | Conv) and not biases:
         found.pop("bias", None)
     return {**found, "weight": weights[node.name]} if node.name in weights else found
 
@@ -137,38 +141,38 @@ def _roles(source: Source, node: SourceNode, weights: Mapping[str, Array], biase
 def _value(node: SourceNode, inputs: list[Array], roles: dict[str, Array]) -> Array:
     x, op = inputs[0], node.op
     match op:
-        case ops.Linear():
+        case Linear():
             return np.stack([(x * row).sum(-1) for row in roles["weight"]], -1) + roles.get("bias", 0.0)
-        case ops.Conv():
+        case Conv():
             made = (_spread_out if op.transposed else _convolved)(op, x, roles["weight"], node.shape)
             return made + _by_channel(roles.get("bias", np.zeros(node.shape[0])), made)
-        case src.BatchNorm():
+        case BatchNorm():
             unit = (x - _by_channel(roles["mean"], x)) / np.sqrt(_by_channel(roles["variance"], x) + op.epsilon)
             one, zero = np.ones_like(roles["mean"]), np.zeros_like(roles["mean"])
             return unit * _by_channel(roles.get("weight", one), x) + _by_channel(roles.get("bias", zero), x)
-        case src.Offset():
+        case Offset():
             return x + roles["offset"]
-        case ops.Scale():
+        case Scale():
             return x * roles["weight"]
-        case ops.Add():
+        case Add():
             return sum(inputs[1:], start=x)
-        case ops.Concat():
+        case Concat():
             return np.concatenate(inputs, op.dim)
-        case ops.Identity():
+        case Identity():
             return x
-        case ops.Reshape():
+        case Reshape():
             return x.reshape(len(x), *op.shape)
-        case ops.Permute():
+        case Permute():
             return np.transpose(x, op.dims)
-        case ops.Slice():
+        case Slice():
             return np.take(x, range(op.start, op.stop, op.step), op.dim)
-        case ops.ZeroPad():
+        case ZeroPad():
             pairs = [(op.pads[i], op.pads[i + 1]) for i in range(0, len(op.pads), 2)][::-1]
             return np.pad(x, [(0, 0)] * (x.ndim - len(pairs)) + pairs)
-        case ops.Mean():
+        case Mean():
             return x.mean(tuple(op.dims), keepdims=op.keepdim)
         case _:
-            reduce = np.max if isinstance(op, ops.MaxPool | ops.AdaptiveMaxPool) else np.mean
+            reduce = np.max if isinstance(op, MaxPool | AdaptiveMaxPool) else np.mean
             return _windows(op, x, node.shape, reduce)
 
 
@@ -176,7 +180,7 @@ def _by_channel(array: Array, like: Array) -> Array:
     return array.reshape(-1, *(1,) * (like.ndim - 2))
 
 
-def _convolved(op: ops.Conv, x: Array, weight: Array, shape: tuple[int, ...]) -> Array:
+def _convolved(op: Conv, x: Array, weight: Array, shape: tuple[int, ...]) -> Array:
     made, inside = np.zeros((len(x), *shape)), weight.shape[1]
     padded = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in op.padding)])
     for channel, *place in np.ndindex(shape):
@@ -188,7 +192,7 @@ def _convolved(op: ops.Conv, x: Array, weight: Array, shape: tuple[int, ...]) ->
     return made
 
 
-def _spread_out(op: ops.Conv, x: Array, weight: Array, shape: tuple[int, ...]) -> Array:
+def _spread_out(op: Conv, x: Array, weight: Array, shape: tuple[int, ...]) -> Array:
     """A transposed convolution: every input element adds its weights to a window of the output."""
     made, outside = np.zeros((len(x), *shape)), weight.shape[1]
     per_group = x.shape[1] // op.groups
@@ -205,19 +209,19 @@ def _spread_out(op: ops.Conv, x: Array, weight: Array, shape: tuple[int, ...]) -
     return made
 
 
-def _windows(op: src.SourceOp, x: Array, shape: tuple[int, ...], reduce) -> Array:
+def _windows(op: Operation, x: Array, shape: tuple[int, ...], reduce) -> Array:
     """Pool each window of each channel; padding of an average counts, that of a maximum does not."""
     made = np.zeros((len(x), *shape))
     for channel, *place in np.ndindex(shape):
         inside = [x[(slice(None), channel, *at)] for at in _places(op, place, x.shape[2:], shape[1:])]
         value = reduce(np.stack(inside), 0)
-        if isinstance(op, ops.AveragePool):
+        if isinstance(op, AveragePool):
             value = value * len(inside) / _divisor(op, place, x.shape[2:], len(inside))
         made[(slice(None), channel, *place)] = value
     return made
 
 
-def _divisor(op: ops.AveragePool, place: list[int], given: tuple[int, ...], inside: int) -> int:
+def _divisor(op: AveragePool, place: list[int], given: tuple[int, ...], inside: int) -> int:
     """What a sum over a window is divided by: its places in the image, or in the image with its padding."""
     if op.divisor is not None or not op.count_include_pad:
         return op.divisor or inside
@@ -226,13 +230,13 @@ def _divisor(op: ops.AveragePool, place: list[int], given: tuple[int, ...], insi
     return math.prod(stop - start for start, stop in zip(starts, stops, strict=True))
 
 
-def _places(op: src.SourceOp, place: list[int], given: tuple[int, ...], made: tuple[int, ...]) -> Iterator[list[int]]:
-    if isinstance(op, ops.AdaptiveAveragePool | ops.AdaptiveMaxPool):
+def _places(op: Operation, place: list[int], given: tuple[int, ...], made: tuple[int, ...]) -> Iterator[list[int]]:
+    if isinstance(op, AdaptiveAveragePool | AdaptiveMaxPool):
         spans = [range(i * n // m, -(-(i + 1) * n // m)) for i, n, m in zip(place, given, made, strict=True)]
         yield from ([span[k] for span, k in zip(spans, at, strict=True)] for at in np.ndindex(*map(len, spans)))
         return
-    assert isinstance(op, ops.AveragePool | ops.MaxPool)
-    dilation = op.dilation if isinstance(op, ops.MaxPool) else (1,) * len(op.kernel)
+    assert isinstance(op, AveragePool | MaxPool)
+    dilation = op.dilation if isinstance(op, MaxPool) else (1,) * len(op.kernel)
     for tap in np.ndindex(*op.kernel):
         at = [i * s + k * d - p for i, s, k, d, p in zip(place, op.stride, tap, dilation, op.padding, strict=True)]
         if all(0 <= a < size for a, size in zip(at, given, strict=True)):

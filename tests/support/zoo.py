@@ -2,10 +2,14 @@
 
 `ZOO` maps a name to (factory, input shape). A factory takes no arguments and is called after seeding by
 `make`, which also gives every batch norm the statistics of random data and gains of either sign.
+
+`names()` parametrises a test by it: by the models of `COVERING`, and by the whole zoo with `--all`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,7 +20,40 @@ import spikewright.ann.rounding  # noqa: F401  registers torch.ops.spikewright.c
 Shape = tuple[int, ...]
 ZOO: dict[str, tuple[Callable[[], nn.Module], Shape]] = {}
 
+# Between them these have every feature (`features`) of the whole zoo, as `contracts/test_covering.py` asserts
+COVERING = (
+    "linear_only",
+    "starts_with_relu",
+    "output_is_a_relu",
+    "one_number_per_sample",
+    "bn_after_max_pool",
+    "max_pool_shapes",
+    "max_pool_of_a_concatenation",
+    "densenet",
+    "mobilenet_v2",
+    "shufflenet",
+    "conv_1d",
+    "conv_transposed_2d",
+    "conv_transposed_3d",
+    "shared_layers",
+    "average_pools",
+    "constants",
+    "constant_that_widens",
+    "batch_norm_between_sequences",
+    "trained_levels",
+)
+
 IMAGE: Shape = (3, 8, 8)
+
+
+def names(*, without: Collection[str] = ()) -> list[Any]:
+    """Every model but those of `without`, as parameters of a test; others than `COVERING` only with `--all`."""
+    return [parameters(name) for name in ZOO if name not in without]
+
+
+def parameters(name: str, *more: object) -> Any:
+    """One case of a test that runs on a model."""
+    return pytest.param(name, *more, marks=() if name in COVERING else pytest.mark.whole_zoo)
 
 
 class Net(nn.Module):

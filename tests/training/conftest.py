@@ -1,4 +1,6 @@
 import os
+from dataclasses import replace
+from functools import cache
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
@@ -29,13 +31,23 @@ class TinyNet(nn.Module):
         return self.out(self.flatten(self.pool(self.relu2(self.conv2(x) + x))))
 
 
-@pytest.fixture
-def model() -> nn.Module:
+def tiny() -> nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         return TinyNet()
 
 
+@cache
+def captured() -> Source:
+    return capture(tiny(), torch.zeros(2, 1, 8, 8))
+
+
 @pytest.fixture
-def source(model: nn.Module) -> Source:
-    return capture(model, torch.zeros(2, 1, 8, 8))
+def model() -> nn.Module:
+    return tiny()
+
+
+@pytest.fixture
+def source() -> Source:
+    """The model as captured, with arrays of this test's own."""
+    return replace(captured(), arrays={name: array.clone() for name, array in captured().arrays.items()})

@@ -1,9 +1,8 @@
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import time
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from spikewright.ann.interpreter import run
 from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import Source
+from spikewright.app.cli.main import main
 from spikewright.data import ImageData
 from spikewright.errors import BadFile, BadModel, BadSetting
 from spikewright.training.ann.levels import initial_thresholds, with_levels
@@ -190,35 +190,30 @@ def test_a_device_that_is_not_there_is_refused(source: Source, digits: ImageData
             fit(source, digits, replace(SETTINGS, device=device))
 
 
-def test_ctrl_c_keeps_the_checkpoint_and_leaves_with_130(tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    command = [
-        "train",
-        "--model",
-        "top0",
-        "--data",
-        "digits",
-        "--epochs",
-        "5000",
-        "--out",
-        str(out),
-        "--device",
-        "cpu",
-    ]
-    code = "import sys; from spikewright.app.cli.main import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *command],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # ignored in background jobs
-    )
-    limit = time.monotonic() + 60
-    while not list(out.glob("checkpoints/*.ckpt")) and time.monotonic() < limit and process.poll() is None:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert "Traceback" not in err
+def test_ctrl_c_keeps_the_checkpoint_and_leaves_with_130(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command in this process, and the signal that a terminal sends it."""
+    out, over = tmp_path / "run", threading.Event()
+
+    def interrupt() -> None:
+        while not list(out.glob("checkpoints/*.ckpt")):
+            if over.wait(0.05):
+                return
+        os.kill(os.getpid(), signal.SIGINT)
+
+    options = {"--model": "top0", "--data": "digits", "--epochs": "5000", "--out": str(out), "--device": "cpu"}
+    monkeypatch.setattr(sys, "argv", ["spikewright", "train", *(word for pair in options.items() for word in pair)])
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+    try:
+        threading.Thread(target=interrupt, daemon=True).start()
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        over.set()
+        signal.signal(signal.SIGINT, handler)
+    assert left.value.code == 130
+    assert "Traceback" not in capsys.readouterr().err
     assert list(out.glob("checkpoints/*.ckpt"))
     assert not (out / "source.json").exists()

@@ -1,7 +1,6 @@
 """Which layers of a network are its first and its last."""
 
-from spikewright.ann import ops
-from spikewright.ann import source as src
+from spikewright.ann.ops import Activating, Product
 from spikewright.ann.source import INPUT, Source
 
 
@@ -12,17 +11,17 @@ def first_and_last(source: Source) -> tuple[frozenset[str], frozenset[str]]:
     so: a chain of convolutions without activations, and what stands side by side, is one layer. Activations at the very
     end belong to the output.
     """
-    weighted = {node.name for node in source.nodes if isinstance(node.op, ops.Linear | ops.Conv)}
+    weighted = {node.name for node in source.nodes if isinstance(node.op, Product)}
     from_input, to_output = {INPUT}, {source.output}
     nodes = {node.name: node for node in source.nodes}
     end = source.nodes[-1]
-    while isinstance(end.op, src.Activation) and end.inputs[0] in nodes:  # neurons that are read out
+    while isinstance(end.op, Activating) and end.inputs[0] in nodes:  # neurons that are read out
         end = nodes[end.inputs[0]]
         to_output = {end.name}
     for node in source.nodes:
-        if not isinstance(node.op, src.Activation) and from_input.intersection(node.inputs):
+        if not isinstance(node.op, Activating) and from_input.intersection(node.inputs):
             from_input.add(node.name)
     for node in reversed(source.nodes):
-        if node.name in to_output and not isinstance(node.op, src.Activation):
+        if node.name in to_output and not isinstance(node.op, Activating):
             to_output.update(node.inputs)
     return frozenset(weighted & from_input), frozenset(weighted & to_output)

@@ -9,15 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from pydantic import Field
 from torch import Tensor
 
-from spikewright.ann.ops import Op
-from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
+from spikewright.ann.kinds import OneOf
+from spikewright.ann.ops import Activating, Operation
 from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadModel
 
-SourceOp = Annotated[Op | BatchNorm | Offset | Activation, Field(discriminator="kind")]
+AnyOperation = Annotated[Operation, OneOf("spikewright.ann.ops")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +24,7 @@ class SourceNode:
     """One operation; `arrays` maps the role (weight, bias, mean, …) to a name in `Source.arrays`."""
 
     name: str
-    op: SourceOp
+    op: AnyOperation
     inputs: tuple[str, ...]
     shape: tuple[int, ...]
     arrays: tuple[tuple[str, str], ...] = ()
@@ -34,7 +33,7 @@ class SourceNode:
 INPUT = "input"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Source:
     """A network as captured: `nodes` in topological order, the last one is the output; `INPUT` names the input."""
 
@@ -51,6 +50,11 @@ class Source:
                     f"array {name!r} holds {bad} values that are not finite (NaN or infinity): mend the weights first"
                 )
 
+    def __repr__(self) -> str:
+        count = sum(array.numel() for array in self.arrays.values())
+        shapes = f"{list(self.input_shape)} → {list(self.output_shape) if self.nodes else []}"
+        return f"Source({len(self.nodes)} nodes, {len(self.activations)} activations, {shapes}, {count:,} parameters)"
+
     @property
     def output(self) -> str:
         """The name of the output node."""
@@ -64,7 +68,7 @@ class Source:
     @property
     def activations(self) -> tuple[SourceNode, ...]:
         """The activation nodes, first to last."""
-        return tuple(node for node in self.nodes if isinstance(node.op, Activation))
+        return tuple(node for node in self.nodes if isinstance(node.op, Activating))
 
     @property
     def consumers(self) -> dict[str, list[SourceNode]]:

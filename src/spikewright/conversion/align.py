@@ -10,18 +10,17 @@ Source: QAC, §4.3 and Table 4 (one choice for expansion, one for reduction).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from spikewright.ann.kinds import classes
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
+from spikewright.snn.alignments import Alignment
 from spikewright.snn.alignments.average import Average
-from spikewright.snn.alignments.replicate import Replicate
-from spikewright.snn.alignments.truncate import Truncate
-from spikewright.snn.nodes import AnyAlignment, Edge, Node
+from spikewright.snn.nodes import Edge, Node, Stage
 
-ALIGNMENTS: Mapping[str, type[Average | Replicate | Truncate]] = {
-    "average": Average,
-    "replicate": Replicate,
-    "truncate": Truncate,
-}
+
+def alignments() -> Mapping[str, type[Alignment]]:
+    """Every alignment by its name; each is made of a number of steps."""
+    return classes("spikewright.snn.alignments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +37,13 @@ class Joining:
 
     def __post_init__(self) -> None:
         for name in (self.expansion, self.reduction):
-            if name not in ALIGNMENTS:
-                raise BadSetting(f"no alignment named {name!r}: choose among {', '.join(ALIGNMENTS)}")
-        if self.expansion == "truncate":
+            if name not in alignments():
+                raise BadSetting(f"no alignment named {name!r}: choose among {', '.join(alignments())}")
+        if not alignments()[self.expansion].expands:
+            able = [name for name, kind in alignments().items() if kind.expands]
             raise BadSetting(
-                "alignment: truncation cannot expand a train: choose average or replicate for expansion, "
-                "as in average,truncate"
+                f"alignment: {self.expansion} cannot expand a train: choose {' or '.join(able)} for expansion, "
+                f"as in average,{self.expansion}"
             )
 
     @classmethod
@@ -51,7 +51,7 @@ class Joining:
         """'average', or 'expansion,reduction' such as 'replicate,truncate'.
 
         Raises:
-            BadSetting: an unknown name, more than two, or truncation for expansion.
+            BadSetting: an unknown name, more than two, or one for expansion that cannot expand.
         """
         parts = [part.strip() for part in text.split(",")]
         if len(parts) > 2:
@@ -75,22 +75,22 @@ class Joining:
                 alignment = None if steps is None else self._between(length[edge.source], steps)
                 edges.append(Edge(edge.source, alignment))
             arriving = [length[edge.source] if edge.alignment is None else edge.alignment.timesteps for edge in edges]
-            length[node.name] = max(arriving) if node.firing is None else node.firing.code.steps
+            length[node.name] = node.firing.code.steps if isinstance(node, Stage) else max(arriving)
             aligned.append(replace(node, edges=tuple(edges)))
         return tuple(aligned)
 
-    def _between(self, given: int, steps: int) -> AnyAlignment | None:
+    def _between(self, given: int, steps: int) -> Alignment | None:
         if given == steps:
             return Average(steps) if self.exact and given > 1 else None
-        return ALIGNMENTS[self.expansion if given < steps else self.reduction](steps)
+        return alignments()[self.expansion if given < steps else self.reduction](timesteps=steps)  # pyright: ignore[reportCallIssue]
 
 
 def _steps_wanted(nodes: Sequence[Node]) -> dict[str, int | None]:
     """How many steps each node runs: its own, or the most of those it feeds; None before the read-out alone."""
-    fires = {node.name for node in nodes if node.firing is not None} | {INPUT}
+    fires = {node.name for node in nodes if isinstance(node, Stage)} | {INPUT}
     wanted: dict[str, int | None] = {node.name: None for node in nodes}
     for node in reversed(nodes):
-        if node.firing is not None and not node.firing.schedule.waits:  # one that waits takes trains of any length
+        if isinstance(node, Stage) and not node.firing.schedule.waits:  # one that waits takes trains of any length
             wanted[node.name] = node.firing.code.steps
         steps = wanted[node.name]
         if steps is not None:

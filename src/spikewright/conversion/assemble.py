@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.arithmetic import Scale
 from spikewright.conversion.align import Joining
-from spikewright.conversion.stages.staged import StagedNode
+from spikewright.conversion.stages.staged import Fires, FiringNode, StagedNode
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
@@ -30,7 +29,7 @@ class StageSettings:
 
 def assemble(
     staged: Sequence[StagedNode],
-    settings: Callable[[StagedNode], StageSettings],
+    settings: Callable[[FiringNode], StageSettings],
     *,
     encoder: AnyEncoder,
     input_shape: tuple[int, ...],
@@ -46,30 +45,40 @@ def assemble(
             arrays[f"{node.name}.gain"] = node.gain
         if node.bias is not None:
             arrays[f"{node.name}.bias"] = node.bias
-        firing = None
-        if node.fires is not None:
-            chosen = settings(node)
-            firing = Firing(
-                law=chosen.law,
-                schedule=chosen.schedule,
-                code=chosen.code,
-                carries=node.fires.carries,
-                before_firing=tuple(op for op, _, _ in node.fires.before),
-                channels=node.fires.channels,
-            )
-            arrays[f"{node.name}.threshold"] = chosen.threshold
-            arrays[f"{node.name}.initial_potential"] = chosen.initial_potential
-            arrays[f"{node.name}.amplitude"] = chosen.amplitude
-            for index, (_, gain, bias) in enumerate(node.fires.before):
-                if gain is not None and bias is not None:
-                    arrays[f"{node.name}.before{index}.weight"] = gain
-                    arrays[f"{node.name}.before{index}.bias"] = bias
         edges = tuple(Edge(name) for name in node.inputs)
-        nodes.append(
-            Node(name=node.name, op=node.op, edges=edges, shape=node.shape, firing=firing, weights=node.format)
-        )
+        made = Node(name=node.name, op=node.op, edges=edges, shape=node.shape, weights=node.format)
+        if isinstance(node, FiringNode):
+            chosen = settings(node)
+            made = made.as_stage(_firing(node.fires, chosen))
+            arrays |= _firing_arrays(node.name, node.fires, chosen)
+        nodes.append(made)
     joined = tuple(nodes) if joining is None else joining.align(nodes)
     return Blueprint(Plan(encoder=encoder, input_shape=input_shape, nodes=joined), arrays)
+
+
+def _firing(fires: Fires, chosen: StageSettings) -> Firing:
+    return Firing(
+        law=chosen.law,
+        schedule=chosen.schedule,
+        code=chosen.code,
+        carries=fires.carries,
+        before_firing=tuple(op for op, _, _ in fires.before),
+        channels=fires.channels,
+    )
+
+
+def _firing_arrays(name: str, fires: Fires, chosen: StageSettings) -> dict[str, Tensor]:
+    """What a stage fires by, and the gains and biases of the norms before it, by their names in the blueprint."""
+    arrays = {
+        f"{name}.threshold": chosen.threshold,
+        f"{name}.initial_potential": chosen.initial_potential,
+        f"{name}.amplitude": chosen.amplitude,
+    }
+    for index, (_, gain, bias) in enumerate(fires.before):
+        if gain is not None and bias is not None:
+            arrays[f"{name}.before{index}.weight"] = gain
+            arrays[f"{name}.before{index}.bias"] = bias
+    return arrays
 
 
 def with_shift(blueprint: Blueprint, shifts: Mapping[str, Tensor]) -> Blueprint:
@@ -78,8 +87,7 @@ def with_shift(blueprint: Blueprint, shifts: Mapping[str, Tensor]) -> Blueprint:
     for node in blueprint.plan.stages:
         if node.name not in shifts:
             continue
-        assert node.firing is not None
-        scales = [index for index, op in enumerate(node.firing.before_firing) if isinstance(op, Scale)]
+        scales = [index for index, op in enumerate(node.firing.before_firing) if op.scales]
         name = f"{node.name}.before{scales[-1]}.bias" if scales else f"{node.name}.bias"
         held = arrays.get(name)
         arrays[name] = shifts[node.name] if held is None else held + shifts[node.name]

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.conversion.convert import convert
 from spikewright.conversion.methods import Method
@@ -143,18 +144,10 @@ class Auto:
             search = _Search(self, source, statistics, calibration, ranking, tell)
             search.uniform()
             search.mixed()
+            choice = search.confirmed(judged, accuracy)
+            if choice is not None:
+                return choice
             tried = search.tried
-            for candidate in search.ranked():
-                blueprint = search.build(candidate.method, candidate.settings)
-                found = score(blueprint, source, judged, table=self.energy_table)
-                if found.accuracy_snn >= accuracy - self.max_accuracy_drop / 100:
-                    return Choice(
-                        blueprint=blueprint,
-                        chosen=candidate,
-                        confirmed=found,
-                        accuracy_source=accuracy,
-                        tried=tuple(tried),
-                    )
         best = max(tried, key=lambda one: one.score.accuracy_snn)
         raise NoneFound(
             f"auto: nothing that was tried holds a drop of {self.max_accuracy_drop:g} points from {accuracy:.2%} on "
@@ -206,8 +199,23 @@ class _Search:
         """Those that hold, the cheapest first."""
         return sorted((one for one in self.tried if one.holds), key=lambda one: one.score.energy_joules_snn)
 
+    def confirmed(self, samples: Sequence[tuple[Tensor, Tensor]], accuracy: float) -> Choice | None:
+        """The cheapest that holds the drop on these samples too, where the source has this accuracy; None: none."""
+        for candidate in self.ranked():
+            blueprint = self.build(candidate.method, candidate.settings)
+            found = score(blueprint, self.source, samples, table=self.auto.energy_table)
+            if found.accuracy_snn >= accuracy - self.auto.max_accuracy_drop / 100:
+                return Choice(
+                    blueprint=blueprint,
+                    chosen=candidate,
+                    confirmed=found,
+                    accuracy_source=accuracy,
+                    tried=tuple(self.tried),
+                )
+        return None
+
     def uniform(self) -> None:
-        learned = [node.op.levels for node in self.source.activations if node.op.kind == "activation"]
+        learned = [node.op.levels for node in self.source.activations if isinstance(node.op, Activating)]
         if learned and None not in learned and len(set(learned)) > 1:
             self.attempt("qac", {"timesteps": tuple(learned)})
         for method, most in self.auto.most_timesteps.items():

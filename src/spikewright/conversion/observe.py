@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source, SourceNode
 from spikewright.errors import BadData
 
@@ -70,12 +70,12 @@ def observe(source: Source, batches: Iterable[Tensor]) -> Statistics:
     totals: dict[str, int] = {}
 
     def find_top(node: SourceNode, value: Tensor) -> None:
-        if isinstance(node.op, Activation):
+        if isinstance(node.op, Activating):
             largest = _by_channel(value).amax(1).double()
             tops[node.name] = torch.maximum(tops[node.name], largest) if node.name in tops else largest
 
     def count(node: SourceNode, value: Tensor) -> None:
-        if isinstance(node.op, Activation):
+        if isinstance(node.op, Activating):
             channels = _by_channel(value)
             counts[node.name] = counts.get(node.name, 0) + _bin(channels, tops[node.name])
             totals[node.name] = totals.get(node.name, 0) + channels.shape[1]

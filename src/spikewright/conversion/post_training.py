@@ -18,9 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.products import Conv
+from spikewright.ann.ops import Product
 from spikewright.conversion.quantise import quantise
 from spikewright.engines.network import build
+from spikewright.engines.record import Record, StageRecord
 from spikewright.errors import BadData, BadSetting
 from spikewright.measure.accuracy import correct
 from spikewright.snn.blueprint import Blueprint
@@ -88,7 +89,7 @@ def quantise_trained(
     if not any(len(x) for x in calibration) or not any(len(x) for x, _ in validation):
         raise BadData("quantisation looks at calibration and validation inputs, got none: give data that has both")
     before = accuracy(blueprint, validation)
-    whole = any(isinstance(node.op, Conv) and node.op.transposed for node in blueprint.plan.nodes)
+    whole = any(isinstance(node.op, Product) and not node.op.outputs_come_first for node in blueprint.plan.nodes)
     found: list[tuple[Way, Blueprint]] = []
     for per_channel in (False,) if whole else (False, True):
         stored = quantise(blueprint, Uniform(bits=bits, per_channel=per_channel))
@@ -148,5 +149,5 @@ def _mean_codes(blueprint: Blueprint, batches: Sequence[Tensor]) -> Iterator[flo
             yield float(sum(float(x.sum(dtype=torch.float64)) for x in codes) / sum(x.numel() for x in codes))
 
 
-def _next_stage(run: Iterator[Any]) -> Tensor:
-    return next(record.codes for record in run if record.node.firing is not None)
+def _next_stage(run: Iterator[Record]) -> Tensor:
+    return next(record.codes for record in run if isinstance(record, StageRecord))

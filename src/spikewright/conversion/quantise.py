@@ -15,8 +15,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from spikewright.ann import ops
-from spikewright.ann.ops.layout import as_laid_out, out_channels, outputs_first, scale_outputs
+from spikewright.ann.ops import Product
 from spikewright.ann.source import Source
 from spikewright.errors import BadModel
 from spikewright.snn.blueprint import Blueprint
@@ -30,13 +29,12 @@ def quantise(blueprint: Blueprint, weights: Uniform) -> Blueprint:
     nodes: list[Node] = []
     arrays = dict(blueprint.arrays)
     for node in blueprint.plan.nodes:
-        if node.weights is not None or not isinstance(node.op, ops.Linear | ops.Conv):
+        if node.weights is not None or not isinstance(node.op, Product):
             nodes.append(node)
             continue
         _, integers, scale = _store(node.op, arrays[f"{node.name}.weight"], weights)
-        spatial = len(node.op.stride) if isinstance(node.op, ops.Conv) else 0
         arrays[f"{node.name}.weight"] = integers
-        arrays[f"{node.name}.gain"] = scale.reshape(-1, *(1,) * spatial) if weights.per_channel else scale
+        arrays[f"{node.name}.gain"] = scale.reshape(-1, *(1,) * node.op.space) if weights.per_channel else scale
         nodes.append(replace(node, weights=weights))
     return Blueprint(replace(blueprint.plan, nodes=tuple(nodes)), arrays)
 
@@ -49,7 +47,7 @@ def store(source: Source, weights: Uniform) -> dict[str, Stored]:
     """
     found: dict[str, Stored] = {}
     for node in source.nodes:
-        if isinstance(node.op, ops.Linear | ops.Conv):
+        if isinstance(node.op, Product):
             name = dict(node.arrays)["weight"]
             found[name] = _store(node.op, source.arrays[name], weights)
     if not found:
@@ -75,11 +73,11 @@ def load(source: Source, stored: Mapping[str, Stored]) -> Source:
 
 def _real(source: Source, name: str, held: Stored) -> Tensor:
     op = next(node.op for node in source.nodes if name in dict(node.arrays).values())
-    assert isinstance(op, ops.Linear | ops.Conv)
-    channels = out_channels(op, held.integers)
-    return scale_outputs(op, held.integers.to(held.scale.dtype), held.scale.reshape(-1).expand(channels))
+    assert isinstance(op, Product)
+    channels = op.out_channels(held.integers)
+    return op.scale_outputs(held.integers.to(held.scale.dtype), held.scale.reshape(-1).expand(channels))
 
 
-def _store(op: ops.Linear | ops.Conv, weight: Tensor, weights: Uniform) -> Stored:
-    integers, scale = weights.store(outputs_first(op, weight))
-    return Stored(weights, as_laid_out(op, integers), scale)
+def _store(op: Product, weight: Tensor, weights: Uniform) -> Stored:
+    integers, scale = weights.store(op.outputs_first(weight))
+    return Stored(weights, op.as_laid_out(integers), scale)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.conversion.observe import Histogram, Statistics
 from spikewright.errors import BadSetting
@@ -69,7 +69,7 @@ def _positive(value: float, cap: float | None) -> Tensor:
     return torch.tensor(value if cap is None else min(value, cap), dtype=torch.float64)
 
 
-Rule = Callable[[Histogram, Activation, str], Tensor]
+Rule = Callable[[Histogram, Activating, str], Tensor]
 
 
 def choose_thresholds(
@@ -88,7 +88,7 @@ def choose_thresholds(
     """
     found: dict[str, Tensor] = {}
     for node in source.activations:
-        assert isinstance(node.op, Activation)
+        assert isinstance(node.op, Activating)
         trained = source.array(node, "threshold") if keep_trained else None
         if trained is not None:
             found[node.name] = trained.double()

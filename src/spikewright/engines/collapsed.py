@@ -21,8 +21,8 @@ from spikewright.engines.currents import (
     total_input,
     totals,
 )
-from spikewright.engines.program import Program, Step
-from spikewright.engines.record import Record
+from spikewright.engines.program import Program, StageStep, Step
+from spikewright.engines.record import Record, StageRecord
 from spikewright.snn.schedules import Drive
 from spikewright.snn.schedules.two_phase import collapse as close
 from spikewright.snn.trains import decode, encode, weighted
@@ -34,14 +34,13 @@ def collapse(program: Program, x: Tensor) -> Iterator[Record]:
     wanted = INPUT in program.wants_train or warmup > 0
     values = {INPUT: program.plan.encoder(x) if wanted else total_input(program, x)}
     for step in program.steps:
-        assert isinstance(step, Step)
         node = step.node
         inputs = [values[name] for name in node.inputs]
-        if node.firing is not None:
+        if isinstance(step, StageStep):
             wants_train = node.name in program.wants_train or warmup > 0
             if node.name not in program.closed:
                 record = _looped(step, drive_of(step, deliver(step, aligned(step, inputs))))
-            elif wants_train and not node.firing.schedule.waits:
+            elif wants_train and not step.firing.schedule.waits:
                 # a constant current is delivered once: the code tells how often the stage fires, not when
                 total = deliver(step, totals(step, inputs))[0]
                 record = _looped(step, constant_drive(step, total))
@@ -68,29 +67,25 @@ def _delivered(step: Step, inputs: list[Tensor]) -> Tensor:
     return total if step.offset is None else total + step.offset
 
 
-def _closed(step: Step, inputs: list[Tensor]) -> Record:
-    firing = step.node.firing
-    assert firing is not None
+def _closed(step: StageStep, inputs: list[Tensor]) -> StageRecord:
     # `_delivered` owns what it returns unless the node only passes its input on
     potential = before_firing(step, _delivered(step, totals(step, inputs)))
     if not step.starts_early and step.initial is not None:
         potential = potential + step.initial
     if step.weight is None and step.offset is None:
         potential = potential.clone()
-    return Record(step.node, close(potential, step.threshold, firing.code))
+    return StageRecord(step.stage, close(potential, step.threshold, step.firing.code))
 
 
-def _looped(step: Step, drive: Drive) -> Record:
-    firing = step.node.firing
-    assert firing is not None
+def _looped(step: StageStep, drive: Drive) -> StageRecord:
+    firing = step.firing
     train = firing.schedule.run(firing.law, drive, firing.code)
-    return Record(step.node, decode(train, firing.code), train)
+    return StageRecord(step.stage, decode(train, firing.code), train)
 
 
-def _emit(record: Record, *, wants_train: bool) -> Tensor:
+def _emit(record: StageRecord, *, wants_train: bool) -> Tensor:
     """What the next nodes read: the code in one step, or the weighted train."""
-    firing = record.node.firing
-    assert firing is not None
+    firing = record.firing
     if not wants_train:
         return record.codes.unsqueeze(0)
     return weighted(encode(record.codes, firing.code) if record.train is None else record.train, firing.code)

@@ -9,16 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spikewright.engines.program import Program, Step
-from spikewright.snn.encoders.repeat import Repeat
+from spikewright.engines.program import Program, StageStep, Step
 from spikewright.snn.schedules import Drive
-from spikewright.snn.schedules.clocked import Clocked
 
 
 def total_input(program: Program, x: Tensor) -> Tensor:
     """The encoded input over the whole window in one step, [1, N, *]; a repeated one is not divided to be summed."""
-    encoder = program.plan.encoder
-    return x.unsqueeze(0) if isinstance(encoder, Repeat) else encoder(x)
+    return program.plan.encoder.total(x)
 
 
 def aligned(step: Step, inputs: Sequence[Tensor]) -> list[Tensor]:
@@ -72,15 +69,14 @@ def deliver(
     return result.unflatten(0, (steps, inputs[0].shape[1]))
 
 
-def drive_of(step: Step, currents: Tensor) -> Drive:
+def drive_of(step: StageStep, currents: Tensor) -> Drive:
     """What drives a stage's membrane, [T, N, *] currents being what its operation delivered.
 
     Where max pools stand before firing, the neurons before them only accumulate, and the membrane receives what
     the pooled running total grows by: over the window that is the pool of the totals, exactly, and under a
     constant current the pooled current at every step. A clocked stage pools each step's current for itself.
     """
-    firing = step.node.firing
-    assert firing is not None
+    firing = step.firing
     initial, threshold = _constants(step, currents)
     if not firing.before_firing:
         return Drive(currents, step.bias, initial, threshold)
@@ -88,7 +84,7 @@ def drive_of(step: Step, currents: Tensor) -> Drive:
         total = currents.sum(0)
         pooled = before_firing(step, total if step.bias is None else total + step.bias)
         return Drive(pooled.unsqueeze(0), None, initial, threshold)
-    if isinstance(firing.schedule, Clocked):
+    if firing.schedule.clocked:
         full = currents if step.bias is None else currents + step.bias
         return Drive(torch.stack([before_firing(step, current) for current in full]), None, initial, threshold)
     warmup, timesteps = firing.code.warmup, firing.code.timesteps
@@ -101,28 +97,26 @@ def drive_of(step: Step, currents: Tensor) -> Drive:
     return Drive(torch.stack(grown), None, initial, threshold)
 
 
-def _constants(step: Step, like: Tensor) -> tuple[Tensor, Tensor]:
+def _constants(step: StageStep, like: Tensor) -> tuple[Tensor, Tensor]:
     """Initial potential and threshold."""
     one = like.new_ones(())
     return one * 0 if step.initial is None else step.initial, one if step.threshold is None else step.threshold
 
 
-def constant_drive(step: Step, total: Tensor) -> Drive:
+def constant_drive(step: StageStep, total: Tensor) -> Drive:
     """What drives a lockstep stage's membrane where every step delivers the same: `total` [N, *] over the window.
 
     In T times the stage's unit: current, threshold and initial potential, so that total/T is never formed and no
     tie is lost to its rounding.
     """
-    firing = step.node.firing
-    assert firing is not None
-    timesteps = firing.code.timesteps
+    timesteps = step.firing.code.timesteps
     total = total if step.bias is None else total + step.bias
     current = before_firing(step, total)
     initial, threshold = _constants(step, current)
     return Drive(current.expand(timesteps, *current.shape), None, initial * timesteps, threshold * timesteps)
 
 
-def _growth(step: Step, currents: Tensor, timesteps: int) -> list[Tensor]:
+def _growth(step: StageStep, currents: Tensor, timesteps: int) -> list[Tensor]:
     """What the running total, pooled, grows by at each step."""
     total, before, grown = torch.zeros_like(currents[0]), None, []
     for t, current in enumerate(currents):
@@ -133,14 +127,12 @@ def _growth(step: Step, currents: Tensor, timesteps: int) -> list[Tensor]:
     return grown
 
 
-def before_firing(step: Step, potential: Tensor, share: float = 1.0) -> Tensor:
+def before_firing(step: StageStep, potential: Tensor, share: float = 1.0) -> Tensor:
     """Apply the max pools, and the batch norms that follow them, to an accumulated potential [N, *].
 
     `share` is the part of the window that has passed: so much of a constant has arrived.
     """
-    firing = step.node.firing
-    assert firing is not None
-    for index, op in enumerate(firing.before_firing):
+    for index, op in enumerate(step.firing.before_firing):
         gain, bias = step.before(index)
         if gain is None:
             potential = op([potential])

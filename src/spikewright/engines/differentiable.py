@@ -13,7 +13,7 @@ from torch import Tensor
 
 from spikewright.ann.source import INPUT
 from spikewright.engines.currents import aligned, before_firing, constant_drive, deliver, drive_of, scaled
-from spikewright.engines.program import Program, Step
+from spikewright.engines.program import Program, StageStep, Step
 from spikewright.errors import BadSetting
 from spikewright.snn.neurons.integrate_fire import IntegrateFire, Membrane
 from spikewright.snn.schedules import Drive
@@ -47,7 +47,6 @@ def require_differentiable(program: Program) -> None:
         BadSetting: a stage resets to zero, takes spikes back, or finds its own initial potential.
     """
     for node in program.plan.stages:
-        assert node.firing is not None
         law, schedule = node.firing.law, node.firing.schedule
         if not isinstance(law, IntegrateFire) or schedule.warms_up:
             raise BadSetting(
@@ -60,17 +59,16 @@ def run(program: Program, x: Tensor, constants: Mapping[str, Constants], *, shap
     """[N, *input_shape] → the read-out [N, *output_shape], differentiable in `constants` (one for every stage)."""
     values = {INPUT: program.plan.encoder(x)}
     for step in program.steps:
-        assert isinstance(step, Step)
         node = step.node
         inputs = aligned(step, [values[name] for name in node.inputs])
-        if node.firing is not None:
+        if isinstance(step, StageStep):
             chosen = constants[node.name]
             closed = node.name in program.closed
             if closed and node.name not in program.wants_train:
                 values[node.name] = _coded(step, inputs, chosen)
             else:
                 # what a closed stage reads may have been summed over time: its current is the same at every step
-                constant = closed and not node.firing.schedule.waits
+                constant = closed and not step.firing.schedule.waits
                 drive = (
                     constant_drive(step, _total(step, inputs)) if constant else drive_of(step, deliver(step, inputs))
                 )
@@ -92,18 +90,15 @@ def _total(step: Step, inputs: list[Tensor]) -> Tensor:
     return deliver(step, [train if len(train) == 1 else train.sum(0, keepdim=True) for train in inputs])[0]
 
 
-def _coded(step: Step, inputs: list[Tensor], constants: Constants) -> Tensor:
-    firing = step.node.firing
-    assert firing is not None
+def _coded(step: StageStep, inputs: list[Tensor], constants: Constants) -> Tensor:
     total = _total(step, inputs)
     potential = before_firing(step, total if step.bias is None else total + step.bias)
-    levels = ((potential + constants.initial) / constants.threshold).clamp(0, firing.code.levels)
+    levels = ((potential + constants.initial) / constants.threshold).clamp(0, step.firing.code.levels)
     return (floor(levels) * constants.threshold).unsqueeze(0)
 
 
-def _trained(step: Step, drive: Drive, constants: Constants, shape: Shape) -> Tensor:
-    firing = step.node.firing
-    assert firing is not None
+def _trained(step: StageStep, drive: Drive, constants: Constants, shape: Shape) -> Tensor:
+    firing = step.firing
     unit = drive.threshold  # of the drive, in thresholds as they were folded: a constant current has T of them
     drive = drive._replace(initial=constants.initial * unit, threshold=constants.threshold * unit)
     train = firing.schedule.run(_Smooth(shape=shape), drive, firing.code)

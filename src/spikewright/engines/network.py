@@ -37,6 +37,11 @@ class SpikingNetwork(nn.Module):
         """The structure."""
         return self.program.plan
 
+    def __repr__(self) -> str:
+        own = next((buffer.dtype for buffer in self.program.buffers()), torch.float32)
+        what = repr(self.blueprint).removeprefix("Blueprint(").removesuffix(")")
+        return f"SpikingNetwork({what}, {str(own).removeprefix('torch.')})"
+
     def forward(self, x: Tensor) -> Tensor:
         """[N, *sample_shape] → the read-out [N, *output_shape], by the collapsed engine."""
         result = x

@@ -1,4 +1,4 @@
-"""The executable form of a plan: one `Step` a node, with its arrays folded into the stage's own unit.
+"""The executable form of a plan: one `Step` a node, a `StageStep` a stage, its arrays folded into the stage's own unit.
 
 What flows along an edge is w[t]·s[t] of a stage (integers), or a graded node's current. Inside a stage the
 potential is measured in the stage's unit, so that thresholds are the integers w[t] and a code is a floor; in
@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from spikewright.ann.ops.products import Conv, Linear
-from spikewright.snn.nodes import Node
+from spikewright.ann.ops import Product
+from spikewright.snn.nodes import Firing, Node, Stage
 from spikewright.snn.plan import Plan
-from spikewright.snn.schedules.lockstep import Lockstep
 
 
 class Reach(NamedTuple):
@@ -85,8 +84,9 @@ class Step(nn.Module):
         offset = _sum(arrays.bias, arrays.initial if self.starts_early else None)
         self.register_buffer("offset", offset, persistent=False)
         # What convolution and matrix product can add in the same pass
-        fits = isinstance(node.op, Linear | Conv) and arrays.after is None and offset is not None
-        vector = _as_vector(offset, node, arrays.weight) if fits and offset is not None else None
+        vector = None
+        if isinstance(node.op, Product) and arrays.after is None and offset is not None and arrays.weight is not None:
+            vector = node.op.as_vector(offset, arrays.weight)
         self.register_buffer("vector", vector, persistent=False)
 
     def gain(self, index: int) -> Tensor | None:
@@ -98,6 +98,24 @@ class Step(nn.Module):
         return self._buffers.get(f"before{index}_gain"), self._buffers.get(f"before{index}_bias")
 
 
+class StageStep(Step):
+    """One stage ready to run."""
+
+    def __init__(self, stage: Stage, arrays: StepArrays) -> None:
+        super().__init__(stage, arrays)
+        self.stage = stage
+
+    @property
+    def firing(self) -> Firing:
+        """How the stage fires."""
+        return self.stage.firing
+
+
+def step_of(node: Node, arrays: StepArrays) -> Step:
+    """The step that a node is run by."""
+    return StageStep(node, arrays) if isinstance(node, Stage) else Step(node, arrays)
+
+
 def _sum(left: Tensor | None, right: Tensor | None) -> Tensor | None:
     if left is None or right is None:
         return left if right is None else right
@@ -107,18 +125,6 @@ def _sum(left: Tensor | None, right: Tensor | None) -> Tensor | None:
 def _even(array: Tensor, rank: int) -> bool:
     """Whether it is one number, or one per channel."""
     return array.numel() == 1 or (array.dim() == rank and all(size == 1 for size in array.shape[1:]))
-
-
-def _as_vector(offset: Tensor, node: Node, weight: Tensor | None) -> Tensor | None:
-    """The offset as one number per output channel, if it is constant over space."""
-    if isinstance(node.op, Linear):
-        return offset.expand(len(weight)).contiguous() if weight is not None and offset.dim() <= 1 else None
-    rank = len(node.op.stride) + 1 if isinstance(node.op, Conv) else 0
-    if offset.dim() == 0:
-        return None
-    if offset.dim() == rank and all(size == 1 for size in offset.shape[1:]):
-        return offset.reshape(-1).contiguous()
-    return None
 
 
 class Program(nn.Module):
@@ -136,7 +142,8 @@ class Program(nn.Module):
         super().__init__()
         self.plan = plan
         self.register_buffer("worth", worth, persistent=False)
-        self.steps = nn.ModuleList(steps)
+        self.steps = tuple(steps)
+        self._registered = nn.ModuleList(steps)  # so that they move and cast with it
         self.last_use = {name: node.name for node in plan.nodes for name in node.inputs}
         self.courses, self.drives = plan.courses, plan.drives
         self.closed = _closed(plan, steps)
@@ -151,11 +158,11 @@ def _closed(plan: Plan, steps: Sequence[Step]) -> frozenset[str]:
     found: set[str] = set()
     drives = plan.drives
     for step in steps:
-        firing = step.node.firing
-        if firing is None:
+        if not isinstance(step, StageStep):
             continue
+        firing = step.firing
         constant = drives[step.node.name] == (firing.code.timesteps, True)
-        lockstep = isinstance(firing.schedule, Lockstep) and firing.law.conserves and firing.code.is_rate
+        lockstep = firing.schedule.collapses and firing.law.conserves and firing.code.is_rate
         if firing.schedule.waits or (lockstep and constant and _starts_inside(step)):
             found.add(step.node.name)
     return frozenset(found)
@@ -172,7 +179,7 @@ def _wanting_trains(plan: Plan, closed: frozenset[str]) -> frozenset[str]:
     """What has to keep its time course: a stage without a closed form reads it, or an alignment picks steps of it."""
     wanting: set[str] = set()
     for node in reversed(plan.nodes):
-        follows = node.name in wanting if node.firing is None else node.name not in closed
+        follows = node.name not in closed if isinstance(node, Stage) else node.name in wanting
         for edge in node.edges:
             if follows if edge.alignment is None else not edge.alignment.averages:
                 wanting.add(edge.source)

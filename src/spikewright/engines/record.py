@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spikewright.snn.nodes import Node
+from spikewright.snn.nodes import Firing, Node, Stage
 from spikewright.snn.trains import spike_counts
 
 
@@ -16,19 +16,33 @@ class Record:
     Attributes:
         node: the stage, or the read-out (the last record of a run).
         codes: integer codes [N, *features] in floating point; for the read-out its real value.
-        train: spikes [warm-up + T, N, *features], where the engine ran step by step; 0/1, or −1 where a law says so.
     """
 
     node: Node
     codes: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecord(Record):
+    """One stage's result.
+
+    Attributes:
+        node: the stage.
+        train: spikes [warm-up + T, N, *features], where the engine ran step by step; 0/1, or −1 where a law says so.
+    """
+
+    node: Stage
     train: Tensor | None = None
 
     @property
+    def firing(self) -> Firing:
+        """How the stage fired."""
+        return self.node.firing
+
+    @property
     def counts(self) -> Tensor:
-        """Spikes per neuron over the window and its warm-up, [N, *features]; the read-out emits none."""
-        if self.node.firing is None:
-            raise ValueError(f"the read-out {self.node.name!r} does not fire")
-        return spike_counts(self.codes, self.node.firing.code) if self.train is None else self.train.abs().sum(0)
+        """Spikes per neuron over the window and its warm-up, [N, *features]."""
+        return spike_counts(self.codes, self.firing.code) if self.train is None else self.train.abs().sum(0)
 
     @property
     def spikes(self) -> Tensor:

@@ -10,14 +10,14 @@ from torch import Tensor
 
 from spikewright.ann.source import INPUT
 from spikewright.engines.currents import aligned, constant_drive, deliver, drive_of, scaled, total_input
-from spikewright.engines.program import Program, Step
-from spikewright.engines.record import Record
-from spikewright.snn.nodes import Node
+from spikewright.engines.program import Program, StageStep, Step
+from spikewright.engines.record import Record, StageRecord
+from spikewright.snn.nodes import Node, Stage
 from spikewright.snn.schedules import Drive
 from spikewright.snn.trains import decode, weighted
 
 # Given a stage, its drive and what it fired: another drive to fire by instead, or None
-Revise = Callable[[Step, Drive, Record], Drive | None]
+Revise = Callable[[StageStep, Drive, StageRecord], Drive | None]
 
 
 def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterator[Record]:
@@ -28,18 +28,17 @@ def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterat
     by_steps = program.plan.warmup > 0 or program.plan.encoder.clocked
     values = {INPUT: program.plan.encoder(x) if by_steps else total_input(program, x)}
     for step in program.steps:
-        assert isinstance(step, Step)
         node = step.node
         currents = _currents(program, step, [values[name] for name in node.inputs])
-        if node.firing is not None:
-            steady = _arrives_as_total(program, node) and not node.firing.schedule.waits
+        if isinstance(step, StageStep):
+            steady = _arrives_as_total(program, node) and not step.firing.schedule.waits
             drive = constant_drive(step, currents[0]) if steady else drive_of(step, currents)
             record = _fired(step, drive)
             other = None if revise is None else revise(step, drive, record)
             record = record if other is None else _fired(step, other)
             yield record
             assert record.train is not None
-            values[node.name] = weighted(record.train, node.firing.code)
+            values[node.name] = weighted(record.train, step.firing.code)
         elif node is program.plan.readout:
             total = currents[program.plan.warmup :].sum(0)
             yield Record(node, scaled(total if step.bias is None else total + step.bias, program.worth))
@@ -58,7 +57,7 @@ def _arrives_as_total(program: Program, node: Node) -> bool:
     if program.plan.warmup or program.plan.encoder.clocked:
         return False
     course = program.drives[node.name]
-    if node.firing is None or node.firing.schedule.waits:
+    if not isinstance(node, Stage) or node.firing.schedule.waits:
         return course.constant
     return course == (node.firing.code.timesteps, True)
 
@@ -79,8 +78,7 @@ def _currents(program: Program, step: Step, inputs: list[Tensor]) -> Tensor:
     return deliver(step, aligned(step, trains))
 
 
-def _fired(step: Step, drive: Drive) -> Record:
-    firing = step.node.firing
-    assert firing is not None
+def _fired(step: StageStep, drive: Drive) -> StageRecord:
+    firing = step.firing
     train = firing.schedule.run(firing.law, drive, firing.code)
-    return Record(step.node, decode(train, firing.code), train)
+    return StageRecord(step.stage, decode(train, firing.code), train)

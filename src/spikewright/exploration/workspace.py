@@ -29,6 +29,7 @@ from spikewright.interchange import run_folder as folder
 from spikewright.measure.samples import Prepared, batches, first, prepared
 from spikewright.measure.statistics.decisions import WAYS
 from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.signature import signature
 
 # what is wrong with one candidate; a bad setting, file or data set is wrong with the whole search
 UNMADE = (BadModel, BadPlan, NotExact, UnsupportedModule)
@@ -203,7 +204,7 @@ class Bench:
 
 def digest_of(blueprint: Blueprint) -> str:
     """A short text that tells spiking networks apart: their plan and every number in them, however it is stored."""
-    found = hashlib.blake2b(repr(blueprint.plan).encode(), digest_size=8)
+    found = hashlib.blake2b(signature(blueprint.plan).encode(), digest_size=8)
     for name in sorted(blueprint.arrays):
         found.update(name.encode())
         found.update(blueprint.arrays[name].detach().cpu().double().contiguous().numpy().tobytes())

@@ -139,6 +139,18 @@ def _write(folder: Path, stem: str, kind: type[Any], content: Any, arrays: Mappi
 
 
 def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[Any, dict[str, Tensor]]:
+    _require_files(folder, structure, tensors)
+    content = _content(folder / structure, kind)
+    try:
+        arrays = load_file(folder / tensors)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise BadFile(
+            f"{folder / tensors} cannot be read ({error}): it is truncated or damaged; make the run again"
+        ) from None
+    return content, arrays
+
+
+def _require_files(folder: Path, structure: str, tensors: str) -> None:
     if not folder.is_dir():
         raise BadFile(f"no run folder at {folder}: give the folder that `--out` made")
     if not any((folder / name).is_file() for name in _WAY_OUT):
@@ -151,7 +163,10 @@ def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[
     for name in (structure, tensors):
         if not (folder / name).is_file():
             raise BadFile(f"{folder} holds no {name}: {_WAY_OUT[structure]}")
-    path = folder / structure
+
+
+def _content(path: Path, kind: type[Any]) -> Any:
+    """What the JSON says, in the newest format."""
     try:
         raw = json.loads(path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -167,18 +182,11 @@ def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[
             f"{path} has format {version!r}, this version reads {newest}: make the run again with this version"
         )
     try:
-        content = TypeAdapter(kind).validate_python(raw, strict=False)
+        return TypeAdapter(kind).validate_python(raw, strict=False)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise BadFile(f"{path}: {place}: {first['msg']}: the file was edited or comes from another version") from None
-    try:
-        arrays = load_file(folder / tensors)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise BadFile(
-            f"{folder / tensors} cannot be read ({error}): it is truncated or damaged; make the run again"
-        ) from None
-    return content, arrays
 
 
 def _with_edges(raw: dict[str, Any]) -> dict[str, Any]:

@@ -18,10 +18,12 @@ from torch import Tensor
 
 from spikewright.ann import interpreter
 from spikewright.ann.source import Source
-from spikewright.engines.names import Runner, running
+from spikewright.engines.names import engine_named
 from spikewright.engines.network import SpikingNetwork, build
+from spikewright.engines.record import StageRecord
+from spikewright.engines.runtimes import Runner
 from spikewright.measure.accuracy import correct
-from spikewright.measure.cost.fan_out import fan_out
+from spikewright.measure.cost.fan_out import FanOut, fan_out
 from spikewright.measure.cost.synops import Counts
 from spikewright.measure.equality import certificate as verification
 from spikewright.measure.equality.quantised_source import QuantisedSource
@@ -103,47 +105,74 @@ def evaluate(
 
     """
     settings = settings or EvaluateSettings()
-    tell = progress or _silent
     inputs = samples_for(blueprint, source, data, settings, preparation)
     flow = fan_out(blueprint)
     affordable = flow.macs_dense_per_sample * inputs.count <= FLOAT64_MACS
     dtype = torch.float64 if settings.engine != "float" and affordable else torch.float32
-    own = settings.engine in ("auto", "float")
-    made = running("float64" if dtype is torch.float64 else "float", blueprint)
-    made = made if own else running(settings.engine, blueprint)
+    engine = _engine(blueprint, settings, dtype)
+    return _evaluation(blueprint, source, inputs, engine, flow, progress or _silent)
+
+
+class _Engine(NamedTuple):
+    """What is evaluated: a runner, its name, and its arithmetic in words."""
+
+    runner: Runner
+    dtype: torch.dtype  # of the inputs it is given
+    reference: torch.dtype  # that its reference computes in
+    name: str
+    arithmetic: str
+
+
+def _engine(blueprint: Blueprint, settings: EvaluateSettings, reference: torch.dtype) -> _Engine:
+    """The engine that the settings name; "auto" and "float" are the collapsed one, in the reference's type."""
+    if settings.engine in ("auto", "float"):
+        made = engine_named("float64" if reference is torch.float64 else "float")(blueprint)
+        return _Engine(made.runner, reference, reference, "float", made.arithmetic)
+    engine = engine_named(settings.engine)
+    made = engine(blueprint)
+    return _Engine(made.runner, engine.dtype, reference, settings.engine, made.arithmetic)
+
+
+def _evaluation(
+    blueprint: Blueprint, source: Source | None, inputs: Samples, engine: _Engine, flow: FanOut, tell: Progress
+) -> Evaluation:
     bits = blueprint.weight_bits
-    engine = _Engine(made.runner, dtype if own else torch.float32)
     with torch.no_grad():
         codes = _certify(blueprint, None if bits else source, inputs, engine, tell)
-        scores = _score(blueprint, source, inputs, engine, dtype, tell)
-        network = build(blueprint, dtype=torch.float32).to(settings.place) if own else made.runner
-        first = (x.to(settings.place) for x, _ in inputs.batches(settings.batch_size * SPEED_BATCHES))
-        speed = samples_per_second(network, first, progress=tell)
-    levels = tuple(node.firing.code.levels for node in blueprint.plan.stages if node.firing is not None)
+        scores = _score(blueprint, source, inputs, engine, tell)
+        speed = _speed(blueprint, inputs, engine, tell)
     return Evaluation(
         accuracy_source=None if source is None else scores.source / inputs.count,
         accuracy_reference=scores.reference / inputs.count,
-        levels_reference=(levels[0] if len(set(levels)) == 1 else levels) if levels else None,
+        levels_reference=_levels(blueprint),
         accuracy_snn=scores.snn / inputs.count,
         samples=inputs.count,
         samples_per_second=speed,
-        engine="float" if own else settings.engine,
-        arithmetic=made.arithmetic,
+        engine=engine.name,
+        arithmetic=engine.arithmetic,
         codes_compared_with="stepwise" if bits or source is None else "source",
         weight_bits=bits,
         mismatched_codes=codes.mismatched,
         codes_total=codes.total,
         codes_images=codes.images,
         mismatched_codes_engine=codes.mismatched_engine,
-        **figures(blueprint, source, flow, scores.counts, table=settings.energy_table),
+        **figures(blueprint, source, flow, scores.counts, table=inputs.settings.energy_table),
     )
 
 
-class _Engine(NamedTuple):
-    """A runner, and the type of the inputs it is given."""
+def _levels(blueprint: Blueprint) -> int | tuple[int, ...] | None:
+    """Of all stages; one number if all have the same, None if there are no stages."""
+    levels = tuple(node.firing.code.levels for node in blueprint.plan.stages)
+    return (levels[0] if len(set(levels)) == 1 else levels) if levels else None
 
-    runner: Runner
-    dtype: torch.dtype
+
+def _speed(blueprint: Blueprint, inputs: Samples, engine: _Engine, tell: Progress) -> float:
+    """Samples a second; of the collapsed engine always in float32."""
+    settings = inputs.settings
+    own = engine.name == "float"
+    network = build(blueprint, dtype=torch.float32).to(settings.place) if own else engine.runner
+    first = (x.to(settings.place) for x, _ in inputs.batches(settings.batch_size * SPEED_BATCHES))
+    return samples_per_second(network, first, progress=tell)
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -197,7 +226,7 @@ def _certify(blueprint: Blueprint, source: Source | None, inputs: Samples, engin
 
 
 def _mismatches(network: Runner, x: Tensor, codes: Mapping[str, Tensor]) -> int:
-    fired = (record for record in network.collapse(x) if record.node.firing is not None)
+    fired = (record for record in network.collapse(x) if isinstance(record, StageRecord))
     return sum(int((record.codes.double() != codes[record.node.name]).sum()) for record in fired)
 
 
@@ -212,16 +241,9 @@ class _Scores:
     snn: int = 0
 
 
-def _score(
-    blueprint: Blueprint,
-    source: Source | None,
-    inputs: Samples,
-    engine: _Engine,
-    dtype: torch.dtype,
-    tell: Progress,
-) -> _Scores:
+def _score(blueprint: Blueprint, source: Source | None, inputs: Samples, engine: _Engine, tell: Progress) -> _Scores:
     """One pass over the images: who is right how often, and who spikes how often."""
-    place = inputs.settings.place
+    place, dtype = inputs.settings.place, engine.reference
     network: Runner = engine.runner.to(place) if isinstance(engine.runner, SpikingNetwork) else engine.runner
     stepwise = build(blueprint, dtype=dtype).to(place) if source is None else None
     reference = None if source is None else QuantisedSource(blueprint, source, dtype, device=place)

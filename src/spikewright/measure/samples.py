@@ -7,7 +7,7 @@ Knows nothing about networks but their input and output shapes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,13 +18,14 @@ from spikewright.ann.source import Source
 from spikewright.data.events.preparation import EventPreparation
 from spikewright.data.labelled import Labelled
 from spikewright.data.preparation import InputPreparation
+from spikewright.engines.names import engines
 from spikewright.errors import BadData, BadSetting
 from spikewright.measure.cost.energy import energy_table
 from spikewright.measure.noise import add_noise
 from spikewright.snn.blueprint import Blueprint
 
 AnyPreparation = InputPreparation | EventPreparation
-EngineName = Literal["auto", "float", "int8", "packed"]
+AUTO = "auto"  # float64 where it is affordable, else float32
 
 BATCH = 250
 
@@ -78,8 +79,8 @@ class EvaluateSettings:
         batch_size: images run at once.
         codes_images: how many images the codes are certified on.
         images: how many test images to use, the first ones; None means all.
-        engine: `float` runs in float32, `auto` in float64 where it is affordable; `int8` and `packed` are those of
-            `running.ENGINES`, on the CPU, and speed is theirs then.
+        engine: `auto` runs in float64 where it is affordable, else in float32; the others are the files of
+            `engines/runtimes/`, and speed is theirs then.
         energy_table: a name of `metrics.energy.TABLES`.
         noise: standard deviation of Gaussian noise on the prepared input, as a share of its range.
         seed: of the noise.
@@ -94,7 +95,7 @@ class EvaluateSettings:
     batch_size: int = 250
     codes_images: int = 1000
     images: int | None = None
-    engine: EngineName = "auto"
+    engine: str = AUTO
     energy_table: str = "horowitz_int32"
     noise: float = 0.0
     seed: int = 0
@@ -117,11 +118,9 @@ class EvaluateSettings:
         for name, number in numbers.items():
             if number is not None and number < 1:
                 raise BadSetting(f"evaluate: {name} must be at least 1, got {number}")
-        if self.engine not in get_args(EngineName):
-            raise BadSetting(
-                f"evaluate: no engine {self.engine!r} here: choose one of {', '.join(get_args(EngineName))}"
-            )
-        if self.engine not in ("auto", "float") and self.place.type != "cpu":
+        if self.engine not in (AUTO, *engines()):
+            raise BadSetting(f"evaluate: no engine {self.engine!r} here: choose one of {', '.join((AUTO, *engines()))}")
+        if self.engine != AUTO and self.place.type not in engines()[self.engine].devices:
             raise BadSetting(f"evaluate: engine {self.engine!r} runs on the CPU, not on {self.device!r}: give cpu")
         if self.noise < 0:
             raise BadSetting(f"evaluate: noise must be at least 0, got {self.noise}")

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from spikewright.ann import interpreter
 from spikewright.ann.source import Source
-from spikewright.engines.names import Runner
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
+from spikewright.engines.runtimes import Runner
 from spikewright.measure.accuracy import correct
 from spikewright.measure.cost.energy import energy_joules_source, energy_snn, energy_table
 from spikewright.measure.cost.fan_out import FanOut, fan_out, macs_source, spiking_input
@@ -99,7 +100,7 @@ def score_batch(network: Runner, x: Tensor, labels: Tensor, counts: Counts) -> t
         counts = counts.add_input(network.plan.encoder(x))
     for record in network.collapse(x):
         counts = counts.add(record)
-        if record.node.firing is None:
+        if not isinstance(record, StageRecord):
             right = correct(record.codes, labels)
     return right, counts
 

@@ -18,16 +18,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.arithmetic import Scale
-from spikewright.ann.ops.layout import out_channels, scale_outputs
-from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
-from spikewright.snn.nodes import Node
+from spikewright.snn.nodes import Node, Stage
 from spikewright.snn.plan import Plan
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Blueprint:
     """A spiking network as data; `network.build` makes it run.
 
@@ -57,6 +55,15 @@ class Blueprint:
         """The array `{node}.{role}`, or None."""
         return self.arrays.get(f"{node.name}.{role}")
 
+    def __repr__(self) -> str:
+        stages, plan = self.plan.stages, self.plan
+        steps = sorted({node.firing.code.timesteps for node in stages if node.firing is not None})
+        times = "" if not steps else f", T = {steps[0]}" if len(steps) == 1 else f", T = {steps[0]} to {steps[-1]}"
+        count = sum(array.numel() for name, array in self.arrays.items() if name.endswith((".weight", ".bias")))
+        bits = f", weights of {', '.join(map(str, self.weight_bits))} bits" if self.weight_bits else ""
+        shapes = f"{list(plan.sample_shape)} → {list(plan.readout.shape)}"
+        return f"Blueprint({len(stages)} stages{times}, {shapes}, {count:,} parameters{bits})"
+
     @property
     def weight_bits(self) -> tuple[int, ...]:
         """The bits of stored weights that occur; none where all weights are floating point."""
@@ -68,20 +75,20 @@ class Blueprint:
         if weight is None or node.weights is None:
             return None if weight is None else weight.double()
         assert gain is not None
-        assert isinstance(node.op, Linear | Conv)
-        channels = out_channels(node.op, weight)
-        return scale_outputs(node.op, weight.double(), gain.double().reshape(-1).expand(channels))
+        assert isinstance(node.op, Product)
+        channels = node.op.out_channels(weight)
+        return node.op.scale_outputs(weight.double(), gain.double().reshape(-1).expand(channels))
 
 
 def _required(node: Node) -> Iterator[str]:
-    if isinstance(node.op, Linear | Conv | Scale):
+    if node.op.weighted:
         yield f"{node.name}.weight"
     if node.weights is not None:
         yield f"{node.name}.gain"
-    if node.firing is not None:
+    if isinstance(node, Stage):
         yield from (f"{node.name}.{role}" for role in ("threshold", "initial_potential", "amplitude"))
         for index, op in enumerate(node.firing.before_firing):
-            if isinstance(op, Scale):
+            if op.scales:
                 yield f"{node.name}.before{index}.weight"
                 yield f"{node.name}.before{index}.bias"
 
@@ -95,8 +102,8 @@ def _check_stored(node: Node, bits: int, arrays: Mapping[str, Tensor]) -> None:
     low, high = (int(value) for value in stored.aminmax())  # reductions, which need no memory of the weight's size
     if low < least or high > most or (bits == 1 and int(stored.count_nonzero()) < stored.numel()):
         raise BadPlan(f"array '{node.name}.weight' holds integers that {bits} bits cannot: store it again")
-    if isinstance(node.op, Linear | Conv) and stored.dim() > 1:
-        channels = out_channels(node.op, stored)
+    if isinstance(node.op, Product) and stored.dim() > 1:
+        channels = node.op.out_channels(stored)
         if gain.numel() not in (1, channels):
             raise BadPlan(
                 f"array '{node.name}.gain' has shape {tuple(gain.shape)}: give one number, or one for each of "
@@ -119,7 +126,7 @@ def _check_shapes(blueprint: Blueprint) -> None:
             value = value if gain is None else value * empty(gain)
             bias = blueprint.array(node, "bias")
             value = value if bias is None else value + empty(bias)
-            if node.firing is not None:
+            if isinstance(node, Stage):
                 for index, op in enumerate(node.firing.before_firing):
                     weight = blueprint.array(node, f"before{index}.weight")
                     value = op([value], None if weight is None else empty(weight))

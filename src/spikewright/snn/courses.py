@@ -3,8 +3,7 @@
 from typing import NamedTuple
 
 from spikewright.errors import BadPlan
-from spikewright.snn.alignments.truncate import Truncate
-from spikewright.snn.nodes import Edge, Node
+from spikewright.snn.nodes import Edge, Node, Stage
 
 
 class Course(NamedTuple):
@@ -23,11 +22,10 @@ def align(edge: Edge, given: Course, node: Node) -> Course:
     alignment = edge.alignment
     if alignment is None:
         return given
-    if isinstance(alignment, Truncate) and given.steps < alignment.timesteps:
-        raise BadPlan(
-            f"edge {edge.source!r} to {node.name!r}: truncation cannot make {alignment.timesteps} steps of "
-            f"{given.steps}: choose average or replicate to expand"
-        )
+    try:
+        alignment.require(given.steps)
+    except BadPlan as reason:
+        raise BadPlan(f"edge {edge.source!r} to {node.name!r}: {reason}") from None
     return Course(alignment.timesteps, alignment.averages or given.constant or alignment.timesteps == 1)
 
 
@@ -44,7 +42,7 @@ def course_of(node: Node, arriving: list[Course]) -> Course:
         BadPlan: a stage that fires as currents arrive receives more steps than it runs.
     """
     joined = together(arriving)
-    if node.firing is None:
+    if not isinstance(node, Stage):
         return joined
     steps = node.firing.code.steps
     if not node.firing.schedule.waits and joined.steps > steps:

@@ -1,43 +1,26 @@
-"""The nodes of a plan: an operation, the edges it reads through, and perhaps a firing."""
+"""The nodes of a plan: an operation and the edges it reads through; a stage fires as well."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Discriminator, Tag
 
-from spikewright.ann.ops import Op
-from spikewright.ann.ops.arithmetic import Scale
-from spikewright.ann.ops.pools import AdaptiveMaxPool, MaxPool
-from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.kinds import OneOf
+from spikewright.ann.ops import Product
+from spikewright.ann.source import AnyOperation
 from spikewright.errors import BadPlan
-from spikewright.snn.alignments.average import Average
-from spikewright.snn.alignments.replicate import Replicate
-from spikewright.snn.alignments.truncate import Truncate
+from spikewright.snn.alignments import Alignment
 from spikewright.snn.code import Code
-from spikewright.snn.encoders.bernoulli import Bernoulli
-from spikewright.snn.encoders.direct import Direct
-from spikewright.snn.encoders.frames import Frames
-from spikewright.snn.encoders.graded import Graded
-from spikewright.snn.encoders.grid import Grid
-from spikewright.snn.encoders.repeat import Repeat
-from spikewright.snn.formats.binary import Binary
-from spikewright.snn.formats.uniform import Uniform
-from spikewright.snn.neurons.hard_reset import HardReset
-from spikewright.snn.neurons.integrate_fire import IntegrateFire
-from spikewright.snn.neurons.leaky import Leaky
-from spikewright.snn.neurons.signed import Signed
-from spikewright.snn.schedules.clocked import Clocked
-from spikewright.snn.schedules.corrected import Corrected
-from spikewright.snn.schedules.lockstep import Lockstep
-from spikewright.snn.schedules.probed import Probed
-from spikewright.snn.schedules.two_phase import TwoPhase
+from spikewright.snn.encoders import Encoder
+from spikewright.snn.formats import WeightFormat
+from spikewright.snn.neurons import Law
+from spikewright.snn.schedules import Schedule
 
-AnyLaw = Annotated[IntegrateFire | HardReset | Signed | Leaky, Field(discriminator="kind")]
-AnySchedule = Annotated[TwoPhase | Lockstep | Probed | Corrected | Clocked, Field(discriminator="kind")]
-AnyAlignment = Annotated[Average | Replicate | Truncate, Field(discriminator="kind")]
-AnyEncoder = Annotated[Graded | Grid | Repeat | Direct | Bernoulli | Frames, Field(discriminator="kind")]
-AnyFormat = Annotated[Binary | Uniform, Field(discriminator="kind")]
-BeforeFiring = Annotated[MaxPool | AdaptiveMaxPool | Scale, Field(discriminator="kind")]
+AnyLaw = Annotated[Law, OneOf("spikewright.snn.neurons")]
+AnySchedule = Annotated[Schedule, OneOf("spikewright.snn.schedules")]
+AnyAlignment = Annotated[Alignment, OneOf("spikewright.snn.alignments")]
+AnyEncoder = Annotated[Encoder, OneOf("spikewright.snn.encoders")]
+AnyFormat = Annotated[WeightFormat, OneOf("spikewright.snn.formats")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,24 +39,24 @@ class Firing:
     schedule: AnySchedule
     code: Code
     carries: str
-    before_firing: tuple[BeforeFiring, ...] = ()
+    before_firing: tuple[AnyOperation, ...] = ()
     channels: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         law, schedule = self.law.kind, self.schedule.kind
         if self.law.rate_only and not self.code.is_rate:
             raise BadPlan(f"the stage of {self.carries!r}: law {law!r} needs a rate code, not {self.code.step_weights}")
-        if not self.law.conserves and (self.schedule.waits or isinstance(self.schedule, Corrected)):
+        if self.schedule.needs_soft_reset and not self.law.conserves:
             raise BadPlan(f"the stage of {self.carries!r}: schedule {schedule!r} needs soft reset, not law {law!r}")
         if bool(self.code.warmup) != self.schedule.warms_up:
             raise BadPlan(
                 f"the stage of {self.carries!r}: schedule {schedule!r} and {self.code.warmup} warm-up steps "
                 "do not go together"
             )
-        if isinstance(self.schedule, Clocked) and not self.code.is_rate:
-            raise BadPlan(f"the stage of {self.carries!r}: schedule 'clocked' needs a rate code")
-        if isinstance(self.law, Leaky) and not isinstance(self.schedule, Clocked):
-            raise BadPlan(f"the stage of {self.carries!r}: law 'leaky' needs schedule 'clocked', not {schedule!r}")
+        if self.schedule.clocked and not self.code.is_rate:
+            raise BadPlan(f"the stage of {self.carries!r}: schedule {schedule!r} needs a rate code")
+        if self.law.leaks and not self.schedule.clocked:
+            raise BadPlan(f"the stage of {self.carries!r}: law {law!r} needs schedule 'clocked', not {schedule!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +69,45 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One operation; with `firing` it is a stage. With `weights` its weight is stored as integers of that format.
+    """One operation, whose graded values are passed on; with `weights` its weight is stored as integers of that format.
 
     Raises:
         BadPlan: a format where there is no weight to store so.
     """
 
     name: str
-    op: Op
+    op: AnyOperation
     edges: tuple[Edge, ...]
     shape: tuple[int, ...]
-    firing: Firing | None = None
     weights: AnyFormat | None = None
 
     def __post_init__(self) -> None:
-        if self.weights is not None and not isinstance(self.op, Linear | Conv):
+        if self.weights is not None and not isinstance(self.op, Product):
             raise BadPlan(f"node {self.name!r}: {self.op.kind!r} has no weight to store in {self.weights.bits} bits")
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of what it reads."""
         return tuple(edge.source for edge in self.edges)
+
+    def as_stage(self, firing: Firing) -> "Stage":
+        """The same node, firing."""
+        return Stage(
+            name=self.name, op=self.op, edges=self.edges, shape=self.shape, weights=self.weights, firing=firing
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage(Node):
+    """A node that accumulates what its operation delivers, and fires."""
+
+    firing: Firing
+
+
+def _tag(value: Any) -> str:
+    """What a node, or its JSON, is: where a file holds a firing, or no null for it, it is a stage."""
+    firing = value.get("firing") if isinstance(value, dict) else getattr(value, "firing", None)
+    return "node" if firing is None else "stage"
+
+
+AnyNode = Annotated[Annotated[Node, Tag("node")] | Annotated[Stage, Tag("stage")], Discriminator(_tag)]

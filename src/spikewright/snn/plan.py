@@ -1,22 +1,16 @@
-"""The plan of a spiking network: a DAG of nodes, each an operation and perhaps a firing; structure and scalars only.
+"""The plan of a spiking network: a DAG of nodes, some of them stages; structure and scalars only.
 
-A plan is frozen, comparable, hashable and JSON. A node with a `Firing` is a stage: it accumulates what its
-operation delivers and emits spikes. A node without one passes graded values on. An edge may carry an alignment,
-which brings a train to another number of steps. The arrays live in a `Blueprint`. Knows nothing about how a
-plan came to be or how it is run.
+A plan is frozen, comparable, hashable and JSON. A `Stage` accumulates what its operation delivers and emits spikes; any
+other node passes graded values on. An edge may carry an alignment, which brings a train to another number of steps. The
+arrays live in a `Blueprint`. Knows nothing about how a plan came to be or how it is run.
 """
 
 from dataclasses import dataclass
 
-from spikewright.ann.ops.pools import AdaptiveMaxPool, MaxPool
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
-from spikewright.snn.alignments.replicate import Replicate
-from spikewright.snn.alignments.truncate import Truncate
 from spikewright.snn.courses import Course, align, course_of, together
-from spikewright.snn.encoders.repeat import Repeat
-from spikewright.snn.nodes import AnyEncoder, Node
-from spikewright.snn.schedules.clocked import Clocked
+from spikewright.snn.nodes import AnyEncoder, AnyNode, Node, Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +19,7 @@ class Plan:
 
     encoder: AnyEncoder
     input_shape: tuple[int, ...]
-    nodes: tuple[Node, ...]
+    nodes: tuple[AnyNode, ...]
 
     def __post_init__(self) -> None:
         if not self.nodes:
@@ -39,21 +33,26 @@ class Plan:
                 raise BadPlan(f"node {node.name!r} reads nothing")
             if node.name in known:
                 raise BadPlan(f"two nodes are named {node.name!r}")
-            if isinstance(node.op, MaxPool | AdaptiveMaxPool):
+            if node.op.maximum:
                 raise BadPlan(
                     f"node {node.name!r}: a max pool belongs between accumulating and firing, not in the graph"
                 )
+            if not (node.op.in_plan and node.op.linear):
+                raise BadPlan(
+                    f"node {node.name!r}: operation {node.op.kind!r} is not linear, and a plan adds up what its nodes "
+                    "pass on: stage it as an activation"
+                )
             known.add(node.name)
-        if self.nodes[-1].firing is not None:
+        if isinstance(self.nodes[-1], Stage):
             raise BadPlan(f"the last node {self.nodes[-1].name!r} must be a read-out, which does not fire")
         _check_warm_up(self)
         _check_clock(self)
         _ = self.courses
 
     @property
-    def stages(self) -> tuple[Node, ...]:
+    def stages(self) -> tuple[Stage, ...]:
         """The nodes that fire."""
-        return tuple(node for node in self.nodes if node.firing is not None)
+        return tuple(node for node in self.nodes if isinstance(node, Stage))
 
     @property
     def readout(self) -> Node:
@@ -63,7 +62,7 @@ class Plan:
     @property
     def warmup(self) -> int:
         """Steps before the window, the same for the whole network."""
-        return self.encoder.warmup if isinstance(self.encoder, Repeat) else 0
+        return self.encoder.warmup
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -104,7 +103,7 @@ class Plan:
 def _check_warm_up(plan: Plan) -> None:
     """A warm-up is the whole network's: every stage, and the input, must have the same, and nothing may realign it."""
     for node in plan.nodes:
-        if node.firing is not None and node.firing.code.warmup != plan.warmup:
+        if isinstance(node, Stage) and node.firing.code.warmup != plan.warmup:
             raise BadPlan(
                 f"stage {node.name!r} has {node.firing.code.warmup} warm-up steps, the input {plan.warmup}: "
                 "give every stage the same"
@@ -112,8 +111,10 @@ def _check_warm_up(plan: Plan) -> None:
         for edge in node.edges:
             if edge.alignment is not None and plan.warmup:
                 raise BadPlan(f"edge {edge.source!r} to {node.name!r}: a network with warm-up steps cannot be aligned")
-            if isinstance(edge.alignment, Replicate | Truncate) and not all(
-                stage.firing is None or stage.firing.code.is_rate for stage in plan.nodes
+            if (
+                edge.alignment is not None
+                and edge.alignment.resamples
+                and not all(stage.firing.code.is_rate for stage in plan.stages)
             ):
                 raise BadPlan(
                     f"edge {edge.source!r} to {node.name!r}: {edge.alignment.kind} needs rate codes, as it drops or "
@@ -125,12 +126,12 @@ def _check_clock(plan: Plan) -> None:
     """One scale a network: every stage of a clocked input is clocked, runs as long as it, and no other stage is."""
     clocked, steps = plan.encoder.clocked, plan.encoder.steps
     for node in plan.nodes:
-        if node.firing is not None and isinstance(node.firing.schedule, Clocked) != clocked:
+        if isinstance(node, Stage) and node.firing.schedule.clocked != clocked:
             raise BadPlan(
                 f"stage {node.name!r} has schedule {node.firing.schedule.kind!r}, the input comes by "
                 f"{plan.encoder.kind!r}: a clocked input (direct, bernoulli, frames) and clocked stages need each other"
             )
-        if clocked and node.firing is not None and node.firing.code.steps != steps:
+        if clocked and isinstance(node, Stage) and node.firing.code.steps != steps:
             raise BadPlan(
                 f"stage {node.name!r} runs {node.firing.code.steps} steps, its input {steps}: give both one T"
             )

@@ -12,7 +12,7 @@ from spikewright.ann.capture.capture import capture
 from spikewright.conversion.stages.stage import stage
 from spikewright.errors import BadModel, SpikewrightError, UnsupportedModule
 
-HERE = "test_capturing.py"
+HERE = "test_capture.py"
 
 
 def _conv() -> nn.Conv2d:

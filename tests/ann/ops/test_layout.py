@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikewright.ann.ops.layout import compact, per_channel, scale_inputs, scale_outputs
+from spikewright.ann.ops.layout import compact, per_channel
 from spikewright.ann.ops.products import Conv, Linear
 
 
@@ -39,15 +39,15 @@ def test_convolutions(drawn: tuple[Conv, torch.Tensor, torch.Tensor, int]) -> No
     op, weight, x, outside = drawn
     space = (1,) * (x.dim() - 2)
     gain = _gain(x.shape[1])
-    torch.testing.assert_close(op([x], scale_inputs(op, weight, gain)), op([x * gain.reshape(-1, *space)], weight))
+    torch.testing.assert_close(op([x], op.scale_inputs(weight, gain)), op([x * gain.reshape(-1, *space)], weight))
     gain = _gain(outside)
-    torch.testing.assert_close(op([x], scale_outputs(op, weight, gain)), op([x], weight) * gain.reshape(-1, *space))
+    torch.testing.assert_close(op([x], op.scale_outputs(weight, gain)), op([x], weight) * gain.reshape(-1, *space))
 
 
 def test_linear() -> None:
     op, weight, x = Linear(), _gain(12).reshape(3, 4), _gain(40).reshape(2, 5, 4)
-    torch.testing.assert_close(op([x], scale_inputs(op, weight, _gain(4))), op([x * _gain(4)], weight))
-    torch.testing.assert_close(op([x], scale_outputs(op, weight, _gain(3))), op([x], weight) * _gain(3))
+    torch.testing.assert_close(op([x], op.scale_inputs(weight, _gain(4))), op([x * _gain(4)], weight))
+    torch.testing.assert_close(op([x], op.scale_outputs(weight, _gain(3))), op([x], weight) * _gain(3))
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_auto_says_what_it_chose_or_leaves_with_1(
         (["--method", "exact", "--timesteps", "17"], "timesteps must be in 1..16 for the exact method, got 17"),
         (["--method", "qac"], "has learned no timesteps: give timesteps, or train the source with"),
         (["--method", "qac", "--timesteps", "3", "--alignment", "nearest"], "no alignment named 'nearest'"),
-        (["--method", "qac", "--timesteps", "3", "--alignment", "truncate"], "truncation cannot expand a train"),
+        (["--method", "qac", "--timesteps", "3", "--alignment", "truncate"], "truncate cannot expand a train"),
         (["--method", "qac", "--timesteps", "3", "--alignment", "average,average,average"], "as expansion,reduction"),
         (["--alignment", "average"], "Exact has no setting 'alignment'"),
         (["--method", "qcfs", "--max-accuracy-drop", "1"], "--max-accuracy-drop is for --method auto"),

@@ -126,7 +126,6 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(
 def test_a_missing_file_and_unknown_data_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert "no search configuration at" in refused(monkeypatch, capsys, "search", "--config", tmp_path / "no.toml")
     path = config(tmp_path, ("[space]", 'data = "no_such_data"\n[space]'))
     assert "no_such_data" in refused(monkeypatch, capsys, "search", "--config", path)

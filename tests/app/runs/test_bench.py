@@ -11,8 +11,9 @@ from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.bench import BenchReport, bench
 from spikewright.app.runs.convert import ConvertRequest, convert
 from spikewright.engines.lower.integer import lowered
-from spikewright.engines.names import ENGINES
+from spikewright.engines.names import engines
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.errors import BadData, BadSetting
 from spikewright.interchange.run_folder import load_blueprint
 
@@ -33,11 +34,11 @@ def test_each_engine_has_a_row(weight_bits: int | None, tmp_path: Path) -> None:
     run = _run(tmp_path, weight_bits)
     report = _bench(run)
     rows = {row.engine: row for row in report.rows}
-    assert list(rows) == ["source", *ENGINES]
+    assert list(rows) == ["source", *engines()]
     blueprint = load_blueprint(run)[0]
     x = acquire.inputs(digits().test, digits(), limit=8)[0]
-    exact = [r.codes for r in build(blueprint, dtype=torch.float64).walk(x.double()) if r.node.firing is not None]
-    whole = [r.codes for r in build(blueprint, lower=lowered).walk(x.double()) if r.node.firing is not None]
+    exact = [r.codes for r in build(blueprint, dtype=torch.float64).walk(x.double()) if isinstance(r, StageRecord)]
+    whole = [r.codes for r in build(blueprint, lower=lowered).walk(x.double()) if isinstance(r, StageRecord)]
     changed = sum(int((a != b).sum()) for a, b in zip(exact, whole, strict=True))
     assert report.codes == sum(codes.numel() for codes in exact)
     assert rows["float64"].codes_that_differ == 0

@@ -65,7 +65,7 @@ def test_mixed_timesteps_and_alignments_are_kept(tmp_path: Path) -> None:
     assert about["conversion"]["settings"] == {"timesteps": (4, 2), "scale": 1, "alignment": "replicate,truncate"}
     assert not about["conversion"]["exact"]
     blueprint, told = load_blueprint(wanted.out)
-    assert [node.firing.code.timesteps for node in blueprint.plan.stages if node.firing] == [4, 2]
+    assert [node.firing.code.timesteps for node in blueprint.plan.stages] == [4, 2]
     kinds = {edge.alignment.kind for node in blueprint.plan.nodes for edge in node.edges if edge.alignment}
     assert kinds == {"replicate", "truncate"}
     assert told["conversion"]["settings"]["timesteps"] == [4, 2]
@@ -187,7 +187,7 @@ def test_requests_that_cannot_be_met_are_refused_at_once(more: dict[str, Any], w
         ("qcfs", {"timesteps": (4, 3)}, "'qcfs' runs every layer for the same time and cannot use timesteps 4,3"),
         ("srp", {"timesteps": (4, 3, 2)}, "cannot use timesteps 4,3,2: give one number, or choose qac or exact"),
         ("qac", {"alignment": "nearest"}, "no alignment named 'nearest': choose among average, replicate, truncate"),
-        ("qac", {"alignment": "truncate"}, "truncation cannot expand a train: choose average or replicate"),
+        ("qac", {"alignment": "truncate"}, "truncate cannot expand a train: choose average or replicate"),
         ("qac", {"alignment": "average,average,average"}, "give one name, or two as expansion,reduction"),
         ("exact", {"alignment": "average"}, "Exact has no setting 'alignment': known are timesteps"),
     ],

@@ -8,6 +8,7 @@ import torch
 
 from spikewright.app.runs.memory import InputSettings, MemoryReport, memory
 from spikewright.errors import BadModel, BadSetting, UnsupportedModule
+from spikewright.measure.cost.footprint import FootprintSettings
 
 OWN = """
 import torch
@@ -39,8 +40,11 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 NOTHING = InputSettings()
 
 
-def counted(model: str, *, inputs: InputSettings = NOTHING, **more: Any) -> MemoryReport:
-    return memory(model, inputs=inputs, **{"weight_bits": 1, "membrane_bits": 2, **more})
+def counted(
+    model: str, *, data: str | None = None, inputs: InputSettings = NOTHING, seed: int = 0, **more: Any
+) -> MemoryReport:
+    settings = FootprintSettings(weight_bits=1, membrane_bits=2, **more)
+    return memory(model, data=data, inputs=inputs, settings=settings, seed=seed)
 
 
 def test_one_s_own_network(own: str) -> None:

@@ -205,20 +205,20 @@ def test_a_sampled_search_confirms_its_front(tmp_path: Path, monkeypatch: pytest
     assert again == outcome and same == content
 
 
+@pytest.mark.slow
 def test_a_killed_search_goes_on_to_the_same_result(tmp_path: Path) -> None:
     whole = training(tmp_path, space=TrainedSpace(timesteps=(2, 3), thresholds=(0.5,)))
     outcome, content = search(whole)
     script = f"""
 import os, signal, sys
-sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 import torch
 torch.set_num_threads(1)
 from pathlib import Path
 from app.runs.test_search import training
-from spikewright.runs import acquire
-from spikewright.runs import search as module
-from spikewright.search.space import TrainedSpace
-from spikewright.search.bench import Bench
+from spikewright.app.runs import search as module
+from spikewright.exploration.request.space import TrainedSpace
+from spikewright.exploration.workspace import Bench
 seen, candidate = [], Bench.candidate
 def killed(self, point, *, tell=None):
     found = candidate(self, point, tell=tell)
@@ -335,8 +335,7 @@ def test_bad_requests_write_nothing(tmp_path: Path, change: dict[str, Any], erro
     assert not settings.out.exists()
 
 
-def test_data_that_is_not_named_or_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+def test_data_that_is_not_named_or_not_there_is_refused(tmp_path: Path) -> None:
     settings = training(tmp_path)
     nameless = run_folder(tmp_path / "nameless", data=None)
     with pytest.raises(BadSetting, match=r"does not say what data it was made with: give \[network\] data"):

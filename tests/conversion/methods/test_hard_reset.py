@@ -25,7 +25,7 @@ def test_thresholds_and_start_are_those_of_percentile_norm() -> None:
     one, other = (kind(timesteps=5)(plain(), unit_statistics()) for kind in (HardReset, PercentileNorm))
     assert all(bool((array == other.arrays[name]).all()) for name, array in one.arrays.items())
     assert starts(one) == [0, 0]
-    assert {node.firing.law.kind for node in one.plan.stages if node.firing is not None} == {"hard_reset"}
+    assert {node.firing.law.kind for node in one.plan.stages} == {"hard_reset"}
     assert not HardReset().exact
 
 

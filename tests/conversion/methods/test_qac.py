@@ -44,8 +44,7 @@ def test_learned_timesteps_and_their_multiples() -> None:
     source = with_levels(plain(), {first: 3, second: 5}, {first: 0.7, second: 0.6})
     for scale in (1, 2, 6):
         blueprint = Qac(scale=scale)(source)
-        stages = [node.firing for node in blueprint.plan.stages]
-        assert [firing.code.timesteps for firing in stages if firing is not None] == [3 * scale, 5 * scale]
+        assert [node.firing.code.timesteps for node in blueprint.plan.stages] == [3 * scale, 5 * scale]
         assert thresholds(blueprint) == pytest.approx([0.7, 0.6])
         assert starts(blueprint) == [0.5, 0.5]
         finer = with_levels(plain(), {first: 3 * scale, second: 5 * scale}, {first: 0.7, second: 0.6})
@@ -57,7 +56,7 @@ def test_learned_timesteps_and_their_multiples() -> None:
 
 def test_given_timesteps_go_before_learned_ones() -> None:
     stages = Qac(timesteps=(2, 7), scale=3)(trained(levels=4)).plan.stages
-    assert [node.firing.code.timesteps for node in stages if node.firing is not None] == [6, 21]
+    assert [node.firing.code.timesteps for node in stages] == [6, 21]
 
 
 def test_what_it_claims_and_needs() -> None:
@@ -75,7 +74,7 @@ def test_what_it_claims_and_needs() -> None:
         ({"timesteps": 0}, r"timesteps must be in 1\.\.65536, got 0"),
         ({"timesteps": (3, 0)}, r"timesteps must be in 1\.\.65536, got 0"),
         ({"scale": 0}, "scale must be at least 1, got 0"),
-        ({"alignment": "truncate"}, "truncation cannot expand"),
+        ({"alignment": "truncate"}, "truncate cannot expand"),
     ],
 )
 def test_settings_refused(settings: dict, message: str) -> None:

@@ -26,9 +26,7 @@ def test_by_hand() -> None:
 def test_the_whole_network_probes() -> None:
     blueprint = Srp(timesteps=3, warmup=5)(trained())
     assert blueprint.plan.encoder == Repeat(3, 5)
-    assert {(node.firing.code.warmup, node.firing.code.timesteps) for node in blueprint.plan.stages if node.firing} == {
-        (5, 3)
-    }
+    assert {(node.firing.code.warmup, node.firing.code.timesteps) for node in blueprint.plan.stages} == {(5, 3)}
     assert starts(blueprint) == [0.5, 0.5]
     assert Srp().warmup == 4
     assert not Srp().exact

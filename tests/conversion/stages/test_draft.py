@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from spikewright.ann import ops
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.ops.arithmetic import Scale
 from spikewright.conversion.stages.draft import load
 from spikewright.snn.formats.stored import Stored
 from spikewright.snn.formats.uniform import Uniform
@@ -23,7 +23,7 @@ def test_batch_norm_and_stored_weights() -> None:
     draft = load(source, {conv: Stored(Uniform(bits=8), integers, torch.tensor([[[[0.5]]], [[[0.25]]]]))})
     assert torch.equal(draft.weight[conv], integers.double())
     assert draft.gain[conv].tolist() == [0.5, 0.25]
-    assert isinstance(draft.op[bn], ops.Scale)
+    assert isinstance(draft.op[bn], Scale)
     value = torch.randn(1, 2, 2, 2, dtype=torch.float64)
     expected = (value - norm.running_mean.view(-1, 1, 1)) / (norm.running_var.view(-1, 1, 1) + norm.eps).sqrt()
     assert torch.allclose(value * draft.weight[bn] + draft.own[bn], expected, atol=1e-6)

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from support.converted import captured
 from torch import Tensor
 
-from spikewright.ann import interpreter, ops
+from spikewright.ann import interpreter
+from spikewright.ann.ops.pools import AdaptiveMaxPool, MaxPool
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.conversion.stages.stage import stage
-from spikewright.conversion.stages.staged import StagedNode
+from spikewright.conversion.stages.staged import FiringNode, StagedNode
 from spikewright.measure.equality.reference import in_float64
 from spikewright.snn.formats.binary import Binary
 from spikewright.snn.formats.stored import Stored
@@ -53,7 +55,7 @@ def test_constants_are_the_network_at_zero_input_without_a_spike(name: str) -> N
     output = interpreter.run(source, zero, arrays=in_float64(source), activate=silent)[0]
     stages = stage(source)
     for node in stages:
-        if node.fires is None or node.fires.activation != node.fires.carries:
+        if not isinstance(node, FiringNode) or node.fires.activation != node.fires.carries:
             continue
         constant = torch.zeros((), dtype=torch.float64) if node.bias is None else node.bias
         for op, gain, bias in node.fires.before:
@@ -85,18 +87,17 @@ def test_stages_are_in_order_and_only_read_what_is_there(name: str) -> None:
     for node in stages:
         assert set(node.inputs) <= known
         assert node.name not in known
-        assert not isinstance(node.op, ops.MaxPool | ops.AdaptiveMaxPool)
+        assert not isinstance(node.op, MaxPool | AdaptiveMaxPool)
         known.add(node.name)
-    assert stages[-1].fires is None
+    assert not isinstance(stages[-1], FiringNode)
     assert stages[-1].shape == source.output_shape
-    fired = {node.fires.activation for node in stages if node.fires is not None}
+    fired = {node.fires.activation for node in stages if isinstance(node, FiringNode)}
     assert fired == {node.name for node in source.activations}
 
 
 def test_nothing_is_folded_across_a_max_pool() -> None:
     source, _, _ = captured("bn_after_max_pool")
-    first = next(node for node in stage(source) if node.fires is not None)
-    assert first.fires is not None
+    first = next(node for node in stage(source) if isinstance(node, FiringNode))
     assert [op.kind for op, _, _ in first.fires.before] == ["max_pool", "scale"]
     gain = first.fires.before[1][1]
     assert gain is not None and bool((gain < 0).any()) and bool((gain > 0).any())
@@ -130,7 +131,7 @@ def test_staging_integers_is_staging_what_they_are_worth(
     name: str, bits: int, by_channel: bool, data: st.DataObject
 ) -> None:
     source, _, _ = captured(name)
-    layers = [node for node in source.nodes if isinstance(node.op, ops.Linear | ops.Conv)]
+    layers = [node for node in source.nodes if isinstance(node.op, Linear | Conv)]
     chosen = [node for node in layers if data.draw(st.booleans())] or layers[:1]
     generator = torch.Generator().manual_seed(data.draw(st.integers(0, 10**6)))
     stored: dict[str, Stored] = {}
@@ -141,7 +142,7 @@ def test_staging_integers_is_staging_what_they_are_worth(
             replaced.append(node)
             continue
         shape = source.arrays[dict(node.arrays)["weight"]].shape
-        transposed = isinstance(node.op, ops.Conv) and node.op.transposed
+        transposed = isinstance(node.op, Conv) and node.op.transposed
         top = 2 ** (bits - 1) - 1
         integers = torch.randint(0, 2, shape, generator=generator) * 2 - 1
         integers = integers if bits == 1 else torch.randint(-top, top + 1, shape, generator=generator)
@@ -182,7 +183,7 @@ class Played:
             value = node.op([values[name] for name in node.inputs], node.weight)
             value = value if node.gain is None else value * node.gain
             value = value if node.bias is None else value + node.bias
-            if node.fires is None:
+            if not isinstance(node, FiringNode):
                 self.output = values[node.name] = value
                 continue
             for op, gain, bias in node.fires.before:

@@ -16,12 +16,13 @@ from spikewright.ann.capture.capture import capture
 from spikewright.conversion.methods.exact import Exact
 from spikewright.conversion.observe import observe
 from spikewright.conversion.quantise import quantise
-from spikewright.engines.int8 import network as int8
+from spikewright.engines.int8 import firing
 from spikewright.engines.int8 import products as dot
 from spikewright.engines.int8.network import Int8Network
 from spikewright.engines.int8.operations import BYTES, SINGLE
 from spikewright.engines.lower.integer import IntegerMode
 from spikewright.engines.network import SpikingNetwork, build
+from spikewright.engines.record import StageRecord
 from spikewright.errors import BadData, NotExact
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.encoders.grid import Grid
@@ -51,7 +52,7 @@ def _equal(network: SpikingNetwork, x: torch.Tensor) -> Int8Network:
     return engine
 
 
-@pytest.mark.parametrize("name", sorted(zoo.ZOO))
+@pytest.mark.parametrize("name", zoo.names())
 def test_equals_the_stepwise_integer_mode(name: str) -> None:
     network, x = _lowered(name)
     _equal(network, x[:3])
@@ -113,7 +114,7 @@ def test_stored_weights() -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_potentials_that_float64_firing_cannot_prove_are_divided(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(int8, "_FLOAT64_FIRING", 0.0)
+    monkeypatch.setattr(firing, "_FLOAT64_FIRING", 0.0)
     network, x = _lowered(name)
     _equal(network, x[:2])
 
@@ -211,5 +212,5 @@ def test_random_networks_equal_numpy_integers(model: nn.Module, timesteps: int, 
     program = IntegerMode(weights=Uniform(bits=bits)).lower(blueprint)
     expected = slow_codes(program, x.double())
     for record in Int8Network(program).collapse(x):
-        if record.node.firing is not None:
+        if isinstance(record, StageRecord):
             assert np.array_equal(record.codes.numpy().astype(np.int64), expected[record.node.name]), record.node.name

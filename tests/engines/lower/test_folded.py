@@ -7,7 +7,8 @@ import torch
 from support.by_hand import Builder, conv2d
 from torch import Tensor
 
-from spikewright.ann import ops
+from spikewright.ann.ops.moves import Reshape
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.network import build
@@ -31,9 +32,9 @@ def network(thresholds: str, amplitudes: str) -> Blueprint:
     stage = {"code": Code.rate(3), "schedule": Clocked()}
     net.add("a", conv2d(padding=1), INPUT, weight=integers(net, 3, 2, 3, 3), **stage)
     net.add("b", conv2d(stride=2), "a", weight=integers(net, 4, 3, 2, 2), **stage)
-    net.add("flat", ops.Reshape(shape=(16,)), "b")
-    net.add("c", ops.Linear(), "flat", weight=integers(net, 6, 16), **stage)
-    net.add("out", ops.Linear(), "c", weight=integers(net, 3, 6))
+    net.add("flat", Reshape(shape=(16,)), "b")
+    net.add("c", Linear(), "flat", weight=integers(net, 6, 16), **stage)
+    net.add("out", Linear(), "c", weight=integers(net, 3, 6))
     for name in STORED:
         shape = net.shapes[name]
         net.arrays[f"{name}.gain"] = 2.0 ** -torch.arange(shape[0]).reshape(-1, *(1,) * (len(shape) - 1)).double() / 2

@@ -12,10 +12,11 @@ from spikewright.engines.network import build
 from spikewright.engines.packed import layers
 from spikewright.engines.packed import sums as kernels
 from spikewright.engines.packed.values import Grain
-from spikewright.engines.program import Program, Step
+from spikewright.engines.program import Program, StageStep
 from spikewright.models.resnet import ResNet
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.packing import pack
+from spikewright.snn.nodes import Stage
 from spikewright.training.snn.network import TrainingNetwork
 from spikewright.training.snn.recipes import options, spiking_training
 
@@ -36,7 +37,6 @@ def made(changed: Blueprint | None = None) -> tuple[Program, dict[str, layers.La
     program, found = fold(used, integers=False), {}
     shapes = layers.shapes_of(used.plan)
     for step in program.steps:
-        assert isinstance(step, Step)
         if step.node.weights is not None:
             stored = used.arrays[f"{step.node.name}.weight"]
             bits = step.node.weights.bits
@@ -48,10 +48,10 @@ def made(changed: Blueprint | None = None) -> tuple[Program, dict[str, layers.La
     return program, found
 
 
-def stage_of(program: Program, found: dict[str, layers.Layer], name: str) -> layers.Stage | None:
+def stage_of(program: Program, found: dict[str, layers.Layer], name: str) -> layers.FusedStage | None:
     grains = {node.name: Grain(1, 1) for node in program.plan.stages}
-    step = next(step for step in program.steps if isinstance(step, Step) and step.node.name == name)
-    return layers.make_stage(program, step, found, grains)
+    step = next(step for step in program.steps if isinstance(step, StageStep) and step.node.name == name)
+    return layers.fuse_stage(program, step, found, grains)
 
 
 def test_one_bit_layers_have_words_and_the_geometry_of_their_operation() -> None:
@@ -75,7 +75,7 @@ def test_one_bit_layers_have_words_and_the_geometry_of_their_operation() -> None
 
 def test_sums_that_float32_would_round_are_left_to_it() -> None:
     program, _ = made()
-    step = next(step for step in program.steps if isinstance(step, Step) and step.node.name == "layers.2.conv1")
+    step = next(step for step in program.steps if step.node.name == "layers.2.conv1")
     stored = blueprint().arrays["layers.2.conv1.weight"]
     loose = layers.Loose(pack(stored, 1), 1, tuple(stored.shape))
     for top, runs in ((1, True), (2**24 // 576, True), (2**24 // 576 + 1, False)):
@@ -113,7 +113,7 @@ def test_units_become_gains_one_after_the_other() -> None:
 def test_stages_that_kernels_do_not_know_are_not_fused() -> None:
     name, plan = "layers.1.conv1", blueprint().plan
     node = next(node for node in plan.nodes if node.name == name)
-    assert node.firing is not None
+    assert isinstance(node, Stage)
     membrane = node.firing.law.membrane
 
     def with_law(**more: object) -> Blueprint:

@@ -9,6 +9,7 @@ from support.trained import classifier, digits
 from spikewright.conversion.convert import convert
 from spikewright.conversion.methods.qcfs import Qcfs
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.exploration.candidates.maker import stored
 from spikewright.exploration.request.settings import WeightSettings
 from spikewright.measure.samples import batches, prepared
@@ -45,7 +46,9 @@ def test_mended_thresholds_bring_firing_back() -> None:
     plain, mended = (stored(network(), 3, WeightSettings(mend_thresholds=mend), images()) for mend in (False, True))
 
     def firing(blueprint: Blueprint) -> list[float]:
-        runs = [record.codes for record in build(blueprint).collapse(torch.cat(images())) if record.node.firing]
+        runs = [
+            record.codes for record in build(blueprint).collapse(torch.cat(images())) if isinstance(record, StageRecord)
+        ]
         return [float(codes.mean()) for codes in runs]
 
     wanted = firing(network())

@@ -192,13 +192,13 @@ def test_a_file_is_named_where_something_is_wrong_in_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["search.toml", "search_conversions.toml"])
 def test_examples_can_be_read_and_have_points(name: str) -> None:
-    held = read(Path(__file__).parents[2] / "examples" / name)
+    held = read(Path(__file__).parents[3] / "examples" / name)
     assert held.space.points()
     assert (held.optuna is None) == (held.kind == "train")
 
 
 def test_the_guide_names_every_key_there_is() -> None:
-    guide = (Path(__file__).parents[2] / "docs" / "search.md").read_text()
+    guide = (Path(__file__).parents[3] / "docs" / "search.md").read_text()
     tables = [NetworkSettings, TrainedSpace, ConvertedSpace, ConvertTable, WeightSettings, GateSettings, FaultSettings]
     for cls in (*tables, WidenSettings, SampleSettings, SearchSettings, TrainTable):
         for field in fields(cls):

@@ -1,6 +1,7 @@
 """Several processes at one study: every trial once, whoever dies."""
 
 import functools
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.clusters import environment
 
 from exploration.fakes import FakeBench, settings
 from spikewright.errors import BadFile, SpikewrightError
 from spikewright.exploration.candidates.candidate import Candidate
 from spikewright.exploration.request.settings import GateSettings, SampleSettings, SearchSettings
 from spikewright.exploration.request.space import TrainedSpace
+from spikewright.exploration.strategies import processes
 from spikewright.exploration.strategies.processes import sample_in_processes
 from spikewright.exploration.strategies.sampled import collected, done, queue_all, sample
 from spikewright.exploration.strategies.study import opened, take_up
@@ -47,6 +50,15 @@ class Troubled(FakeBench):
         return FakeBench.candidate(self, point, tell=tell)
 
 
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes are forked from one that has imported all, which takes a hundredth of starting each anew."""
+    monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    monkeypatch.setattr(processes, "get_context", lambda _: context)
+
+
 def built(held: SearchSettings, log: Path, trouble: str, at: str) -> Any:
     return Troubled(held, log, trouble=trouble, at=at)
 
@@ -59,6 +71,7 @@ def search(out: Path, trouble: str = "", at: str = "") -> tuple[Any, Any, int, S
     return study, build, queue_all(study, build(), sampling), sampling
 
 
+@pytest.mark.usefixtures("forked")
 def test_all_points_are_tried_once_though_a_process_is_killed(tmp_path: Path) -> None:
     study, build, trials, sampling = search(tmp_path / "out", "killed", "t4_th1_if_b8")
     told: list[tuple[str, int, int]] = []
@@ -73,6 +86,7 @@ def test_all_points_are_tried_once_though_a_process_is_killed(tmp_path: Path) ->
     assert f" {os.getpid()}" not in " ".join(owners)
 
 
+@pytest.mark.usefixtures("forked")
 def test_what_a_process_refuses_ends_the_search_with_its_words(tmp_path: Path) -> None:
     study, build, trials, sampling = search(tmp_path / "out", "fails", "t2_th0.5_if_b8")
     with pytest.raises(BadFile, match=r"^plan\.json is damaged$"):
@@ -87,10 +101,11 @@ def test_what_a_process_refuses_ends_the_search_with_its_words(tmp_path: Path) -
 def test_nobody_is_left_at_work_when_the_search_is_killed(tmp_path: Path) -> None:
     script = f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from pathlib import Path
 from exploration.strategies.test_processes import search
-from spikewright.search.workers import sample_in_processes
+from spikewright.exploration.strategies import processes
+from spikewright.exploration.strategies.processes import sample_in_processes
 if __name__ == "__main__":
     study, build, trials, sampling = search(Path({str(tmp_path / "out")!r}), "slow")
     sample_in_processes(study, build, trials, sampling)
@@ -106,9 +121,7 @@ if __name__ == "__main__":
 
 
 def test_processes_that_die_again_and_again_end_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from spikewright.exploration.strategies import processes as workers
-
-    monkeypatch.setattr(workers, "_round", lambda *_: 2)
+    monkeypatch.setattr(processes, "_round", lambda *_: 2)
     study, build, trials, sampling = search(tmp_path / "out")
     with pytest.raises(SpikewrightError, match="4 worker processes were killed, by lack of memory perhaps"):
         sample_in_processes(study, build, trials, sampling)

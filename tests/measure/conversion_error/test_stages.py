@@ -9,6 +9,7 @@ from spikewright.conversion.methods.exact import Exact
 from spikewright.conversion.methods.max_norm import MaxNorm
 from spikewright.conversion.methods.qcfs import Qcfs
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.errors import BadData
 from spikewright.measure.conversion_error.stages import stage_errors
 
@@ -22,9 +23,9 @@ def test_totals_are_those_of_the_values(name: str) -> None:
     arrays = {key: array.double() for key, array in source.arrays.items()}
     interpreter.run(source, x.double(), arrays=arrays, watch=lambda node, value: wanted.update({node.name: value}))
     for record in build(blueprint, dtype=torch.float64).walk(x.double()):
-        if record.node.firing is not None:
+        if isinstance(record, StageRecord):
             amplitude = blueprint.arrays[f"{record.node.name}.amplitude"].double()
-            short = (wanted[record.node.firing.carries] - record.codes * amplitude).mean()
+            short = (wanted[record.firing.carries] - record.codes * amplitude).mean()
             assert found[record.node.name]["total"].mean == pytest.approx(float(short), rel=1e-9, abs=1e-12)
 
 

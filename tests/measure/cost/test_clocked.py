@@ -8,9 +8,13 @@ from support.by_hand import Builder, conv2d
 from torch import Tensor, nn
 
 from measure.cost.test_synops import neurobench_acs
-from spikewright.ann import ops
+from spikewright.ann.ops.arithmetic import Scale
+from spikewright.ann.ops.moves import Reshape
+from spikewright.ann.ops.pools import MaxPool
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.measure.cost.energy import TABLES, energy_snn
 from spikewright.measure.cost.fan_out import fan_out
 from spikewright.measure.cost.latency import latency_steps, timesteps_mean, timesteps_mean_neurons
@@ -31,19 +35,19 @@ from spikewright.snn.schedules.clocked import Clocked
 
 T = 3
 MEMBRANE = MembraneFormat(bits=4, scale=2.0)
-POOL = ops.MaxPool(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))
+POOL = MaxPool(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))
 
 
 def network(encoder: AnyEncoder) -> Blueprint:
     """a: convolution, max pool, gain, 12 neurons → narrow → c: 5 neurons → d → out; narrow and d only pass on."""
     net = Builder((2, 4, 4), encoder=encoder)
     stage = {"code": Code.rate(T), "schedule": Clocked()}
-    net.add("a", conv2d(padding=1), INPUT, weight=net.weight(3, 2, 3, 3), before=[POOL, ops.Scale()], **stage)
+    net.add("a", conv2d(padding=1), INPUT, weight=net.weight(3, 2, 3, 3), before=[POOL, Scale()], **stage)
     net.add("narrow", conv2d(), "a", weight=net.weight(2, 3, 1, 1))
-    net.add("flat", ops.Reshape(shape=(8,)), "narrow")
-    net.add("c", ops.Linear(), "flat", weight=torch.randint(-7, 8, (5, 8), generator=net.generator).double(), **stage)
-    net.add("d", ops.Linear(), "c", weight=net.weight(4, 5))
-    net.add("out", ops.Linear(), "d", weight=net.weight(3, 4))
+    net.add("flat", Reshape(shape=(8,)), "narrow")
+    net.add("c", Linear(), "flat", weight=torch.randint(-7, 8, (5, 8), generator=net.generator).double(), **stage)
+    net.add("d", Linear(), "c", weight=net.weight(4, 5))
+    net.add("out", Linear(), "d", weight=net.weight(3, 4))
     net.arrays["c.weight"] = net.arrays["c.weight"].to(torch.int8)
     net.arrays |= {"c.gain": torch.full((5,), 0.1), "a.bias": net.weight(3, 1, 1)}
     made = net.done()
@@ -82,7 +86,9 @@ def test_multiplications(encoder: AnyEncoder) -> None:
 def test_accumulations_are_neurobenchs(encoder: AnyEncoder) -> None:
     blueprint, x = network(encoder), inputs(encoder)
     trains = {
-        r.node.name: r.train.flatten(0, 1) for r in build(blueprint, dtype=torch.float64).walk(x) if r.train is not None
+        r.node.name: r.train.flatten(0, 1)
+        for r in build(blueprint, dtype=torch.float64).walk(x)
+        if isinstance(r, StageRecord)
     }
     weight = blueprint.arrays
     expected = neurobench_acs(nn.Conv2d(3, 2, 1), weight["narrow.weight"], trains["a"])

@@ -5,8 +5,12 @@ import torch
 from support.by_hand import Builder, conv2d
 from torch import Tensor, nn
 
-from spikewright.ann import ops
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.ops import Averaging, Operation
+from spikewright.ann.ops.arithmetic import Add, Scale
+from spikewright.ann.ops.moves import Concat, Identity, Permute, Reshape, Slice, ZeroPad
+from spikewright.ann.ops.pools import AdaptiveAveragePool, AveragePool, MaxPool, Mean
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.measure.cost.fan_out import fan_out, macs_source
 from spikewright.snn.alignments.average import Average
@@ -16,11 +20,11 @@ from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.grid import Grid
 from spikewright.snn.encoders.repeat import Repeat
-from spikewright.snn.nodes import AnyAlignment, Edge, Node
+from spikewright.snn.nodes import AnyAlignment, Edge, Node, Stage
 from spikewright.snn.schedules.lockstep import Lockstep
 
 CODE = Code.bit_planes(3)
-LINEAR = ops.Linear()
+LINEAR = Linear()
 
 
 def slow_fan_out(blueprint: Blueprint, stage: str) -> Tensor:
@@ -48,8 +52,8 @@ def _follow(blueprint: Blueprint, start: str, event: Tensor) -> float:
             cost += float(node.op([given[0].unsqueeze(0)], (weight != 0).double()).sum())
             continue
         passed = _pass(node, given)
-        stops = node.firing is not None or isinstance(node.op, ops.Add)
-        averaged = isinstance(node.op, ops.Averaging) or any(name in summed for name in node.inputs)
+        stops = isinstance(node, Stage) or isinstance(node.op, Add)
+        averaged = isinstance(node.op, Averaging) or any(name in summed for name in node.inputs)
         if stops or (node is plan.readout and averaged):
             cost += float(passed.sum())
         if not stops:
@@ -60,7 +64,7 @@ def _follow(blueprint: Blueprint, start: str, event: Tensor) -> float:
 
 
 def _pass(node: Node, given: list[Tensor]) -> Tensor:
-    if not isinstance(node.op, ops.Averaging):
+    if not isinstance(node.op, Averaging):
         return node.op([value.unsqueeze(0) for value in given])[0]
     total = torch.zeros(node.shape, dtype=torch.float64)
     for index in given[0].nonzero():
@@ -76,33 +80,31 @@ def tangle() -> Blueprint:
     a = net.add("a", conv2d(padding=1), INPUT, weight=net.weight(4, 2, 3, 3), code=CODE)
     pooled = net.add(
         "pooled",
-        ops.AveragePool(kernel=(3, 3), stride=(2, 2), padding=(1, 1), ceil_mode=True, count_include_pad=False),
+        AveragePool(kernel=(3, 3), stride=(2, 2), padding=(1, 1), ceil_mode=True, count_include_pad=False),
         a,
     )
     grouped = conv2d(stride=2, padding=2, dilation=2, groups=2)
     b = net.add("b", grouped, pooled, weight=net.weight(6, 2, 3, 2), code=CODE)
     up = conv2d(stride=2, padding=1, groups=2, transposed=True, output_padding=(1, 0))
     wide = net.add("wide", up, b, weight=net.weight(6, 2, 3, 3))
-    cut = net.add("cut", ops.Slice(dim=2, start=1, stop=6, step=2), a)
-    turned = net.add("turned", ops.Permute(dims=(0, 1, 3, 2)), cut)
-    padded = net.add("padded", ops.ZeroPad(pads=(1, 0, 0, 2)), turned)
-    row = net.add("row", ops.Mean(dims=(1,), keepdim=True), padded)
-    c = net.add("c", ops.Add(), padded, row, code=CODE)
-    d = net.add("d", ops.AdaptiveAveragePool(size=(3, 4)), c, code=Code.rate(2))
+    cut = net.add("cut", Slice(dim=2, start=1, stop=6, step=2), a)
+    turned = net.add("turned", Permute(dims=(0, 1, 3, 2)), cut)
+    padded = net.add("padded", ZeroPad(pads=(1, 0, 0, 2)), turned)
+    row = net.add("row", Mean(dims=(1,), keepdim=True), padded)
+    c = net.add("c", Add(), padded, row, code=CODE)
+    d = net.add("d", AdaptiveAveragePool(size=(3, 4)), c, code=Code.rate(2))
     e = net.add(
         "e",
-        ops.Identity(),
+        Identity(),
         wide,
         code=CODE,
-        before=[ops.MaxPool(kernel=(2, 2), stride=(1, 1), padding=(0, 0), dilation=(1, 1))],
+        before=[MaxPool(kernel=(2, 2), stride=(1, 1), padding=(0, 0), dilation=(1, 1))],
     )
-    f = net.add("f", ops.Scale(), d, weight=net.weight(4, 1, 1, zeros=0.5), code=CODE)
-    flat = [
-        net.add(f"{name}.flat", ops.Reshape(shape=(torch.Size(net.shapes[name]).numel(),)), name) for name in (d, e, f)
-    ]
-    joined = net.add("joined", ops.Concat(dim=1), *flat)
+    f = net.add("f", Scale(), d, weight=net.weight(4, 1, 1, zeros=0.5), code=CODE)
+    flat = [net.add(f"{name}.flat", Reshape(shape=(torch.Size(net.shapes[name]).numel(),)), name) for name in (d, e, f)]
+    joined = net.add("joined", Concat(dim=1), *flat)
     g = net.add("g", LINEAR, joined, weight=net.weight(5, net.shapes[joined][0]), code=CODE)
-    again = net.add("again", ops.Add(), g, g)
+    again = net.add("again", Add(), g, g)
     net.add("out", LINEAR, again, weight=net.weight(3, 5, zeros=0))
     return net.done()
 
@@ -131,34 +133,34 @@ def test_fan_out_runs_in_inference_mode() -> None:
 @pytest.mark.parametrize(
     ("op", "shape", "expected"),
     [
-        (ops.Identity(), (2, 2), [[0, 0], [0, 0]]),  # reading spikes as they are is free
-        (ops.Reshape(shape=(4,)), (2, 2), [[0, 0], [0, 0]]),
-        (ops.Mean(dims=(2,), keepdim=False), (2, 2), [[1, 1], [1, 1]]),  # a sum is one accumulation a spike
+        (Identity(), (2, 2), [[0, 0], [0, 0]]),  # reading spikes as they are is free
+        (Reshape(shape=(4,)), (2, 2), [[0, 0], [0, 0]]),
+        (Mean(dims=(2,), keepdim=False), (2, 2), [[1, 1], [1, 1]]),  # a sum is one accumulation a spike
     ],
 )
-def test_read_out_that_has_no_weights(op: ops.Op, shape: tuple[int, ...], expected: list[list[int]]) -> None:
+def test_read_out_that_has_no_weights(op: Operation, shape: tuple[int, ...], expected: list[list[int]]) -> None:
     net = Builder(shape)
-    net.add("a", ops.Identity(), INPUT, code=CODE)
+    net.add("a", Identity(), INPUT, code=CODE)
     net.add("out", op, "a")
     assert fan_out(net.done()).accumulations["a"].tolist() == expected
 
 
 def test_an_average_that_is_moved_to_the_read_out_is_summed_once() -> None:
     net = Builder((2, 4))
-    net.add("a", ops.Identity(), INPUT, code=CODE)
-    net.add("mean", ops.AveragePool(kernel=(3,), stride=(1,), padding=(0,)), "a")
-    net.add("out", ops.Reshape(shape=(4,)), "mean")
+    net.add("a", Identity(), INPUT, code=CODE)
+    net.add("mean", AveragePool(kernel=(3,), stride=(1,), padding=(0,)), "a")
+    net.add("out", Reshape(shape=(4,)), "mean")
     assert fan_out(net.done()).accumulations["a"].tolist() == [[1, 2, 2, 1]] * 2
 
 
 def test_a_bottleneck_and_a_gain_after_a_max_pool_are_macs() -> None:
     net = Builder((2, 4, 4))
-    pool = ops.MaxPool(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))
-    net.add("a", conv2d(), INPUT, weight=net.weight(3, 2, 1, 1), code=CODE, before=[pool, ops.Scale()])
+    pool = MaxPool(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))
+    net.add("a", conv2d(), INPUT, weight=net.weight(3, 2, 1, 1), code=CODE, before=[pool, Scale()])
     net.add("narrow", conv2d(), "a", weight=net.weight(2, 3, 1, 1, zeros=0.0))
-    net.add("joined", ops.Concat(dim=1), "narrow", "a")
+    net.add("joined", Concat(dim=1), "narrow", "a")
     net.add("b", conv2d(), "joined", weight=net.weight(4, 5, 1, 1), code=CODE)
-    net.add("flat", ops.Reshape(shape=(16,)), "b")
+    net.add("flat", Reshape(shape=(16,)), "b")
     net.add("out", LINEAR, "flat", weight=net.weight(3, 16))
     blueprint = net.done()
     found = fan_out(blueprint)
@@ -184,7 +186,7 @@ def test_a_spike_through_an_alignment_is_paid_as_often_as_it_is_delivered(
     first: int, alignment: AnyAlignment | None, delivered: int
 ) -> None:
     net = Builder((4,))
-    net.add("a", ops.Identity(), INPUT, code=Code.rate(first), schedule=Lockstep())
+    net.add("a", Identity(), INPUT, code=Code.rate(first), schedule=Lockstep())
     steps = first if alignment is None else alignment.timesteps
     weight = net.weight(3, 4)
     net.add("b", LINEAR, Edge("a", alignment), weight=weight, code=Code.rate(steps), schedule=Lockstep())
@@ -200,14 +202,14 @@ def test_a_spike_through_an_alignment_is_paid_as_often_as_it_is_delivered(
 
 def test_copies_multiply_along_a_way_and_each_way_pays_its_own() -> None:
     net = Builder((4,))
-    net.add("a", ops.Identity(), INPUT, code=Code.rate(2), schedule=Lockstep())
-    net.add("same", ops.Identity(), Edge("a", Replicate(6)))  # 3 copies
+    net.add("a", Identity(), INPUT, code=Code.rate(2), schedule=Lockstep())
+    net.add("same", Identity(), Edge("a", Replicate(6)))  # 3 copies
     weight, other = net.weight(3, 4), net.weight(5, 4)
     net.add(
         "b", LINEAR, Edge("same", Truncate(3)), weight=weight, code=Code.rate(3), schedule=Lockstep()
     )  # half of them
     net.add("c", LINEAR, Edge("a", Average(2)), weight=other, code=Code.rate(2), schedule=Lockstep())
-    net.add("joined", ops.Concat(dim=1), "b", "c")
+    net.add("joined", Concat(dim=1), "b", "c")
     net.add("out", LINEAR, "joined", weight=net.weight(2, 8))
     expected = 1.5 * (weight != 0).sum(0) + (other != 0).sum(0)
     assert torch.allclose(fan_out(net.done()).accumulations["a"], expected.double())

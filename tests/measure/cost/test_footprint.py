@@ -11,13 +11,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support import zoo
+from support.converted import captured
 from torch import nn
 
 from spikewright.ann.capture.capture import capture
 from spikewright.ann.layers import first_and_last
 from spikewright.ann.source import Source
 from spikewright.errors import BadSetting
-from spikewright.measure.cost.footprint import Footprint, footprint
+from spikewright.measure.cost.footprint import Footprint, FootprintSettings, footprint
 from spikewright.models import build
 
 
@@ -43,7 +44,7 @@ def small() -> Source:
 
 
 def test_bytes_by_hand() -> None:
-    found = footprint(small(), weight_bits=1, membrane_bits=3, batch=2)
+    found = footprint(small(), FootprintSettings(weight_bits=1, membrane_bits=3, batch=2))
     assert [(part.numbers, part.bits, part.bytes) for part in found.parts] == [
         (5 * 7 * 9 + 5 * 7, 1, 40 + 5),  # 315 and 35 bits, each array from a whole byte on
         (3 * 5 * 9, 8, 135),
@@ -68,14 +69,14 @@ def test_bytes_by_hand() -> None:
 def test_every_number_of_bits(
     weight_bits: int, membrane_bits: int, batch: int, edge_bits: int | None, readout_bits: int | None
 ) -> None:
-    found = footprint(
-        small(),
+    settings = FootprintSettings(
         weight_bits=weight_bits,
         membrane_bits=membrane_bits,
         batch=batch,
         edge_bits=edge_bits,
         readout_bits=readout_bits,
     )
+    found = footprint(small(), settings)
     model = Small()
 
     def octets(numbers: int, bits: int) -> int:
@@ -102,10 +103,9 @@ def test_every_number_of_bits(
     }
 
 
-@pytest.mark.parametrize("name", sorted(zoo.ZOO))
+@pytest.mark.parametrize("name", zoo.names())
 def test_full_precision_counts_each_number_of_a_module_once(name: str) -> None:
-    model, x = zoo.make(name)
-    source = capture(model, x)
+    source, _, _ = captured(name)
     found = footprint(source)
     thresholds = {array for node in source.activations for _, array in node.arrays}
     averages = {array for node in source.nodes for role, array in node.arrays if role in ("mean", "variance")}
@@ -127,7 +127,7 @@ class Tied(nn.Module):
 
 
 def test_a_shared_array_is_stored_once_at_its_most_bits() -> None:
-    found = footprint(capture(Tied(), torch.randn(2, 6)), weight_bits=1, membrane_bits=2)
+    found = footprint(capture(Tied(), torch.randn(2, 6)), FootprintSettings(weight_bits=1, membrane_bits=2))
     assert (found.hidden_weights.numbers, found.first_weights.numbers, found.readout_weights.numbers) == (0, 36, 12)
 
 
@@ -156,7 +156,7 @@ def test_what_no_activation_parts_is_one_layer() -> None:
 )
 def test_bits_out_of_range_are_refused(settings: dict[str, int], words: str) -> None:
     with pytest.raises(BadSetting, match=words):
-        footprint(small(), **settings)
+        FootprintSettings(**settings)
 
 
 # Table 2 of Q-SNNs, in megabytes as printed: by batch and bits of weights and membranes, for three networks
@@ -188,42 +188,41 @@ def as_printed(found: Footprint, printed: str) -> str:
     return f"{found.footprint_megabytes:.{len(printed.partition('.')[2])}f}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", range(3), ids=NETWORKS)
 @pytest.mark.parametrize("cell", PRINTED, ids=str)
 def test_table_2(cell: tuple[int, int, int], column: int) -> None:
     batch, weight_bits, membrane_bits = cell
     # The table counts the last layer of VGG16 alone at full precision
     readout_bits = 32 if NETWORKS[column] == "vgg16" else None
-    found = footprint(
-        network(NETWORKS[column]),
-        weight_bits=weight_bits,
-        membrane_bits=membrane_bits,
-        batch=batch,
-        readout_bits=readout_bits,
+    settings = FootprintSettings(
+        weight_bits=weight_bits, membrane_bits=membrane_bits, batch=batch, readout_bits=readout_bits
     )
+    found = footprint(network(NETWORKS[column]), settings)
     assert as_printed(found, PRINTED[cell][column]) == PRINTED[cell][column]
 
 
+@pytest.mark.slow
 def test_the_result_beside_the_script_is_of_today() -> None:
-    kept = json.loads((Path(__file__).parents[2] / "reproduce" / "paper3_table2.json").read_text())
+    kept = json.loads((Path(__file__).parents[3] / "reproduce" / "paper3_table2.json").read_text())
     assert (kept["cells_equal"], kept["reductions_equal"]) == (36, 36)
     for name, rows in kept["table"].items():
         assert {(row["batch"], row["weight_bits"], row["membrane_bits"]) for row in rows} == set(PRINTED)
         for row in rows:
-            found = footprint(
-                network(name),
+            settings = FootprintSettings(
                 weight_bits=row["weight_bits"],
                 membrane_bits=row["membrane_bits"],
                 batch=row["batch"],
                 readout_bits=32 if name == "vgg16" else None,
             )
+            found = footprint(network(name), settings)
             assert row["megabytes"] == round(found.footprint_megabytes, 6)
             assert row["megabytes_with_all_membranes"] == round(found.footprint_megabytes_all, 6)
 
 
 def test_stepwise_execution_holds_the_membranes_of_all_layers() -> None:
     # ResNet-19: 7 layers of 128·32², 6 of 256·16², 4 of 512·8²: 11 times those of the largest
-    found = footprint(network("resnet19"), weight_bits=1, membrane_bits=2, batch=64)
+    found = footprint(network("resnet19"), FootprintSettings(weight_bits=1, membrane_bits=2, batch=64))
     assert found.membranes_peak.bytes == 64 * 128 * 32 * 32 // 4
     assert found.membranes_all.bytes == 64 * (7 * 128 * 1024 + 6 * 256 * 256 + 4 * 512 * 64) // 4
     assert found.membranes_all.bytes == 11 * found.membranes_peak.bytes

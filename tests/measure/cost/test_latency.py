@@ -3,7 +3,9 @@
 import pytest
 from support.by_hand import Builder
 
-from spikewright.ann import ops
+from spikewright.ann.ops.arithmetic import Add
+from spikewright.ann.ops.moves import Concat, Identity
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.measure.cost.latency import (
@@ -31,12 +33,12 @@ def branches(schedule: AnySchedule, steps: tuple[int, int, int, int], *, repeat:
     """a → b → sum, a → sum, and c of its own, joined at the read-out."""
     net = Builder((4,), encoder=Repeat(repeat) if repeat else Graded())
     codes = [Code.rate(step) for step in steps]
-    net.add("a", ops.Linear(), INPUT, weight=net.weight(4, 4), code=codes[0], schedule=schedule)
-    net.add("b", ops.Linear(), "a", weight=net.weight(4, 4), code=codes[1], schedule=schedule)
-    net.add("sum", ops.Add(), "a", "b", code=codes[2], schedule=schedule)
-    net.add("c", ops.Linear(), INPUT, weight=net.weight(6, 4), code=codes[3], schedule=schedule)
-    net.add("joined", ops.Concat(dim=1), "sum", "c")
-    net.add("out", ops.Linear(), "joined", weight=net.weight(2, 10))
+    net.add("a", Linear(), INPUT, weight=net.weight(4, 4), code=codes[0], schedule=schedule)
+    net.add("b", Linear(), "a", weight=net.weight(4, 4), code=codes[1], schedule=schedule)
+    net.add("sum", Add(), "a", "b", code=codes[2], schedule=schedule)
+    net.add("c", Linear(), INPUT, weight=net.weight(6, 4), code=codes[3], schedule=schedule)
+    net.add("joined", Concat(dim=1), "sum", "c")
+    net.add("out", Linear(), "joined", weight=net.weight(2, 10))
     return net.done().plan
 
 
@@ -54,20 +56,20 @@ def test_lockstep_takes_one_window(repeat: int) -> None:
 @pytest.mark.parametrize("schedule", [Lockstep(), TwoPhase()])
 def test_averaging_waits_for_the_window_as_two_phase_does(schedule: AnySchedule) -> None:
     net = Builder((4,))
-    net.add("a", ops.Add(), INPUT, code=Code.rate(5), schedule=schedule)
-    net.add("b", ops.Add(), Edge("a", Average(3)), code=Code.rate(3), schedule=schedule)
-    net.add("same", ops.Identity(), Edge("b", Average(3)))  # averaged before a node that does not fire
-    net.add("c", ops.Add(), "same", code=Code.rate(3), schedule=schedule)
-    net.add("out", ops.Identity(), "c")
+    net.add("a", Add(), INPUT, code=Code.rate(5), schedule=schedule)
+    net.add("b", Add(), Edge("a", Average(3)), code=Code.rate(3), schedule=schedule)
+    net.add("same", Identity(), Edge("b", Average(3)))  # averaged before a node that does not fire
+    net.add("c", Add(), "same", code=Code.rate(3), schedule=schedule)
+    net.add("out", Identity(), "c")
     assert latency_steps(net.done().plan) == 5 + 3 + 3
 
 
 def test_other_alignments_stream_and_end_no_earlier_than_what_they_read() -> None:
     def two(first: int, alignment: Replicate | Truncate | None, second: int) -> int:
         net = Builder((4,))
-        net.add("a", ops.Add(), INPUT, code=Code.rate(first), schedule=Lockstep())
-        net.add("b", ops.Add(), Edge("a", alignment), code=Code.rate(second), schedule=Lockstep())
-        net.add("out", ops.Identity(), "b")
+        net.add("a", Add(), INPUT, code=Code.rate(first), schedule=Lockstep())
+        net.add("b", Add(), Edge("a", alignment), code=Code.rate(second), schedule=Lockstep())
+        net.add("out", Identity(), "b")
         return latency_steps(net.done().plan)
 
     assert two(3, Replicate(7), 7) == two(3, None, 7) == 7
@@ -76,10 +78,10 @@ def test_other_alignments_stream_and_end_no_earlier_than_what_they_read() -> Non
 
 def test_one_averaging_edge_holds_the_whole_sum_up() -> None:
     net, lockstep = Builder((4,)), Lockstep()
-    net.add("a", ops.Add(), INPUT, code=Code.rate(4), schedule=lockstep)
-    net.add("b", ops.Add(), "a", code=Code.rate(4), schedule=lockstep)  # streams: ends with a
-    net.add("c", ops.Add(), Edge("a", Average(4)), "b", code=Code.rate(4), schedule=lockstep)
-    net.add("out", ops.Identity(), "c")
+    net.add("a", Add(), INPUT, code=Code.rate(4), schedule=lockstep)
+    net.add("b", Add(), "a", code=Code.rate(4), schedule=lockstep)  # streams: ends with a
+    net.add("c", Add(), Edge("a", Average(4)), "b", code=Code.rate(4), schedule=lockstep)
+    net.add("out", Identity(), "c")
     assert latency_steps(net.done().plan) == 4 + 4
 
 
@@ -95,9 +97,9 @@ def test_a_warm_up_comes_once_for_the_network_and_each_more_round_once_again(
     schedule: Probed | Corrected, expected: int
 ) -> None:
     net, code = Builder((4,), encoder=Repeat(4, 5)), Code.rate(4, warmup=5)
-    net.add("a", ops.Add(), INPUT, code=code, schedule=schedule)
-    net.add("b", ops.Add(), "a", code=code, schedule=schedule)
-    net.add("out", ops.Add(), "a", "b")
+    net.add("a", Add(), INPUT, code=code, schedule=schedule)
+    net.add("b", Add(), "a", code=code, schedule=schedule)
+    net.add("out", Add(), "a", "b")
     plan = net.done().plan
     assert latency_steps(plan) == expected
     assert timesteps_mean(plan) == timesteps_mean_neurons(plan) == 4  # T is the window's
@@ -112,8 +114,8 @@ def test_means_over_stages_and_over_neurons() -> None:
 def chain(stages: int, steps: int) -> Plan:
     net, read = Builder((3,)), INPUT
     for index in range(stages):
-        read = net.add(f"s{index}", ops.Linear(), read, weight=net.weight(3, 3), code=Code.bit_planes(steps))
-    net.add("out", ops.Identity(), read)
+        read = net.add(f"s{index}", Linear(), read, weight=net.weight(3, 3), code=Code.bit_planes(steps))
+    net.add("out", Identity(), read)
     return net.done().plan
 
 
@@ -137,6 +139,6 @@ def test_an_impossible_share_is_refused(share: float) -> None:
 
 def test_a_network_without_stages_takes_no_steps() -> None:
     net = Builder((3,))
-    net.add("out", ops.Linear(), INPUT, weight=net.weight(2, 3))
+    net.add("out", Linear(), INPUT, weight=net.weight(2, 3))
     plan = net.done().plan
     assert (latency_steps(plan), timesteps_mean(plan), timesteps_mean_neurons(plan)) == (0, 0, 0)

@@ -3,7 +3,9 @@
 import pytest
 from support.by_hand import Builder, conv2d
 
-from spikewright.ann import ops
+from spikewright.ann.ops.moves import Reshape
+from spikewright.ann.ops.pools import MaxPool
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.conversion.quantise import quantise
 from spikewright.errors import BadSetting
@@ -15,12 +17,12 @@ from spikewright.snn.formats.uniform import Uniform
 
 def small() -> Blueprint:
     net = Builder((1, 4, 4))
-    pool = ops.MaxPool(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))
+    pool = MaxPool(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))
     net.add("a", conv2d(), INPUT, weight=net.weight(3, 1, 1, 1), code=Code.rate(2), before=[pool])
-    net.add("flat", ops.Reshape(shape=(12,)), "a")
-    net.add("b", ops.Linear(), "flat", weight=net.weight(7, 12), code=Code.rate(2))
+    net.add("flat", Reshape(shape=(12,)), "a")
+    net.add("b", Linear(), "flat", weight=net.weight(7, 12), code=Code.rate(2))
     net.arrays["b.bias"] = net.weight(7)
-    net.add("out", ops.Linear(), "b", weight=net.weight(2, 7))
+    net.add("out", Linear(), "b", weight=net.weight(2, 7))
     return net.done()
 
 

@@ -3,7 +3,10 @@
 import pytest
 from support.by_hand import Builder, conv2d
 
-from spikewright.ann import ops
+from spikewright.ann.ops.arithmetic import Add
+from spikewright.ann.ops.moves import Reshape
+from spikewright.ann.ops.pools import AveragePool, MaxPool
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.measure.cost.neuron_operations import neuron_operations
 from spikewright.snn.alignments.average import Average
@@ -18,14 +21,14 @@ from spikewright.snn.schedules.probed import Probed
 
 def test_shifts_follow_the_incoming_train_and_compares_the_own_window() -> None:
     net = Builder((2, 6, 6))
-    pool = ops.MaxPool(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))
+    pool = MaxPool(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))
     net.add("a", conv2d(), INPUT, weight=net.weight(3, 2, 1, 1), code=Code.bit_planes(3), before=[pool])
-    net.add("mean", ops.AveragePool(kernel=(2, 2), stride=(1, 1), padding=(0, 0)), "a")
+    net.add("mean", AveragePool(kernel=(2, 2), stride=(1, 1), padding=(0, 0)), "a")
     net.add("b", conv2d(), "mean", weight=net.weight(5, 3, 1, 1), code=Code.rate(4))
     net.add("c", conv2d(), "b", weight=net.weight(2, 5, 1, 1), code=Code.bit_planes(2))
     net.add("narrow", conv2d(), "c", weight=net.weight(2, 2, 1, 1))
-    net.add("flat", ops.Reshape(shape=(8,)), "narrow")
-    net.add("out", ops.Linear(), "flat", weight=net.weight(3, 8))
+    net.add("flat", Reshape(shape=(8,)), "narrow")
+    net.add("out", Linear(), "flat", weight=net.weight(3, 8))
     found = neuron_operations(net.done())
     # a reads numbers and c a rate code: no shift; b reads 3 steps, narrow 2, out the numbers of narrow
     assert found.shifts == 5 * 4 * 3 + 2 * 4 * 2
@@ -38,9 +41,9 @@ def test_shifts_follow_the_incoming_train_and_compares_the_own_window() -> None:
 )
 def test_neurons_compare_in_the_warm_up_and_in_its_replays_too(schedule: Probed | Corrected, steps: int) -> None:
     net, code = Builder((3,), encoder=Repeat(4, 3)), Code.rate(4, warmup=3)
-    net.add("a", ops.Linear(), INPUT, weight=net.weight(5, 3), code=code, schedule=schedule)
-    net.add("b", ops.Linear(), "a", weight=net.weight(2, 5), code=code, schedule=schedule)
-    net.add("out", ops.Linear(), "b", weight=net.weight(2, 2))
+    net.add("a", Linear(), INPUT, weight=net.weight(5, 3), code=code, schedule=schedule)
+    net.add("b", Linear(), "a", weight=net.weight(2, 5), code=code, schedule=schedule)
+    net.add("out", Linear(), "b", weight=net.weight(2, 2))
     found = neuron_operations(net.done())
     assert found.compares == found.resets == (5 + 2) * steps
     # the image's current is worked out once and injected at every step that runs; what spikes bring is not
@@ -50,16 +53,14 @@ def test_neurons_compare_in_the_warm_up_and_in_its_replays_too(schedule: Probed 
 
 def test_a_constant_current_is_injected_at_every_step() -> None:
     net, lockstep = Builder((6,)), Lockstep()
-    net.add("a", ops.Linear(), Edge(INPUT, Average(4)), weight=net.weight(5, 6), code=Code.rate(4), schedule=lockstep)
-    net.add("b", ops.Linear(), Edge("a", Average(3)), weight=net.weight(7, 5), code=Code.rate(3), schedule=lockstep)
-    net.add(
-        "c", ops.Linear(), "b", weight=net.weight(9, 7), code=Code.rate(3), schedule=lockstep
-    )  # spikes as they come
-    net.add("d", ops.Linear(), Edge("c", Average(1)), weight=net.weight(11, 9), code=Code.rate(1), schedule=lockstep)
-    net.add("e", ops.Linear(), "d", weight=net.weight(13, 11), code=Code.rate(4))  # waits: takes its total in once
+    net.add("a", Linear(), Edge(INPUT, Average(4)), weight=net.weight(5, 6), code=Code.rate(4), schedule=lockstep)
+    net.add("b", Linear(), Edge("a", Average(3)), weight=net.weight(7, 5), code=Code.rate(3), schedule=lockstep)
+    net.add("c", Linear(), "b", weight=net.weight(9, 7), code=Code.rate(3), schedule=lockstep)  # spikes as they come
+    net.add("d", Linear(), Edge("c", Average(1)), weight=net.weight(11, 9), code=Code.rate(1), schedule=lockstep)
+    net.add("e", Linear(), "d", weight=net.weight(13, 11), code=Code.rate(4))  # waits: takes its total in once
     half = [Edge("c", Average(2)), Edge("c", Truncate(2))]
-    net.add("f", ops.Add(), *half, code=Code.rate(2), schedule=lockstep)  # one of two inputs varies
-    net.add("out", ops.Linear(), "e", weight=net.weight(2, 13))
+    net.add("f", Add(), *half, code=Code.rate(2), schedule=lockstep)  # one of two inputs varies
+    net.add("out", Linear(), "e", weight=net.weight(2, 13))
     found = neuron_operations(net.done())
     assert found.injections == 5 * 4 + 7 * 3  # d's only step adds what it would have to add anyway
     assert found.compares == 5 * 4 + 7 * 3 + 9 * 3 + 11 * 1 + 13 * 4 + 9 * 2

@@ -5,18 +5,21 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from spikewright.ann import ops
+from spikewright.ann.ops import Averaging, Operation
+from spikewright.ann.ops.arithmetic import Scale
+from spikewright.ann.ops.pools import AdaptiveAveragePool, AveragePool, Mean
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.measure.cost.synapses import spread_over_windows, weights_met
 
 
-def slow_met(op: ops.Weighted, weight: Tensor, shape: tuple[int, ...]) -> Tensor:
+def slow_met(op: Operation, weight: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Send each element alone through the operation with its weights replaced by 0 or 1."""
     size = torch.Size(shape).numel()
     onehots = torch.eye(size, dtype=torch.float64).reshape(size, *shape)
     return op([onehots], (weight != 0).double()).flatten(1).sum(1).reshape(shape)
 
 
-def slow_spread(op: ops.Averaging, demand: Tensor, shape: tuple[int, ...]) -> Tensor:
+def slow_spread(op: Averaging, demand: Tensor, shape: tuple[int, ...]) -> Tensor:
     """A window holds an element if its mean changes with it."""
     size = torch.Size(shape).numel()
     onehots = torch.eye(size, dtype=torch.float64).reshape(size, *shape)
@@ -30,14 +33,14 @@ def sparse(*shape: int, seed: int = 0) -> Tensor:
 
 
 @st.composite
-def convolutions(draw: st.DrawFn) -> tuple[ops.Conv, Tensor, tuple[int, ...]]:
+def convolutions(draw: st.DrawFn) -> tuple[Conv, Tensor, tuple[int, ...]]:
     rank = draw(st.integers(1, 3))
     sizes = st.integers(1, 3) if rank == 3 else st.integers(1, 4)
     per_axis = lambda strategy: tuple(draw(strategy) for _ in range(rank))  # noqa: E731
     groups, transposed = draw(st.sampled_from([1, 2])), draw(st.booleans())
     stride = per_axis(st.integers(1, 3))
     extra = tuple(draw(st.integers(0, width - 1)) for width in stride) if transposed else ()
-    op = ops.Conv(
+    op = Conv(
         stride=stride,
         padding=per_axis(st.integers(0, 2)),
         dilation=per_axis(st.integers(1, 2)),
@@ -53,7 +56,7 @@ def convolutions(draw: st.DrawFn) -> tuple[ops.Conv, Tensor, tuple[int, ...]]:
 
 @settings(max_examples=60, deadline=None)
 @given(convolutions())
-def test_convolution_meets_what_one_hot_inputs_meet(case: tuple[ops.Conv, Tensor, tuple[int, ...]]) -> None:
+def test_convolution_meets_what_one_hot_inputs_meet(case: tuple[Conv, Tensor, tuple[int, ...]]) -> None:
     op, weight, shape = case
     try:
         made = op([torch.zeros(1, *shape, dtype=torch.float64)], weight).shape[1:]
@@ -70,14 +73,14 @@ def test_convolution_meets_what_one_hot_inputs_meet(case: tuple[ops.Conv, Tensor
 
 def test_linear_over_the_last_axis() -> None:
     weight = sparse(5, 4).double()
-    met = weights_met(ops.Linear(), weight, given=(3, 4), made=(3, 5))
-    assert torch.equal(met, slow_met(ops.Linear(), weight, (3, 4)))
+    met = weights_met(Linear(), weight, given=(3, 4), made=(3, 5))
+    assert torch.equal(met, slow_met(Linear(), weight, (3, 4)))
 
 
 def test_scale_counts_non_zero_gains_and_copies_made_by_broadcasting() -> None:
     gain = torch.tensor([1.0, 0.0, 2.0]).reshape(3, 1)
-    assert weights_met(ops.Scale(), gain, given=(3, 2), made=(3, 2)).tolist() == [[1, 1], [0, 0], [1, 1]]
-    assert weights_met(ops.Scale(), gain, given=(1, 2), made=(3, 2)).tolist() == [[2, 2]]
+    assert weights_met(Scale(), gain, given=(3, 2), made=(3, 2)).tolist() == [[1, 1], [0, 0], [1, 1]]
+    assert weights_met(Scale(), gain, given=(1, 2), made=(3, 2)).tolist() == [[2, 2]]
 
 
 @settings(max_examples=60, deadline=None)
@@ -86,10 +89,10 @@ def test_windows_hold_what_one_hot_inputs_change(data: st.DataObject) -> None:
     rank = data.draw(st.integers(1, 3))
     size = tuple(data.draw(st.integers(2, 6)) for _ in range(rank))
     if data.draw(st.booleans()):
-        op: ops.Averaging = ops.AdaptiveAveragePool(size=tuple(data.draw(st.integers(1, 5)) for _ in size))
+        op: Averaging = AdaptiveAveragePool(size=tuple(data.draw(st.integers(1, 5)) for _ in size))
     else:
         kernel = tuple(data.draw(st.integers(1, min(3, width))) for width in size)
-        op = ops.AveragePool(
+        op = AveragePool(
             kernel=kernel,
             stride=tuple(data.draw(st.integers(1, 3)) for _ in size),
             padding=tuple(data.draw(st.integers(0, width // 2)) for width in kernel),
@@ -105,7 +108,7 @@ def test_windows_hold_what_one_hot_inputs_change(data: st.DataObject) -> None:
 
 def test_means_with_axes_kept_dropped_and_counted_from_the_end() -> None:
     for dims, keepdim in (((2, 3), False), ((2, 3), True), ((-1,), False), ((1, 3), False), ((-1, -2), True)):
-        op = ops.Mean(dims=dims, keepdim=keepdim)
+        op = Mean(dims=dims, keepdim=keepdim)
         made = op([torch.zeros(1, 2, 3, 4)]).shape[1:]
         demand = torch.arange(1, made.numel() + 1, dtype=torch.float64).reshape(made)
         assert torch.equal(spread_over_windows(op, demand, (2, 3, 4)), slow_spread(op, demand, (2, 3, 4)))

@@ -7,9 +7,11 @@ from neurobench.models import TorchModel
 from support.by_hand import Builder, conv2d
 from torch import Tensor, nn
 
-from spikewright.ann import ops
+from spikewright.ann.ops.moves import Reshape
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.errors import BadData
 from spikewright.measure.cost.fan_out import FanOut, fan_out
 from spikewright.measure.cost.synops import (
@@ -27,9 +29,9 @@ def small() -> Blueprint:
     net = Builder((2, 7, 7))
     net.add("a", conv2d(padding=1), INPUT, weight=net.weight(4, 2, 3, 3), code=Code.bit_planes(3))
     net.add("b", conv2d(stride=2, padding=2), "a", weight=net.weight(6, 4, 3, 3), code=Code.rate(4))
-    net.add("flat", ops.Reshape(shape=(150,)), "b")
-    net.add("c", ops.Linear(), "flat", weight=net.weight(8, 150), code=Code.bit_planes(2))
-    net.add("out", ops.Linear(), "c", weight=net.weight(3, 8))
+    net.add("flat", Reshape(shape=(150,)), "b")
+    net.add("c", Linear(), "flat", weight=net.weight(8, 150), code=Code.bit_planes(2))
+    net.add("out", Linear(), "c", weight=net.weight(3, 8))
     return net.done()
 
 
@@ -52,7 +54,7 @@ def neurobench_acs(layer: nn.Module, weight: Tensor, spikes: Tensor) -> float:
 def test_synops_are_neurobenchs_effective_acs() -> None:
     blueprint, x = small(), inputs()
     network = build(blueprint, dtype=torch.float64)
-    trains = {r.node.name: r.train.flatten(0, 1) for r in network.walk(x) if r.train is not None}
+    trains = {r.node.name: r.train.flatten(0, 1) for r in network.walk(x) if isinstance(r, StageRecord)}
     layers = {
         "b": (nn.Conv2d(4, 6, 3, stride=2, padding=2), trains["a"]),
         "c": (nn.Linear(150, 8), trains["b"].flatten(1)),
@@ -82,8 +84,8 @@ def test_both_engines_and_any_split_into_batches_count_the_same() -> None:
 
 def test_figures_are_those_of_the_trains() -> None:
     blueprint, x = small(), inputs()
-    records = [r for r in build(blueprint, dtype=torch.float64).walk(x) if r.train is not None]
-    spikes = sum(int(record.train.sum()) for record in records if record.train is not None)
+    records = [r for r in build(blueprint, dtype=torch.float64).walk(x) if isinstance(r, StageRecord)]
+    spikes = sum(int(record.train.sum()) for record in records)
     neurons = 4 * 49 + 150 + 8
     counts = Counts.empty(blueprint.plan).add_all(build(blueprint, dtype=torch.float64).collapse(x))
     assert counts.neurons == neurons
@@ -104,8 +106,8 @@ def test_adding_leaves_the_counts_before_as_they_were() -> None:
 
 def test_a_silent_network_has_dead_stages_and_no_events() -> None:
     net = Builder((3,))
-    net.add("a", ops.Linear(), INPUT, weight=torch.ones(4, 3, dtype=torch.float64), code=Code.rate(2))
-    net.add("out", ops.Linear(), "a", weight=net.weight(2, 4))
+    net.add("a", Linear(), INPUT, weight=torch.ones(4, 3, dtype=torch.float64), code=Code.rate(2))
+    net.add("out", Linear(), "a", weight=net.weight(2, 4))
     blueprint = net.done()
     x = -torch.ones(5, 3, dtype=torch.float64)
     counts = Counts.empty(blueprint.plan).add_all(build(blueprint, dtype=torch.float64).collapse(x))

@@ -8,6 +8,7 @@ from spikewright.ann.source import Source
 from spikewright.conversion.methods.exact import Exact
 from spikewright.conversion.observe import observe
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.measure.equality.quantised_source import QuantisedSource, rounding_of
 from spikewright.measure.equality.reference import in_float64, refer
 
@@ -39,10 +40,10 @@ def test_it_says_what_the_reference_says() -> None:
     light = QuantisedSource(blueprint, source, torch.float64)
     assert float((light.scores(x) - truth.output).abs().max()) < 1e-12
     codes = light.codes(x)
-    fired = [r for r in build(blueprint, dtype=torch.float64).walk(x.double()) if r.node.firing is not None]
+    fired = [r for r in build(blueprint, dtype=torch.float64).walk(x.double()) if isinstance(r, StageRecord)]
     assert {record.node.name for record in fired} == set(codes)
     assert all(torch.equal(record.codes, codes[record.node.name]) for record in fired)
-    assert any(record.node.firing is not None and record.node.firing.channels for record in fired)
+    assert any(isinstance(record, StageRecord) and record.firing.channels for record in fired)
 
 
 def test_it_runs_in_float32_too() -> None:

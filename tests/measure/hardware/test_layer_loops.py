@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.by_hand import Builder, conv2d
 
-from spikewright.ann import ops
+from spikewright.ann.ops.arithmetic import Add
+from spikewright.ann.ops.moves import Identity
+from spikewright.ann.ops.pools import MaxPool
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.measure.hardware.layer_loops import dense_operations, layer_loops
@@ -23,8 +26,8 @@ def chain(windows: list[int], widths: list[int]) -> Plan:
     net, read, given_width = Builder((3,)), INPUT, 3
     for index, (steps, width) in enumerate(zip(windows, widths, strict=True)):
         weight = net.weight(width, given_width)
-        read, given_width = net.add(f"s{index}", ops.Linear(), read, weight=weight, code=Code.rate(steps)), width
-    net.add("out", ops.Linear(), read, weight=net.weight(2, given_width))
+        read, given_width = net.add(f"s{index}", Linear(), read, weight=weight, code=Code.rate(steps)), width
+    net.add("out", Linear(), read, weight=net.weight(2, given_width))
     return net.done().plan
 
 
@@ -64,9 +67,9 @@ def test_work_may_be_given_and_is_plain_data() -> None:
 @pytest.mark.parametrize(("schedule", "steps"), [(Probed(), 3 + 4), (Corrected(), 3 + 4), (Corrected(3), 3 * 3 + 4)])
 def test_warm_ups_and_replays_are_run_too(schedule: Probed | Corrected, steps: int) -> None:
     net, code = Builder((3,), encoder=Repeat(4, 3)), Code.rate(4, warmup=3)
-    net.add("a", ops.Linear(), INPUT, weight=net.weight(5, 3), code=code, schedule=schedule)
-    net.add("b", ops.Linear(), "a", weight=net.weight(2, 5), code=code, schedule=schedule)
-    net.add("out", ops.Identity(), "b")
+    net.add("a", Linear(), INPUT, weight=net.weight(5, 3), code=code, schedule=schedule)
+    net.add("b", Linear(), "a", weight=net.weight(2, 5), code=code, schedule=schedule)
+    net.add("out", Identity(), "b")
     found = layer_loops(net.done().plan)
     assert (found.steps, found.work) == (2 * steps, 7 * steps)
     assert [stage.timesteps for stage in found.stages] == [steps, steps]
@@ -74,20 +77,20 @@ def test_warm_ups_and_replays_are_run_too(schedule: Probed | Corrected, steps: i
 
 def test_dense_operations_belong_to_the_first_stage_that_reads_them() -> None:
     net = Builder((2, 4, 4))
-    pool = ops.MaxPool(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))
+    pool = MaxPool(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))
     net.add("a", conv2d(), INPUT, weight=net.weight(3, 2, 1, 1), code=Code.rate(2), before=[pool])
     net.add("narrow", conv2d(), "a", weight=net.weight(1, 3, 1, 1))
     net.add("b", conv2d(), "narrow", weight=net.weight(5, 1, 1, 1), code=Code.rate(2))
     net.add("c", conv2d(), "narrow", weight=net.weight(5, 1, 1, 1), code=Code.rate(2))
-    net.add("sum", ops.Add(), "b", "c", code=Code.rate(2))
-    net.add("out", ops.Identity(), "sum")
+    net.add("sum", Add(), "b", "c", code=Code.rate(2))
+    net.add("out", Identity(), "sum")
     # a meets its weights at all 16 unpooled places; narrow's 4 places are b's
     assert dense_operations(net.done()) == {"a": 6 * 16, "b": 5 * 4 + 3 * 4, "c": 5 * 4, "sum": 0}
 
 
 def test_a_network_without_stages_takes_no_steps() -> None:
     net = Builder((3,))
-    net.add("out", ops.Linear(), INPUT, weight=net.weight(2, 3))
+    net.add("out", Linear(), INPUT, weight=net.weight(2, 3))
     found = layer_loops(net.done().plan)
     assert (found.steps, found.work, found.steps_saved_share, found.work_saved_share, found.stages) == (0, 0, 0, 0, ())
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from support.by_hand import Builder
 from torch import Tensor
 
-from spikewright.ann import ops
+from spikewright.ann.ops.arithmetic import Add
+from spikewright.ann.ops.moves import Identity
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan, BadSetting
 from spikewright.measure.cost.latency import latency_steps
@@ -23,7 +25,7 @@ from spikewright.snn.alignments.truncate import Truncate
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.graded import Graded
 from spikewright.snn.encoders.repeat import Repeat
-from spikewright.snn.nodes import AnySchedule, Edge
+from spikewright.snn.nodes import AnySchedule, Edge, Stage
 from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.corrected import Corrected
 from spikewright.snn.schedules.lockstep import Lockstep
@@ -36,20 +38,20 @@ ROUND = 360  # samples after which every period of six cores with up to three tr
 def chain(*windows: int, schedule: AnySchedule | None = None, repeat: int = 0) -> Plan:
     net, read = Builder((3,), encoder=Repeat(repeat) if repeat else Graded()), INPUT
     for index, steps in enumerate(windows):
-        read = net.add(f"s{index}", ops.Add(), read, code=Code.rate(steps), schedule=schedule)
-    net.add("out", ops.Identity(), read)
+        read = net.add(f"s{index}", Add(), read, code=Code.rate(steps), schedule=schedule)
+    net.add("out", Identity(), read)
     return net.done().plan
 
 
 def block(a: int, b: int, c: int, *, schedule: AnySchedule | None = None) -> Plan:
     """A residual block: a → b → c, and a → c past b, through nodes that do not fire."""
     net = Builder((3,))
-    net.add("a", ops.Add(), INPUT, code=Code.rate(a), schedule=schedule)
-    net.add("same", ops.Identity(), "a")
-    net.add("b", ops.Add(), "same", code=Code.rate(b), schedule=schedule)
-    net.add("sum", ops.Add(), "b", "same")
-    net.add("c", ops.Identity(), "sum", code=Code.rate(c), schedule=schedule)
-    net.add("out", ops.Identity(), "c")
+    net.add("a", Add(), INPUT, code=Code.rate(a), schedule=schedule)
+    net.add("same", Identity(), "a")
+    net.add("b", Add(), "same", code=Code.rate(b), schedule=schedule)
+    net.add("sum", Add(), "b", "same")
+    net.add("c", Identity(), "sum", code=Code.rate(c), schedule=schedule)
+    net.add("out", Identity(), "c")
     return net.done().plan
 
 
@@ -80,7 +82,7 @@ def cells_taken(plan: Plan, windows: dict[str, int]) -> dict[str, list[dict[str,
             {name: set(step[index].nonzero().flatten().tolist()) for index, name in enumerate(names)}
             for step in arriving
         ]
-        marks[node.name] = arriving if node.firing is None else train(node.name)
+        marks[node.name] = train(node.name) if isinstance(node, Stage) else arriving
     return found
 
 
@@ -93,7 +95,7 @@ def averages(plan: Plan, name: str, reader: str) -> bool:
         for edge in nodes[to].edges:
             if edge.source == name:
                 found.append([edge])
-            elif edge.source != INPUT and nodes[edge.source].firing is None:
+            elif edge.source != INPUT and not isinstance(nodes[edge.source], Stage):
                 found += [[*way, edge] for way in ways(edge.source)]
         return found
 
@@ -110,12 +112,12 @@ class Machine:
     def __init__(self, plan: Plan, slots: int, samples: int) -> None:
         self.slots, self.samples = slots, samples
         self.window = {INPUT: plan.encoder.timesteps} if isinstance(plan.encoder, Repeat) else {}
-        self.window |= {node.name: node.firing.code.timesteps for node in plan.nodes if node.firing is not None}
+        self.window |= {node.name: node.firing.code.timesteps for node in plan.nodes if isinstance(node, Stage)}
         taken = cells_taken(plan, self.window)
         self.takes: dict[tuple[str, str], list[set[int]]] = {}  # by (train, core), for each step the cells it takes
         self.whole: set[tuple[str, str]] = set()  # those that must be there before it begins, and stay until it ends
         for node in plan.nodes:
-            if node.firing is None:
+            if not isinstance(node, Stage):
                 continue
             for name in self.window:
                 steps = [step[name] for step in taken[node.name]]
@@ -227,7 +229,7 @@ def plans(draw: st.DrawFn) -> Plan:
         reads = draw(st.lists(st.sampled_from(names[-4:]), min_size=1, max_size=2, unique=True))
         if draw(st.booleans()):
             edges = [edge(name, None) for name in reads]
-            reads = [net.add(f"graded{index}", ops.Add(), *edges)]
+            reads = [net.add(f"graded{index}", Add(), *edges)]
             length[reads[0]] = max(
                 each.alignment.timesteps if each.alignment else length[each.source] for each in edges
             )
@@ -236,9 +238,9 @@ def plans(draw: st.DrawFn) -> Plan:
         steps = draw(st.sampled_from(windows))
         edges = [Edge(name) if waits else edge(name, steps) for name in reads]
         schedule = TwoPhase() if waits else Lockstep()
-        names.append(net.add(f"s{index}", ops.Add(), *edges, code=Code.rate(steps), schedule=schedule))
+        names.append(net.add(f"s{index}", Add(), *edges, code=Code.rate(steps), schedule=schedule))
         length[names[-1]] = steps
-    net.add("out", ops.Add(), *dict.fromkeys([names[-1], draw(st.sampled_from(names))]))
+    net.add("out", Add(), *dict.fromkeys([names[-1], draw(st.sampled_from(names))]))
     return net.done().plan
 
 
@@ -314,9 +316,9 @@ def test_a_stream_that_is_read_late_needs_room_too() -> None:
 def test_an_averaged_train_is_read_whole_and_an_aligned_one_streamed() -> None:
     def two(kind: type[Average | Replicate | Truncate] | None, first: int, second: int) -> Plan:
         net, code = Builder((3,)), Code.rate(second)
-        net.add("a", ops.Add(), INPUT, code=Code.rate(first), schedule=Lockstep())
-        net.add("b", ops.Add(), Edge("a", kind and kind(second)), code=code, schedule=Lockstep())
-        net.add("out", ops.Identity(), "b")
+        net.add("a", Add(), INPUT, code=Code.rate(first), schedule=Lockstep())
+        net.add("b", Add(), Edge("a", kind and kind(second)), code=code, schedule=Lockstep())
+        net.add("out", Identity(), "b")
         return net.done().plan
 
     def starts(plan: Plan) -> int:
@@ -337,12 +339,12 @@ def test_an_averaged_train_is_read_whole_and_an_aligned_one_streamed() -> None:
 
 def test_a_step_that_is_repeated_is_kept_until_it_was_read_for_the_last_time() -> None:
     net, lockstep = Builder((3,)), Lockstep()
-    net.add("a", ops.Add(), INPUT, code=Code.rate(1), schedule=lockstep)
-    net.add("b", ops.Add(), "a", code=Code.rate(2), schedule=lockstep)
-    net.add("c", ops.Add(), Edge("b", Average(2)), code=Code.rate(2), schedule=lockstep)
+    net.add("a", Add(), INPUT, code=Code.rate(1), schedule=lockstep)
+    net.add("b", Add(), "a", code=Code.rate(2), schedule=lockstep)
+    net.add("c", Add(), Edge("b", Average(2)), code=Code.rate(2), schedule=lockstep)
     edges = Edge("a", Replicate(6)), Edge("c", Average(6))
-    net.add("d", ops.Add(), *edges, code=Code.rate(6), schedule=lockstep)
-    net.add("out", ops.Identity(), "d")
+    net.add("d", Add(), *edges, code=Code.rate(6), schedule=lockstep)
+    net.add("out", Identity(), "d")
     plan = net.done().plan
     # a at 0, b at 1, c at 3, d at 5: its 6th step, 5 later, takes a's only one once more
     assert pipeline(plan, buffers=0).interval_steps == 5 + 5
@@ -352,12 +354,12 @@ def test_a_step_that_is_repeated_is_kept_until_it_was_read_for_the_last_time() -
 
 def test_a_train_that_met_a_longer_one_brings_nothing_in_its_later_steps() -> None:
     net, lockstep = Builder((3,)), Lockstep()
-    net.add("x", ops.Add(), INPUT, code=Code.rate(5), schedule=lockstep)
-    net.add("a", ops.Add(), "x", code=Code.rate(4))
-    net.add("b", ops.Add(), INPUT, code=Code.rate(8), schedule=lockstep)
-    net.add("sum", ops.Add(), "a", "b")
-    net.add("c", ops.Add(), Edge("sum", Replicate(2)), code=Code.rate(2), schedule=lockstep)
-    net.add("out", ops.Identity(), "c")
+    net.add("x", Add(), INPUT, code=Code.rate(5), schedule=lockstep)
+    net.add("a", Add(), "x", code=Code.rate(4))
+    net.add("b", Add(), INPUT, code=Code.rate(8), schedule=lockstep)
+    net.add("sum", Add(), "a", "b")
+    net.add("c", Add(), Edge("sum", Replicate(2)), code=Code.rate(2), schedule=lockstep)
+    net.add("out", Identity(), "c")
     plan = net.done().plan
     # of the sum's 8 steps c takes the 1st and the 5th, and a, which begins at 5, has only 4
     assert pipeline(plan).cores[-1].start_steps == 5 + 1
@@ -366,10 +368,10 @@ def test_a_train_that_met_a_longer_one_brings_nothing_in_its_later_steps() -> No
 
 def test_averaging_before_a_node_that_does_not_fire_counts_as_well() -> None:
     net = Builder((3,))
-    net.add("a", ops.Add(), INPUT, code=Code.rate(4), schedule=Lockstep())
-    net.add("same", ops.Identity(), Edge("a", Average(6)))
-    net.add("b", ops.Identity(), "same", code=Code.rate(6), schedule=Lockstep())
-    net.add("out", ops.Identity(), "b")
+    net.add("a", Add(), INPUT, code=Code.rate(4), schedule=Lockstep())
+    net.add("same", Identity(), Edge("a", Average(6)))
+    net.add("b", Identity(), "same", code=Code.rate(6), schedule=Lockstep())
+    net.add("out", Identity(), "b")
     found = pipeline(net.done().plan)
     assert [core.start_steps for core in found.cores] == [0, 4]
 
@@ -377,9 +379,9 @@ def test_averaging_before_a_node_that_does_not_fire_counts_as_well() -> None:
 @pytest.mark.parametrize(("schedule", "replayed"), [(Probed(), 0), (Corrected(), 0), (Corrected(3), 10)])
 def test_a_warm_up_and_its_replays_keep_every_core_busy(schedule: Probed | Corrected, replayed: int) -> None:
     net, code = Builder((3,), encoder=Repeat(4, 5)), Code.rate(4, warmup=5)
-    net.add("a", ops.Add(), INPUT, code=code, schedule=schedule)
-    net.add("b", ops.Add(), "a", code=code, schedule=schedule)
-    net.add("out", ops.Identity(), "b")
+    net.add("a", Add(), INPUT, code=code, schedule=schedule)
+    net.add("b", Add(), "a", code=code, schedule=schedule)
+    net.add("out", Identity(), "b")
     plan = net.done().plan
     found = pipeline(plan)
     assert [core.timesteps for core in found.cores] == [9 + replayed] * 3  # the link, too
@@ -425,7 +427,7 @@ def test_it_is_plain_data() -> None:
 
 def test_what_has_no_pipeline_is_refused() -> None:
     net = Builder((3,))
-    net.add("out", ops.Linear(), INPUT, weight=net.weight(2, 3))
+    net.add("out", Linear(), INPUT, weight=net.weight(2, 3))
     with pytest.raises(BadPlan, match="no pipeline"):
         pipeline(net.done().plan)
     with pytest.raises(BadSetting, match="buffers must be at least 0"):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from support.by_hand import Builder
 
-from spikewright.ann import ops
+from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.network import build
 from spikewright.errors import BadData
@@ -13,7 +13,7 @@ from spikewright.measure.speed import throughput as speed
 
 def test_the_median_rate_of_batches_of_one_size(monkeypatch: pytest.MonkeyPatch) -> None:
     net = Builder((3,))
-    net.add("out", ops.Linear(), INPUT, weight=net.weight(2, 3))
+    net.add("out", Linear(), INPUT, weight=net.weight(2, 3))
     ticks = iter([0.0, 0.0, 1.0, 1.0, 3.0, 3.0, 7.0, 7.0, 8.0, 8.0, 9.9])
     monkeypatch.setattr(speed.time, "perf_counter", lambda: next(ticks))
     told: list[tuple[str, int, int]] = []
@@ -25,6 +25,6 @@ def test_the_median_rate_of_batches_of_one_size(monkeypatch: pytest.MonkeyPatch)
 
 def test_no_inputs_are_refused() -> None:
     net = Builder((3,))
-    net.add("out", ops.Linear(), INPUT, weight=net.weight(2, 3))
+    net.add("out", Linear(), INPUT, weight=net.weight(2, 3))
     with pytest.raises(BadData, match="at least one input"):
         speed.samples_per_second(build(net.done()), [])

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 import torch
-from support.campaign_networks import direct, ordinary
+from support.campaign_networks import RATE, direct, ordinary
+from support.handmade import aligned, branched, dyadic
 from torch import Tensor
 
 from spikewright.ann.source import Source
+from spikewright.conversion.align import Joining
+from spikewright.conversion.quantise import quantise
 from spikewright.measure.samples import Prepared
 from spikewright.reliability.campaign.identity import identity
 from spikewright.reliability.campaign.protection import Protection
@@ -18,10 +21,10 @@ from spikewright.reliability.faults.stuck_at import StuckAt
 from spikewright.reliability.injectable.propagate import Shortcuts
 from spikewright.reliability.workers.pool import Workers
 from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.formats.uniform import Uniform
 from spikewright.snn.neurons.leaky import Leaky
+from spikewright.snn.nodes import Stage
 from spikewright.training.snn.settings import SpikingSettings
-
-from .networks import RATE
 
 SETTINGS = InjectSettings(fault=BitFlip(ber=0.01))
 
@@ -48,12 +51,22 @@ def test_the_same_campaign_has_the_same_name() -> None:
     )  # fmt: skip
 
 
+def test_a_campaign_that_is_on_disk_keeps_its_name() -> None:
+    """These names are of the day before a stage was a type; records under them must be found."""
+    network = aligned(branched(dyadic(1), (2, 4, 4, 2, 4)), Joining("average", "average"))
+    images = Prepared(torch.arange(8.0).reshape(2, 4) / 8, torch.tensor([0, 1]))
+    assert name(network, images) == "083c0779bd771f88"
+    assert name(quantise(network, Uniform(bits=8)), images) == "5d2d7fc05cf40734"
+
+
 def test_whatever_an_outcome_depends_on_gives_another_name() -> None:
     network, images = direct("mlp", RATE)
     slower = replace(RATE, timesteps=5)
     weight = next(each for each in network.arrays if each.endswith(".weight"))
     leaky = [
-        replace(node, firing=replace(node.firing, law=Leaky(leak=0.91, reset="delayed"))) if node.firing else node
+        replace(node, firing=replace(node.firing, law=Leaky(leak=0.91, reset="delayed")))
+        if isinstance(node, Stage)
+        else node
         for node in network.plan.nodes
     ]
     others = [

@@ -16,10 +16,8 @@ from spikewright.reliability.injectable.pieces import (
     Weights,
     laid_out,
     lanes,
-    met,
     pick,
     pick_channels,
-    reach_of,
     weights_for,
 )
 
@@ -155,8 +153,8 @@ def test_a_convolution_in_halves() -> None:
 
 
 def test_the_reach_is_that_of_the_worst_output() -> None:
-    assert reach_of(Linear(), torch.tensor([[1.0, -2.0], [3.0, 4.0]])) == 7
-    assert reach_of(Conv(stride=(1,), padding=(0,), dilation=(1,), transposed=True), torch.ones(2, 3, 4)) == 24
+    assert Linear().reach(torch.tensor([[1.0, -2.0], [3.0, 4.0]])) == 7
+    assert Conv(stride=(1,), padding=(0,), dilation=(1,), transposed=True).reach(torch.ones(2, 3, 4)) == 24
 
 
 def test_a_coarse_grid_fits_float32_and_a_fine_one_is_finer() -> None:
@@ -188,7 +186,7 @@ def test_no_output_meets_more_weights(op: Linear | Conv, shape: tuple[int, ...])
     ones = torch.ones(shape, dtype=torch.float64)
     channels = shape[1] if isinstance(op, Linear) else shape[0] if op.transposed else shape[1] * op.groups
     given = torch.ones(1, channels, *(6,) * (len(shape) - 2), dtype=torch.float64)
-    assert float(op([given], ones).max()) <= min(met(op, ones), reach_of(op, ones))
+    assert float(op([given], ones).max()) <= min(op.fan_in(ones), op.reach(ones))
     held = weights(ones.int(), op=op)
     assert held.channels == op([given], ones).shape[1]
 

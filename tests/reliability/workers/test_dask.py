@@ -66,6 +66,7 @@ def test_an_address_without_a_scheduler_is_refused(monkeypatch, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_a_scheduler_without_workers_is_refused(monkeypatch):
     script = DASK.replace("n_workers=2", "n_workers=0")
     with cluster(script) as address:

@@ -17,6 +17,7 @@ from support.tallies import NUMBERS, Task, Wrong, build, expected, totals, work
 from spikewright.errors import BadSetting, SpikewrightError
 from spikewright.reliability.workers import pool
 from spikewright.reliability.workers.pool import Workers, gather
+from spikewright.reliability.workers.worker import Done
 
 TWO = Workers(count=2)
 
@@ -106,6 +107,26 @@ def test_a_killed_worker_costs_no_result(tmp_path):
     assert "\n" not in notices[0]
 
 
+def test_what_is_left_is_sent_out_again_until_workers_died_too_often(monkeypatch):
+    sent, notices, found = [], [], []
+
+    def outcomes(crew, left):
+        sent.append(list(left))
+        number = next(iter(left))
+        yield Done(number, left[number])
+        raise crew.lost[0]
+
+    monkeypatch.setattr(pool, "_outcomes", outcomes)
+    with pytest.raises(SpikewrightError, match=r"loky: workers died 4 times, 2 tasks are left") as error:
+        for result in gather(build, work, None, list("abcdef"), TWO, notice=notices.append):
+            found.append(result)
+    assert "\n" not in str(error.value)
+    assert found == list("abcd")
+    assert sent == [[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5], [2, 3, 4, 5], [3, 4, 5]]
+    assert notices == [f"loky: a worker died; {left} tasks are sent out again" for left in (5, 4, 3)]
+
+
+@pytest.mark.slow
 def test_a_task_that_always_kills_its_worker_ends_the_campaign(monkeypatch):
     monkeypatch.setattr(pool, "RESTARTS", 1)
     tasks = [Task(0, die=True), *(Task(factor) for factor in range(1, 5))]
@@ -147,7 +168,7 @@ def test_leaving_early_stops_the_workers(tmp_path):
 CAMPAIGN = """
 import sys
 from pathlib import Path
-from spikewright.campaigns.pool import Workers, gather
+from spikewright.reliability.workers.pool import Workers, gather
 from support.tallies import NUMBERS, Task, build, work
 tasks = [Task(factor, meet=Path(sys.argv[1]), seconds=0 if factor < 2 else 60) for factor in range(12)]
 try:

@@ -19,6 +19,7 @@ def workers():
         ray.shutdown()
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_and_each_process_builds_once(workers, tmp_path):
     tallies = list(gather(build, work, NUMBERS, [Task(factor, meet=tmp_path) for factor in range(24)], workers))
     assert totals(tallies) == expected(range(24))
@@ -26,12 +27,14 @@ def test_a_cluster_gives_the_same_and_each_process_builds_once(workers, tmp_path
     assert len({(tally.process, tally.built) for tally in tallies}) == 2
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_no_result(workers, tmp_path):
     tasks = [Task(factor, die_once=tmp_path / "died" if factor == 5 else None) for factor in range(16)]
     assert totals(list(gather(build, work, NUMBERS, tasks, workers))) == expected(range(16))
     assert (tmp_path / "died").exists()
 
 
+@pytest.mark.slow
 def test_no_more_tasks_at_once_than_asked_for(workers):
     few = Workers(backend="ray", address=workers.address, count=1)
     tallies = list(gather(build, work, NUMBERS, [Task(factor) for factor in range(6)], few))
@@ -39,6 +42,7 @@ def test_no_more_tasks_at_once_than_asked_for(workers):
     assert totals(tallies) == expected(range(6))
 
 
+@pytest.mark.slow
 def test_an_exception_passes_through_and_leaving_early_does_no_harm(workers):
     tasks = [Task(factor, fail=factor == 3) for factor in range(12)]
     with pytest.raises(Wrong) as error:

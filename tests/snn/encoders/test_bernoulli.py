@@ -23,7 +23,7 @@ def test_spikes_of_the_inputs_shape() -> None:
 def test_black_never_spikes_white_always_and_what_lies_beyond_is_clipped() -> None:
     x = torch.tensor([[0.0, -0.0, -3.0, 1.0, 1.5, 1e30]])
     assert Bernoulli(200)(x).mean(0).tolist() == [[0, 0, 0, 1, 1, 1]]
-    assert Bernoulli(200).draw(x, 7).mean(0).tolist() == [[0, 0, 0, 1, 1, 1]]
+    assert Bernoulli(200).anew(x, (7,)).mean(0).tolist() == [[0, 0, 0, 1, 1, 1]]
 
 
 @pytest.mark.parametrize("drawn", [False, True])
@@ -31,7 +31,7 @@ def test_probabilities_are_the_values(drawn: bool) -> None:
     """Each count within five of its own standard deviations; means over places and neighbours are uncorrelated."""
     steps = 4000
     x = torch.linspace(0.02, 0.98, 49).reshape(1, 49)
-    train = (Bernoulli(steps, 3).draw(x, 1) if drawn else Bernoulli(steps, 3)(x))[:, 0].double().numpy()
+    train = (Bernoulli(steps, 3).anew(x, (1,)) if drawn else Bernoulli(steps, 3)(x))[:, 0].double().numpy()
     p = x[0].double().numpy()
     assert np.all(np.abs(train.mean(0) - p) < 5 * np.sqrt(p * (1 - p) / steps))
     apart = (train - p) / np.sqrt(p * (1 - p))
@@ -55,9 +55,9 @@ def test_samples_steps_seeds_and_keys_draw_apart() -> None:
         "two samples that differ in one value": (encoded[:, 0, 1:], encoded[:, 1, 1:]),
         "two steps": (encoded[0], encoded[1]),
         "two seeds": (encoded, Bernoulli(3, 1)(grey)),
-        "two keys": (Bernoulli(3, 0).draw(grey, 1), Bernoulli(3, 0).draw(grey, 2)),
-        "two rows of a draw": (Bernoulli(3, 0).draw(grey, 1)[:, 0, 1:], Bernoulli(3, 0).draw(grey, 1)[:, 1, 1:]),
-        "a draw and none": (Bernoulli(3, 0).draw(grey), encoded),
+        "two keys": (Bernoulli(3, 0).anew(grey, (1,)), Bernoulli(3, 0).anew(grey, (2,))),
+        "two rows of a draw": (Bernoulli(3, 0).anew(grey, (1,))[:, 0, 1:], Bernoulli(3, 0).anew(grey, (1,))[:, 1, 1:]),
+        "a draw and none": (Bernoulli(3, 0).anew(grey, ()), encoded),
     }
     for what, (one, two) in trains.items():
         share = float((one != two).double().mean())
@@ -65,11 +65,11 @@ def test_samples_steps_seeds_and_keys_draw_apart() -> None:
 
 
 def test_a_draw_is_the_same_again_and_its_first_rows_do_not_know_the_others() -> None:
-    drawn = Bernoulli(4, 5).draw(X, 3, 1)
-    assert torch.equal(drawn, Bernoulli(4, 5).draw(X, 3, 1))
-    assert torch.equal(drawn[:, :2], Bernoulli(4, 5).draw(X[:2], 3, 1))
+    drawn = Bernoulli(4, 5).anew(X, (3, 1))
+    assert torch.equal(drawn, Bernoulli(4, 5).anew(X, (3, 1)))
+    assert torch.equal(drawn[:, :2], Bernoulli(4, 5).anew(X[:2], (3, 1)))
     state = torch.get_rng_state()
-    _ = Bernoulli(4)(X), Bernoulli(4).draw(X, 1)
+    _ = Bernoulli(4)(X), Bernoulli(4).anew(X, (1,))
     assert torch.equal(torch.get_rng_state(), state), "the caller's random numbers are left alone"
 
 

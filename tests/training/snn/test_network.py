@@ -16,9 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.ops.activations import BatchNorm
 from spikewright.ann.ops.products import Conv, Linear
-from spikewright.ann.source import BatchNorm, Source
+from spikewright.ann.source import Source
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.errors import BadModel
 from spikewright.snn.formats.binary import Binary
 from spikewright.snn.formats.uniform import Uniform
@@ -121,8 +123,8 @@ def test_the_training_graph_is_the_frozen_network_but_for_rounding_at_a_threshol
         apart = total = 0
         differing: set[int] = set()  # samples: a spike that differs makes others differ later
         for record in in_float64(one).walk(x.double()):
-            if record.node.firing is not None and record.train is not None:
-                wrong = record.train.float() != trained[record.node.firing.carries]
+            if isinstance(record, StageRecord) and record.train is not None:
+                wrong = record.train.float() != trained[record.firing.carries]
                 fresh = [i for i in wrong.flatten(2).any(2).any(0).nonzero().flatten().tolist() if i not in differing]
                 differing.update(fresh)
                 apart, total = apart + len(fresh), total + record.train.numel()
@@ -157,7 +159,7 @@ def test_a_perceptron_is_that_of_snntorch_step_by_step_and_so_are_its_gradients(
     assert torch.equal(output, torch.stack(expected))
     assert all(0.02 < float(value.mean()) < 0.98 for value in spikes[-3:])
     frozen = build(network.freeze(), dtype=torch.float64)
-    trains = [record.train for record in frozen.walk(x) if record.train is not None]
+    trains = [record.train for record in frozen.walk(x) if isinstance(record, StageRecord)]
     for index, train in enumerate(trains):
         assert torch.equal(train, torch.stack(spikes[index::3]))
     pull = torch.randn(8, 8, 6, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
@@ -209,7 +211,7 @@ def test_where_sums_are_of_whole_numbers_nothing_depends_on_the_batch(settings, 
         for batch, samples in company(x):
             for record, expected in zip(engine(batch.to(dtype)), whole, strict=True):
                 assert torch.equal(record.codes[: len(samples)], expected.codes[samples])
-                if record.train is not None and expected.train is not None:
+                if isinstance(record, StageRecord) and record.train is not None:
                     assert torch.equal(record.train[:, : len(samples)], expected.train[:, samples])
 
 
@@ -276,7 +278,7 @@ def test_where_real_numbers_are_summed_a_batch_changes_no_more_than_their_roundi
     def told(batch: Tensor) -> tuple[dict[str, Tensor], list[Tensor]]:
         """Spikes [T, N, *] by where they are fired, and what is read out, [N, K]."""
         records = list(frozen.walk(batch.double()))
-        trains = {record.node.name: record.train for record in records if record.train is not None}
+        trains = {record.node.name: record.train for record in records if isinstance(record, StageRecord)}
         alone = replace(training, x=batch.double())
         with torch.no_grad():
             read = [records[-1].codes, training.network(batch.double()).sum(0)]
@@ -329,8 +331,8 @@ def test_the_scale_of_membranes_follows_batches_in_training_and_stays_after_it()
     with torch.no_grad():
         network(x * 100)
     assert network.membrane_scales.tolist() == pytest.approx([expected], rel=1e-5)
-    law = network.freeze().plan.stages[0].firing
-    assert law is not None and law.law.membrane.scale == float(network.membrane_scales[0])  # pyright: ignore
+    law = network.freeze().plan.stages[0].firing.law
+    assert law.membrane.scale == float(network.membrane_scales[0])  # pyright: ignore
 
 
 def test_a_silent_layer_gives_no_nan_and_trains_on() -> None:
@@ -390,7 +392,7 @@ def test_learned_leaks_start_where_they_should_and_learn() -> None:
     assert bool((network.raw_leaks.grad != 0).all())
     with torch.no_grad():
         network.raw_leaks.copy_(torch.tensor([-2.0, 0.0, 40.0]))
-    laws = [stage.firing.law for stage in network.freeze().plan.stages if stage.firing is not None]
+    laws = [stage.firing.law for stage in network.freeze().plan.stages]
     assert [law.leak for law in laws] == pytest.approx([1 / (1 + np.exp(2.0)), 0.5, 1.0])  # pyright: ignore
 
 

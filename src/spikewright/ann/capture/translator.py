@@ -13,12 +13,12 @@ from torch import Tensor, fx
 from torch.export.graph_signature import InputKind, OutputKind
 from torch.fx.node import map_arg
 
-from spikewright.ann import ops
-from spikewright.ann import source as src
 from spikewright.ann.capture.aten.call import Call, Refused, Value
-from spikewright.ann.capture.aten.translations import TRANSLATIONS
+from spikewright.ann.capture.aten.translations import translations
 from spikewright.ann.capture.hints import WAYS_OUT
 from spikewright.ann.capture.tracing import batch_size, source_line
+from spikewright.ann.ops import Operation
+from spikewright.ann.ops.moves import Identity
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.data.preparation import InputPreparation
 from spikewright.errors import Obstacle, UnsupportedModule
@@ -92,7 +92,7 @@ class Translator:
                 keep.append(node)
         self.nodes = keep[::-1]
         if not self.nodes or self.nodes[-1].name != result.node:
-            self.nodes.append(SourceNode(name="output", op=ops.Identity(), inputs=(result.node,), shape=result.shape))
+            self.nodes.append(SourceNode(name="output", op=Identity(), inputs=(result.node,), shape=result.shape))
 
     def _constants(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -161,7 +161,7 @@ class Translator:
 
     def _translate(self, node: fx.Node, arguments: dict[str, Any], meta: Any) -> Any:
         target = _target(node)
-        function = TRANSLATIONS.get(target)
+        function = translations().get(target)
         kind = self._kind(node)
         if function is None:
             way_out = WAYS_OUT.get(target, "replace it by layers that docs/supported.md lists")
@@ -220,7 +220,7 @@ class Translator:
     def _emitter(self, node: fx.Node) -> Callable[..., Value]:
         path = self._path(node)
 
-        def emit(op: src.SourceOp, inputs: Sequence[Value], shape: Sequence[int], **arrays: Tensor | None) -> Value:
+        def emit(op: Operation, inputs: Sequence[Value], shape: Sequence[int], **arrays: Tensor | None) -> Value:
             if not all(isinstance(value, Value) for value in inputs):
                 raise Refused("an operation between a constant and a signal", "swap the operands or fold the constant")
             count = self.taken.get(path, 0) + 1

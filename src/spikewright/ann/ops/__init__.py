@@ -1,21 +1,188 @@
-"""The closed set of operations that a plan may contain; every one but max pooling is linear and has no bias.
+"""Operations, a family a file: of a captured network, and of a plan, where all but max pools are linear.
 
 An operation is a frozen description (geometry only) that can be applied to tensors whose first axis is a
 batch of any size, [N, *features]; time is folded into that axis by the engines. Weights are passed in.
-Knows nothing about spikes, codes or networks.
+Knows nothing about spikes, codes or networks. What a pass does with each is a table of its own (`rules.py`).
 """
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
 
-from pydantic import Field
+import torch
+from torch import Tensor
 
-from spikewright.ann.ops.arithmetic import Add, Scale
-from spikewright.ann.ops.moves import Concat, Identity, Permute, Reshape, Slice, ZeroPad
-from spikewright.ann.ops.pools import AdaptiveAveragePool, AdaptiveMaxPool, AveragePool, MaxPool, Mean
-from spikewright.ann.ops.products import Conv, Linear
+Shape = tuple[int, ...]
 
-Weighted = Linear | Conv | Scale
-Pooling = MaxPool | AdaptiveMaxPool
-Averaging = AveragePool | AdaptiveAveragePool | Mean
-Moving = Identity | Reshape | Permute | Slice | ZeroPad | Concat
-Op = Annotated[Weighted | Averaging | Moving | Add | Pooling, Field(discriminator="kind")]
+
+class Operation:
+    """What is known of every operation; a subclass is a frozen dataclass with a `kind`, which names it in files."""
+
+    __slots__ = ()
+
+    kind: Any  # a Literal in each class
+
+    in_plan: ClassVar[bool] = True  # may stand in a plan; else only in a source, and staging takes it apart
+    linear: ClassVar[bool] = True  # f(a·x + b·y) = a·f(x) + b·f(y): it may be run step by step, or on the total
+    weighted: ClassVar[bool] = False  # needs the array `weight`
+    multiplies: ClassVar[bool] = False
+    scales: ClassVar[bool] = False  # a product with a constant gain
+    adds: ClassVar[bool] = False  # sums its inputs
+    averages: ClassVar[bool] = False
+    moves: ClassVar[bool] = False
+    passes: ClassVar[bool] = False  # hands its input on as it is
+    joins: ClassVar[bool] = False  # puts its inputs side by side along `dim`
+    normalises: ClassVar[bool] = False  # batch norm
+    maximum: ClassVar[bool] = False
+    activates: ClassVar[bool] = False
+
+    def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
+        """[N, *features] each → [N, *features]; `weight` where the operation is weighted."""
+        raise TypeError(f"{type(self).__name__} is an operation of sources only")
+
+
+class Activating(Operation):
+    """An activation: what a stage of a spiking network fires in place of."""
+
+    __slots__ = ()
+
+    in_plan: ClassVar[bool] = False
+    linear: ClassVar[bool] = False
+    activates: ClassVar[bool] = True
+
+    cap: Any  # float | None: the largest value
+    levels: Any  # int | None: the largest code, where it was trained with levels
+    slip: Any  # float: the share of the plain clip mixed into the rounding
+
+
+class EvenWindows(NamedTuple):
+    """Windows of means over the last axes that all divide alike."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    divisor: int
+
+
+class Averaging(Operation):
+    """Means over windows or axes; shapes are those of one sample, without the batch."""
+
+    __slots__ = ()
+
+    averages: ClassVar[bool] = True
+
+    def axes(self, given: Shape) -> tuple[int, ...]:
+        """The feature axes that it averages over."""
+        raise NotImplementedError
+
+    def kept(self, made: Shape) -> Shape:
+        """The shape of what it makes, with the axes that it averaged away as 1."""
+        return made
+
+    def without(self, shape: Shape) -> Shape:
+        """`kept` undone: a shape without the axes that it averages away."""
+        return shape
+
+    def window(self, axis: int, given: int, made: int) -> Tensor:
+        """1 where window o holds input position y of the `axis`-th of its axes, [made, given] float64."""
+        raise NotImplementedError
+
+    def common_divisor(self, given: Shape) -> int:
+        """The least number by which every mean that it takes of integers is an integer."""
+        raise NotImplementedError
+
+    def terms(self, given: Shape) -> int:
+        """How many values a mean is of, at most."""
+        raise NotImplementedError
+
+    def even_windows(self, given: Shape) -> EvenWindows | None:
+        """Its windows, or None where they differ in what they divide by."""
+        raise NotImplementedError
+
+
+class Moving(Operation):
+    """Moves values and computes nothing."""
+
+    __slots__ = ()
+
+    moves: ClassVar[bool] = True
+
+
+class Maximum(Operation):
+    """The largest of each window: not linear, but it commutes with a monotone activation."""
+
+    __slots__ = ()
+
+    linear: ClassVar[bool] = False
+    maximum: ClassVar[bool] = True
+
+
+class Product(Operation):
+    """Sums of products with a weight, which is laid out as torch has it: a matrix product or a convolution."""
+
+    __slots__ = ()
+
+    weighted: ClassVar[bool] = True
+    multiplies: ClassVar[bool] = True
+
+    @property
+    def space(self) -> int:
+        """How many axes follow the channel's: one number a channel broadcasts as [channels, 1, …]."""
+        raise NotImplementedError
+
+    def channels_first(self, shape: Shape) -> bool:
+        """Whether the axis that it maps is the first feature axis of a value of that shape."""
+        raise NotImplementedError
+
+    def in_channels(self, weight: Tensor) -> int:
+        """How many channels it reads."""
+        raise NotImplementedError
+
+    def out_channels(self, weight: Tensor) -> int:
+        """How many channels it makes."""
+        raise NotImplementedError
+
+    @property
+    def one_group(self) -> bool:
+        """Whether every output channel reads every input channel."""
+        return True
+
+    @property
+    def outputs_come_first(self) -> bool:
+        """Whether the first axis of its weight is its output channels."""
+        return True
+
+    def reach(self, weight: Tensor) -> float:
+        """The largest magnitude of a sum of products with inputs of magnitude 1, at most."""
+        return float(weight.abs().flatten(1).sum(1, dtype=torch.float64).max())
+
+    def as_vector(self, constant: Tensor, weight: Tensor) -> Tensor | None:
+        """A constant as one number an output channel, [out], if it is no more and can be added in the same pass."""
+        raise NotImplementedError
+
+    def fan_in(self, weight: Tensor) -> int:
+        """How many products are summed for one output, at most."""
+        raise NotImplementedError
+
+    def fan_out(self, weight: Tensor) -> int:
+        """How many products one input is part of, at most."""
+        return weight.numel() // self.in_channels(weight)
+
+    def scale_inputs(self, weight: Tensor, gain: Tensor) -> Tensor:
+        """The weight that acts on inputs `gain` (one number per input channel) times as large."""
+        raise NotImplementedError
+
+    def scale_outputs(self, weight: Tensor, gain: Tensor) -> Tensor:
+        """The weight whose outputs are `gain` (one number per output channel) times as large."""
+        raise NotImplementedError
+
+    def synapses(self, present: Tensor, given: Shape, made: Shape) -> Tensor:
+        """How many of the weights marked in `present` (bool, as the weight is laid out) each input meets, [*given]."""
+        raise NotImplementedError
+
+    def outputs_first(self, weight: Tensor) -> Tensor:
+        """The weight as [out, in, *], whatever torch's layout: a transposed convolution's begins with its inputs."""
+        return weight
+
+    def as_laid_out(self, weight: Tensor) -> Tensor:
+        """A weight [out, in, *] in torch's layout for the operation: `outputs_first` undone."""
+        return weight

@@ -1,29 +1,33 @@
 """What only a source has: batch norm, constants, activations."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
+from spikewright.ann.ops import Activating, Operation
 from spikewright.errors import BadSetting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchNorm:
+class BatchNorm(Operation):
     """Normalise each channel (axis 1): arrays weight, bias (both may be absent), mean and variance."""
 
     epsilon: float
     momentum: float = 0.1
     kind: Literal["batch_norm"] = "batch_norm"
+    normalises: ClassVar[bool] = True
+    in_plan: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offset:
+class Offset(Operation):
     """Add a constant (array offset), broadcast over the features."""
 
     kind: Literal["offset"] = "offset"
+    in_plan: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Activation:
+class Activation(Activating):
     """clip(z, 0, cap), or with `levels` the clipped rounding θ·⌊L·clip(z/θ, 0, 1) + ½⌋/L (array threshold).
 
     `slip` is the share of the plain clip(z, 0, θ) that was mixed in while training (SlipReLU); it belongs to the

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
+from spikewright.ann.ops import Operation
 from spikewright.ann.ops.products import present
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Add:
+class Add(Operation):
     """Sum of all inputs, broadcast against one another."""
 
     kind: Literal["add"] = "add"
+    adds: ClassVar[bool] = True
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, *] each → [N, *]."""
@@ -24,10 +26,12 @@ class Add:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
+class Scale(Operation):
     """Product with a constant gain (the weight), broadcast over the features."""
 
     kind: Literal["scale"] = "scale"
+    weighted: ClassVar[bool] = True
+    scales: ClassVar[bool] = True
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, *features] · gain → [N, *features]."""

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from spikewright.ann.ops import Moving
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Moving):
     """Pass the input on: a firing stage that reads another node's value as it is."""
 
     kind: Literal["identity"] = "identity"
+    passes: ClassVar[bool] = True
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, *] → [N, *]."""
@@ -21,11 +24,12 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Concat:
+class Concat(Moving):
     """Join the inputs along axis `dim` (the batch is axis 0)."""
 
     dim: int
     kind: Literal["concat"] = "concat"
+    joins: ClassVar[bool] = True
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, C_i, *] each → [N, ΣC_i, *] for dim = 1."""
@@ -33,7 +37,7 @@ class Concat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reshape:
+class Reshape(Moving):
     """Another shape for the features; the batch stays the first axis."""
 
     shape: tuple[int, ...]
@@ -45,7 +49,7 @@ class Reshape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Permute:
+class Permute(Moving):
     """Another order of the axes; the batch stays the first."""
 
     dims: tuple[int, ...]
@@ -57,7 +61,7 @@ class Permute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
+class Slice(Moving):
     """The part start:stop:step of axis `dim` (the batch is axis 0)."""
 
     dim: int
@@ -73,7 +77,7 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ZeroPad:
+class ZeroPad(Moving):
     """Zeros around the last axes, `pads` as torch.nn.functional.pad takes them."""
 
     pads: tuple[int, ...]

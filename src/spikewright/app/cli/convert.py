@@ -81,7 +81,7 @@ def convert(
         console.print(how["line"])
     if "weights" in how:
         console.print(how["weights"]["line"])
-    windows = sorted({node.firing.code.timesteps for node in network.plan.stages if node.firing is not None})
+    windows = sorted({node.firing.code.timesteps for node in network.plan.stages})
     if len(windows) > 1:
         shown = f"{windows[0]} to {windows[-1]} timesteps, {timesteps_mean(network.plan):.2f} on average"
     else:

@@ -33,14 +33,19 @@ def memory(
     from spikewright.app.runs.memory import memory as run
     from spikewright.data.files import write_json
     from spikewright.errors import BadSetting
+    from spikewright.measure.cost.footprint import FootprintSettings
 
     if device not in ("auto", "cpu"):
         raise BadSetting(f"memory: counts on the CPU, not on {device!r}: leave out --device")
     inputs = InputSettings(shape=options.shape(shape), channels=channels, size=options.size(size), classes=classes)
-    report = run(
-        model, data=data, inputs=inputs, weight_bits=weight_bits, membrane_bits=membrane_bits, batch=batch,
-        edge_bits=edge_bits, readout_bits=readout_bits, seed=seed,
-    )  # fmt: skip
+    settings = FootprintSettings(
+        weight_bits=weight_bits,
+        membrane_bits=membrane_bits,
+        batch=batch,
+        edge_bits=edge_bits,
+        readout_bits=readout_bits,
+    )
+    report = run(model, data=data, inputs=inputs, settings=settings, seed=seed)
     if json is not None:
         write_json(json, report.to_json())
     _show(report)

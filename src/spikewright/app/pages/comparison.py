@@ -155,21 +155,7 @@ def _chart(rows: Sequence[ComparisonRow], axis: _Axis) -> "Figure":
     figure = graph_objects.Figure(layout=layout(across, share_axis("accuracy")))
     for method, accuracy in _source_lines(rows):
         index = None if method is None else methods.index(method)
-        figure.add_scatter(
-            x=[10**left, 10**right],
-            y=[accuracy, accuracy],
-            mode="lines",
-            name="source" if method is None else f"source of {escaped(method)}",
-            meta=meta(index, index, source=True),
-            hovertemplate="%{fullData.name}: %{y:.2%}<extra></extra>",
-            line={"dash": "dash", "width": 1.5, "color": colour(index)},
-        )
-        if method is None:
-            figure.add_annotation(
-                {"xref": "paper", "x": 0, "y": accuracy, "xanchor": "left", "yanchor": "bottom", "showarrow": False},
-                text=f"source {accuracy:.2%}",
-                font_size=12,
-            )
+        _add_source_line(figure, method, accuracy, index=index, ends=[10**left, 10**right])
     for index, method in enumerate(methods):
         own = sorted((pair for pair in placed if pair[1].method == method), key=lambda pair: pair[0])
         if own:
@@ -185,6 +171,27 @@ def _chart(rows: Sequence[ComparisonRow], axis: _Axis) -> "Figure":
                 marker={"size": 11, "symbol": marker(index), "color": colour(index)},
             )
     return figure
+
+
+def _add_source_line(
+    figure: "Figure", method: str | None, accuracy: float, *, index: int | None, ends: list[float]
+) -> None:
+    """The dashed accuracy of a method's source; that of all methods, None, has its figure written on it."""
+    figure.add_scatter(
+        x=ends,
+        y=[accuracy, accuracy],
+        mode="lines",
+        name="source" if method is None else f"source of {escaped(method)}",
+        meta=meta(index, index, source=True),
+        hovertemplate="%{fullData.name}: %{y:.2%}<extra></extra>",
+        line={"dash": "dash", "width": 1.5, "color": colour(index)},
+    )
+    if method is None:
+        figure.add_annotation(
+            {"xref": "paper", "x": 0, "y": accuracy, "xanchor": "left", "yanchor": "bottom", "showarrow": False},
+            text=f"source {accuracy:.2%}",
+            font_size=12,
+        )
 
 
 def _hover(row: ComparisonRow) -> str:

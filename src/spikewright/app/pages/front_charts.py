@@ -5,13 +5,16 @@ dashed line joins those that no other one beats in the two of that chart.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spikewright.app.pages.candidates import Candidate, Hardening, front
 from spikewright.app.pages.charts import ROOM, Chart, height_of, named_axis
 from spikewright.app.pages.palette import GREY, colour
 from spikewright.app.pages.plots import axis, decimal_ticks, escaped, layout, log_axis, log_span, meta, share_axis
 from spikewright.app.pages.wording import NOTHING, energy_unit, percent, points, three_digits
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 LABELLED = 6  # front members that have their name beside them; of more it is in what is shown under the pointer
 
@@ -87,22 +90,14 @@ def _chart(title: str, found: Sequence[Candidate], across: Side, up: Side, unit:
     placed = [one for one in found if across.place(one) is not None and up.place(one) is not None]
     if not placed:
         return None
-    beside: list[tuple[float, float]] = []
-    if up is ACCURACY:
-        beside = list(dict.fromkeys(one.beside for one in placed if one.beside is not None and all(one.beside)))
-    if across.better < 0:
-        span = log_span([across.place(one) or 1.0 for one in placed] + [joules / unit for _, joules in beside])
-        ticks = decimal_ticks(10 ** span[0], 10 ** span[1])
-        below = log_axis(across.label, span, ticks, [f"{tick:g}" for tick in ticks])
-    else:
-        below = share_axis(across.label)
+    trained = _trained_networks(placed, unit) if up is ACCURACY else []
+    below = _axis_across(across, [across.place(one) or 1.0 for one in placed] + [energy for energy, _ in trained])
     above = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
     figure = graph_objects.Figure(layout=layout(below, share_axis(up.label), showlegend=True, legend=above))
-    best = front(found)
     line = joined([one for one in placed if one.stands] or placed, across, up)
-    if beside:
+    if trained:
         figure.add_scatter(
-            x=[joules / unit for _, joules in beside], y=[accuracy for accuracy, _ in beside], mode="markers",
+            x=[energy for energy, _ in trained], y=[accuracy for _, accuracy in trained], mode="markers",
             name="trained network", meta=meta(None, 1, role="beside"), cliponaxis=False,
             marker={"size": 13, "symbol": "star", "color": colour(1)},
             hovertemplate="%{fullData.name}: %{y:.2%}<extra></extra>",
@@ -113,26 +108,61 @@ def _chart(title: str, found: Sequence[Candidate], across: Side, up: Side, unit:
             name="best of these two", meta=meta(None, None, role="line"),
             line={"dash": "dot", "width": 1.5, "color": GREY}, hoverinfo="skip",
         )  # fmt: skip
+    for group in _groups(placed, front(found), across):
+        if group.members:
+            _add_group(figure, group, across, up)
+    return Chart(title=title, figure=figure)
+
+
+def _trained_networks(placed: Sequence[Candidate], unit: float) -> list[tuple[float, float]]:
+    """Energy and accuracy of the networks that candidates were converted from, each once."""
+    known = dict.fromkeys(one.beside for one in placed if one.beside is not None and all(one.beside))
+    return [(joules / unit, accuracy) for accuracy, joules in known]
+
+
+def _axis_across(across: Side, places: list[float]) -> dict[str, Any]:
+    """Energies, which are better when less, on a logarithmic axis; shares on one from 0 to 1."""
+    if across.better > 0:
+        return share_axis(across.label)
+    span = log_span(places)
+    ticks = decimal_ticks(10 ** span[0], 10 ** span[1])
+    return log_axis(across.label, span, ticks, [f"{tick:g}" for tick in ticks])
+
+
+class _Group(NamedTuple):
+    """Candidates that are drawn alike; `sides` says where the name of each is written, None that there is no room."""
+
+    name: str
+    symbol: str
+    colour: int | None
+    members: Sequence[Candidate]
+    sides: Sequence[str] | None = None
+
+
+def _groups(placed: Sequence[Candidate], best: Sequence[Candidate], across: Side) -> tuple[_Group, ...]:
+    """The refused, those that pass, and the front, which is drawn last and so on top."""
     shown = sorted((one for one in placed if one in best), key=lambda one: across.place(one) or 0.0)
     turns = ("bottom left", "top left")  # the last one has no room on its right, the first none on its left
     sides = ["top right", *(turns[(len(shown) - 1 - index) % 2] for index in range(1, len(shown)))]
-    groups = (
-        ("refused by a gate", "x-thin-open", None, [one for one in placed if not one.stands and one not in best]),
-        ("passes", "square", 2, [one for one in placed if one.stands and one not in best]),
-        ("on the front of all three", "circle", 0, shown),
+    refused = [one for one in placed if not one.stands and one not in best]
+    passing = [one for one in placed if one.stands and one not in best]
+    return (
+        _Group("refused by a gate", "x-thin-open", None, refused),
+        _Group("passes", "square", 2, passing),
+        _Group("on the front of all three", "circle", 0, shown, sides if len(shown) <= LABELLED else None),
     )
-    for name, symbol, index, own in groups:
-        if own:
-            names = name == groups[-1][0] and len(own) <= LABELLED
-            figure.add_scatter(
-                x=[across.place(one) for one in own], y=[up.place(one) for one in own], name=name,
-                mode="markers+text" if names else "markers", text=[escaped(one.name) for one in own] if names else None,
-                textposition=sides if names else None, meta=meta(None, index, role="candidates"),
-                marker={"size": 11, "symbol": symbol, "color": colour(index)}, cliponaxis=False,
-                error_y=_bars(own) if up is RELIABILITY else None,
-                hovertext=[_hover(one) for one in own], hovertemplate="%{hovertext}<extra></extra>",
-            )  # fmt: skip
-    return Chart(title=title, figure=figure)
+
+
+def _add_group(figure: "Figure", group: _Group, across: Side, up: Side) -> None:
+    own, named = group.members, group.sides is not None
+    figure.add_scatter(
+        x=[across.place(one) for one in own], y=[up.place(one) for one in own], name=group.name,
+        mode="markers+text" if named else "markers", text=[escaped(one.name) for one in own] if named else None,
+        textposition=group.sides, meta=meta(None, group.colour, role="candidates"),
+        marker={"size": 11, "symbol": group.symbol, "color": colour(group.colour)}, cliponaxis=False,
+        error_y=_bars(own) if up is RELIABILITY else None,
+        hovertext=[_hover(one) for one in own], hovertemplate="%{hovertext}<extra></extra>",
+    )  # fmt: skip
 
 
 def _bars(found: Sequence[Candidate]) -> dict[str, Any]:

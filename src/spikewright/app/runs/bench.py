@@ -18,8 +18,10 @@ from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
-from spikewright.engines.names import ENGINES, Runner, running
+from spikewright.engines.names import engine_named, engines
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
+from spikewright.engines.runtimes import Runner, Running
 from spikewright.errors import BadData, BadSetting, SpikewrightError
 from spikewright.interchange import run_folder as folder
 from spikewright.measure.cost.fan_out import fan_out
@@ -31,9 +33,8 @@ from spikewright.measure.speed.side_by_side import Timing, side_by_side
 from spikewright.snn.blueprint import Blueprint
 
 SOURCE = "source"
-_TABLES = {"int8": "horowitz_int8"}  # of engines that do not compute in 32 bits
 _TABLE = "horowitz_fp32"
-_INT8_BITS = 8
+_TABLES = {8: "horowitz_int8", 32: _TABLE}  # by the bits that an engine multiplies in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class EngineRow:
     """One engine's figures; None is what cannot be known, and `obstacle` says why it did not run.
 
     Attributes:
-        engine: `source` (the trained network, float32), or a name of `running.ENGINES`.
+        engine: `source` (the trained network, float32), or a name of `engines/runtimes/`.
         arithmetic: what it computes in.
         milliseconds: median of a batch.
         ratio: median of its time by that of the first row that ran, in the same round.
@@ -127,37 +128,31 @@ def bench(
 def _rows(
     blueprint: Blueprint, source: Source | None, x: Tensor, labels: Tensor, rounds: int
 ) -> tuple[list[EngineRow], int]:
-    ready: dict[str, tuple[Runner, str]] = {}
-    missing: dict[str, str] = {}
-    for name in ENGINES:
-        try:
-            ready[name] = running(name, blueprint)
-        except SpikewrightError as reason:
-            missing[name] = str(reason)
+    ready, missing = _engines(blueprint)
     runs: dict[str, Callable[[], object]] = {}
     if source is not None:
         arrays = {name: array.float() for name, array in source.arrays.items()}
         runs[SOURCE] = lambda: interpreter.run(source, x.float(), arrays=arrays)
     for name, (runner, _) in ready.items():
-        given = x.double() if name == "float64" else x.float()
+        given = x.to(engine_named(name).dtype)
         runs[name] = lambda runner=runner, given=given: runner(given)
     times = side_by_side(runs, against=next(iter(runs)), rounds=rounds)
     truth = {r.node.name: r.codes for r in build(blueprint, dtype=torch.float64).collapse(x.double())}
     codes = sum(truth[node.name].numel() for node in blueprint.plan.stages)
     energies = _energies(blueprint, source, x, labels)
     rows = [] if source is None else [_source_row(blueprint, times[SOURCE], len(x), energies)]
-    for name in ENGINES:
+    for name in engines():
         if name in missing:
             rows.append(EngineRow(engine=name, obstacle=missing[name]))
             continue
         runner, arithmetic = ready[name]
-        table = _TABLES.get(name, _TABLE)
+        table = _TABLES[engine_named(name).bits]
         rows.append(
             EngineRow(
                 engine=name,
                 arithmetic=arithmetic,
                 **_timed(times[name], len(x)),
-                codes_that_differ=_differing(runner, x.double() if name == "float64" else x.float(), truth),
+                codes_that_differ=_differing(runner, x.to(engine_named(name).dtype), truth),
                 weight_bytes=_weight_bytes(name, blueprint),
                 membrane_bytes_peak=memory_bytes(blueprint).membrane_bytes_peak,
                 energy_table=table,
@@ -165,6 +160,18 @@ def _rows(
             )
         )
     return rows, codes
+
+
+def _engines(blueprint: Blueprint) -> tuple[dict[str, Running], dict[str, str]]:
+    """The engines that can run it, and why the others cannot."""
+    ready: dict[str, Running] = {}
+    missing: dict[str, str] = {}
+    for name in engines():
+        try:
+            ready[name] = engine_named(name)(blueprint)
+        except SpikewrightError as reason:
+            missing[name] = str(reason)
+    return ready, missing
 
 
 def _source_row(blueprint: Blueprint, timing: Timing, batch: int, energies: dict[str, Any]) -> EngineRow:
@@ -193,21 +200,22 @@ def _energies(blueprint: Blueprint, source: Source | None, x: Tensor, labels: Te
     """The figures of this batch, by energy table."""
     counts, flow = Counts.empty(blueprint.plan), fan_out(blueprint)
     _, counts = score_batch(build(blueprint), x.float(), labels, counts)
-    tables = {_TABLE, *_TABLES.values()}
+    tables = {*_TABLES.values()}
     return {table: figures(blueprint, source, flow, counts, table=table) for table in tables}
 
 
 def _weight_bytes(name: str, blueprint: Blueprint) -> int:
-    """Weights as the engine takes them: as they are stored, else in the bits of its arithmetic."""
-    if name in ("float", "float64"):
+    """Weights as the engine keeps them."""
+    bits = engine_named(name).weight_bits
+    if bits >= 32:
         numbers = (a for n, a in blueprint.arrays.items() if n.endswith(".weight") and ".before" not in n)
-        return (8 if name == "float64" else 4) * sum(array.numel() for array in numbers)
-    return memory_bytes(blueprint, weight_bits=_INT8_BITS).weight_bytes
+        return bits // 8 * sum(array.numel() for array in numbers)
+    return memory_bytes(blueprint, weight_bits=bits).weight_bytes
 
 
 def _differing(runner: Runner, x: Tensor, truth: dict[str, Tensor]) -> int:
     return sum(
         int((record.codes.double() != truth[record.node.name]).sum())
         for record in runner.collapse(x)
-        if record.node.firing is not None
+        if isinstance(record, StageRecord)
     )

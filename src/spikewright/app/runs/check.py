@@ -11,6 +11,7 @@ from spikewright.ann.capture.capture import capture
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.conversion.stages.stage import stage
+from spikewright.conversion.stages.staged import FiringNode
 from spikewright.errors import BadSetting, Obstacle, UnsupportedModule
 
 
@@ -54,7 +55,7 @@ def check(
         found = refusal.obstacles or (Obstacle(model, str(refusal), "", ""),)
         return CheckReport(stages=0, nodes=0, parameters=0, obstacles=found)
     return CheckReport(
-        stages=sum(node.fires is not None for node in staged),
+        stages=sum(isinstance(node, FiringNode) for node in staged),
         nodes=len(staged),
         parameters=sum(array.numel() for array in source.arrays.values()),
         obstacles=(),

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from spikewright.data.events.layout import SOURCES
-from spikewright.data.load import HUB_IDS
+from spikewright.data.lookup import HUB_IDS
 from spikewright.engines.precision import require_float32
 from spikewright.errors import BadSetting
 

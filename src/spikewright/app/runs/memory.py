@@ -1,6 +1,6 @@
 """What a model would occupy as a directly trained spiking network of few bits, without training it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.errors import BadSetting
-from spikewright.measure.cost.footprint import Footprint, footprint
+from spikewright.measure.cost.footprint import FULL_PRECISION, Footprint, FootprintSettings, footprint
 from spikewright.training.snn.graph import spiking_source
 
 CHANNELS, SIZE, CLASSES = 3, (32, 32), 10  # of a model of the library, where nothing is said: CIFAR-10, as in Table 2
@@ -61,11 +61,7 @@ def memory(
     *,
     data: str | None = None,
     inputs: InputSettings,
-    weight_bits: int,
-    membrane_bits: int,
-    batch: int = 1,
-    edge_bits: int | None = None,
-    readout_bits: int | None = None,
+    settings: FootprintSettings,
     seed: int = 0,
 ) -> MemoryReport:
     """Capture a model, put neurons in the place of its activations, and count.
@@ -74,31 +70,21 @@ def memory(
         model: a name of the library, or package.module:factory.
         data: a data set whose images and classes the network is for; inputs may give another size.
         inputs: what the network is for where there are no data.
-        weight_bits: as `footprint` says, and so are the bits and the batch that follow.
-        membrane_bits: the same.
-        batch: the same.
-        edge_bits: the same.
-        readout_bits: the same.
+        settings: the bits and the batch.
         seed: of the weights, which count only by their number.
 
     Raises:
-        BadSetting: bits or a batch that cannot be; inputs that are said twice, or not at all for one's own network.
+        BadSetting: inputs that are said twice, or not at all for one's own network.
         SpikewrightError: the model or the data cannot be had, or the model cannot spike.
 
     """
     source = spiking_source(_source(model, data, inputs, seed))
-
-    def count(weights: int, membranes: int, edges: int | None, readout: int | None) -> Footprint:
-        return footprint(
-            source, weight_bits=weights, membrane_bits=membranes, batch=batch, edge_bits=edges, readout_bits=readout
-        )
-
     return MemoryReport(
         model=model,
         input_shape=source.input_shape,
         output_shape=source.output_shape,
-        found=count(weight_bits, membrane_bits, edge_bits, readout_bits),
-        full=count(32, 32, None, None),
+        found=footprint(source, settings),
+        full=footprint(source, replace(FULL_PRECISION, batch=settings.batch)),
     )
 
 

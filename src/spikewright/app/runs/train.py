@@ -16,7 +16,7 @@ import lightning
 import torch
 from lightning.pytorch.utilities import rank_zero_only
 
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
 from spikewright.app.runs.arithmetic import settle_arithmetic
@@ -219,7 +219,7 @@ def _levelled(source: Source, data: ImageData, request: TrainRequest, settings: 
     thresholds = initial_thresholds(source, images, calibrate=untrained, **percentile)
     for node in source.activations:
         held = source.array(node, "threshold")
-        if isinstance(node.op, Activation) and held is not None:
+        if isinstance(node.op, Activating) and held is not None:
             thresholds[node.name] = held
     return with_levels(source, _levels(source, request), thresholds, slip=request.slip)
 
@@ -229,7 +229,7 @@ def _levels(source: Source, request: TrainRequest) -> int | dict[str, int]:
     asked = request.levels if request.levels is not None else request.initial_timesteps
     if asked is not None:
         return asked
-    held = {node.name: node.op.levels for node in source.activations if isinstance(node.op, Activation)}
+    held = {node.name: node.op.levels for node in source.activations if isinstance(node.op, Activating)}
     return {name: levels or INITIAL_TIMESTEPS for name, levels in held.items()}
 
 
@@ -255,7 +255,7 @@ def _account(data: ImageData | EventData, settings: TrainSettings, report: Train
 
 def _levels_account(source: Source, settings: TrainSettings) -> dict[str, Any]:
     levels = sorted(
-        {node.op.levels for node in source.activations if isinstance(node.op, Activation) and node.op.levels}
+        {node.op.levels for node in source.activations if isinstance(node.op, Activating) and node.op.levels}
     )
     learned = settings.timesteps
     return {
@@ -269,9 +269,7 @@ def _spiking_account(network: Blueprint, data: ImageData | EventData, spiking: S
         "kind": "spiking",
         "spiking": asdict(spiking),
         "leaks": {
-            node.name: node.firing.law.leak
-            for node in network.plan.stages
-            if node.firing is not None and isinstance(node.firing.law, Leaky)
+            node.name: node.firing.law.leak for node in network.plan.stages if isinstance(node.firing.law, Leaky)
         },
         "preparation": asdict(data.preparation),
     }

@@ -1,19 +1,20 @@
 """Layer by layer, how far the mean of each stage's value is from the source's, each stage mended before the next."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
-from spikewright.ann.source import Source, SourceNode
+from spikewright.ann.source import Source
 from spikewright.conversion.calibrators import Progress
 from spikewright.conversion.calibrators._inputs import require_inputs
 from spikewright.engines.network import build
-from spikewright.engines.program import Step
-from spikewright.engines.record import Record
+from spikewright.engines.program import StageStep
+from spikewright.engines.record import StageRecord
 from spikewright.engines.stepwise import walk
 from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.nodes import Firing
 from spikewright.snn.schedules import Drive
 
 Mean = Callable[[Tensor], Tensor]
@@ -40,29 +41,27 @@ def gaps(
         progress: called after each stage.
     """
     inputs = require_inputs(batches, source)
-    carried = {node.firing.carries for node in blueprint.plan.stages if node.firing is not None}
-    wanted: dict[str, Tensor] = {}
-
-    def watch(node: SourceNode, value: Tensor) -> None:
-        if node.name in carried:
-            wanted[node.name] = value
-
+    carried = {node.firing.carries for node in blueprint.plan.stages}
+    with torch.no_grad():
+        wanted = interpreter.values_of(source, inputs, carried)
     found: dict[str, Tensor] = {}
 
-    def revise(step: Step, drive: Drive, record: Record) -> Drive:
-        node = step.node
-        assert node.firing is not None
-        value = wanted[node.firing.carries]
-        value = value if node.firing.channels is None else value[:, slice(*node.firing.channels)]
+    def revise(step: StageStep, drive: Drive, record: StageRecord) -> Drive:
+        node = step.stage
         amplitude = blueprint.arrays[f"{node.name}.amplitude"]
-        gap = mean(value.double()) - mean(record.codes.double() * amplitude)
+        gap = mean(_carried(node.firing, wanted).double()) - mean(record.codes.double() * amplitude)
         found[node.name] = gap
         if progress is not None:
             progress("stages", len(found), len(blueprint.plan.stages))
         return mend(drive, (gap / blueprint.arrays[f"{node.name}.threshold"]).to(record.codes.dtype))
 
     with torch.no_grad():
-        interpreter.run(source, inputs, watch=watch)
         for _ in walk(build(blueprint).program, inputs, revise=revise):
             pass
     return found
+
+
+def _carried(firing: Firing, values: Mapping[str, Tensor]) -> Tensor:
+    """What a stage's codes stand for: a source node's value, or some channels of it."""
+    value = values[firing.carries]
+    return value if firing.channels is None else value[:, slice(*firing.channels)]

@@ -26,7 +26,7 @@ from spikewright.conversion.calibrators._inputs import require_inputs
 from spikewright.conversion.calibrators._state import load_state, save_state
 from spikewright.engines.differentiable import Constants, require_differentiable, run
 from spikewright.engines.network import build
-from spikewright.engines.program import Program, Step
+from spikewright.engines.program import Program, StageStep
 from spikewright.errors import BadData, BadFile, BadSetting
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.surrogate import Rectangle
@@ -196,8 +196,7 @@ def _given(program: Program) -> dict[str, Constants]:
     """What each stage is run with as it came in."""
     found: dict[str, Constants] = {}
     for step in program.steps:
-        assert isinstance(step, Step)
-        if step.node.firing is not None:
+        if isinstance(step, StageStep):
             one = torch.ones(())
             threshold = one if step.threshold is None else step.threshold
             found[step.node.name] = Constants(threshold, one * 0 if step.initial is None else step.initial)

@@ -10,14 +10,14 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.conversion.align import Joining
 from spikewright.conversion.assemble import StageSettings, assemble
 from spikewright.conversion.calibrators import Calibrator
 from spikewright.conversion.observe import Histogram, Statistics
 from spikewright.conversion.stages.stage import stage
-from spikewright.conversion.stages.staged import StagedNode
+from spikewright.conversion.stages.staged import FiringNode
 from spikewright.conversion.thresholds import (
     choose_thresholds,
     has_trained_thresholds,
@@ -77,7 +77,7 @@ class LeastErrorMethod(RateMethod):
     def thresholds(self, source: Source, statistics: Statistics | None) -> dict[str, Tensor]:
         """θ by activation."""
 
-        def rule(seen: Histogram, op: Activation, name: str) -> Tensor:  # noqa: ARG001
+        def rule(seen: Histogram, op: Activating, name: str) -> Tensor:  # noqa: ARG001
             return least_error_threshold(seen, self.timesteps, cap=op.cap).double()
 
         return choose_thresholds(source, statistics, rule, keep_trained=self.KEEPS_TRAINED)
@@ -114,7 +114,7 @@ class PercentileMethod(RateMethod):
     def thresholds(self, source: Source, statistics: Statistics | None) -> dict[str, Tensor]:
         """θ by activation."""
 
-        def rule(seen: Histogram, op: Activation, name: str) -> Tensor:  # noqa: ARG001
+        def rule(seen: Histogram, op: Activating, name: str) -> Tensor:  # noqa: ARG001
             return percentile_threshold(seen, self.percentile, cap=op.cap)
 
         return choose_thresholds(source, statistics, rule, keep_trained=self.KEEPS_TRAINED)
@@ -167,8 +167,7 @@ def rate_blueprint(
     """
     longest = max(timesteps.values(), default=1)
 
-    def settings(node: StagedNode) -> StageSettings:
-        assert node.fires is not None
+    def settings(node: FiringNode) -> StageSettings:
         steps = timesteps[node.fires.activation]
         unit = thresholds[node.fires.activation] / steps
         return StageSettings(

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.conversion.assemble import StageSettings, assemble
 from spikewright.conversion.calibrators import Calibrator
 from spikewright.conversion.methods._rate import per_activation
 from spikewright.conversion.observe import Histogram, Statistics
 from spikewright.conversion.stages.stage import stage
-from spikewright.conversion.stages.staged import StagedNode
+from spikewright.conversion.stages.staged import FiringNode
 from spikewright.conversion.thresholds import choose_thresholds, has_trained_thresholds, least_error_threshold
 from spikewright.errors import BadSetting
 from spikewright.snn.blueprint import Blueprint
@@ -92,14 +92,13 @@ class Exact:
         }
         ranks = {node.name: len(node.shape) for node in source.activations}
 
-        def least_error(seen: Histogram, op: Activation, name: str) -> Tensor:
+        def least_error(seen: Histogram, op: Activating, name: str) -> Tensor:
             found = least_error_threshold(seen, codes[name].levels, cap=op.cap, per_channel=self.per_channel)
             return found.double().reshape(-1, *(1,) * (ranks[name] - 1)) if self.per_channel else found.double()
 
         thresholds = choose_thresholds(source, statistics, least_error)
 
-        def settings(node: StagedNode) -> StageSettings:
-            assert node.fires is not None
+        def settings(node: FiringNode) -> StageSettings:
             name = node.fires.activation
             unit = thresholds[name] / codes[name].levels
             schedule = TwoPhase() if self.postponed_firing else Lockstep()
@@ -107,15 +106,18 @@ class Exact:
                 schedule=schedule, code=codes[name], threshold=unit, initial_potential=unit / 2, amplitude=unit
             )
 
+        steps = max((code.timesteps for code in codes.values()), default=1)
         # A rate code in lockstep sees the image at every step, as QCFS does; bit planes are made from it once.
         repeated = not self.left_shift and not self.postponed_firing and codes
-        encoder = Repeat(max(code.timesteps for code in codes.values())) if repeated else Graded()
+        encoder = Repeat(steps) if repeated else Graded()
         blueprint = assemble(stage(source), settings, encoder=encoder, input_shape=source.input_shape)
-        if self.left_shift and not self.bias_shift:
-            steps = max((code.timesteps for code in codes.values()), default=1)
-            unshifted = {
-                name: array * steps if name.endswith(".bias") and ".before" not in name else array
-                for name, array in blueprint.arrays.items()
-            }
-            return Blueprint(blueprint.plan, unshifted)
-        return blueprint
+        return _unshifted(blueprint, steps) if self.left_shift and not self.bias_shift else blueprint
+
+
+def _unshifted(blueprint: Blueprint, steps: int) -> Blueprint:
+    """With the whole bias at each of so many steps."""
+    arrays = {
+        name: array * steps if name.endswith(".bias") and ".before" not in name else array
+        for name, array in blueprint.arrays.items()
+    }
+    return Blueprint(blueprint.plan, arrays)

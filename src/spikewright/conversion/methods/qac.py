@@ -10,7 +10,7 @@ that the equality is exact. Where training set no threshold, the one with the le
 
 from dataclasses import dataclass
 
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.conversion.align import Joining
 from spikewright.conversion.calibrators import Calibrator
@@ -80,7 +80,7 @@ class Qac:
             return per_activation(source, self.timesteps)
         found: dict[str, int] = {}
         for node in source.activations:
-            assert isinstance(node.op, Activation)
+            assert isinstance(node.op, Activating)
             if node.op.levels is None:
                 raise BadSetting(
                     f"activation {node.name!r} has learned no timesteps: give timesteps, or train the source with "

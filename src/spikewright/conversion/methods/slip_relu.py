@@ -6,7 +6,7 @@ Source: Jiang et al. 2023. The network that comes out fires as QCFS does; what d
 
 from dataclasses import dataclass
 
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.conversion.methods._rate import TrainedMethod, per_activation, rate_blueprint
 from spikewright.conversion.observe import Statistics
@@ -24,7 +24,7 @@ class SlipRelu(TrainedMethod):
         Raises:
             BadSetting: the source was not trained with SlipReLU.
         """
-        if not any(isinstance(node.op, Activation) and node.op.slip > 0 for node in source.activations):
+        if not any(isinstance(node.op, Activating) and node.op.slip > 0 for node in source.activations):
             raise BadSetting(
                 "slip_relu: the source was not trained with it: train with `--levels 8 --slip 0.4`, or use qcfs"
             )

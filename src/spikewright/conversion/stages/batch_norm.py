@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from spikewright.ann import ops
-from spikewright.ann.ops.layout import per_channel, scale_inputs, scale_outputs
+from spikewright.ann.ops import Product
+from spikewright.ann.ops.layout import per_channel
 from spikewright.conversion.stages.draft import Draft, ordered
 from spikewright.conversion.stages.staged import Fires
 
@@ -12,33 +12,45 @@ def fold_scales(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> None:
     """Fold a per-channel gain into the affine map before it, or after it, where no one else reads between."""
     roots = {root for root, _ in fires.values()}
     for name in ordered(draft):
-        if not isinstance(draft.op.get(name), ops.Scale) or name in fires:
-            continue
-        readers = draft.readers()
-        gain = draft.weight[name]
-        before = draft.inputs[name][0]
-        op = draft.op.get(before)
-        if isinstance(op, ops.Linear | ops.Conv | ops.Scale) and readers[before] == [name] and before not in roots:
-            channel = per_channel(gain, draft.shape[name])
-            if isinstance(op, ops.Scale):
-                _merge_back(draft, name, before, draft.weight[before] * gain)
-                continue
-            if channel is not None and (isinstance(op, ops.Conv) or len(draft.shape[name]) == 1):
-                if before in draft.gain:
-                    draft.gain[name], draft.format[name] = draft.gain[before] * channel, draft.format[before]
-                    _merge_back(draft, name, before, draft.weight[before])
-                    continue
-                _merge_back(draft, name, before, scale_outputs(op, draft.weight[before], channel))
-                continue
-        if len(readers[name]) == 1 and name not in roots:
-            after = readers[name][0]
-            op = draft.op[after]
-            channel = per_channel(gain, draft.shape[before])
-            fits = isinstance(op, ops.Conv) or (isinstance(op, ops.Linear) and len(draft.shape[before]) == 1)
-            if fits and channel is not None and after not in draft.gain:
-                draft.weight[after] = scale_inputs(op, draft.weight[after], channel)  # pyright: ignore[reportArgumentType]
-                draft.inputs[after] = (before,)
-                _forget(draft, name)
+        if name in draft.op and draft.op[name].scales and name not in fires:
+            _ = _fold_back(draft, name, roots) or _fold_forward(draft, name, roots)
+
+
+def _fold_back(draft: Draft, name: str, roots: set[str]) -> bool:
+    """Let the map before the gain take it in, if it can."""
+    gain, before = draft.weight[name], draft.inputs[name][0]
+    op = draft.op.get(before)
+    if op is None or not op.weighted or draft.readers()[before] != [name] or before in roots:
+        return False
+    if op.scales:
+        _merge_back(draft, name, before, draft.weight[before] * gain)
+        return True
+    channel = per_channel(gain, draft.shape[name])
+    if channel is None or not isinstance(op, Product) or not op.channels_first(draft.shape[name]):
+        return False
+    if before in draft.gain:
+        draft.gain[name], draft.format[name] = draft.gain[before] * channel, draft.format[before]
+        _merge_back(draft, name, before, draft.weight[before])
+    else:
+        _merge_back(draft, name, before, op.scale_outputs(draft.weight[before], channel))
+    return True
+
+
+def _fold_forward(draft: Draft, name: str, roots: set[str]) -> bool:
+    """Let the one map that reads the gain's result take it in, if it can."""
+    readers, before = draft.readers()[name], draft.inputs[name][0]
+    if len(readers) != 1 or name in roots:
+        return False
+    after = readers[0]
+    op, channel = draft.op[after], per_channel(draft.weight[name], draft.shape[before])
+    if channel is None or after in draft.gain:
+        return False
+    if not isinstance(op, Product) or not op.channels_first(draft.shape[before]):
+        return False
+    draft.weight[after] = op.scale_inputs(draft.weight[after], channel)
+    draft.inputs[after] = (before,)
+    _forget(draft, name)
+    return True
 
 
 def _merge_back(draft: Draft, name: str, before: str, weight: Tensor) -> None:

@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-from spikewright.ann import ops
-from spikewright.ann import source as src
-from spikewright.ann.ops.layout import compact, scale_outputs
+from spikewright.ann.ops import Activating, Product
+from spikewright.ann.ops.layout import compact
 from spikewright.conversion.stages.draft import Draft, ordered
 from spikewright.conversion.stages.max_pools import is_pool
 from spikewright.conversion.stages.staged import Fires
@@ -15,7 +14,7 @@ def gather_constants(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> None:
     """The constant of each linear node: the affine chain before it, applied to zero."""
     for name in ordered(draft):
         op = draft.op[name]
-        if name in fires or isinstance(op, src.Activation) or is_pool(op):
+        if name in fires or isinstance(op, Activating) or is_pool(op):
             continue
         total = None
         if any(read in draft.constant for read in draft.inputs[name]):
@@ -32,8 +31,8 @@ def _real(draft: Draft, name: str) -> Tensor | None:
     weight, op = draft.weight.get(name), draft.op[name]
     if weight is None or name not in draft.gain:
         return weight
-    assert isinstance(op, ops.Linear | ops.Conv)
-    return scale_outputs(op, weight, draft.gain[name])
+    assert isinstance(op, Product)
+    return op.scale_outputs(weight, draft.gain[name])
 
 
 def _full(draft: Draft, name: str) -> Tensor:

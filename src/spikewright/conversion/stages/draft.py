@@ -7,13 +7,12 @@ beside it. Knows nothing about what fires.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor
 
-from spikewright.ann import ops
-from spikewright.ann import source as src
-from spikewright.ann.ops.layout import out_channels
+from spikewright.ann.ops import Operation
+from spikewright.ann.ops.rules import gathered
 from spikewright.ann.source import INPUT, Source
+from spikewright.conversion.stages.parts import Part
 from spikewright.snn.formats.stored import Stored
 from spikewright.snn.nodes import AnyFormat
 
@@ -23,7 +22,7 @@ class Draft:
     """A source network on its way to stages, in float64."""
 
     source: Source
-    op: dict[str, src.SourceOp] = field(default_factory=dict)
+    op: dict[str, Operation] = field(default_factory=dict)
     inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     shape: dict[str, tuple[int, ...]] = field(default_factory=dict)
     weight: dict[str, Tensor] = field(default_factory=dict)
@@ -42,37 +41,26 @@ class Draft:
         return found
 
 
+PARTS = gathered("staging", "spikewright.conversion.stages.parts")
+
+
 def load(source: Source, stored: Mapping[str, Stored]) -> Draft:
     """Take a source apart, which stays as it is; `stored` gives nodes weights of integers in place of their own."""
     draft = Draft(source)
     draft.shape[INPUT] = source.input_shape
     for node in source.nodes:
-        name, op = node.name, node.op
+        name = node.name
         roles = {role: source.arrays[array].double() for role, array in node.arrays}
-        draft.op[name], draft.inputs[name] = op, node.inputs
+        part = Part(node.op, roles, draft.shape[node.inputs[0]], node.shape, stored.get(name))
+        taken = PARTS[node.op](part)
+        draft.op[name], draft.inputs[name] = taken.op, node.inputs
         draft.shape[name], draft.label[name] = node.shape, name
-        spread = (-1, *(1,) * (len(node.shape) - 1))
-        if isinstance(op, src.BatchNorm):
-            gain = roles.get("weight", torch.ones_like(roles["mean"])) / (roles["variance"] + op.epsilon).sqrt()
-            shift = roles.get("bias", torch.zeros_like(gain)) - roles["mean"] * gain
-            draft.op[name] = ops.Scale()
-            draft.weight[name], draft.own[name] = gain.reshape(spread), shift.reshape(spread)
-        elif isinstance(op, src.Offset):
-            draft.op[name] = ops.Identity()
-            draft.own[name] = roles["offset"]
-            if draft.shape[node.inputs[0]] != node.shape:  # the constant widens the signal
-                draft.op[name] = ops.Scale()
-                draft.weight[name] = torch.ones(node.shape, dtype=torch.float64)
-        elif isinstance(op, ops.Linear | ops.Conv | ops.Scale):
-            draft.weight[name] = roles["weight"]
-            if name in stored:
-                assert isinstance(op, ops.Linear | ops.Conv)
-                draft.weight[name] = stored[name].integers.double()
-                draft.format[name] = stored[name].format
-                draft.gain[name] = stored[name].scale.double().reshape(-1).expand(out_channels(op, draft.weight[name]))
-            if "bias" in roles:
-                bias = roles["bias"]
-                draft.own[name] = bias.reshape(spread) if isinstance(op, ops.Conv) else bias
+        if taken.weight is not None:
+            draft.weight[name] = taken.weight
+        if taken.own is not None:
+            draft.own[name] = taken.own
+        if taken.gain is not None:
+            draft.gain[name], draft.format[name] = taken.gain, stored[name].format
     return draft
 
 

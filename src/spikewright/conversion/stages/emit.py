@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from spikewright.ann import ops
-from spikewright.ann import source as src
+from spikewright.ann.ops import Operation, Product
+from spikewright.ann.ops.moves import Identity
 from spikewright.ann.source import INPUT
 from spikewright.conversion.stages.draft import Draft, ordered
-from spikewright.conversion.stages.staged import Fires, StagedNode
+from spikewright.conversion.stages.staged import Fires, FiringNode, StagedNode
 
 
 def emit(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNode, ...]:
@@ -22,47 +22,57 @@ def emit(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNode,
             if name in emitted_as:
                 continue
             root, how = fires[name]
-            nodes.append(_stage_node(draft, name, ops.Identity(), (emitted_as[root],), root, how))
+            nodes.append(_stage_node(draft, name, Identity(), (emitted_as[root],), root, how))
             emitted_as[name] = nodes[-1].name
             continue
         op = draft.op[name]
         inputs = tuple(emitted_as[read] for read in draft.inputs[name])
-        if isinstance(op, ops.Identity) and name != output and name not in merged:
+        if op.passes and name != output and name not in merged:
             emitted_as[name] = inputs[0]
         elif name in merged:
             value = merged[name]
             nodes.append(_stage_node(draft, name, op, inputs, name, fires[value][1]))
             emitted_as[value] = nodes[-1].name
         else:
-            assert not isinstance(op, src.Activation | src.BatchNorm | src.Offset)
-            bias = draft.constant.get(name) if name == output else None
-            label, weight = draft.label[name], draft.weight.get(name)
-            held = {"weight": weight, "bias": bias, **_stored(draft, name)}
-            nodes.append(StagedNode(label, op, inputs, draft.shape[name], name, **held))
-            emitted_as[name] = label
+            nodes.append(_graded_node(draft, name, inputs))
+            emitted_as[name] = nodes[-1].name
     last = nodes[-1]
-    if last.fires is not None or emitted_as[output] != last.name:
+    if isinstance(last, FiringNode) or emitted_as[output] != last.name:
         bias = draft.constant.get(output)
         label = "readout"
         while label in emitted_as.values():
             label += "_"
-        nodes.append(StagedNode(label, ops.Identity(), (emitted_as[output],), draft.shape[output], output, bias=bias))
+        read, shape = (emitted_as[output],), draft.shape[output]
+        nodes.append(StagedNode(name=label, op=Identity(), inputs=read, shape=shape, carries=output, bias=bias))
     return tuple(nodes)
 
 
-def _stage_node(
-    draft: Draft, name: str, op: src.SourceOp, inputs: tuple[str, ...], root: str, how: Fires
-) -> StagedNode:
-    assert not isinstance(op, src.Activation | src.BatchNorm | src.Offset)
+def _graded_node(draft: Draft, name: str, inputs: tuple[str, ...]) -> StagedNode:
+    op = draft.op[name]
+    assert op.in_plan
+    return StagedNode(
+        name=draft.label[name],
+        op=op,
+        inputs=inputs,
+        shape=draft.shape[name],
+        carries=name,
+        weight=draft.weight.get(name),
+        bias=draft.constant.get(name) if name == draft.source.output else None,
+        **_stored(draft, name),
+    )
+
+
+def _stage_node(draft: Draft, name: str, op: Operation, inputs: tuple[str, ...], root: str, how: Fires) -> FiringNode:
+    assert op.in_plan
     emitted = draft.shape[how.carries]
     if how.channels is not None:
         emitted = (how.channels[1] - how.channels[0], *emitted[1:])
-    return StagedNode(
-        draft.label[name],
-        op,
-        inputs,
-        emitted,
-        how.carries,
+    return FiringNode(
+        name=draft.label[name],
+        op=op,
+        inputs=inputs,
+        shape=emitted,
+        carries=how.carries,
         weight=draft.weight.get(name),
         bias=draft.constant.get(root),
         fires=how,
@@ -74,8 +84,9 @@ def _stored(draft: Draft, name: str) -> dict[str, Any]:
     """Format and gain of a node whose weight is integers; the gain broadcasts to the operation's result."""
     if name not in draft.gain:
         return {}
-    spatial = len(draft.op[name].stride) if isinstance(draft.op[name], ops.Conv) else 0  # pyright: ignore
-    return {"format": draft.format[name], "gain": draft.gain[name].reshape(-1, *(1,) * spatial)}
+    op = draft.op[name]
+    assert isinstance(op, Product)
+    return {"format": draft.format[name], "gain": draft.gain[name].reshape(-1, *(1,) * op.space)}
 
 
 def _live(draft: Draft, fires: dict[str, tuple[str, Fires]], output: str) -> set[str]:

@@ -5,17 +5,16 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from spikewright.ann import ops
-from spikewright.ann import source as src
+from spikewright.ann.ops import Activating, Maximum, Operation
+from spikewright.ann.ops.arithmetic import Scale
 from spikewright.conversion.stages.draft import Draft
 from spikewright.conversion.stages.staged import Fires
 from spikewright.errors import Obstacle, UnsupportedModule
-from spikewright.snn.nodes import BeforeFiring
 
 
-def is_pool(op: src.SourceOp) -> bool:
+def is_pool(op: Operation) -> bool:
     """Whether an operation is a max pool, which commutes with a monotone activation."""
-    return isinstance(op, ops.MaxPool | ops.AdaptiveMaxPool)
+    return isinstance(op, Maximum)
 
 
 def firings(draft: Draft) -> dict[str, tuple[str, Fires]]:
@@ -23,7 +22,7 @@ def firings(draft: Draft) -> dict[str, tuple[str, Fires]]:
     found: dict[str, tuple[str, Fires]] = {}
     absorbed: set[str] = set()
     for name, op in list(draft.op.items()):
-        if isinstance(op, src.Activation):
+        if isinstance(op, Activating):
             found[name] = _activation(draft, name, found, absorbed)
         elif is_pool(op):
             _pool(draft, name, found)
@@ -34,7 +33,7 @@ def firings(draft: Draft) -> dict[str, tuple[str, Fires]]:
 def _activation(draft: Draft, name: str, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> tuple[str, Fires]:
     """Walk back from an activation over batch norm and constants to a max pool of potentials, if there is one."""
     path = [draft.inputs[name][0]]
-    while path[-1] in draft.op and path[-1] not in found and isinstance(draft.op[path[-1]], ops.Scale | ops.Identity):
+    while path[-1] in draft.op and path[-1] not in found and _waits(draft.op[path[-1]]):
         path.append(draft.inputs[path[-1]][0])
     root = path[-1]
     if root not in draft.op or root in found or not is_pool(draft.op[root]):
@@ -43,14 +42,14 @@ def _activation(draft: Draft, name: str, found: dict[str, tuple[str, Fires]], ab
         root = draft.inputs[root][0]
         path.append(root)
     absorbed.update(path[:-1])
-    steps: list[tuple[BeforeFiring, Tensor | None, Tensor | None]] = []
+    steps: list[tuple[Operation, Tensor | None, Tensor | None]] = []
     for step in reversed(path[:-1]):
         op = draft.op[step]
         if is_pool(op):
             steps.append((op, None, None))  # pyright: ignore[reportArgumentType]
         else:
             gain = draft.weight.get(step, torch.ones((), dtype=torch.float64))
-            steps.append((ops.Scale(), gain, draft.own.get(step, torch.zeros((), dtype=torch.float64))))
+            steps.append((Scale(), gain, draft.own.get(step, torch.zeros((), dtype=torch.float64))))
     return root, Fires(name, name, tuple(steps))
 
 
@@ -60,7 +59,7 @@ def _pool(draft: Draft, name: str, found: dict[str, tuple[str, Fires]]) -> None:
     if read in found:
         root, fires = found[read]
         found[name] = (root, replace(fires, carries=name, before=(*fires.before, (op, None, None))))  # pyright: ignore[reportArgumentType]
-    elif isinstance(draft.op.get(read), ops.Concat) and draft.op[read].dim == 1:  # pyright: ignore
+    elif read in draft.op and draft.op[read].joins and getattr(draft.op[read], "dim", None) == 1:
         if not all(branch in found for branch in draft.inputs[read]):
             return
         branches, start = [], 0
@@ -79,6 +78,11 @@ def _pool(draft: Draft, name: str, found: dict[str, tuple[str, Fires]]) -> None:
         draft.op[name], draft.inputs[name] = draft.op[read], tuple(branches)
 
 
+def _waits(op: Operation) -> bool:
+    """Whether it may stand between a max pool and its activation: a constant factor, or nothing at all."""
+    return op.scales or op.passes
+
+
 def _refuse_stranded(draft: Draft, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> None:
     readers = draft.readers()
     stranded = [
@@ -95,9 +99,9 @@ def _refuse_stranded(draft: Draft, found: dict[str, tuple[str, Fires]], absorbed
 def _leaks(draft: Draft, name: str, found: dict[str, tuple[str, Fires]], readers: dict[str, list[str]]) -> bool:
     """Whether a pooled potential is read by anything but an activation."""
     for reader in readers[name]:
-        if isinstance(draft.op[reader], src.Activation):
+        if isinstance(draft.op[reader], Activating):
             continue
-        if reader in found or not (is_pool(draft.op[reader]) or isinstance(draft.op[reader], ops.Scale | ops.Identity)):
+        if reader in found or not (is_pool(draft.op[reader]) or _waits(draft.op[reader])):
             return True
         if not readers[reader] or _leaks(draft, reader, found, readers):
             return True

@@ -1,11 +1,11 @@
-"""What staging makes: linear nodes, each with or without a firing."""
+"""What staging makes: linear nodes, some of which fire."""
 
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from spikewright.ann import ops
-from spikewright.snn.nodes import AnyFormat, BeforeFiring
+from spikewright.ann.ops import Operation
+from spikewright.snn.nodes import AnyFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +14,11 @@ class Fires:
 
     activation: str
     carries: str
-    before: tuple[tuple[BeforeFiring, Tensor | None, Tensor | None], ...] = ()  # (op, gain, bias)
+    before: tuple[tuple[Operation, Tensor | None, Tensor | None], ...] = ()  # (op, gain, bias)
     channels: tuple[int, int] | None = None  # the part of `carries`, where it is not the whole
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StagedNode:
     """A linear operation, its folded weight, and, for a stage or the read-out, the constant part of its value.
 
@@ -27,12 +27,18 @@ class StagedNode:
     """
 
     name: str
-    op: ops.Op
+    op: Operation
     inputs: tuple[str, ...]
     shape: tuple[int, ...]
     carries: str
     weight: Tensor | None = None
     bias: Tensor | None = None
-    fires: Fires | None = None
     format: AnyFormat | None = None
     gain: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiringNode(StagedNode):
+    """A linear operation that fires: a stage to be, whose method has yet to say how."""
+
+    fires: Fires

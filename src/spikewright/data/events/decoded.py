@@ -23,7 +23,14 @@ from spikewright.errors import BadData
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameFormat:
-    """How recordings become frames: T windows by time or count, (height, width), and the sensor where it is told."""
+    """How recordings become frames.
+
+    Attributes:
+        timesteps: T, frames a recording.
+        by: windows of equal "time" or of equal "count" of events.
+        size: (height, width) that the sensor's pixels are summed into; None keeps them.
+        sensor: (height, width) of the camera, where it is not the one that the format goes with.
+    """
 
     timesteps: int
     by: Windows

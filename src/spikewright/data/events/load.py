@@ -1,5 +1,7 @@
 """Find event data by name or folder, and return it as frames in three splits.
 
+A folder is laid out as that of one of the named sets, or as SPLIT/CLASS/RECORDING; recordings are `.aedat`, `.aedat4`,
+`.bin` (as of N-MNIST) or `.npy` (as of tonic).
 The first reading sums the recordings and is cached; later ones map the frames into memory and open no recording.
 """
 
@@ -32,40 +34,20 @@ def load_events(
     """Load event data: `dvs_gesture`, `cifar10_dvs`, `nmnist`, or a folder of recordings.
 
     Nothing is downloaded: the named sets are looked for in `root`, else in `$SPIKEWRIGHT_DATA`, under their name.
-
-    Args:
-        name_or_path: a name, or a folder laid out as that of one of them or as SPLIT/CLASS/RECORDING, recordings
-            being `.aedat`, `.aedat4`, `.bin` (as of N-MNIST) or `.npy` (as of tonic).
-        timesteps: T, frames a recording.
-        by: windows of equal "time" or of equal "count" of events.
-        size: (height, width) that the sensor's pixels are summed into; None keeps them.
-        seed: of the validation cut. The test split of CIFAR10-DVS does not depend on it.
-        validation_share: what is cut from train, of each class, where there is no validation split.
-        binary: whether the network is to see at most one event a pixel and frame.
-        sensor: (height, width) of the camera, where it is not the one that the format goes with.
-        root: folder that holds the named sets.
-
-    Returns:
-        Frames uint8 [N, T, 2, H, W], and a preparation that makes them float32.
+    `timesteps`, `by`, `size` and `sensor` are those of `FrameFormat`; `binary` is whether the network is to see at
+    most one event a pixel and frame. Without a validation split, `validation_share` of each class of train is cut by
+    `seed`, on which the test split of CIFAR10-DVS does not depend. Frames are uint8 [N, T, 2, H, W], and come with a
+    preparation that makes them float32.
 
     Raises:
         BadData: not found, no known layout, no test split, or a recording that is empty or of another sensor.
         BadFile: a recording that is cut short or damaged; or the cache cannot be written.
         BadSetting: a setting that cannot be, or a package that the format needs and that is not installed.
-
     """
     where = f"data '{name_or_path}'"
     require_windows(timesteps, by)
-    folder = find_folder(name_or_path, root=root)
-    if folder is None:
-        raise BadData(f"{where}: {_nowhere(name_or_path, root=root)}")
-    wanted = FrameFormat(timesteps=timesteps, by=by, size=size, sensor=sensor)
-    key = key_of("events", VERSION, str(folder.resolve()), listing(folder), timesteps, by, size, sensor)
-
-    def fill(workspace: Path) -> DecodedEvents:
-        return decode(find_takes(folder, where=where), wanted, workspace, where=where)
-
-    decoded = stored(key, fill, write=write, read=read)
+    folder = _folder(name_or_path, where=where, root=root)
+    decoded = _decoded(folder, FrameFormat(timesteps=timesteps, by=by, size=size, sensor=sensor), where=where)
     train, validation, test = three_splits(decoded.splits, where=where, share=validation_share, seed=seed)
     height, width = train.frames.shape[3:]
     return EventData(
@@ -77,6 +59,26 @@ def load_events(
         preparation=EventPreparation(timesteps=timesteps, by=by, size=(height, width), binary=binary),
         fingerprint=decoded.fingerprint,
     )
+
+
+def _folder(name: str, *, where: str, root: Path | None) -> Path:
+    found = find_folder(name, root=root)
+    if found is None:
+        raise BadData(f"{where}: {_nowhere(name, root=root)}")
+    return found
+
+
+def _decoded(folder: Path, wanted: FrameFormat, *, where: str) -> DecodedEvents:
+    """A folder's frames, from the cache if they are there."""
+    key = key_of(
+        "events", VERSION, str(folder.resolve()), listing(folder),
+        wanted.timesteps, wanted.by, wanted.size, wanted.sensor,
+    )  # fmt: skip
+
+    def fill(workspace: Path) -> DecodedEvents:
+        return decode(find_takes(folder, where=where), wanted, workspace, where=where)
+
+    return stored(key, fill, write=write, read=read)
 
 
 def _nowhere(name: str, *, root: Path | None) -> str:

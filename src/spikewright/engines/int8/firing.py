@@ -6,7 +6,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.pools import MaxPool
 from spikewright.engines.currents import before_firing
 from spikewright.engines.int8.loops import fire
 from spikewright.engines.int8.terms import (
@@ -23,17 +22,16 @@ from spikewright.engines.int8.terms import (
     times,
     value,
 )
-from spikewright.engines.int8.windows import largest
-from spikewright.engines.program import Step
+from spikewright.engines.int8.windows import POOLS, largest
+from spikewright.engines.program import StageStep
 from spikewright.snn.schedules.two_phase import collapse as close
 
 _FLOAT64_FIRING = 2.0**52
 
 
-def firing(step: Step, form: Form) -> tuple[Callable[[Terms], Terms], Form]:
+def firing(step: StageStep, form: Form) -> tuple[Callable[[Terms], Terms], Form]:
     """How a stage's codes follow from what its operation delivered, and the form of these codes."""
-    node, reach = step.node, step.reach
-    assert node.firing is not None
+    node, reach = step.stage, step.reach
     assert reach is not None
     levels = node.firing.code.levels
     dtype = torch.uint8 if levels <= BYTE else torch.float32
@@ -42,7 +40,7 @@ def firing(step: Step, form: Form) -> tuple[Callable[[Terms], Terms], Form]:
     factors = [constant_rows(times(t.factor, 1 / unit), form.shape, 1.0) for t in form.terms]
     offset = plus(plus(form.offset, step.initial), torch.tensor(0.5)) / unit  # pyright: ignore[reportOptionalOperand]
     *factors, offset = alike([*factors, constant_rows(offset, form.shape, 0.0)])
-    pools = [op for op in node.firing.before_firing if isinstance(op, MaxPool)]
+    pools = [op for op in node.firing.before_firing if type(op) in POOLS]
     movable = len(pools) == len(node.firing.before_firing) and (not pools or _by_channel([*factors, offset], form))
     if not movable or reach.total * (len(form.terms) + 3) >= _FLOAT64_FIRING:
         return _fire_plainly(step, form, dtype), made
@@ -68,16 +66,14 @@ def _by_channel(constants: list[Tensor], form: Form) -> bool:
     return len(form.shape) == 3 and all(len(constant) == 1 for constant in constants)
 
 
-def _fire_plainly(step: Step, form: Form, dtype: torch.dtype) -> Callable[[Terms], Terms]:
+def _fire_plainly(step: StageStep, form: Form, dtype: torch.dtype) -> Callable[[Terms], Terms]:
     """The integer mode's own arithmetic, for potentials that are pooled first, or very large."""
     wide = copy.deepcopy(step).double()
-    firing = step.node.firing
-    assert firing is not None
 
     def run(held: Terms) -> Terms:
         potential = before_firing(wide, value(form, held, torch.float64))
         if wide.initial is not None:
             potential = potential + wide.initial
-        return (close(potential.clone(), wide.threshold, firing.code).to(dtype),)
+        return (close(potential.clone(), wide.threshold, wide.firing.code).to(dtype),)
 
     return run

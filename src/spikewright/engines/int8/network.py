@@ -17,18 +17,18 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.currents import scaled
-from spikewright.engines.int8.operations import Piece, graded, piece_of
+from spikewright.engines.int8.operations import graded
+from spikewright.engines.int8.pieces import Piece, piece_of
 from spikewright.engines.int8.products import FLOAT32_EXACT
 from spikewright.engines.int8.terms import (
     Terms,
     laid_out,
     value,
 )
-from spikewright.engines.program import Program, Step
-from spikewright.engines.record import Record
+from spikewright.engines.program import Program, StageStep
+from spikewright.engines.record import Record, StageRecord
 from spikewright.errors import BadData, NotExact
 from spikewright.snn.plan import Plan
 
@@ -52,7 +52,6 @@ class Int8Network(nn.Module):
         forms = {INPUT: graded(program.plan.input_shape, most)}
         self._pieces: list[Piece] = []
         for step in program.steps:
-            assert isinstance(step, Step)
             if not step.integral or step.reach is None:
                 raise NotExact(f"node {step.node.name!r} does not hold integers: lower the network first (IntegerMode)")
             piece = piece_of(step, [forms[name] for name in step.node.inputs])
@@ -67,7 +66,7 @@ class Int8Network(nn.Module):
     @property
     def arithmetic(self) -> Mapping[str, str]:
         """What the products of each node with weights are done in: "u8·s8", "float32" or "float64"."""
-        return {p.step.node.name: p.arithmetic for p in self._pieces if isinstance(p.step.node.op, Linear | Conv)}
+        return {p.step.node.name: p.arithmetic for p in self._pieces if p.step.node.op.multiplies}
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, *input_shape] → the read-out [N, *output_shape] in the value scale, as the integer mode gives it.
@@ -88,11 +87,11 @@ class Int8Network(nn.Module):
             BadData: inputs of another shape.
         """
         for piece, held in self._run(x):
-            node = piece.step.node
-            if node.firing is not None:
-                yield Record(node, held[0].float())
-            elif node is self.plan.readout:
-                yield Record(node, self._read(piece, held))
+            step = piece.step
+            if isinstance(step, StageStep):
+                yield StageRecord(step.stage, held[0].float())
+            elif step.node is self.plan.readout:
+                yield Record(step.node, self._read(piece, held))
 
     def _run(self, x: Tensor) -> Iterator[tuple[Piece, Terms]]:
         if tuple(x.shape[1:]) != self.plan.input_shape:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from spikewright.ann import ops
 from spikewright.ann.ops.products import Conv, Linear
 from spikewright.snn.nodes import Node
 
@@ -45,7 +46,7 @@ def byte_product(node: Node, weight: Tensor, shape: tuple[int, ...], *, read: fl
     if read > largest_code() or total >= FLOAT32_EXACT or not _fits(node, weight, shape):
         return None
     try:
-        product = _convolution(node.op, weight) if isinstance(node.op, Conv) else _matrix(weight)
+        product = _BYTE_PRODUCTS[type(node.op)](node.op, weight)
         with torch.inference_mode():
             return product if _right(node, product, weight, shape, int(read)) else None
     except (RuntimeError, AttributeError, TypeError, NotImplementedError):
@@ -55,9 +56,10 @@ def byte_product(node: Node, weight: Tensor, shape: tuple[int, ...], *, read: fl
 def _fits(node: Node, weight: Tensor, shape: tuple[int, ...]) -> bool:
     if bool((weight < -128).any() or (weight > 127).any()):
         return False
-    if isinstance(node.op, Linear):
-        return len(shape) == 1
-    return isinstance(node.op, Conv) and len(node.op.stride) == 2 and not node.op.transposed
+    op = node.op
+    if type(op) not in _BYTE_PRODUCTS or not isinstance(op, ops.Product):
+        return False
+    return len(shape) == 1 if op.space == 0 else op.space == 2 and op.outputs_come_first
 
 
 def _convolution(op: Conv, weight: Tensor) -> Product:
@@ -76,7 +78,7 @@ def _convolution(op: Conv, weight: Tensor) -> Product:
     return product
 
 
-def _matrix(weight: Tensor) -> Product:
+def _matrix(op: Linear, weight: Tensor) -> Product:  # noqa: ARG001
     ones, zeros = _scales(len(weight))
     packed = torch.ops.onednn.qlinear_prepack(weight.to(torch.int8), None)
 
@@ -86,6 +88,9 @@ def _matrix(weight: Tensor) -> Product:
         )
 
     return product
+
+
+_BYTE_PRODUCTS: dict[type, Callable[..., Product]] = {Linear: _matrix, Conv: _convolution}
 
 
 def _scales(channels: int) -> tuple[Tensor, Tensor]:
@@ -115,7 +120,7 @@ def _exact(most: int) -> bool:
     conv = Conv(stride=(1, 1), padding=(1, 1), dilation=(1, 1))
     try:
         with torch.inference_mode():
-            lines = torch.equal(_matrix(weight)(codes).long(), codes.long() @ weight.long().T)
+            lines = torch.equal(_matrix(Linear(), weight)(codes).long(), codes.long() @ weight.long().T)
             exact = torch.nn.functional.conv2d(image.double(), kernel.double(), padding=1)
             return lines and torch.equal(_convolution(conv, kernel)(image).double(), exact)
     except (RuntimeError, AttributeError, TypeError, NotImplementedError):

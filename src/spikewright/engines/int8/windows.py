@@ -1,52 +1,32 @@
 """Pools over codes in bytes, images with their channels last: means as sums with one divisor, and maxima."""
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Averaging
-from spikewright.ann.ops.pools import AdaptiveAveragePool, MaxPool, Mean
+from spikewright.ann.ops import Averaging, EvenWindows
+from spikewright.ann.ops.pools import MaxPool
 from spikewright.engines.int8.loops import largest_of_windows, sum_windows
 from spikewright.engines.int8.terms import Form, empty
 
 
-class Window(NamedTuple):
-    """Windows of means that all divide alike."""
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    divisor: int
-
-
-def even_window(op: Averaging, given: Form) -> Window | None:
+def even_window(op: Averaging, given: Form) -> EvenWindows | None:
     """The windows of an averaging of bytes [C, H, W], or None where they divide differently or it is none of these."""
     if len(given.shape) != 3 or not given.plain or given.terms[0].dtype != torch.uint8:
         return None
-    height, width = given.shape[1:]
-    if isinstance(op, Mean):
-        whole = Window((height, width), (1, 1), (0, 0), height * width)
-        return whole if sorted(op.dims) == [2, 3] else None
-    if isinstance(op, AdaptiveAveragePool):
-        if len(op.size) != 2 or height % op.size[0] or width % op.size[1]:
-            return None
-        kernel = (height // op.size[0], width // op.size[1])
-        return Window(kernel, kernel, (0, 0), kernel[0] * kernel[1])
-    even = op.divisor is not None or (not op.ceil_mode and (op.count_include_pad or not any(op.padding)))
-    if not even or len(op.kernel) != 2:
-        return None
-    kernel = _pair(op.kernel)
-    return Window(kernel, _pair(op.stride), _pair(op.padding), op.divisor or kernel[0] * kernel[1])
+    windows = op.even_windows(given.shape)
+    return windows if windows is not None and len(windows.kernel) == 2 else None
 
 
-def sums(codes: Tensor, window: Window, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+def sums(codes: Tensor, window: EvenWindows, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     """uint8 [N, C, H, W], laid out → the sum of each window, [N, *shape], in a type that holds it."""
     image = shape if len(shape) == 3 else (shape[0], 1, 1)
     out = empty(len(codes), image, dtype)
-    sum_windows(_pixels(out), _pixels(codes), window.kernel, window.stride, window.padding)
+    sum_windows(_pixels(out), _pixels(codes), _pair(window.kernel), _pair(window.stride), _pair(window.padding))
     return out.view(len(codes), *shape) if image != shape else out
+
+
+POOLS = frozenset({MaxPool})  # those that `largest` knows
 
 
 def largest(codes: Tensor, pool: MaxPool, shape: tuple[int, ...]) -> Tensor:

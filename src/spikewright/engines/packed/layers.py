@@ -17,16 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.arithmetic import Add
 from spikewright.ann.ops.layout import per_channel
-from spikewright.ann.ops.moves import Identity
 from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.packed import neurons
 from spikewright.engines.packed import sums as kernels
 from spikewright.engines.packed.values import Grain
-from spikewright.engines.program import Program, Step
-from spikewright.snn.formats.binary import Binary
+from spikewright.engines.program import Program, StageStep, Step
 from spikewright.snn.formats.packing import unpack
 from spikewright.snn.neurons.leaky import Leaky
 from spikewright.snn.plan import Plan
@@ -69,7 +66,7 @@ class Term(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stage:
+class FusedStage:
     """A stage whose neurons fire tile by tile."""
 
     terms: tuple[Term, ...]
@@ -94,12 +91,12 @@ def make_layer(step: Step, given: tuple[int, ...], grain: Grain | None, loose: L
     """
     node, op = step.node, step.node.op
     gains = None if step.after is None else per_channel(step.after, (loose.shape[0], *node.shape[1:]))
-    if not isinstance(node.weights, Binary) or grain is None or gains is None or step.gain(0) is not None:
+    if node.weights is None or node.weights.bits != 1 or grain is None or gains is None or step.gain(0) is not None:
         return None
-    groups = op.groups if isinstance(op, Conv) else 1
-    if isinstance(op, Linear) and len(given) == 1:
-        made, window = node.shape, kernels.Window(1, 1, 1, 1, 1, 1, 0, 0, 1, 1)
-    elif isinstance(op, Conv) and len(op.stride) == 2 and not op.transposed:
+    if type(op) is Linear and len(given) == 1:
+        groups, made, window = 1, node.shape, kernels.Window(1, 1, 1, 1, 1, 1, 0, 0, 1, 1)
+    elif type(op) is Conv and op.space == 2 and op.outputs_come_first:
+        groups = op.groups
         # not the node's shape: max pools may come before it fires
         geometry = zip(given[1:], loose.shape[2:], op.stride, op.padding, op.dilation, strict=True)
         space = [(size + 2 * pad - apart * (kernel - 1) - 1) // skip + 1 for size, kernel, skip, pad, apart in geometry]
@@ -115,12 +112,13 @@ def make_layer(step: Step, given: tuple[int, ...], grain: Grain | None, loose: L
     return Layer(node.inputs[0], words, window, groups, gains.numpy().reshape(1, -1).copy(), made)
 
 
-def make_stage(program: Program, step: Step, layers: Mapping[str, Layer], grains: Mapping[str, Grain]) -> Stage | None:
+def fuse_stage(
+    program: Program, step: StageStep, layers: Mapping[str, Layer], grains: Mapping[str, Grain]
+) -> FusedStage | None:
     """The fused stage, or None where its neurons or shapes are not those that kernels know."""
-    node, firing = step.node, step.node.firing
-    assert firing is not None
+    node, firing = step.node, step.firing
     law = firing.law
-    if not isinstance(law, Leaky) or firing.before_firing or len(node.shape) not in (1, 3):
+    if type(law) is not Leaky or firing.before_firing or len(node.shape) not in (1, 3):
         return None
     started = step.initial is not None and bool(step.initial.any())
     if started or step.threshold is not None or (law.membrane is not None and law.membrane.squash):
@@ -139,7 +137,7 @@ def make_stage(program: Program, step: Step, layers: Mapping[str, Layer], grains
     )
     held = np.float32 if stored is None else np.int8 if stored.bits <= 8 else np.int16
     terms = _terms(program, step, layers, grains)
-    return Stage(terms, bias.contiguous().numpy().copy(), neuron, np.dtype(held))
+    return FusedStage(terms, bias.contiguous().numpy().copy(), neuron, np.dtype(held))
 
 
 def _terms(program: Program, step: Step, layers: Mapping[str, Layer], grains: Mapping[str, Grain]) -> tuple[Term, ...]:
@@ -152,7 +150,7 @@ def _terms(program: Program, step: Step, layers: Mapping[str, Layer], grains: Ma
     for index, name in enumerate(node.inputs):
         factor = step.gain(index)
         gain = torch.ones(1).expand(node.shape[0]) if factor is None else per_channel(factor, node.shape)
-        plain = isinstance(node.op, Add | Identity) and shapes[name] == node.shape and step.after is None
+        plain = (node.op.adds or node.op.passes) and shapes[name] == node.shape and step.after is None
         if not plain or gain is None:
             return (_own(step),)
         gains = np.empty((0, node.shape[0]), np.float32) if factor is None else gain.numpy().reshape(1, -1).copy()

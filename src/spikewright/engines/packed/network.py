@@ -13,12 +13,12 @@ from spikewright.engines.lower.folded import fold
 from spikewright.engines.packed import layers
 from spikewright.engines.packed.run import PackedProgram, dense, run
 from spikewright.engines.packed.values import Packed, grains
-from spikewright.engines.program import Step
-from spikewright.engines.record import Record
+from spikewright.engines.program import StageStep
+from spikewright.engines.record import Record, StageRecord
 from spikewright.errors import BadData, BadPlan
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.formats.binary import Binary
 from spikewright.snn.formats.packing import pack
+from spikewright.snn.nodes import Stage
 from spikewright.snn.plan import Plan
 
 
@@ -42,9 +42,8 @@ class PackedNetwork:
         shapes, found = layers.shapes_of(plan), grains(program)
         made: dict[str, layers.Layer] = {}
         loose: dict[str, layers.Loose] = {}
-        stages: dict[str, layers.Stage] = {}
+        stages: dict[str, layers.FusedStage] = {}
         for step in program.steps:
-            assert isinstance(step, Step)
             node = step.node
             if node.weights is not None:
                 name, bits = f"{node.name}.weight", node.weights.bits
@@ -56,9 +55,8 @@ class PackedNetwork:
                 else:
                     made[node.name] = layer
         for step in program.steps:
-            assert isinstance(step, Step)
-            if step.node.firing is not None:
-                stage = layers.make_stage(program, step, made, found)
+            if isinstance(step, StageStep):
+                stage = layers.fuse_stage(program, step, made, found)
                 if stage is not None:
                     stages[step.node.name] = stage
         self._packed = PackedProgram(program=program, layers=made, loose=loose, stages=stages, grains=found)
@@ -92,7 +90,7 @@ class PackedNetwork:
         """[N, *sample_shape] → the read-out [N, *output_shape]."""
         result = x
         for node, value in run(self._packed, self._checked(x)):
-            if node.firing is None:
+            if node is self.plan.readout:
                 result = dense(value)
         return result
 
@@ -100,17 +98,17 @@ class PackedNetwork:
     def collapse(self, x: Tensor) -> Iterator[Record]:
         """One record a stage with its codes, the read-out's last; no train is unpacked as a whole."""
         for node, value in run(self._packed, self._checked(x)):
-            if isinstance(value, Packed):
-                yield Record(node, value.total())
+            if isinstance(node, Stage):
+                yield StageRecord(node, value.total() if isinstance(value, Packed) else value.sum(0))
             else:
-                yield Record(node, value if node.firing is None else value.sum(0))
+                yield Record(node, dense(value))
 
     @torch.no_grad()
     def walk(self, x: Tensor) -> Iterator[Record]:
         """One record a stage with its codes and its train, the read-out's last."""
         for node, value in run(self._packed, self._checked(x)):
             unpacked = dense(value)
-            yield Record(node, unpacked) if node.firing is None else Record(node, unpacked.sum(0), unpacked)
+            yield StageRecord(node, unpacked.sum(0), unpacked) if isinstance(node, Stage) else Record(node, unpacked)
 
     def _checked(self, x: Tensor) -> Tensor:
         if tuple(x.shape[1:]) != self.plan.sample_shape:
@@ -130,14 +128,13 @@ class PackedNetwork:
 
 def _require_direct(plan: Plan) -> None:
     for node in plan.stages:
-        assert node.firing is not None
         if not plan.encoder.clocked:
             raise BadPlan(
                 f"stage {node.name!r} has schedule {node.firing.schedule.kind!r}, and the packed engine runs clocked "
                 "ones, those of directly trained networks: run this network with build(blueprint)"
             )
     weighted = [node for node in plan.nodes if node.weights is not None]
-    if not any(isinstance(node.weights, Binary) for node in weighted):
+    if not any(node.weights is not None and node.weights.bits == 1 for node in weighted):
         raise BadPlan(
             f"node {plan.readout.name!r} and all before it have no 1-bit weights, so there is nothing to run packed: "
             "train with --weight-bits 1, or run this network with build(blueprint)"

@@ -26,9 +26,9 @@ from spikewright.ann.source import INPUT
 from spikewright.engines.currents import deliver, drive_of, scaled
 from spikewright.engines.packed import neurons
 from spikewright.engines.packed import sums as kernels
-from spikewright.engines.packed.layers import Layer, Loose, Stage, Term
+from spikewright.engines.packed.layers import FusedStage, Layer, Loose, Term
 from spikewright.engines.packed.values import Grain, Packed, pack
-from spikewright.engines.program import Program, Step
+from spikewright.engines.program import Program, StageStep, Step
 from spikewright.engines.threads import spread
 from spikewright.snn.nodes import Node
 
@@ -43,7 +43,7 @@ class PackedProgram:
     program: Program  # folded without its integers
     layers: Mapping[str, Layer]
     loose: Mapping[str, Loose]
-    stages: Mapping[str, Stage]
+    stages: Mapping[str, FusedStage]
     grains: Mapping[str, Grain]
 
 
@@ -62,9 +62,8 @@ def run(packed: PackedProgram, x: Tensor) -> Iterator[tuple[Node, Tensor | Packe
     program = packed.program
     values: dict[str, Value] = {INPUT: program.plan.encoder(x)}
     for step in program.steps:
-        assert isinstance(step, Step)
         node = step.node
-        if node.firing is not None:
+        if isinstance(step, StageStep):
             made = _fire(packed, step, values)
             yield node, made
         else:
@@ -105,9 +104,8 @@ def _deliver(packed: PackedProgram, step: Step, values: dict[str, Value], *, bar
     return deliver(step, [dense(values[source]) for source in step.node.inputs], weight=weight, bare=bare)
 
 
-def _fire(packed: PackedProgram, step: Step, values: dict[str, Value]) -> Tensor | Packed:
-    node = step.node
-    assert node.firing is not None
+def _fire(packed: PackedProgram, step: StageStep, values: dict[str, Value]) -> Tensor | Packed:
+    node = step.stage
     stage = packed.stages.get(node.name)
     if stage is None:
         drive = drive_of(step, dense(_deliver(packed, step, values)))

@@ -12,14 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Moving
-from spikewright.ann.ops.arithmetic import Add
-from spikewright.ann.ops.pools import AdaptiveAveragePool, AveragePool
+from spikewright.ann.ops import Averaging, Moving
 from spikewright.ann.source import INPUT
 from spikewright.engines.packed import sums as kernels
-from spikewright.engines.program import Program, Step
-from spikewright.snn.encoders.bernoulli import Bernoulli
-from spikewright.snn.neurons.signed import Signed
+from spikewright.engines.program import Program, StageStep, Step
 
 LARGEST = 255  # count; eight planes
 
@@ -91,13 +87,12 @@ def _rows(train: Tensor) -> np.ndarray:
 def grains(program: Program) -> dict[str, Grain]:
     """The values of a clocked network, by node, that are counts over a power of two."""
     plan = program.plan
-    found = {INPUT: Grain(1, 1)} if isinstance(plan.encoder, Bernoulli) else {}
+    found = {INPUT: Grain(1, 1)} if plan.encoder.largest == 1 else {}
     shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
     for step in program.steps:
-        assert isinstance(step, Step)
         node = step.node
-        if node.firing is not None:
-            grain = None if isinstance(node.firing.law, Signed) else Grain(1, 1)
+        if isinstance(step, StageStep):
+            grain = None if step.firing.law.takes_back else Grain(1, 1)
         elif all(name in found for name in node.inputs) and _plain(step):
             grain = _grain(step, [found[name] for name in node.inputs], [shapes[name] for name in node.inputs])
         else:
@@ -117,17 +112,10 @@ def _grain(step: Step, inputs: list[Grain], shapes: list[tuple[int, ...]]) -> Gr
         return None
     if isinstance(op, Moving):
         return Grain(max(grain.top for grain in inputs), first.divisor)
-    if isinstance(op, Add):
+    if op.adds:
         return Grain(sum(grain.top for grain in inputs), first.divisor)
-    terms = divisor = 0
-    if isinstance(op, AveragePool):
-        terms = math.prod(op.kernel)
-        even = op.count_include_pad or not any(op.padding)
-        divisor = op.divisor or (terms if even and not op.ceil_mode else 0)
-    elif isinstance(op, AdaptiveAveragePool):
-        space = shapes[0][-len(op.size) :]
-        if not any(size % parts for size, parts in zip(space, op.size, strict=True)):
-            terms = divisor = math.prod(space) // math.prod(op.size)
-    if divisor < 1 or divisor & (divisor - 1):
+    windows = op.even_windows(shapes[0]) if isinstance(op, Averaging) else None
+    if windows is None or windows.divisor & (windows.divisor - 1):
         return None
+    terms, divisor = math.prod(windows.kernel), windows.divisor
     return Grain(first.top * terms, first.divisor * divisor)

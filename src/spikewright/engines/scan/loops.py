@@ -114,19 +114,11 @@ def backward(currents, outer, inner, leaks, use, timesteps, block, first, last):
         if len(inner) == 1:
             _fill(inner[0, low:high], _ZERO)
         for t in range(timesteps - 1, -1, -1):
-            m, given = membranes[t, :size], outer[t if len(outer) > 1 else 0, low:high]
-            if use.top > 0:
-                _reset(pull, m, use.threshold, use.reset)
-                _mask(g, pull, use.top)
-            _slopes(slope, m, use.threshold, use.shape, use.width)
-            _pull(pull, given, g, after, m, use)
-            _add_each(after, g, slope, pull)
+            given = outer[t if len(outer) > 1 else 0, low:high]
+            _through(membranes[t, :size], given, g, after, slope, pull, use)
             if len(leaks) > 0:
                 _accumulate(lanes, after, remembered[t, :size])
-            if len(inner) > 1:
-                _copy(inner[t, low:high], after)
-            else:
-                _add(inner[0, low:high], after)
+            _write(inner, t, low, after)
             _times(g, after, use.leak)
         if len(leaks) > 0:
             leaks[index] = lanes.sum()
@@ -147,6 +139,28 @@ def _again(membranes, remembered, currents, use, low, size):
         _reset(q, m, use.threshold, use.reset)
         if use.top > 0:
             _quantise(q, use.top, use.step, use.largest)
+
+
+# inlined here: the compiler leaves it a call, which costs backward 2 %
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _through(m, given, g, after, slope, pull, use):
+    """Take `after` from ∂L/∂m[t+1] to ∂L/∂m[t], by g = ∂L/∂q[t], which is lost; `slope` and `pull` are room to work."""
+    if use.top > 0:
+        _reset(pull, m, use.threshold, use.reset)
+        _mask(g, pull, use.top)
+    _slopes(slope, m, use.threshold, use.shape, use.width)
+    _pull(pull, given, g, after, m, use)
+    _add_each(after, g, slope, pull)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _write(inner, t, low, after):
+    """A step's gradient to a row of its own, or added to the only row."""
+    high = low + len(after)
+    if len(inner) > 1:
+        _copy(inner[t, low:high], after)
+    else:
+        _add(inner[0, low:high], after)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

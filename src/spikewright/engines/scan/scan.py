@@ -53,13 +53,19 @@ def scan(
         raise BadSetting(f"a threshold must be finite and above 0, got {threshold}")
     if leak is not None and leak.dim() != 0:
         raise BadSetting(f"a learned leak is one number, 0-d, for all neurons of a layer, got {list(leak.shape)}")
-    steps = len(currents) if timesteps is None else timesteps
-    if steps < 1 or len(currents) not in {1, steps}:
-        raise BadSetting(f"currents of {len(currents)} steps cannot run for {steps}: give 1 or as many")
+    steps = _steps(currents, timesteps)
     form = fused if fits(currents, law, shape) else stepped
     return form(
         currents, law=law, threshold=threshold, leak=leak, shape=shape, detach_reset=detach_reset, timesteps=steps
     )
+
+
+def _steps(currents: Tensor, timesteps: int | None) -> int:
+    """How many are run."""
+    steps = len(currents) if timesteps is None else timesteps
+    if steps < 1 or len(currents) not in {1, steps}:
+        raise BadSetting(f"currents of {len(currents)} steps cannot run for {steps}: give 1 or as many")
+    return steps
 
 
 def stepped(

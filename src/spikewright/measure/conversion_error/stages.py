@@ -10,17 +10,16 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
-from spikewright.ann.ops.arithmetic import Scale
-from spikewright.ann.source import Source, SourceNode
+from spikewright.ann.source import Source
 from spikewright.engines.network import build
-from spikewright.engines.program import Step
-from spikewright.engines.record import Record
+from spikewright.engines.program import StageStep
+from spikewright.engines.record import StageRecord
 from spikewright.engines.stepwise import walk
 from spikewright.errors import BadData
-from spikewright.measure.conversion_error.kinds import ErrorFigures, ErrorTally, conversion_errors
+from spikewright.measure.conversion_error.kinds import ConversionErrors, ErrorFigures, ErrorTally, conversion_errors
 from spikewright.measure.equality.quantised_source import activations_of
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.nodes import Node
+from spikewright.snn.nodes import Stage
 from spikewright.snn.schedules import Drive
 
 
@@ -37,47 +36,44 @@ def stage_errors(blueprint: Blueprint, source: Source, batches: Iterable[Tensor]
     """
     network = build(blueprint, dtype=torch.float64)
     arrays = {name: array.double() for name, array in source.arrays.items()}
-    behind = {stage: names[0] for stage, names in activations_of(blueprint, source).items()}
     before = {node.name: node.inputs[0] for node in source.activations}
+    read = {stage: before[names[0]] for stage, names in activations_of(blueprint, source).items()}
     tallies = {node.name: ErrorTally() for node in blueprint.plan.stages}
-    warmup = blueprint.plan.warmup
 
     for x in batches:
-        values: dict[str, Tensor] = {}
-
-        def watch(node: SourceNode, value: Tensor, held: dict[str, Tensor] = values) -> None:
-            if node.name in before.values():
-                held[node.name] = value
-
-        def revise(step: Step, drive: Drive, record: Record, held: dict[str, Tensor] = values) -> None:
-            node = step.node
-            assert node.firing is not None
-            unit = blueprint.arrays[f"{node.name}.threshold"].double()
-            total = drive.currents[warmup:].sum(0)
-            total = total if drive.bias is None else total + drive.bias
-            errors = conversion_errors(
-                _pooled(node, held[before[behind[node.name]]]),
-                total / drive.threshold * unit,
-                record.codes * blueprint.arrays[f"{node.name}.amplitude"].double(),
-                threshold=unit * node.firing.code.levels,
-                levels=node.firing.code.levels,
-                initial=blueprint.arrays[f"{node.name}.initial_potential"].double(),
-            )
-            tallies[node.name] = tallies[node.name].add(errors)
-
         with torch.no_grad():
-            interpreter.run(source, x.double(), arrays=arrays, watch=watch)
-            for _ in walk(network.program, x.double(), revise=revise):
+            values = interpreter.values_of(source, x.double(), set(read.values()), arrays=arrays)
+
+            def add(step: StageStep, drive: Drive, record: StageRecord, values: dict[str, Tensor] = values) -> None:
+                name = step.stage.name
+                tallies[name] = tallies[name].add(_errors(blueprint, drive, record, values[read[name]]))
+
+            for _ in walk(network.program, x.double(), revise=add):
                 pass
     if not next((tally.values for tally in tallies.values()), 1):
         raise BadData("stage errors need at least one input, got none: give a data set that is not empty")
     return {stage: tally.figures() for stage, tally in tallies.items()}
 
 
-def _pooled(node: Node, z: Tensor) -> Tensor:
+def _errors(blueprint: Blueprint, drive: Drive, record: StageRecord, z: Tensor) -> ConversionErrors:
+    """Those of one stage on one batch; z: the source's pre-activation."""
+    node = record.node
+    unit = blueprint.arrays[f"{node.name}.threshold"].double()
+    total = drive.currents[blueprint.plan.warmup :].sum(0)
+    total = total if drive.bias is None else total + drive.bias
+    return conversion_errors(
+        _pooled(node, z),
+        total / drive.threshold * unit,
+        record.codes * blueprint.arrays[f"{node.name}.amplitude"].double(),
+        threshold=unit * node.firing.code.levels,
+        levels=node.firing.code.levels,
+        initial=blueprint.arrays[f"{node.name}.initial_potential"].double(),
+    )
+
+
+def _pooled(stage: Stage, z: Tensor) -> Tensor:
     """The pre-activation where the stage emits it: after the max pools that follow the activation."""
-    assert node.firing is not None
-    pools = [op for op in node.firing.before_firing if not isinstance(op, Scale)]
-    while tuple(z.shape[1:]) != node.shape and pools:
+    pools = [op for op in stage.firing.before_firing if not op.scales]
+    while tuple(z.shape[1:]) != stage.shape and pools:
         z = pools.pop(0)([z])
     return z

@@ -21,11 +21,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spikewright.ann import ops
+from spikewright.ann.ops import Product
+from spikewright.ann.ops.rules import gathered
 from spikewright.ann.source import INPUT, Source
-from spikewright.measure.cost.synapses import Shape, elements, spread_over_windows, weights_met
+from spikewright.measure.cost.events import Reading, transposed
+from spikewright.measure.cost.synapses import Shape, elements, weights_met
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.nodes import Node
+from spikewright.snn.nodes import Node, Stage
 from spikewright.snn.plan import Plan
 
 
@@ -51,6 +53,9 @@ class FanOut:
         return sum(self.macs_by_node.values())
 
 
+EVENTS = gathered("counting of events", "spikewright.measure.cost.events")
+
+
 def spiking_input(plan: Plan) -> bool:
     """Whether the encoder emits spikes rather than graded values."""
     return plan.encoder.spiking
@@ -68,11 +73,11 @@ def fan_out(blueprint: Blueprint) -> FanOut:
         for edge, cost in zip(node.edges, costs, strict=True):
             copies = 1.0 if edge.alignment is None else edge.alignment.copies(courses[edge.source].steps)
             demand[edge.source] = demand[edge.source] + cost * copies
-        if node.firing is None and isinstance(node.op, ops.Moving):
-            for name, part in zip(node.inputs, _transposed(node.op, given, read[node.name]), strict=True):
+        if node.op.moves and not isinstance(node, Stage):
+            for name, part in zip(node.inputs, transposed(node.op, given, read[node.name]), strict=True):
                 read[name] = read[name] + part
     spiking = [node.name for node in plan.stages] + ([INPUT] if spiking_input(plan) else [])
-    linear = [node for node in plan.nodes if isinstance(node.op, ops.Linear | ops.Conv)]
+    linear = [node for node in plan.nodes if isinstance(node.op, Product)]
     times = _times(plan)
     macs = {node.name: _graded_macs(node, wiring) * times[node.name] for node in plan.nodes}
     return FanOut(
@@ -91,11 +96,11 @@ def macs_source(source: Source) -> int:
     return sum(
         dense_macs(node.op, source.arrays[dict(node.arrays)["weight"]], shapes[node.inputs[0]], node.shape)
         for node in source.nodes
-        if isinstance(node.op, ops.Linear | ops.Conv)
+        if isinstance(node.op, Product)
     )
 
 
-def dense_macs(op: ops.Linear | ops.Conv, weight: Tensor, given: Shape, made: Shape) -> int:
+def dense_macs(op: Product, weight: Tensor, given: Shape, made: Shape) -> int:
     """Multiplications of one operation on one sample, zero weights included, padding left out."""
     return int(weights_met(op, weight, given=given, made=made, dense=True).sum())
 
@@ -118,7 +123,7 @@ class _Wiring:
 
     def dense(self, node: Node) -> Tensor:
         """Weights that each element of a weighted node's input meets, zero or not."""
-        assert isinstance(node.op, ops.Weighted)
+        assert node.op.weighted
         weight, given = self.blueprint.arrays[f"{node.name}.weight"], self.shapes[node.inputs[0]]
         return weights_met(node.op, weight, given=given, made=self.made[node.name], dense=True)
 
@@ -129,9 +134,9 @@ def _wire(blueprint: Blueprint) -> _Wiring:
     made = {node.name: op_shape(node, shapes, blueprint.array(node, "weight")) for node in plan.nodes}
     graded = {INPUT: torch.tensor(not spiking_input(plan)).expand(plan.input_shape)}
     for node in plan.nodes:
-        if node.firing is not None:
+        if isinstance(node, Stage):
             found = torch.tensor(False)
-        elif isinstance(node.op, ops.Weighted | ops.Add):
+        elif node.op.weighted or node.op.adds:
             found = torch.tensor(True)
         else:
             found = node.op([graded[name].float().unsqueeze(0) for name in node.inputs])[0] > 0
@@ -141,42 +146,31 @@ def _wire(blueprint: Blueprint) -> _Wiring:
 
 def _sums(node: Node) -> int:
     """Whether what the read-out takes as it is from this node still has to be summed: it is an average."""
-    return int(isinstance(node.op, ops.Averaging))
+    return int(node.op.averages)
 
 
 def _costs(node: Node, wiring: _Wiring, given: list[Shape], later: Tensor) -> list[Tensor]:
     """What one event at each element of each input costs here and, if it is only passed on, `later`."""
-    once = _ones(wiring.made[node.name])
-    match node.op:
-        case ops.Linear() | ops.Conv() | ops.Scale():
-            weight = wiring.blueprint.arrays[f"{node.name}.weight"]
-            return [weights_met(node.op, weight, given=given[0], made=wiring.made[node.name])]
-        case ops.AveragePool() | ops.AdaptiveAveragePool() | ops.Mean():
-            demand = once if node.firing is not None else torch.where(wiring.graded[node.name], 1.0, later)
-            return [spread_over_windows(node.op, demand, given[0])]
-        case _:
-            accumulates = node.firing is not None or isinstance(node.op, ops.Add)
-            return _transposed(node.op, given, once if accumulates else later)
-
-
-def _transposed(op: ops.Op, given: list[Shape], demand: Tensor) -> list[Tensor]:
-    """Carry a demand [*made] back through an operation that moves or adds elements: its transpose."""
-    with torch.inference_mode(False), torch.enable_grad():
-        inputs = [torch.zeros(1, *shape, dtype=torch.float64, requires_grad=True) for shape in given]
-        value = op(inputs)
-        back = demand.clone().reshape(value.shape)
-        found = torch.autograd.grad(value, inputs, back, materialize_grads=True)
-    return [part[0] for part in found]
+    reading = Reading(
+        node.op,
+        given,
+        wiring.made[node.name],
+        later,
+        weight=wiring.blueprint.array(node, "weight"),
+        accumulates=isinstance(node, Stage),
+        graded=wiring.graded[node.name],
+    )
+    return EVENTS[node.op](reading)
 
 
 def _graded_macs(node: Node, wiring: _Wiring) -> int:
     """Multiplications with graded values in a node."""
     count = 0
-    if isinstance(node.op, ops.Weighted) and bool(wiring.graded[node.inputs[0]].any()):
+    if node.op.weighted and bool(wiring.graded[node.inputs[0]].any()):
         count += int(wiring.dense(node)[wiring.graded[node.inputs[0]]].sum())
     potential = torch.empty(1, *wiring.made[node.name], device="meta")
-    for op in () if node.firing is None else node.firing.before_firing:
-        if isinstance(op, ops.Scale):
+    for op in node.firing.before_firing if isinstance(node, Stage) else ():
+        if op.scales:
             count += elements(potential.shape)
         else:
             potential = op([potential])

@@ -17,9 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from spikewright.ann import ops
-from spikewright.ann import source as src
 from spikewright.ann.layers import first_and_last
+from spikewright.ann.ops.activations import BatchNorm, Offset
+from spikewright.ann.ops.arithmetic import Scale
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import Source
 from spikewright.errors import BadSetting
 from spikewright.snn.formats.packing import packed_size
@@ -27,6 +28,59 @@ from spikewright.snn.formats.packing import packed_size
 EDGE_BITS = 8  # first and last layer, Q-SNNs, Section 5.1
 FULL_BITS = 32
 MEGA = 10**6
+
+
+def _require_bits(what: str, bits: int, *, least: int = 1) -> None:
+    if not least <= bits <= 16 and bits != FULL_BITS:
+        raise BadSetting(f"{what} is {bits}: give {least}..16, or {FULL_BITS} for no quantisation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FootprintSettings:
+    """How many bits each number takes, and how many samples are run at once.
+
+    Attributes:
+        weight_bits: of a hidden weight, 1..16, or 32 for no quantisation.
+        membrane_bits: of a membrane potential, 2..16, or 32. One bit is no quantiser: it has 2^(1−1) − 1 = 0 steps.
+        batch: samples whose membranes are in memory at once.
+        edge_bits: of a weight of the first and the last layer; None: 8, or 32 where hidden weights take 32.
+        readout_bits: of a weight of the last layer, where they are not those of the first.
+
+    Raises:
+        BadSetting: bits or a batch that cannot be.
+
+    """
+
+    weight_bits: int = FULL_BITS
+    membrane_bits: int = FULL_BITS
+    batch: int = 1
+    edge_bits: int | None = None
+    readout_bits: int | None = None
+
+    def __post_init__(self) -> None:
+        _require_bits("weight bits", self.bits["hidden"])
+        _require_bits("edge bits", self.bits["first"])
+        _require_bits("read-out bits", self.bits["readout"])
+        _require_bits("membrane bits", self.membrane_bits, least=2)
+        if self.batch < 1:
+            raise BadSetting(f"batch is {self.batch}: give 1 or more")
+
+    @property
+    def bits(self) -> dict[str, int]:
+        """Of one number of each sort of array."""
+        edges = self.edge_bits
+        if edges is None:
+            edges = FULL_BITS if self.weight_bits == FULL_BITS else EDGE_BITS
+        return {
+            "hidden": self.weight_bits,
+            "first": edges,
+            "readout": edges if self.readout_bits is None else self.readout_bits,
+            "gains": FULL_BITS,
+            "biases": FULL_BITS,
+        }
+
+
+FULL_PRECISION = FootprintSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,59 +148,24 @@ class Footprint:
         }
 
 
-def footprint(
-    source: Source,
-    *,
-    weight_bits: int = FULL_BITS,
-    membrane_bits: int = FULL_BITS,
-    batch: int = 1,
-    edge_bits: int | None = None,
-    readout_bits: int | None = None,
-) -> Footprint:
-    """Count what a source would occupy as a spiking network of few bits.
-
-    Args:
-        source: the network; its activations are the neurons.
-        weight_bits: bits of a hidden weight, 1..16, or 32 for no quantisation.
-        membrane_bits: bits of a membrane potential, 2..16, or 32. One bit is no quantiser: it has 2^(1−1) − 1 = 0
-            steps.
-        batch: samples whose membranes are held at once.
-        edge_bits: bits of a weight of the first and the last layer; None: 8, or 32 where hidden weights take 32.
-        readout_bits: bits of a weight of the last layer, where they are not those of the first.
-
-    Raises:
-        BadSetting: bits or a batch that cannot be.
-
-    """
-    edges = edge_bits if edge_bits is not None else FULL_BITS if weight_bits == FULL_BITS else EDGE_BITS
-    bits = {
-        "hidden": weight_bits,
-        "first": edges,
-        "readout": edges if readout_bits is None else readout_bits,
-        "gains": FULL_BITS,
-        "biases": FULL_BITS,
-    }
-    _require_bits("weight bits", bits["hidden"])
-    _require_bits("edge bits", bits["first"])
-    _require_bits("read-out bits", bits["readout"])
-    _require_bits("membrane bits", membrane_bits, least=2)
-    if batch < 1:
-        raise BadSetting(f"batch is {batch}: give 1 or more")
+def footprint(source: Source, settings: FootprintSettings = FULL_PRECISION) -> Footprint:
+    """Count what a source would occupy as a spiking network of few bits; its activations are the neurons."""
+    bits = settings.bits
     sorts = _sorted_arrays(source, bits)
 
     def part(what: str, sort: str) -> Part:
         return _part(what, [source.arrays[name].numel() for name in sorts if sorts[name] == sort], bits[sort])
 
-    layers = [batch * math.prod(node.shape) for node in source.activations]
+    layers = [settings.batch * math.prod(node.shape) for node in source.activations]
     return Footprint(
-        batch=batch,
+        batch=settings.batch,
         hidden_weights=part("hidden weights", "hidden"),
         first_weights=part("weights of the first layer", "first"),
         readout_weights=part("weights of the last layer", "readout"),
         gains=part("gains", "gains"),
         biases=part("biases", "biases"),
-        membranes_peak=_part("membranes of the largest layer", [max(layers, default=0)], membrane_bits),
-        membranes_all=_part("membranes of all layers", layers, membrane_bits),
+        membranes_peak=_part("membranes of the largest layer", [max(layers, default=0)], settings.membrane_bits),
+        membranes_all=_part("membranes of all layers", layers, settings.membrane_bits),
     )
 
 
@@ -165,20 +184,15 @@ def _sorted_arrays(source: Source, bits: Mapping[str, int]) -> dict[str, str]:
     return sorts
 
 
-def _require_bits(what: str, bits: int, *, least: int = 1) -> None:
-    if not least <= bits <= 16 and bits != FULL_BITS:
-        raise BadSetting(f"{what} is {bits}: give {least}..16, or {FULL_BITS} for no quantisation")
-
-
 _SORTS = {
-    (ops.Linear, "weight"): "hidden",
-    (ops.Conv, "weight"): "hidden",
-    (src.BatchNorm, "weight"): "gains",
-    (ops.Scale, "weight"): "gains",
-    (src.BatchNorm, "bias"): "biases",
-    (src.Offset, "offset"): "biases",
-    (ops.Linear, "bias"): "biases",
-    (ops.Conv, "bias"): "biases",
+    (Linear, "weight"): "hidden",
+    (Conv, "weight"): "hidden",
+    (BatchNorm, "weight"): "gains",
+    (Scale, "weight"): "gains",
+    (BatchNorm, "bias"): "biases",
+    (Offset, "offset"): "biases",
+    (Linear, "bias"): "biases",
+    (Conv, "bias"): "biases",
 }
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.measure.cost.synapses import elements
-from spikewright.snn.nodes import Edge
+from spikewright.snn.nodes import Edge, Stage
 from spikewright.snn.plan import Plan
 
 
@@ -25,7 +25,7 @@ def latency_steps(plan: Plan) -> int:
     for node in plan.nodes:
         first = max((finish if _averages(edge) else start)[edge.source] for edge in node.edges)
         last = max(finish[name] for name in node.inputs)
-        if node.firing is None:
+        if not isinstance(node, Stage):
             start[node.name], finish[node.name] = first, last
             continue
         code, schedule = node.firing.code, node.firing.schedule
@@ -106,4 +106,4 @@ def layer_by_layer(plan: Plan, *, fused_share: float = 1.0) -> Propagation:
 
 def _windows(plan: Plan) -> list[tuple[int, int]]:
     """Each stage's (neurons, timesteps)."""
-    return [(elements(node.shape), node.firing.code.timesteps) for node in plan.stages if node.firing]
+    return [(elements(node.shape), node.firing.code.timesteps) for node in plan.stages]

@@ -8,16 +8,13 @@ membranes; one that pools each step's current does not. From the blueprint alone
 
 from dataclasses import dataclass
 
-from spikewright.ann import ops
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.measure.cost.fan_out import op_shape
 from spikewright.measure.cost.synapses import elements
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.packing import packed_size
-from spikewright.snn.neurons.leaky import Leaky
-from spikewright.snn.nodes import Node
-from spikewright.snn.schedules.clocked import Clocked
+from spikewright.snn.nodes import Stage
 
 FLOAT32_BITS = 32
 CONSTANTS = (".threshold", ".initial_potential", ".amplitude")
@@ -59,7 +56,7 @@ def memory_bytes(
             raise BadSetting(f"{name} must be at least 1, got {bits}")
     plan = blueprint.plan
     shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
-    weighted = [node for node in plan.nodes if isinstance(node.op, ops.Weighted)]
+    weighted = [node for node in plan.nodes if node.op.weighted]
     loose = sum(blueprint.arrays[f"{node.name}.weight"].numel() for node in weighted if node.weights is None)
     stored = [
         packed_size(blueprint.arrays[f"{node.name}.weight"].numel(), node.weights.bits)
@@ -86,21 +83,20 @@ def _pooled_gains(blueprint: Blueprint) -> int:
     return sum(
         blueprint.arrays[f"{node.name}.before{index}.weight"].numel()
         for node in blueprint.plan.stages
-        for index, op in enumerate(node.firing.before_firing if node.firing else ())
-        if isinstance(op, ops.Scale)
+        for index, op in enumerate(node.firing.before_firing)
+        if op.scales
     )
 
 
-def _membranes(blueprint: Blueprint, node: Node, shapes: dict[str, tuple[int, ...]]) -> int:
-    assert node.firing is not None
-    if isinstance(node.firing.schedule, Clocked):
-        return elements(node.shape)
-    return elements(op_shape(node, shapes, blueprint.array(node, "weight")))
+def _membranes(blueprint: Blueprint, stage: Stage, shapes: dict[str, tuple[int, ...]]) -> int:
+    if stage.firing.schedule.clocked:
+        return elements(stage.shape)
+    return elements(op_shape(stage, shapes, blueprint.array(stage, "weight")))
 
 
-def _membrane_bits(node: Node, otherwise: int) -> int:
-    law = None if node.firing is None else node.firing.law
-    return law.membrane.bits if isinstance(law, Leaky) and law.membrane is not None else otherwise
+def _membrane_bits(stage: Stage, otherwise: int) -> int:
+    membrane = stage.firing.law.membrane
+    return otherwise if membrane is None else membrane.bits
 
 
 def _bytes(bits: int) -> int:

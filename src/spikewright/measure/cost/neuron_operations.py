@@ -10,11 +10,12 @@ Source: "When SNN meets ANN", §5.3 and A.4. Differs: a rate code needs no shift
 
 from dataclasses import dataclass
 
-from spikewright.ann import ops
+from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT
 from spikewright.measure.cost.fan_out import op_shape
 from spikewright.measure.cost.synapses import elements
 from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.nodes import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +37,9 @@ def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
     drives = plan.drives
     for node in plan.nodes:
         arriving = max(shifted_steps[name] for name in node.inputs)
-        if isinstance(node.op, ops.Linear | ops.Conv):
+        if isinstance(node.op, Product):
             shifts += arriving * elements(op_shape(node, shapes, blueprint.array(node, "weight")))
-        if node.firing is not None:
+        if isinstance(node, Stage):
             code = node.firing.code
             schedule = node.firing.schedule
             steps = elements(node.shape) * (code.steps + schedule.replayed_steps(code))
@@ -47,6 +48,6 @@ def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
                 injections += steps
             shifted_steps[node.name] = code.timesteps if max(code.step_weights) > 1 else 0
         else:
-            graded = isinstance(node.op, ops.Weighted | ops.Add)
+            graded = node.op.weighted or node.op.adds
             shifted_steps[node.name] = 0 if graded else arriving
     return NeuronOperations(shifts=shifts, compares=compares, resets=compares, injections=injections)

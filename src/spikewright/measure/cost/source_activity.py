@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from spikewright.ann import interpreter, ops
+from spikewright.ann import interpreter
+from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.measure.cost.synapses import weights_met
 
@@ -19,7 +20,7 @@ def macs_per_element(source: Source) -> dict[str, Tensor]:
     shapes = {INPUT: source.input_shape, **{node.name: node.shape for node in source.nodes}}
     found: dict[str, Tensor] = {}
     for node in source.nodes:
-        if isinstance(node.op, ops.Linear | ops.Conv):
+        if isinstance(node.op, Product):
             read, weight = node.inputs[0], source.arrays[dict(node.arrays)["weight"]]
             met = weights_met(node.op, weight, given=shapes[read], made=node.shape, dense=True)
             found[read] = found[read] + met if read in found else met

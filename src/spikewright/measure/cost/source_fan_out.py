@@ -12,10 +12,9 @@ there, neuron by neuron. Knows nothing about how often anything spikes.
 import torch
 from torch import Tensor
 
-from spikewright.ann import ops
-from spikewright.ann import source as src
 from spikewright.ann.source import INPUT, Source, SourceNode
-from spikewright.measure.cost.synapses import elements, spread_over_windows, weights_met
+from spikewright.measure.cost.events import Reading
+from spikewright.measure.cost.fan_out import EVENTS
 
 
 def accumulations_per_step(source: Source) -> dict[str, int]:
@@ -36,7 +35,7 @@ def fired_shapes(source: Source) -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     for node in source.activations:
         last = node
-        while len(readers[last.name]) == 1 and isinstance(readers[last.name][0].op, ops.Pooling):
+        while len(readers[last.name]) == 1 and readers[last.name][0].op.maximum:
             last = readers[last.name][0]
         found[node.name] = last.shape
     return found
@@ -44,27 +43,5 @@ def fired_shapes(source: Source) -> dict[str, tuple[int, ...]]:
 
 def _costs(node: SourceNode, source: Source, given: list[tuple[int, ...]], later: Tensor) -> list[Tensor]:
     """What one event at each element of each input pays here, or `later` [*made] where it is passed on."""
-    match node.op:
-        case ops.Linear() | ops.Conv():
-            weight = source.arrays[dict(node.arrays)["weight"]]
-            return [weights_met(node.op, weight, given=given[0], made=node.shape, dense=True)]
-        case ops.AveragePool() | ops.AdaptiveAveragePool() | ops.Mean():
-            return [spread_over_windows(node.op, later, given[0])]
-        case ops.MaxPool() | ops.AdaptiveMaxPool():
-            return [torch.full(given[0], float(later.sum()) / elements(given[0]), dtype=torch.float64)]
-        case src.Activation():
-            return [torch.ones(given[0], dtype=torch.float64)]
-        case ops.Add():
-            return [torch.ones(1, *node.shape).double().sum_to_size(1, *shape)[0] for shape in given]
-        case src.BatchNorm() | src.Offset() | ops.Scale():
-            return [later.unsqueeze(0).sum_to_size(1, *given[0])[0]]
-        case _:
-            return _moved_back(node.op, given, later)
-
-
-def _moved_back(op: ops.Moving, given: list[tuple[int, ...]], later: Tensor) -> list[Tensor]:
-    """Carry a price back through an operation that only moves elements: its transpose."""
-    with torch.inference_mode(False), torch.enable_grad():
-        inputs = [torch.zeros(1, *shape, dtype=torch.float64, requires_grad=True) for shape in given]
-        found = torch.autograd.grad(op(inputs), inputs, later.unsqueeze(0).clone())
-    return [part[0] for part in found]
+    weight = source.array(node, "weight")
+    return EVENTS[node.op](Reading(node.op, given, node.shape, later, weight=weight, dense=True, scale_folds=True))

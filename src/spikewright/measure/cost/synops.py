@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from spikewright.ann.source import INPUT
-from spikewright.engines.record import Record
+from spikewright.engines.record import Record, StageRecord
 from spikewright.errors import BadData
 from spikewright.measure.cost.fan_out import FanOut
 from spikewright.measure.cost.synapses import elements
@@ -58,13 +58,13 @@ class Counts:
 
     def add(self, record: Record) -> "Counts":
         """These counts with one record more; the read-out's record adds its samples and no spikes."""
-        node = record.node
-        if node.firing is None:
+        if not isinstance(record, StageRecord):
             return replace(self, samples=self.samples + len(record.codes))
-        held = self.stages[node.name]
+        name = record.node.name
+        held = self.stages[name]
         spikes = record.counts.sum(0, dtype=torch.float64).cpu()
         after = StageCounts(held.spikes + spikes, held.active_codes + int((record.codes > 0).sum()))
-        return replace(self, stages={**self.stages, node.name: after})
+        return replace(self, stages={**self.stages, name: after})
 
     def add_all(self, records: Iterable[Record]) -> "Counts":
         """These counts with a whole run's records more."""

@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.engines.network import SpikingNetwork, build
+from spikewright.engines.record import StageRecord
 from spikewright.errors import BadData
 from spikewright.measure.equality.quantised_source import activations_behind, rounding_of, units_of
 from spikewright.measure.equality.reference import Rounding, Truth, in_float64, refer
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.nodes import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class StageCheck:
     within_bound: int  # potentials closer to a boundary than rounding could carry them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Certificate:
     """What was compared, and what came out."""
 
@@ -66,6 +66,9 @@ class Certificate:
     def proven(self) -> bool:
         """Whether equality follows from the rounding bounds, for these inputs."""
         return self.equal and self.within_bound == 0
+
+    def __repr__(self) -> str:
+        return self.line()
 
     def line(self) -> str:
         """The result in one line for a person."""
@@ -114,7 +117,7 @@ def verify(network: SpikingNetwork | Blueprint, source: Source, batches: Iterabl
 
 
 def _reference_name(source: Source, rounding: Mapping[str, Rounding]) -> str:
-    activations = {node.name: node.op for node in source.activations if isinstance(node.op, Activation)}
+    activations = {node.name: node.op for node in source.activations if isinstance(node.op, Activating)}
     if all(op.levels == rounding[name].levels and not op.slip for name, op in activations.items()):
         return "the source as trained"
     levels = {rule.levels for rule in rounding.values()}
@@ -139,10 +142,10 @@ class _Tally:
         self.images += len(x)
         for engine, records in (("stepwise", network.walk(x)), ("collapsed", network.collapse(x))):
             for record in records:
-                if record.node.firing is None:
-                    self._output(record.codes, truth)
+                if isinstance(record, StageRecord):
+                    self._stage(engine, record, truth)
                 else:
-                    self._stage(engine, record.node, record.codes, truth)
+                    self._output(record.codes, truth)
 
     def _output(self, value: Tensor, truth: Truth) -> None:
         error = (value - truth.output).abs()
@@ -150,11 +153,11 @@ class _Tally:
         self.output["bound"] = max(self.output["bound"], float(2 * truth.output_bound.max()))
         self.output["exceeds"] += int((error > 2 * truth.output_bound).sum())
 
-    def _stage(self, engine: str, node: Node, codes: Tensor, truth: Truth) -> None:
-        assert node.firing is not None
-        expected = truth.values[node.firing.carries]
-        if node.firing.channels is not None:
-            expected = expected[:, slice(*node.firing.channels)]
+    def _stage(self, engine: str, record: StageRecord, truth: Truth) -> None:
+        node, codes, firing = record.node, record.codes, record.firing
+        expected = truth.values[firing.carries]
+        if firing.channels is not None:
+            expected = expected[:, slice(*firing.channels)]
         wrong = int((codes != (expected / self.units[node.name]).round()).sum())
         row = self.rows.setdefault(
             node.name,
@@ -173,7 +176,7 @@ class _Tally:
             return
         row["codes"] += codes.numel()
         row["active"] += int((codes > 0).sum())
-        for name in self.behind[node.firing.carries]:
+        for name in self.behind[firing.carries]:
             margin = truth.margins[name]
             row["distance"] = min(row["distance"], float(margin.distance.min()))
             row["bound"] = max(row["bound"], float(2 * margin.bound.max()))
@@ -184,7 +187,6 @@ class _Tally:
             raise BadData("verification needs at least one input, got none: give a data set that is not empty")
         stages = []
         for node in self.blueprint.plan.stages:
-            assert node.firing is not None
             row = self.rows[node.name]
             stages.append(
                 StageCheck(
@@ -205,7 +207,7 @@ class _Tally:
             reference=reference,
             arithmetic="float64",
             images=self.images,
-            levels=tuple(node.firing.code.levels for node in self.blueprint.plan.stages if node.firing is not None),
+            levels=tuple(node.firing.code.levels for node in self.blueprint.plan.stages),
             codes_total=sum(row.codes for row in stages),
             mismatched_codes=stepwise + collapsed,
             mismatched_codes_stepwise=stepwise,

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from spikewright.engines.network import SpikingNetwork, build
+from spikewright.engines.record import StageRecord
 
 
 def changed_codes(network: SpikingNetwork, batches: Iterable[Tensor]) -> tuple[int, int]:
@@ -20,7 +21,7 @@ def changed_codes(network: SpikingNetwork, batches: Iterable[Tensor]) -> tuple[i
     with torch.no_grad():
         for x in batches:
             for one, other in zip(network.collapse(x), real.collapse(x), strict=True):
-                if one.node.firing is not None:
+                if isinstance(one, StageRecord):
                     changed += int((one.codes.double() != other.codes).sum())
                     total += one.codes.numel()
     return changed, total

@@ -15,7 +15,7 @@ from spikewright.ann.source import Source, SourceNode
 from spikewright.errors import BadPlan
 from spikewright.measure.equality.reference import Rounding
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.nodes import Node
+from spikewright.snn.nodes import Stage
 
 
 def rounding_of(blueprint: Blueprint, source: Source) -> dict[str, Rounding]:
@@ -48,7 +48,6 @@ def activations_of(blueprint: Blueprint, source: Source) -> dict[str, tuple[str,
     behind = activations_behind(source)
     found: dict[str, tuple[str, ...]] = {}
     for node in blueprint.plan.stages:
-        assert node.firing is not None
         names = behind.get(node.firing.carries, ())
         found[node.name] = names if node.firing.channels is None else _branch(names, node.firing.channels[0], source)
     return found
@@ -59,11 +58,10 @@ def units_of(blueprint: Blueprint, source: Source, rounding: Mapping[str, Roundi
     return {stage: rounding[names[0]].unit for stage, names in activations_of(blueprint, source).items()}
 
 
-def _rule(blueprint: Blueprint, node: Node, source: Source, activation: str) -> Rounding:
-    assert node.firing is not None
-    code = node.firing.code
+def _rule(blueprint: Blueprint, stage: Stage, source: Source, activation: str) -> Rounding:
+    code = stage.firing.code
     trained = next(source.array(one, "threshold") for one in source.activations if one.name == activation)
-    unit = blueprint.arrays[f"{node.name}.threshold"].double() if trained is None else trained.double() / code.levels
+    unit = blueprint.arrays[f"{stage.name}.threshold"].double() if trained is None else trained.double() / code.levels
     return Rounding(unit, unit / 2, code.levels, code.timesteps)
 
 
@@ -87,7 +85,6 @@ def _check_belongs(blueprint: Blueprint, source: Source) -> None:
             f"{source.output_shape}: the two do not belong together"
         )
     for node in plan.stages:
-        assert node.firing is not None
         start, stop = node.firing.channels or (0, None)
         shape = shapes.get(node.firing.carries)
         if shape is None or node.shape != (
@@ -104,9 +101,9 @@ def activations_behind(source: Source) -> dict[str, tuple[str, ...]]:
     """For each node that only passes activations on (itself, max pool, concatenation): the activations."""
     found: dict[str, tuple[str, ...]] = {}
     for node in source.nodes:
-        if node.op.kind == "activation":
+        if node.op.activates:
             found[node.name] = (node.name,)
-        elif node.op.kind in ("max_pool", "adaptive_max_pool", "concat") and all(name in found for name in node.inputs):
+        elif (node.op.maximum or node.op.joins) and all(name in found for name in node.inputs):
             found[node.name] = tuple(name for read in node.inputs for name in found[read])
     return found
 
@@ -133,7 +130,7 @@ class QuantisedSource:
 
     def codes(self, x: Tensor) -> dict[str, Tensor]:
         """The integer codes [N, *features] that each stage should emit."""
-        carried = {node.firing.carries for node in self.blueprint.plan.stages if node.firing is not None}
+        carried = {node.firing.carries for node in self.blueprint.plan.stages}
         values: dict[str, Tensor] = {}
 
         def watch(node: SourceNode, value: Tensor) -> None:
@@ -143,7 +140,6 @@ class QuantisedSource:
         self.scores(x, watch)
         codes: dict[str, Tensor] = {}
         for node in self.blueprint.plan.stages:
-            assert node.firing is not None
             value = values[node.firing.carries]
             value = value if node.firing.channels is None else value[:, slice(*node.firing.channels)]
             codes[node.name] = (value / self.units[node.name]).round()

@@ -10,15 +10,15 @@ Where every distance exceeds twice B (once for the reference, once for the engin
 these inputs, not only observed.
 """
 
-import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from torch import Tensor
 
-from spikewright.ann import interpreter, ops
-from spikewright.ann import source as src
-from spikewright.ann.source import INPUT, Source, SourceNode
+from spikewright.ann import interpreter
+from spikewright.ann.ops.rules import gathered
+from spikewright.ann.source import INPUT, Source
+from spikewright.measure.equality.bounds import Size
 
 EPSILON = 2.0**-53
 
@@ -48,11 +48,7 @@ class Truth(NamedTuple):
     output_bound: Tensor  # rounding bound of each output, in its own unit
 
 
-class _Size(NamedTuple):
-    """Σ|W||x| of a node's value and the number of terms accumulated on the way to it."""
-
-    magnitude: Tensor
-    terms: int
+BOUNDS = gathered("bounding of rounding", "spikewright.measure.equality.bounds")
 
 
 def in_float64(source: Source) -> dict[str, Tensor]:
@@ -71,62 +67,26 @@ def refer(source: Source, x: Tensor, rounding: Mapping[str, Rounding], *, arrays
     """
     x = x.double()
     values: dict[str, Tensor] = {INPUT: x}
-    sizes = {INPUT: _Size(x.abs(), 0)}
+    sizes = {INPUT: Size(x.abs(), 0)}
     margins: dict[str, Margin] = {}
     for node in source.nodes:
         roles = {role: arrays[name] for role, name in node.arrays}
         inputs = [values[name] for name in node.inputs]
-        if isinstance(node.op, src.Activation):
+        if node.op.activates:
             rule = rounding[node.name]
             u = (inputs[0] + rule.initial) / rule.unit
             codes = u.floor().clamp(0, rule.levels)
             values[node.name] = codes * rule.unit
             margins[node.name] = _margin(u, sizes[node.inputs[0]], rule)
-            sizes[node.name] = _Size(values[node.name], 1)
+            sizes[node.name] = Size(values[node.name], 1)
         else:
             values[node.name] = interpreter.evaluate(node, inputs, roles)
-            sizes[node.name] = _size(node, [sizes[name] for name in node.inputs], roles)
+            sizes[node.name] = BOUNDS[node.op](node, [sizes[name] for name in node.inputs], roles)
     size = sizes[source.output]
     return Truth(values, margins, values[source.output], (size.terms + 4) * EPSILON * size.magnitude)
 
 
-def _margin(u: Tensor, size: _Size, rule: Rounding) -> Margin:
+def _margin(u: Tensor, size: Size, rule: Rounding) -> Margin:
     nearest = u.round().clamp(1, rule.levels)
     bound = (size.terms + rule.timesteps + 4) * EPSILON * (size.magnitude + rule.initial) / rule.unit
     return Margin((u - nearest).abs(), bound)
-
-
-def _size(node: SourceNode, inputs: list[_Size], roles: Mapping[str, Tensor]) -> _Size:
-    """The same graph on absolute values: what rounding errors can grow from."""
-    terms = max(size.terms for size in inputs)
-    magnitudes = [size.magnitude for size in inputs]
-    match node.op:
-        case src.BatchNorm(epsilon=epsilon):
-            spread = (-1, *(1,) * (magnitudes[0].dim() - 2))
-            gain = (roles["variance"] + epsilon).rsqrt()
-            if "weight" in roles:
-                gain = gain * roles["weight"].abs()
-            shifted = (magnitudes[0] + roles["mean"].abs().reshape(spread)) * gain.reshape(spread)
-            if "bias" in roles:
-                shifted = shifted + roles["bias"].abs().reshape(spread)
-            return _Size(shifted, terms + 4)
-        case ops.Linear() | ops.Conv() | ops.Scale() | src.Offset():
-            positive = {role: array.abs() for role, array in roles.items()}
-            return _Size(interpreter.evaluate(node, magnitudes, positive), terms + _fan_in(node.op, roles) + 1)
-        case ops.Add() | ops.Concat():
-            return _Size(interpreter.evaluate(node, magnitudes, {}), terms + len(inputs))
-        case ops.AveragePool(kernel=kernel):
-            return _Size(interpreter.evaluate(node, magnitudes, {}), terms + math.prod(kernel) + 1)
-        case ops.AdaptiveAveragePool() | ops.Mean():
-            value = interpreter.evaluate(node, magnitudes, {})
-            window = 2 * math.ceil(magnitudes[0][0].numel() / value[0].numel())  # windows differ by up to 2×
-            return _Size(value, terms + window + 1)
-        case _:
-            return _Size(interpreter.evaluate(node, magnitudes, {}), terms)
-
-
-def _fan_in(op: src.SourceOp, roles: Mapping[str, Tensor]) -> int:
-    if isinstance(op, ops.Conv) and op.transposed:
-        weight = roles["weight"]
-        return weight.numel() // weight.shape[1] // op.groups
-    return roles["weight"][0].numel() if isinstance(op, ops.Linear | ops.Conv) else 1

@@ -17,12 +17,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from spikewright.ann import ops
+from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.measure.cost.fan_out import dense_macs, op_shape
 from spikewright.measure.cost.synapses import elements
 from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.nodes import Stage
 from spikewright.snn.plan import Plan
 
 
@@ -80,14 +81,8 @@ def layer_loops(plan: Plan, *, work_per_step: Mapping[str, int] | None = None) -
     windows = {
         node.name: node.firing.code.steps + node.firing.schedule.replayed_steps(node.firing.code)
         for node in plan.stages
-        if node.firing is not None
     }
-    if work_per_step is None:
-        work_per_step = {node.name: elements(node.shape) for node in plan.stages}
-    for name in windows:
-        if work_per_step.get(name, -1) < 0:
-            raise BadSetting(f"work_per_step of stage {name!r} is missing or negative: give every stage's, 0 or more")
-    cost = {name: work_per_step[name] for name in windows}
+    cost = _cost(plan, work_per_step)
     steps = sum(windows.values())
     work = sum(windows[name] * cost[name] for name in windows)
     longest = max(windows.values(), default=0)
@@ -109,6 +104,18 @@ def layer_loops(plan: Plan, *, work_per_step: Mapping[str, int] | None = None) -
     )
 
 
+def _cost(plan: Plan, work_per_step: Mapping[str, int] | None) -> dict[str, int]:
+    """The work of one step of each stage: what is given, else its neurons."""
+    if work_per_step is None:
+        return {node.name: elements(node.shape) for node in plan.stages}
+    for node in plan.stages:
+        if work_per_step.get(node.name, -1) < 0:
+            raise BadSetting(
+                f"work_per_step of stage {node.name!r} is missing or negative: give every stage's, 0 or more"
+            )
+    return {node.name: work_per_step[node.name] for node in plan.stages}
+
+
 def dense_operations(blueprint: Blueprint) -> dict[str, int]:
     """Weights that one step of each stage meets in matrix products and convolutions, zeros included.
 
@@ -122,16 +129,16 @@ def dense_operations(blueprint: Blueprint) -> dict[str, int]:
     found: dict[str, int] = {}
     for node in plan.nodes:
         here = {name: operations for read in node.inputs for name, operations in waiting[read].items()}
-        if isinstance(node.op, ops.Linear | ops.Conv):
+        if isinstance(node.op, Product):
             weight = blueprint.arrays[f"{node.name}.weight"]
             made = op_shape(node, shapes, weight)
             here[node.name] = dense_macs(node.op, weight, shapes[node.inputs[0]], made)
-        if node.firing is None:
-            waiting[node.name] = here
-        else:
+        if isinstance(node, Stage):
             found[node.name] = sum(operations for name, operations in here.items() if name not in counted)
             counted.update(here)
             waiting[node.name] = {}
+        else:
+            waiting[node.name] = here
     return found
 
 

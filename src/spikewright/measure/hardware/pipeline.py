@@ -30,17 +30,13 @@ core; the simulation's (`metrics/latency.py`) does not, and is the same where ev
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
-from math import floor, lcm
-from typing import NamedTuple
 
-from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan, BadSetting
-from spikewright.snn.alignments.replicate import Replicate
-from spikewright.snn.nodes import Edge
+from spikewright.measure.hardware._cores import Machine, machine_of
+from spikewright.measure.hardware._cycle_ratio import Wait, shortest_interval, slower_cycle
 from spikewright.snn.plan import Plan
 
 
@@ -132,21 +128,10 @@ def pipeline(plan: Plan, *, buffers: int | None = 1) -> Pipeline:
         raise BadSetting(f"buffers must be at least 0, or None for no limit, got {buffers}")
     if not plan.stages:
         raise BadPlan("a network without a firing stage has no pipeline: give one that was converted")
-    machine = _machine(plan)
-    interval, bottleneck = _interval(machine, buffers)
-    starts = _starts(machine)
-    cores = tuple(
-        Core(
-            name=name,
-            timesteps=int(steps),
-            start_steps=int(starts[name]),
-            finish_steps=int(starts[name] + steps),
-            busy_share=float(steps / interval),
-            stall_share=float(1 - steps / interval),
-        )
-        for name, steps in machine.windows.items()
-    )
-    windows = [node.firing.code.timesteps for node in plan.stages if node.firing]
+    machine = machine_of(plan)
+    interval, bottleneck = shortest_interval(machine.windows, _waits(machine, buffers))
+    cores = _cores(machine, interval)
+    windows = [node.firing.code.timesteps for node in plan.stages]
     return Pipeline(
         buffers=buffers,
         interval_steps=float(interval),
@@ -161,9 +146,25 @@ def pipeline(plan: Plan, *, buffers: int | None = 1) -> Pipeline:
     )
 
 
+def _cores(machine: Machine, interval: Fraction) -> tuple[Core, ...]:
+    """What each does, samples following one another at this interval."""
+    starts = _starts(machine)
+    return tuple(
+        Core(
+            name=name,
+            timesteps=int(steps),
+            start_steps=int(starts[name]),
+            finish_steps=int(starts[name] + steps),
+            busy_share=float(steps / interval),
+            stall_share=float(1 - steps / interval),
+        )
+        for name, steps in machine.windows.items()
+    )
+
+
 def _uniform(plan: Plan, timesteps: Fraction, buffers: int | None, interval: Fraction) -> Uniform:
-    machine = _machine(plan, timesteps)
-    found = _interval(machine, buffers)[0]
+    machine = machine_of(plan, timesteps)
+    found = shortest_interval(machine.windows, _waits(machine, buffers))[0]
     return Uniform(
         timesteps=float(timesteps),
         interval_steps=float(found),
@@ -172,92 +173,7 @@ def _uniform(plan: Plan, timesteps: Fraction, buffers: int | None, interval: Fra
     )
 
 
-# What reads what ------------------------------------------------------------------------------
-
-
-Cells = tuple[int | None, ...] | None  # of a core's train, the one that each step takes; None: all of it first
-
-
-class _Read(NamedTuple):
-    """A stage reads `name`: its whole window first, or `lag` steps behind it, and for `held` steps more."""
-
-    name: str
-    whole: bool
-    lag: int
-    held: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Machine:
-    """Steps of the cores in the plan's order, what each reads, and what the read-out reads."""
-
-    windows: Mapping[str, Fraction]
-    reads: Mapping[str, Sequence[_Read]]
-    readout: Iterable[str]
-
-
-def _machine(plan: Plan, uniform: Fraction | None = None) -> _Machine:
-    """The plan's cores; with `uniform`, as if every stage (and a repeated input) had that T."""
-    codes = {node.name: node.firing.code for node in plan.stages if node.firing is not None}
-    replayed = max(node.firing.schedule.replayed_steps(node.firing.code) for node in plan.stages if node.firing)
-    extra = plan.warmup + replayed  # the whole network warms up, and replays, together
-    timesteps = {name: uniform or Fraction(code.timesteps) for name, code in codes.items()}
-    if plan.encoder.streams:
-        timesteps = {INPUT: uniform or Fraction(plan.encoder.steps - plan.warmup), **timesteps}
-    windows = {name: steps + extra for name, steps in timesteps.items()}
-    reads: dict[str, list[_Read]] = {name: [] for name in windows}
-    courses = plan.courses
-    made_by = {INPUT: {(INPUT, _every(courses[INPUT].steps))} if INPUT in windows else set[tuple[str, Cells]]()}
-    for node in plan.nodes:
-        read = {
-            (core, cells)
-            for edge in node.edges
-            for core, before in made_by[edge.source]
-            for cells in [_aligned(before, edge, uniform=uniform is not None)]
-        }
-        if node.firing is None:
-            made_by[node.name] = {(core, _padded(cells, courses[node.name].steps)) for core, cells in read}
-            continue
-        made_by[node.name] = {(node.name, _every(courses[node.name].steps))}
-        waits = node.firing.schedule.waits
-        reads[node.name] = sorted({_read(core, None if waits else cells) for core, cells in read})
-    return _Machine(windows, reads, {core for core, _ in made_by[plan.readout.name]})
-
-
-def _every(steps: int) -> Cells:
-    return tuple(range(steps))
-
-
-def _aligned(cells: Cells, edge: Edge, *, uniform: bool) -> Cells:
-    """What of a train's steps arrives at the end of an edge."""
-    alignment = edge.alignment
-    if cells is None or alignment is None:
-        return cells
-    if alignment.averages:
-        return None
-    if uniform:
-        return cells
-    ratio = Fraction(len(cells), alignment.timesteps) if isinstance(alignment, Replicate) else 1
-    return tuple(cells[floor(step * ratio)] for step in range(alignment.timesteps))
-
-
-def _padded(cells: Cells, steps: int) -> Cells:
-    """A train that meets longer ones brings nothing in the later steps."""
-    return None if cells is None else cells + (None,) * (steps - len(cells))
-
-
-def _read(core: str, cells: Cells) -> _Read:
-    """How a stage reads a train; a link is read in the step in which it brings what is read."""
-    if cells is None:
-        return _Read(core, whole=True, lag=0, held=0)
-    ahead = [cell - step for step, cell in enumerate(cells) if cell is not None]
-    return _Read(core, whole=False, lag=max(ahead) + (core != INPUT), held=-min(ahead))
-
-
-# Times ----------------------------------------------------------------------------------------
-
-
-def _starts(machine: _Machine) -> dict[str, Fraction]:
+def _starts(machine: Machine) -> dict[str, Fraction]:
     """When each core begins the first sample."""
     starts: dict[str, Fraction] = {}
     for name, reads in machine.reads.items():
@@ -266,87 +182,29 @@ def _starts(machine: _Machine) -> dict[str, Fraction]:
     return starts
 
 
-def _latency(machine: _Machine) -> Fraction:
+def _latency(machine: Machine) -> Fraction:
     starts = _starts(machine)
     return max((starts[name] + machine.windows[name] for name in machine.readout), default=Fraction(0))
 
 
-class _Wait(NamedTuple):
-    """S_after(k + samples) ≥ S_before(k) + steps."""
-
-    before: str
-    after: str
-    steps: Fraction
-    samples: int
-
-
-def _waits(machine: _Machine, buffers: int | None) -> list[_Wait]:
+def _waits(machine: Machine, buffers: int | None) -> list[Wait]:
     """Who waits for whom, other than for itself."""
     found = []
     for name, reads in machine.reads.items():
         for read in reads:
             behind = machine.windows[read.name] if read.whole else Fraction(read.lag)
-            found.append(_Wait(read.name, name, behind, 0))
+            found.append(Wait(read.name, name, behind, 0))
             if buffers is not None:
                 held = machine.windows[name] if read.whole else Fraction(read.held)
-                found.append(_Wait(name, read.name, held, 1 + buffers))
+                found.append(Wait(name, read.name, held, 1 + buffers))
     return found
 
 
-def _interval(machine: _Machine, buffers: int | None) -> tuple[Fraction, tuple[str, ...]]:
-    """The largest Σ steps / Σ samples over all cycles, and the cores of that cycle.
-
-    A core's own cycle has the ratio T. From the largest of those on, as long as some cycle has a larger ratio
-    (its Σ steps − ratio · Σ samples is positive), take that cycle's (Newton's method, exact in fractions).
-    """
-    waits = _waits(machine, buffers)
-    slowest = max(machine.windows, key=lambda name: machine.windows[name])
-    interval, cores = machine.windows[slowest], {slowest}
-    while cycle := _slower_cycle(machine, waits, interval):
-        interval = sum((wait.steps for wait in cycle), Fraction(0)) / sum(wait.samples for wait in cycle)
-        cores = {wait.after for wait in cycle}
-    return interval, tuple(name for name in machine.windows if name in cores)
-
-
-def _slower_cycle(machine: _Machine, waits: Sequence[_Wait], interval: Fraction) -> list[_Wait]:
-    """A cycle that needs more than `interval` steps a sample, or none (Bellman–Ford, longest paths)."""
-    lengths = [wait.steps - interval * wait.samples for wait in waits]
-    scale = lcm(*(length.denominator for length in lengths))  # integers are ten times as fast
-    whole = [int(length * scale) for length in lengths]
-    path = dict.fromkeys(machine.windows, 0)
-    last: dict[str, _Wait] = {}  # a cycle among these is positive
-    longer = True
-    while longer:
-        longer = False
-        for wait, length in zip(waits, whole, strict=True):
-            reached = path[wait.before] + length
-            if reached > path[wait.after]:
-                path[wait.after], last[wait.after], longer = reached, wait, True
-        if cycle := _cycle(last):
-            return cycle
-    return []
-
-
-def _cycle(last: Mapping[str, _Wait]) -> list[_Wait]:
-    """A cycle, if there is one, where each name has at most one wait that leads to it."""
-    done: set[str] = set()
-    for start in last:
-        name, walk = start, dict[str, _Wait]()
-        while name in last and name not in done and name not in walk:
-            walk[name] = last[name]
-            name = last[name].before
-        if name in walk:
-            met = list(walk)
-            return [walk[each] for each in met[met.index(name) :]]
-        done.update(walk)
-    return []
-
-
-def _buffers_for_full_rate(machine: _Machine) -> int:
+def _buffers_for_full_rate(machine: Machine) -> int:
     longest = max(machine.windows.values())
 
     def stalls(buffers: int) -> bool:
-        return bool(_slower_cycle(machine, _waits(machine, buffers), longest))
+        return bool(slower_cycle(_waits(machine, buffers), longest))
 
     enough = next(2**power for power in count() if not stalls(2**power - 1))
     return bisect_left(range(enough), True, key=lambda buffers: not stalls(buffers))

@@ -10,7 +10,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from spikewright.engines.names import Runner
+from spikewright.engines.runtimes import Runner
 from spikewright.errors import BadData
 
 SPEED_BATCHES = 5

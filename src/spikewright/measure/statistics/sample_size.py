@@ -81,17 +81,25 @@ def neyman(
             f"strata: {total:,} faults do not go into {len(held):,} strata: give at least {int(given.sum()):,} and at "
             f"most {int(held.sum()):,}"
         )
+    return _filled(given, held, spread, total)
+
+
+def _filled(
+    first: NDArray[np.int64], sizes: NDArray[np.int64], deviations: NDArray[np.float64], total: int
+) -> NDArray[np.int64]:
+    """`first`, and fault after fault where it lowers the variance most, until there are `total`."""
+    given = first.copy()
 
     def turn(stratum: int) -> tuple[float, float, int]:
-        size, now = int(held[stratum]), int(given[stratum])
-        return -((size * float(spread[stratum])) ** 2) / (now * (now + 1)), -(size**2) / (now * (now + 1)), stratum
+        size, now = int(sizes[stratum]), int(given[stratum])
+        return -((size * float(deviations[stratum])) ** 2) / (now * (now + 1)), -(size**2) / (now * (now + 1)), stratum
 
-    queue = [turn(stratum) for stratum in range(len(held)) if given[stratum] < held[stratum]]
+    queue = [turn(stratum) for stratum in range(len(sizes)) if given[stratum] < sizes[stratum]]
     heapq.heapify(queue)
     for _ in range(total - int(given.sum())):
         stratum = queue[0][2]
         given[stratum] += 1
-        if given[stratum] < held[stratum]:
+        if given[stratum] < sizes[stratum]:
             heapq.heapreplace(queue, turn(stratum))
         else:
             heapq.heappop(queue)

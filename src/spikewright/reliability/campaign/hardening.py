@@ -133,13 +133,20 @@ def harden(
         return inject(struck, images, replace(settings, **changed), record=record, progress=progress, notice=notice)
 
     bare, layers, bits = run(network), run(network, scope="layer"), run(network, scope="bit")
+    return Hints(bare=bare, layers=layers, bits=bits, alternatives=_alternatives(run, network, others, bare))
+
+
+def _alternatives(
+    run: Callable[..., Injection], network: Blueprint | Source, others: Others, bare: Injection
+) -> tuple[Hardened, ...]:
+    """The network with each protection, then the other networks, each beside the bare one."""
     found: list[Hardened] = []
     for each in ALTERNATIVES:
         made = run(network, protection=each)
         found.append(_compared(each.name, made, bare, each.extra_bits(made.sites)))
     for name, other in others.items():
         found.append(_compared(name, run(*other), bare, None))
-    return Hints(bare=bare, layers=layers, bits=bits, alternatives=tuple(found))
+    return tuple(found)
 
 
 def _compared(name: str, made: Injection, bare: Injection, extra_bits: int | None) -> Hardened:

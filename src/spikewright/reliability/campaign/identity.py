@@ -13,6 +13,7 @@ from spikewright.ann.source import Source
 from spikewright.measure.samples import Prepared
 from spikewright.reliability.campaign.settings import InjectSettings
 from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.signature import signature
 
 # Of what a map does to a network; records of another version are another campaign's
 VERSION = 1
@@ -47,7 +48,7 @@ def identity(network: Blueprint | Source, samples: Prepared, settings: InjectSet
 
 
 def _digest(network: Blueprint | Source) -> str:
-    structure = repr(network.nodes) if isinstance(network, Source) else repr(network.plan)
+    structure = repr(network.nodes) if isinstance(network, Source) else signature(network.plan)
     found = hashlib.blake2b(structure.encode(), digest_size=8)
     for name in sorted(network.arrays):
         found.update(name.encode())

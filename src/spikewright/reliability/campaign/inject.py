@@ -16,6 +16,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright.ann.source import Source
@@ -89,15 +90,21 @@ def _run(
     progress: Progress,
     notice: Callable[[str], None] | None,
 ) -> Injection:
-    settings, labels = payload.settings, ready.labels
     with torch.no_grad():
         golden_scores = np.concatenate([golden.scores for golden, _ in ready.goldens()])
-    golden = float((classes(golden_scores) == labels).mean())
-    parts = list(ready.strata.values())
-    done = _Done(book, campaign, settings, parts, len(labels))
+    done = _Done(book, campaign, payload.settings, list(ready.strata.values()), len(ready.labels))
+    _complete(done, payload, ready, progress, notice)
+    return _injection(done, payload.settings, ready, golden_scores, campaign)
+
+
+def _complete(
+    done: "_Done", payload: Payload, ready: Ready, progress: Progress, notice: Callable[[str], None] | None
+) -> None:
+    """Run the maps that are missing, look by look."""
+    settings = payload.settings
     # in this process the fault-free pass is there already
     build = (lambda _: ready) if _here(settings) else prepare
-    open_ = parts
+    open_ = list(ready.strata.values())
     for wanted in settings.counts:
         tasks = _tasks(done, open_, wanted, _count(settings))
         total = wanted * len(open_)
@@ -108,11 +115,19 @@ def _run(
             left -= len(found)
             progress("fault maps", total - left, total, note=done.note())
         open_ = [part for part in open_ if not done.enough(part.name, wanted)]
+
+
+def _injection(
+    done: "_Done", settings: InjectSettings, ready: Ready, golden_scores: NDArray[np.floating], campaign: str
+) -> Injection:
+    """All that is known, summed up part by part."""
+    images = len(ready.labels)
+    golden = float((classes(golden_scores) == ready.labels).mean())
     sites = ready.target.sites()
     best = np.sort(golden_scores, 1)
     return Injection(
         accuracy_golden=golden,
-        images=len(labels),
+        images=images,
         ties=int((best[:, -1] == best[:, -2]).sum()) if best.shape[1] > 1 else 0,
         silent=int((golden_scores == 0).all(1).sum()),
         bits_total=sites.bits,
@@ -123,10 +138,10 @@ def _run(
         sites=sites,
         rows=tuple(
             row_of(
-                part.name, done.of(part.name), bits=part.sites.bits, images=len(labels), golden=golden,
+                part.name, done.of(part.name), bits=part.sites.bits, images=images, golden=golden,
                 level=settings.level, cap=None if settings.precision is None else settings.cap,
             )
-            for part in parts
+            for part in ready.strata.values()
         ),
     )  # fmt: skip
 

@@ -51,21 +51,36 @@ def strata(
     Raises:
         BadSetting: a layer or bit that is not there, or a scope that does not go with the fault.
     """
+    _require_scope(strikes, scope, layer=layer, bit=bit)
+    if strikes == "pixels":
+        return [Stratum("model", Sites(input_shape=sites.input_shape, input_range=sites.input_range))]
+    held = _held(sites, strikes, layer)
+    if bit is not None:
+        bits = _bits(held)
+        if bit not in bits:
+            raise BadSetting(f"there is no bit {bit} here: choose one of 0 to {bits[-1]}, 0 being the least")
+        narrowed = (_of_bits(each, (bit,)) for each in held)
+        held = [each for each in narrowed if each.positions]  # layers of fewer bits have none there
+    return _parts(held, scope, channels, layer=layer, bit=bit)
+
+
+def _require_scope(strikes: str, scope: Scope, *, layer: str | None, bit: int | None) -> None:
     narrow = layer is not None or bit is not None
     if strikes == "pixels" and (scope != "model" or narrow):
         raise BadSetting("the fault strikes the input: its scope is model, without a layer or a bit")
     if strikes == "stages" and (scope in ("bit", "cell") or bit is not None):
         raise BadSetting("the fault strikes neurons, which have no bits: choose scope model, layer or channel")
-    if strikes == "pixels":
-        return [Stratum("model", Sites(input_shape=sites.input_shape, input_range=sites.input_range))]
-    held = _held(sites, strikes, layer)
-    bits = sorted({position for each in held if isinstance(each, Memory) for position in each.positions})
-    if bit is not None:
-        if bit not in bits:
-            raise BadSetting(f"there is no bit {bit} here: choose one of 0 to {bits[-1]}, 0 being the least")
-        bits = [bit]
-        struck = (_of_bits(each, (bit,)) for each in held)
-        held = [each for each in struck if each.positions]  # layers of fewer bits have none there
+
+
+def _bits(held: Sequence[Memory | Neurons]) -> list[int]:
+    """Those that at least one of them has, the least first."""
+    return sorted({position for each in held if isinstance(each, Memory) for position in each.positions})
+
+
+def _parts(
+    held: Sequence[Memory | Neurons], scope: Scope, channels: Owners, *, layer: str | None, bit: int | None
+) -> list[Stratum]:
+    """What is left of the network, cut by the scope; `layer` and `bit`, if it was narrowed to these, name the parts."""
     prefix = "" if layer is None else f"layer:{layer}"
     match scope:
         case "model":
@@ -76,7 +91,7 @@ def strata(
             return [Stratum(f"layer:{each.name}{tail}", _sites([each])) for each in held]
         case "bit":
             start = f"{prefix}/" if prefix else ""
-            return [Stratum(f"{start}bit:{b}", _sites([_of_bits(each, (b,)) for each in held])) for b in bits]
+            return [Stratum(f"{start}bit:{b}", _sites([_of_bits(each, (b,)) for each in held])) for b in _bits(held)]
         case "cell":
             return [
                 Stratum(f"layer:{each.name}/bit:{b}", _sites([_of_bits(each, (b,))]))

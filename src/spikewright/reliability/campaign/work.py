@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.layout import outputs_first
 from spikewright.ann.source import Source
 from spikewright.engines.precision import require_exact_sums, require_float32
 from spikewright.reliability.campaign.outcomes import Outcome, outcome
@@ -142,7 +141,7 @@ def strata_of(target: SpikingTarget | OrdinaryTarget, inputs: Tensor, settings: 
     for piece in target.pieces:
         held = piece.weights
         if held is not None and held.memory not in owners:
-            whole = outputs_first(held.op, torch.arange(held.integers.numel()).reshape(held.integers.shape))
+            whole = held.op.outputs_first(torch.arange(held.integers.numel()).reshape(held.integers.shape))
             owner = np.empty(held.integers.numel(), np.int64)
             for channel, places in enumerate(whole.flatten(1).numpy()):
                 owner[places] = channel

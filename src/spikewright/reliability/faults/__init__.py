@@ -14,7 +14,7 @@ from torch import Tensor
 
 from spikewright.reliability.draw import Draw
 from spikewright.reliability.sites import Sites
-from spikewright.snn.neurons import Law
+from spikewright.snn.neurons import Dynamics, Law
 from spikewright.snn.schedules import Drive
 
 
@@ -36,7 +36,7 @@ class StageFault(Protocol):
         """Other currents, initial potential or threshold for the stage's window."""
         ...
 
-    def law(self, law: Law, images: NDArray[np.int64], threshold: Tensor) -> Law:
+    def law(self, law: Law, images: NDArray[np.int64], threshold: Tensor) -> Dynamics:
         """Another law for its neurons; `threshold` is that of the fault-free drive, as a measure of potentials."""
         ...
 

@@ -44,16 +44,6 @@ class DisturbedLaw:
     disturb: Disturb
     remembered: bool
 
-    @property
-    def conserves(self) -> bool:
-        """Potential comes and goes."""
-        return False
-
-    @property
-    def rate_only(self) -> bool:
-        """As without the disturbance."""
-        return self.inner.rate_only
-
     def init(self, initial: Tensor, like: Tensor) -> Counted:
         """Step 0, not disturbed."""
         return _counted(self.inner.init(initial, like), 0)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikewright.snn.neurons import Law
+from spikewright.snn.neurons import Dynamics, Law
 from spikewright.snn.schedules import Drive
 
 
@@ -17,7 +17,7 @@ class Untouched:
         """The same drive."""
         return drive
 
-    def law(self, law: Law, images: NDArray[np.int64], threshold: Tensor) -> Law:  # noqa: ARG002
+    def law(self, law: Law, images: NDArray[np.int64], threshold: Tensor) -> Dynamics:  # noqa: ARG002
         """The same law."""
         return law
 

@@ -29,7 +29,7 @@ from spikewright.reliability.faults._parameters import (
 )
 from spikewright.reliability.faults._stage import Untouched
 from spikewright.reliability.sites import Sites
-from spikewright.snn.neurons import Law
+from spikewright.snn.neurons import Dynamics, Law
 from spikewright.snn.neurons.leaky import Leaky, LeakyMembrane
 
 
@@ -101,7 +101,7 @@ class _Leaks(Untouched):
     disturbed: Disturbed
     bits: int
 
-    def law(self, law: Law, images: NDArray[np.int64], threshold: Tensor) -> Law:  # noqa: ARG002
+    def law(self, law: Law, images: NDArray[np.int64], threshold: Tensor) -> Dynamics:  # noqa: ARG002
         """The same with other leaks.
 
         Raises:
@@ -128,14 +128,6 @@ class _Leaking:
 
     inner: Leaky
     leaks: Tensor  # float64 [*features]
-
-    @property
-    def conserves(self) -> bool:
-        return self.inner.conserves
-
-    @property
-    def rate_only(self) -> bool:
-        return self.inner.rate_only
 
     def init(self, initial: Tensor, like: Tensor) -> LeakyMembrane:
         return self.inner.init(initial, like)

@@ -34,8 +34,7 @@ from spikewright.reliability.faults._parameters import require_spread_or_ber
 from spikewright.reliability.faults._stage import Untouched
 from spikewright.reliability.sites import Neurons, Sites
 from spikewright.snn.formats.membrane import MembraneFormat
-from spikewright.snn.neurons import Law
-from spikewright.snn.neurons.leaky import Leaky
+from spikewright.snn.neurons import Dynamics, Law
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +100,13 @@ class _Membranes(Untouched):
     places: NDArray[np.int64]  # flat, of the disturbed neurons
     key: int
 
-    def law(self, law: Law, images: NDArray[np.int64], threshold: Tensor) -> Law:
+    def law(self, law: Law, images: NDArray[np.int64], threshold: Tensor) -> Dynamics:
         keys = draws.image_keys(self.key, images)
         units = threshold.expand(self.stage.shape).flatten()[torch.from_numpy(self.places).to(threshold.device)]
         if self.settings.spread is not None:
             return DisturbedLaw(law, Noise(keys, self.places, self.settings.spread * units), remembered=False)
         assert self.settings.ber is not None
-        own = law.membrane if isinstance(law, Leaky) else None
+        own = law.membrane
         words = own or self.settings.format
         flips = Flips(keys, self.places, words.step(units), self.settings.ber, words, exact=own is not None)
         return DisturbedLaw(law, flips, remembered=own is not None)

@@ -30,7 +30,7 @@ from spikewright.reliability.faults._parameters import (
 )
 from spikewright.reliability.faults._stage import Untouched
 from spikewright.reliability.sites import Sites
-from spikewright.snn.neurons import Law
+from spikewright.snn.neurons import Dynamics, Law
 from spikewright.snn.neurons.leaky import Leaky, LeakyMembrane
 from spikewright.snn.schedules import Drive
 from spikewright.snn.trains import heaviside
@@ -103,7 +103,7 @@ class _Factors(Untouched):
     def drive(self, drive: Drive) -> Drive:
         return drive._replace(threshold=drive.threshold * self.factors.to(drive.threshold))
 
-    def law(self, law: Law, images: NDArray[np.int64], threshold: Tensor) -> Law:  # noqa: ARG002
+    def law(self, law: Law, images: NDArray[np.int64], threshold: Tensor) -> Dynamics:  # noqa: ARG002
         return _StoredAsBefore(law, threshold) if isinstance(law, Leaky) and law.membrane is not None else law
 
 
@@ -113,14 +113,6 @@ class _StoredAsBefore:
 
     inner: Leaky
     unit: Tensor
-
-    @property
-    def conserves(self) -> bool:
-        return self.inner.conserves
-
-    @property
-    def rate_only(self) -> bool:
-        return self.inner.rate_only
 
     def init(self, initial: Tensor, like: Tensor) -> LeakyMembrane:
         return self.inner.init(initial, like)

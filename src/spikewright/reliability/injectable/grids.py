@@ -5,36 +5,26 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
-from spikewright.ann.ops import Moving
-from spikewright.ann.ops.arithmetic import Add, Scale
-from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT
-from spikewright.engines.program import Program, Step
-from spikewright.reliability.injectable.pieces import met
+from spikewright.engines.program import Program, StageStep
 from spikewright.reliability.injectable.spiking_piece import SpikingPiece, arithmetic_of
-from spikewright.snn.encoders.grid import Grid
 from spikewright.snn.nodes import Node
 
 
 def whole_numbers(program: Program) -> Mapping[str, float | None]:
     """The largest whole number that each node, and the input, hands on; None where these are no whole numbers."""
     encoder = program.plan.encoder
-    most: dict[str, float | None] = {INPUT: None}
-    if encoder.spiking and not encoder.timed:  # frames count events, or hold what else was made of them
-        most[INPUT] = 1.0
-    elif isinstance(encoder, Grid):
-        most[INPUT] = float(encoder.limit)
+    most: dict[str, float | None] = {INPUT: encoder.largest}
     for step in program.steps:
-        assert isinstance(step, Step)
         node = step.node
         given = [most[edge.source] if edge.alignment is None else None for edge in node.edges]
-        if node.firing is not None:
-            most[node.name] = float(node.firing.code.levels) if node.name in program.closed else float(
-                max(node.firing.code.step_weights)
-            )  # fmt: skip
+        if isinstance(step, StageStep):
+            code = step.firing.code
+            most[node.name] = float(code.levels if node.name in program.closed else max(code.step_weights))
             continue
         plain = step.integral or (
-            isinstance(node.op, Moving | Add)
+            (node.op.moves or node.op.adds)
             and step.after is None
             and all(step.gain(index) is None for index in range(len(given)))
         )
@@ -45,9 +35,9 @@ def whole_numbers(program: Program) -> Mapping[str, float | None]:
         if node.weights is not None:
             largest = 1.0 if node.weights.bits == 1 else 2.0 ** (node.weights.bits - 1)
             assert step.weight is not None
-            assert isinstance(node.op, Linear | Conv)
-            factor *= largest * met(node.op, step.weight)
-        elif step.weight is not None and isinstance(node.op, Scale):
+            assert isinstance(node.op, Product)
+            factor *= largest * node.op.fan_in(step.weight)
+        elif step.weight is not None and node.op.scales:
             factor *= max(float(step.weight.abs().max()), 1.0)
         gains = [1.0 if (gain := step.gain(index)) is None else float(gain.abs().max()) for index in range(len(given))]
         total = sum(gain * (each or 0.0) for gain, each in zip(gains, given, strict=True)) * factor
@@ -71,7 +61,6 @@ def largest_read(program: Program, sample: Tensor) -> dict[str, float]:
     values = {INPUT: encoder(sample.to(arithmetic_of(program)))}
     tops: dict[str, float] = {}
     for step in program.steps:
-        assert isinstance(step, Step)
         piece = SpikingPiece(program, step, None, None)
         inputs = [values[name] for name in step.node.inputs]
         gains = [step.gain(index) for index in range(len(inputs))]

@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright.ann import interpreter
-from spikewright.ann.ops import Averaging
-from spikewright.ann.ops.activations import Activation, BatchNorm
-from spikewright.ann.ops.layout import out_channels
-from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.ops import Activating, Averaging, Product
+from spikewright.ann.ops.activations import BatchNorm
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.quantise import load, store
 from spikewright.reliability.faults import StageFault
@@ -71,8 +69,7 @@ class OrdinaryPiece:
             made = made.float() * _cut(self._scale, channels)
             bias = self._roles.get("bias")
             if bias is not None:
-                spatial = len(self._node.op.stride) if isinstance(self._node.op, Conv) else 0
-                made = made + _cut(bias.reshape(-1, *(1,) * spatial), channels)
+                made = made + _cut(bias.reshape(-1, *(1,) * self.weights.op.space), channels)
         if fault is not None:
             assert images is not None
             made = fault.value(made[0], images, self._top).unsqueeze(0)
@@ -81,7 +78,7 @@ class OrdinaryPiece:
 
 def _affine(node: SourceNode, roles: Mapping[str, Tensor]) -> tuple[Tensor, Tensor] | None:
     """Gain and shift [C, *1] of a batch norm; torch's own rounds in another order where the batch is one image."""
-    if not isinstance(node.op, BatchNorm):
+    if type(node.op) is not BatchNorm:
         return None
     gain = (roles["variance"] + node.op.epsilon).rsqrt() * roles.get("weight", 1.0)
     shift = roles.get("bias", 0.0) - roles["mean"] * gain
@@ -121,16 +118,15 @@ class OrdinaryTarget:
             roles = {role: arrays[name] for role, name in node.arrays}
             array = dict(node.arrays).get("weight")
             held, scale = None, None
-            if isinstance(node.op, Linear | Conv) and array is not None:
+            if isinstance(node.op, Product) and array is not None:
                 kept = stored[array]
                 held = weights_for(
                     node.op, memory=self._memories[array], bits=weights.bits, integers=kept.integers, most=None,
                     golden=read[node.name], fine=False,
                 )  # fmt: skip
-                spatial = len(node.op.stride) if isinstance(node.op, Conv) else 0
-                count = out_channels(node.op, kept.integers)
+                count = node.op.out_channels(kept.integers)
                 unit = 2.0**-held.exponent if held.exponent is not None else 1.0
-                scale = (kept.scale * unit).float().reshape(-1).expand(count).reshape(-1, *(1,) * spatial)
+                scale = (kept.scale * unit).float().reshape(-1).expand(count).reshape(-1, *(1,) * node.op.space)
             grid = None
             if isinstance(node.op, Averaging) and read[node.name] > 0:
                 grid = int(FINE_BITS - np.ceil(np.log2(read[node.name])))
@@ -156,7 +152,7 @@ class OrdinaryTarget:
         stages = tuple(
             Neurons(name=node.name, shape=node.shape, timesteps=1)
             for node in self.source.nodes
-            if isinstance(node.op, Activation)
+            if isinstance(node.op, Activating)
         )
         return Sites(memories=memories, stages=stages, input_shape=self.source.input_shape)
 

@@ -20,8 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikewright.ann.ops.layout import out_channels
-from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.ops import Product
 from spikewright.errors import NotExact
 from spikewright.reliability.faults import StageFault
 
@@ -50,7 +49,7 @@ class Weights:
         reading: in what they are read, float32 or float64.
     """
 
-    op: Linear | Conv
+    op: Product
     memory: str
     bits: int
     integers: Tensor
@@ -62,12 +61,12 @@ class Weights:
     @property
     def channels(self) -> int:
         """How many channels the product makes."""
-        return out_channels(self.op, self.integers)
+        return self.op.out_channels(self.integers)
 
     @property
     def by_channel(self) -> bool:
         """Whether output channels are rows of the weight, and input channels its columns."""
-        return not isinstance(self.op, Conv) or (self.op.groups == 1 and not self.op.transposed)
+        return self.op.one_group and self.op.outputs_come_first
 
     def on_grid(self, value: Tensor) -> Tensor:
         """What the product reads of a value: whole numbers."""
@@ -95,7 +94,7 @@ class Weights:
         `largest` is a bound on what is read, where it is known already.
         """
         weight = self.integers if integers is None else integers
-        reach = self.reach if integers is None else reach_of(self.op, integers)
+        reach = self.reach if integers is None else self.op.reach(integers)
         largest = self.largest(read) if largest is None else largest
         if self.fits(largest, reach):
             return self._product(read.float(), weight)
@@ -108,20 +107,13 @@ class Weights:
         return self._product(read.double(), weight.double())
 
     def _product(self, read: Tensor, weight: Tensor) -> Tensor:
-        if isinstance(self.op, Linear) and read.dim() == 3:
+        if self.op.space == 0 and read.dim() == 3:
             given = lanes(read)
             made = given.new_empty(len(given), len(weight), given.shape[2])
             for t, part in enumerate(given):
                 torch.mm(weight, part, out=made[t])
             return made.transpose(1, 2)
         return self.op([read.flatten(0, 1)], weight).unflatten(0, read.shape[:2])
-
-
-def reach_of(op: Linear | Conv, integers: Tensor) -> float:
-    """The largest sum of magnitudes that one output can meet."""
-    if isinstance(op, Conv) and op.transposed:
-        return float(integers.abs().sum())  # more than any output meets
-    return float(integers.abs().flatten(1).sum(1, dtype=torch.float64).max())
 
 
 class Piece(Protocol):
@@ -196,7 +188,7 @@ def pick_channels(value: Tensor, channels: Tensor | None) -> Tensor:
 
 
 def weights_for(
-    op: Linear | Conv,
+    op: Product,
     *,
     memory: str,
     bits: int,
@@ -220,18 +212,15 @@ def weights_for(
     Raises:
         NotExact: not even float64 holds the sums.
     """
-    sums, held = met(op, integers), integers.float()
+    sums, held = op.fan_in(integers), integers.float()
     # twice: what is added to a known product reads the difference of two values
-    widest, reach = 2.0 * sums * (1.0 if bits == 1 else 2.0 ** (bits - 1)), reach_of(op, held)
+    widest, reach = 2.0 * sums * (1.0 if bits == 1 else 2.0 ** (bits - 1)), op.reach(held)
     common = {"op": op, "memory": memory, "bits": bits, "integers": held, "reach": reach}
     if most is not None and most * widest <= FLOAT64_EXACT:
         reading = torch.float32 if most <= FLOAT32_EXACT else torch.float64
         return Weights(**common, exponent=None, limit=most, reading=reading)
     room = math.floor(math.log2(FLOAT64_EXACT / widest))
-    wanted = FINE_BITS
-    if not fine:  # and one bit to spare, for faulty weights
-        wanted = min(max(math.floor(math.log2(FLOAT32_EXACT / max(reach, 1.0))) - 1, LEAST_BITS), MOST_BITS)
-    digits = min(wanted, room - HEADROOM_BITS)
+    digits = min(FINE_BITS if fine else _coarse_bits(reach), room - HEADROOM_BITS)
     if digits < LEAST_BITS:
         raise NotExact(
             f"layer {memory!r} sums {sums} products of {bits}-bit weights, too many to be exact: fewer --bits"
@@ -240,8 +229,6 @@ def weights_for(
     return Weights(**common, exponent=digits - top, limit=2.0**room, reading=torch.float64 if fine else torch.float32)
 
 
-def met(op: Linear | Conv, integers: Tensor) -> int:
-    """How many weights one output can meet."""
-    if isinstance(op, Conv) and op.transposed:
-        return integers.numel() // (integers.shape[1] * op.groups) * op.groups
-    return integers[0].numel()
+def _coarse_bits(reach: float) -> int:
+    """Of the largest value read, so that float32 holds the sums, with one bit to spare for faulty weights."""
+    return min(max(math.floor(math.log2(FLOAT32_EXACT / max(reach, 1.0))) - 1, LEAST_BITS), MOST_BITS)

@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT
 from spikewright.reliability.faults import Patch, Rewrite
 from spikewright.reliability.injectable.deltas import add_changes, mark_differing
@@ -262,37 +261,44 @@ def struck(
         few: give only the channels that changed, where these are few.
         sparse: add to the fault-free product what the changed weights add, where these are few.
     """
-    product, read, largest = golden.products[piece.name], golden.reads[piece.name], golden.largest[piece.name]
-    per_row = held.integers[0].numel()
+    read, largest = golden.reads[piece.name], golden.largest[piece.name]
     if not _by_channel(piece, held, golden):
         return held.product(pick(read, rows), rewritten(held.integers, rewrite), largest=largest), None
-    places = torch.from_numpy(rewrite.places)
-    hit = torch.div(places, per_row, rounding_mode="floor").unique()
+    hit = torch.div(torch.from_numpy(rewrite.places), held.integers[0].numel(), rounding_mode="floor").unique()
     few = few and len(hit) <= _FEW_CHANNELS * held.channels
-    vectors = isinstance(held.op, Linear) and read.dim() == 3
-    if sparse and vectors and len(places) <= _SPARSE * held.integers.numel():
+    vectors = held.op.space == 0 and read.dim() == 3
+    if sparse and vectors and len(rewrite.places) <= _SPARSE * held.integers.numel():
         channels = hit if few else None
-        made = lanes(pick(pick_channels(product, channels), rows))
-        old, new = held.integers.flatten()[places], torch.from_numpy(rewrite.integers).float()
-        given = lanes(pick(read, rows))
-        # sums on the way are of weights partly old and partly new; what one change adds is a product of its own
-        reach = held.reach + float((new.abs() - old.abs()).clamp(min=0).sum())
-        reach = max(reach, float((new - old).abs().max()) if len(places) else 0.0)
-        made = made.to(torch.float32 if held.fits(largest, reach) else torch.float64, copy=True)
-        given, deltas = given.to(made.dtype), (new - old).to(made.dtype).numpy()
-        outputs, columns = np.divmod(rewrite.places, per_row)
-        outputs = np.searchsorted(hit.numpy(), outputs) if few else outputs
-        add_changes(made.numpy(), given.numpy(), golden.active[piece.name], outputs, columns, deltas)
-        return made.transpose(1, 2), channels
+        return _with_changes(piece, held, golden, rewrite, rows, channels), channels
     weight = rewritten(held.integers, rewrite)
     if few:
         return held.product(pick(read, rows), weight.index_select(0, hit), largest=largest), hit
     return held.product(pick(read, rows), weight, largest=largest), None
 
 
+def _with_changes(
+    piece: Piece, held: Weights, golden: Golden, rewrite: Rewrite, rows: Tensor | None, channels: Tensor | None
+) -> Tensor:
+    """The fault-free product of vectors plus what each changed weight adds, for some rows and channels (None: all)."""
+    places = torch.from_numpy(rewrite.places)
+    made = lanes(pick(pick_channels(golden.products[piece.name], channels), rows))
+    old, new = held.integers.flatten()[places], torch.from_numpy(rewrite.integers).float()
+    given = lanes(pick(golden.reads[piece.name], rows))
+    # sums on the way are of weights partly old and partly new; what one change adds is a product of its own
+    reach = held.reach + float((new.abs() - old.abs()).clamp(min=0).sum())
+    reach = max(reach, float((new - old).abs().max()) if len(places) else 0.0)
+    fits = held.fits(golden.largest[piece.name], reach)
+    made = made.to(torch.float32 if fits else torch.float64, copy=True)
+    given, deltas = given.to(made.dtype), (new - old).to(made.dtype).numpy()
+    outputs, columns = np.divmod(rewrite.places, held.integers[0].numel())
+    outputs = outputs if channels is None else np.searchsorted(channels.numpy(), outputs)
+    add_changes(made.numpy(), given.numpy(), golden.active[piece.name], outputs, columns, deltas)
+    return made.transpose(1, 2)
+
+
 def _by_channel(piece: Piece, held: Weights, golden: Golden) -> bool:
     """Whether the channels of values are rows and columns of the weight."""
-    return held.by_channel and (isinstance(held.op, Conv) or golden.reads[piece.name].dim() == 3)
+    return held.by_channel and (held.op.space > 0 or golden.reads[piece.name].dim() == 3)
 
 
 def rewritten(integers: Tensor, rewrite: Rewrite) -> Tensor:

@@ -1,27 +1,29 @@
 """The closed form of firing, in the compiled loops of the int8 engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from spikewright.ann.ops import Maximum, Operation
 from spikewright.ann.ops.layout import per_channel
-from spikewright.ann.ops.pools import AdaptiveMaxPool, MaxPool
 from spikewright.engines.int8.loops import fire_channels
-from spikewright.engines.program import Step
+from spikewright.engines.program import StageStep
 from spikewright.reliability.injectable.pieces import FLOAT32_EXACT, lanes
 
 _SURE = 2.0**50
 
 
-def quick_firing(step: Step) -> Callable[[Tensor, Tensor | None], Tensor] | None:
+def quick_firing(step: StageStep) -> Callable[[Tensor, Tensor | None], Tensor] | None:
     """One pass from a product of whole numbers to codes, where each channel fires by numbers of its own; else None.
 
     All that is added is an integer and the unit is one, so ½ more keeps the quotient off every boundary, and what
     float64 rounds cannot carry it across while magnitudes stay below 2^50 (`engines/int8.py` has the proof).
     """
-    firing, rank = step.node.firing, len(step.node.shape)
-    assert firing is not None
+    firing, rank = step.firing, len(step.node.shape)
     one = torch.ones((), dtype=torch.float64)
     unit = one if step.threshold is None else step.threshold.double()
     after = one if step.after is None else step.after.double()
@@ -29,32 +31,42 @@ def quick_firing(step: Step) -> Callable[[Tensor, Tensor | None], Tensor] | None
     initial = 0 * one if step.initial is None else step.initial.double()
     count = step.node.shape[0] if rank else 0
     pools = firing.before_firing
-    if rank not in {1, 3} or not all(isinstance(op, MaxPool | AdaptiveMaxPool) for op in pools):
+    if rank not in {1, 3} or not all(isinstance(op, Maximum) for op in pools):
         return None
     whole = FLOAT32_EXACT * float(after.abs().max()) + float((bias + initial).abs().max())
     parts = [_by_channel(array, count, rank) for array in (after / unit, (bias + initial + 0.5) / unit)]
     if whole >= _SURE or any(part is None for part in parts):
         return None
     gain, offset = (part.numpy() for part in parts if part is not None)
+    return _ChannelFiring(gain, offset, float(firing.code.levels), pools, rank)
 
-    def fire(made: Tensor, channels: Tensor | None) -> Tensor:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ChannelFiring:
+    """Codes of a product [1, N, C, *], or of some of its channels, by a gain and an offset for each channel."""
+
+    gain: NDArray[np.float64]  # [channels]
+    offset: NDArray[np.float64]
+    levels: float
+    pools: Sequence[Operation]
+    rank: int  # of one sample's features
+
+    def __call__(self, made: Tensor, channels: Tensor | None) -> Tensor:
         chosen = slice(None) if channels is None else channels.numpy()
-        if rank == 1:
+        gain, offset = self.gain[chosen], self.offset[chosen]
+        if self.rank == 1:
             given = lanes(made)
             codes = torch.empty_like(given)
-            fire_channels(codes[0].numpy(), given[0].numpy(), gain[chosen], offset[chosen], float(firing.code.levels))
+            fire_channels(codes[0].numpy(), given[0].numpy(), gain, offset, self.levels)
             return codes.transpose(1, 2)
         given = made.contiguous()
         codes = torch.empty_like(given)
         rows = given.shape[1] * given.shape[2]
-        target, source = codes.view(rows, -1).numpy(), given.view(rows, -1).numpy()
-        fire_channels(target, source, gain[chosen], offset[chosen], float(firing.code.levels))
+        fire_channels(codes.view(rows, -1).numpy(), given.view(rows, -1).numpy(), gain, offset, self.levels)
         pooled = codes[0]
-        for pool in pools:  # firing is monotone: the code of the largest is the largest of the codes
+        for pool in self.pools:  # firing is monotone: the code of the largest is the largest of the codes
             pooled = pool([pooled])
         return pooled.unsqueeze(0)
-
-    return fire
 
 
 def _by_channel(array: Tensor, count: int, rank: int) -> Tensor | None:

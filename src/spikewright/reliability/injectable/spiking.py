@@ -10,14 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Averaging
-from spikewright.ann.ops.products import Conv, Linear
+from spikewright.ann.ops import Averaging, Product
 from spikewright.ann.source import INPUT
 from spikewright.conversion.quantise import quantise
 from spikewright.engines.currents import total_input
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.lower.integer import lowered
-from spikewright.engines.program import Program, Step
+from spikewright.engines.program import Program
 from spikewright.errors import BadModel, NotExact
 from spikewright.reliability.injectable.grids import grid_bits, largest_read, longest, whole_numbers
 from spikewright.reliability.injectable.pieces import laid_out, weights_for
@@ -45,7 +44,7 @@ class SpikingTarget:
         nodes = stored.plan.nodes
         if not any(node.weights is not None for node in nodes):
             raise BadModel("the network has no stored weights to strike: it holds no matrix product and no convolution")
-        postponed = all(node.firing is None or node.firing.schedule.waits for node in nodes)
+        postponed = all(stage.firing.schedule.waits for stage in stored.plan.stages)
         clocked = stored.plan.encoder.clocked
         program = _in_integers(stored) if postponed and not clocked else None
         if program is None:
@@ -56,7 +55,6 @@ class SpikingTarget:
         tops = largest_read(program, sample)
         self.pieces: list[SpikingPiece] = []
         for step in program.steps:
-            assert isinstance(step, Step)
             node = step.node
             read = max((whole[name] or 0.0 for name in node.inputs), default=0.0)
             steps = longest(program, node)
@@ -65,7 +63,7 @@ class SpikingTarget:
             )
             held, grid = None, None
             if node.weights is not None:
-                assert isinstance(node.op, Linear | Conv)
+                assert isinstance(node.op, Product)
                 gain = 1.0 if step.gain(0) is None else float(step._buffers["gain0"].abs().max())  # pyright: ignore
                 held = weights_for(
                     node.op, memory=node.name, bits=node.weights.bits, integers=stored.arrays[f"{node.name}.weight"],
@@ -105,7 +103,6 @@ class SpikingTarget:
         stages = tuple(
             Neurons(name=node.name, shape=node.shape, timesteps=node.firing.code.steps, law=node.firing.law.kind)
             for node in self.plan.stages
-            if node.firing is not None
         )
         return Sites(memories=memories, stages=stages, input_shape=self.plan.sample_shape)
 

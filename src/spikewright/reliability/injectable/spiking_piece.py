@@ -1,7 +1,6 @@
 """One node of a spiking network as a piece that faults are put into."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -9,15 +8,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright.engines.currents import aligned, before_firing, constant_drive, drive_of, scaled, totals
-from spikewright.engines.program import Program, Step, StepArrays
+from spikewright.engines.program import Program, StageStep, Step, StepArrays, step_of
 from spikewright.engines.scan.fused import fits, fused
 from spikewright.reliability.faults import StageFault
 from spikewright.reliability.injectable.pieces import Weights, laid_out
 from spikewright.reliability.injectable.quick_firing import quick_firing
-from spikewright.snn.neurons import Law
+from spikewright.snn.neurons import Dynamics
 from spikewright.snn.neurons.leaky import Leaky
+from spikewright.snn.nodes import Firing
 from spikewright.snn.schedules import Drive
-from spikewright.snn.schedules.clocked import Clocked
 from spikewright.snn.schedules.two_phase import collapse as close
 from spikewright.snn.surrogate import Rectangle
 from spikewright.snn.trains import decode, encode, weighted
@@ -39,18 +38,19 @@ class SpikingPiece:
         self.weights = weights
         self._step, self._program, self._grid = step, program, grid
         self._dtype = arithmetic_of(program)
-        firing, warm = step.node.firing, program.plan.warmup > 0
+        warm = program.plan.warmup > 0
         self._closed = self.name in program.closed
         self._wants_train = self.name in program.wants_train or warm
         self._is_readout = step.node is program.plan.readout
-        if firing is not None:
+        self._quick = None
+        if isinstance(step, StageStep):
             self._totals = self._closed
-            self._loops = not self._closed or (self._wants_train and not firing.schedule.waits)
+            self._loops = not self._closed or (self._wants_train and not step.firing.schedule.waits)
+            if not self._loops and not self._wants_train and step.integral and weights is not None:
+                self._quick = quick_firing(step)
         else:
             self._totals = self._is_readout or not self._wants_train
             self._loops = False
-        closes = firing is not None and not self._loops and not self._wants_train and step.integral
-        self._quick = quick_firing(step) if closes and weights is not None else None
 
     def gather(self, inputs: Sequence[Tensor]) -> Tensor:
         """See `pieces.Piece`."""
@@ -91,16 +91,16 @@ class SpikingPiece:
             made = made * step.after
         if step.integral:
             made = made.round()
-        firing = step.node.firing
-        if firing is None:
+        if not isinstance(step, StageStep):
             if not self._is_readout:
                 return laid_out(made)
             return scaled(made if step.bias is None else made + step.bias, self._program.worth)
+        firing = step.firing
         if fault is None and not self._loops:
             codes = self._code(step, made)
             return laid_out(weighted(encode(codes, firing.code), firing.code) if self._wants_train else codes[None])
         drive = constant_drive(step, made[0]) if self._closed and not firing.schedule.waits else drive_of(step, made)
-        law: Law = firing.law
+        law: Dynamics = firing.law
         if fault is not None:
             assert images is not None
             law, drive = fault.law(law, images, drive.threshold), fault.drive(drive)
@@ -111,21 +111,19 @@ class SpikingPiece:
         worth = weighted(train, firing.code)
         return laid_out(worth if self._wants_train or not self._closed else decode(train, firing.code).unsqueeze(0))
 
-    def _code(self, step: Step, made: Tensor) -> Tensor:
+    def _code(self, step: StageStep, made: Tensor) -> Tensor:
         """The closed form over the window."""
-        firing = step.node.firing
-        assert firing is not None
         total = made[0] if step.offset is None else made[0] + step.offset
         potential = before_firing(step, total)
         if not step.starts_early and step.initial is not None:
             potential = potential + step.initial
-        return close(potential.clone(), step.threshold, firing.code)
+        return close(potential.clone(), step.threshold, step.firing.code)
 
 
-def _train(firing: Any, law: Law, drive: Drive) -> Tensor:
+def _train(firing: Firing, law: Dynamics, drive: Drive) -> Tensor:
     """Spikes [T, N, *]; leaky neurons without a fault of their own in one compiled pass, which is the same."""
     plain = drive.threshold.numel() == 1 and not bool(drive.initial.any())
-    if not (isinstance(firing.schedule, Clocked) and isinstance(law, Leaky) and plain):
+    if not (firing.schedule.clocked and isinstance(law, Leaky) and plain):
         return firing.schedule.run(law, drive, firing.code)
     if not fits(drive.currents, law, _NO_SHAPE) or len(drive.currents) != firing.code.steps:
         return firing.schedule.run(law, drive, firing.code)
@@ -146,10 +144,10 @@ def _part(step: Step, channels: Tensor) -> Step:
             return array
         return array.index_select(array.dim() - rank, channels)
 
-    count = 1 if step.node.firing is None else len(step.node.firing.before_firing)
+    count = len(step.firing.before_firing) if isinstance(step, StageStep) else 1
     before = tuple((cut(gain), cut(bias)) for gain, bias in (step.before(index) for index in range(count)))
     arrays = StepArrays(
         after=cut(step.after), bias=cut(step.bias), initial=cut(step.initial), threshold=cut(step.threshold),
         before=before, integral=step.integral, reach=step.reach,
     )  # fmt: skip  # pyright: ignore[reportArgumentType]
-    return Step(step.node, arrays)
+    return step_of(step.node, arrays)

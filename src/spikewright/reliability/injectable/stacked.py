@@ -12,9 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.products import Linear
 from spikewright.reliability.faults import Patch, Rewrite
-from spikewright.reliability.injectable.pieces import Piece, Target, Weights, laid_out, lanes, reach_of
+from spikewright.reliability.injectable.pieces import Piece, Target, Weights, laid_out, lanes
 from spikewright.reliability.injectable.propagate import Faulty, Golden, rewritten, scores_of, struck
 
 
@@ -65,8 +64,8 @@ def _products(held: Weights, read: Tensor, rewrites: Sequence[Rewrite | None], i
     if not any(rewrite is not None for rewrite in rewrites):
         return held.product(read)
     weights = [held.integers if rewrite is None else rewritten(held.integers, rewrite) for rewrite in rewrites]
-    reach = max(reach_of(held.op, weight) for weight in weights)
-    if not (isinstance(held.op, Linear) and read.dim() == 3 and held.fits(held.largest(read), reach)):
+    reach = max(held.op.reach(weight) for weight in weights)
+    if not (held.op.space == 0 and read.dim() == 3 and held.fits(held.largest(read), reach)):
         parts = read.split(images, 1)
         return _joined([held.product(laid_out(part), weight) for part, weight in zip(parts, weights, strict=True)])
     given = lanes(read).float()

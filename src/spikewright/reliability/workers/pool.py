@@ -98,7 +98,13 @@ def gather(
     if workers.backend == "loky" and workers.count in {None, 1}:
         yield from _here(build, work, payload, tasks)
         return
-    key, data = pack(build, work, payload)
+    yield from _from_crews(*pack(build, work, payload), tasks, workers, notice)
+
+
+def _from_crews(
+    key: str, data: bytes, tasks: Sequence[Any], workers: Workers, notice: Callable[[str], None] | None
+) -> Generator[Any, None, None]:
+    """Results of one crew, and of another with the tasks that are left whenever workers died."""
     left = dict(enumerate(tasks))
     deaths = 0
     while left:

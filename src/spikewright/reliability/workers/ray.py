@@ -37,6 +37,27 @@ class _RayParcel:
         return importlib.import_module("ray").get(self.reference[0])
 
 
+class _Calls:
+    """Calls that are out as Ray tasks: what joblib knows by its future, Ray cancels by its reference."""
+
+    def __init__(self, ray: Any) -> None:
+        self._ray = ray
+        self._call = ray.remote(num_cpus=1)(_call)
+        self._sent: dict[Any, Any] = {}
+
+    def send(self, func: Callable[[], Any]) -> Any:
+        reference = self._call.remote(func)
+        future = reference.future()
+        self._sent[future] = reference
+        future.add_done_callback(lambda done: self._sent.pop(done, None))
+        return future
+
+    def stop(self, futures: list[Any]) -> None:
+        for reference in [self._sent.get(future) for future in futures]:
+            if reference is not None:
+                self._ray.cancel(reference, force=True)
+
+
 @contextlib.contextmanager
 def ray_crew(count: int | None, address: str, key: str, data: bytes) -> Iterator[Crew]:
     """Connect, and put the job into the object store. A connection that the caller has is used as it is.
@@ -61,23 +82,9 @@ def ray_crew(count: int | None, address: str, key: str, data: bytes) -> Iterator
     if not cpus:
         raise SpikewrightError(f"ray at {address}: the cluster has no CPUs: start its nodes with --num-cpus")
     most = min(count, cpus) if count else 2 * cpus  # twice: the next is there when one is done
-    call = ray.remote(num_cpus=1)(_call)
-    sent: dict[Any, Any] = {}
-
-    def send(func: Callable[[], Any]) -> Any:
-        reference = call.remote(func)
-        future = reference.future()
-        sent[future] = reference
-        future.add_done_callback(lambda done: sent.pop(done, None))
-        return future
-
-    def stop(futures: list[Any]) -> None:
-        for reference in [sent.get(future) for future in futures]:
-            if reference is not None:
-                ray.cancel(reference, force=True)
-
+    calls = _Calls(ray)
     yield Crew(
-        backend=ClusterBackend(send, stop, most=most),
+        backend=ClusterBackend(calls.send, calls.stop, most=most),
         jobs=2,
         ahead="all",
         parcel=_RayParcel(key=key, reference=(ray.put(data),)),

@@ -5,7 +5,7 @@ classical scale, in which a value is the mean over steps, is T times that; so an
 writes for the classical scale carries the factor T_in/T_out here.
 """
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from torch import Tensor
 
@@ -13,14 +13,33 @@ from torch import Tensor
 class Alignment(Protocol):
     """Brings a train to `timesteps` steps."""
 
+    expands: ClassVar[bool]
+    """Whether it makes more steps of fewer."""
+    resamples: ClassVar[bool]
+    """Whether it picks steps of the train, dropping or repeating some."""
+    averages: ClassVar[bool]
+    """Whether only the train's total counts, and every step of the result is equal."""
+
     @property
     def timesteps(self) -> int:
         """T_out."""
         ...
 
     @property
-    def averages(self) -> bool:
-        """Whether only the train's total counts, and every step of the result is equal."""
+    def kind(self) -> str:
+        """Its name in files."""
+        ...
+
+    def step_of(self, given: int, step: int) -> int:
+        """Which step of a train of `given` steps arrives at `step` of the result, where it resamples."""
+        ...
+
+    def require(self, given: int) -> None:
+        """Refuse a train of so many steps.
+
+        Raises:
+            BadPlan: it cannot make T_out steps of them.
+        """
         ...
 
     def copies(self, given: int) -> float:

@@ -9,7 +9,7 @@ Source: QAC, Eq. 12-13 (temporal averaging expansion alignment).
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -22,15 +22,20 @@ class Average:
 
     timesteps: int
     kind: Literal["average"] = "average"
+    expands: ClassVar[bool] = True
+    resamples: ClassVar[bool] = False
+    averages: ClassVar[bool] = True  # every step is equal
 
     def __post_init__(self) -> None:
         if self.timesteps < 1:
             raise BadPlan(f"an alignment needs at least 1 timestep, got {self.timesteps}")
 
-    @property
-    def averages(self) -> bool:
-        """Every step is equal."""
-        return True
+    def step_of(self, given: int, step: int) -> int:  # noqa: ARG002
+        """Every step holds a part of each: none is it."""
+        raise TypeError("an average has steps of its own")
+
+    def require(self, given: int) -> None:
+        """Any train has a mean."""
 
     def copies(self, given: int) -> float:  # noqa: ARG002
         """Each spike is accumulated once."""

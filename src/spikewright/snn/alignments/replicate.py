@@ -8,7 +8,7 @@ Source: QAC, §4.3 (replication, by "integer indexing").
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -22,15 +22,20 @@ class Replicate:
 
     timesteps: int
     kind: Literal["replicate"] = "replicate"
+    expands: ClassVar[bool] = True
+    resamples: ClassVar[bool] = True
+    averages: ClassVar[bool] = False  # steps differ
 
     def __post_init__(self) -> None:
         if self.timesteps < 1:
             raise BadPlan(f"an alignment needs at least 1 timestep, got {self.timesteps}")
 
-    @property
-    def averages(self) -> bool:
-        """Steps differ."""
-        return False
+    def step_of(self, given: int, step: int) -> int:
+        """⌊t · T_in/T_out⌋."""
+        return step * given // self.timesteps
+
+    def require(self, given: int) -> None:
+        """Any train has a nearest step."""
 
     def copies(self, given: int) -> float:
         """T_out/T_in."""

@@ -19,6 +19,29 @@ class Encoder(Protocol):
     timed: ClassVar[bool]  # the input has a time axis of its own, [N, T, *]
 
     @property
+    def kind(self) -> str:
+        """Its name in files."""
+        ...
+
+    @property
+    def warmup(self) -> int:
+        """Steps before the window."""
+        ...
+
+    @property
+    def largest(self) -> float | None:
+        """The largest magnitude where it hands on whole numbers; None where it does not, or where it is not known."""
+        ...
+
+    def total(self, x: Tensor) -> Tensor:
+        """The whole window in one step, [N, *] → [1, N, *], where every step is equal; else the train."""
+        ...
+
+    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:
+        """The train as training draws it, by a key in place of the sample; the same where nothing is drawn."""
+        ...
+
+    @property
     def steps(self) -> int:
         """Length of the train."""
         ...

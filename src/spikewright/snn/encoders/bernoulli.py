@@ -42,12 +42,26 @@ class Bernoulli:
         """The window."""
         return self.timesteps
 
+    @property
+    def warmup(self) -> int:
+        """No steps before the window."""
+        return 0
+
+    @property
+    def largest(self) -> float | None:
+        """A spike."""
+        return 1.0
+
+    def total(self, x: Tensor) -> Tensor:
+        """The train: steps differ."""
+        return self(x)
+
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [T, N, *] of 0 and 1, the same for a sample wherever it stands."""
         values = x.detach().cpu()
         return self._drawn(values, kernel.content_keys(values.float().flatten(1).numpy(), self.seed)).to(x.device)
 
-    def draw(self, x: Tensor, *key: int) -> Tensor:
+    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:
         """[N, *] → [T, N, *] by (seed, key, row) in place of the samples' values."""
         values = x.detach().cpu()
         return self._drawn(values, kernel.row_keys(len(values), (self.seed, *key))).to(x.device)

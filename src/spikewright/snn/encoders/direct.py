@@ -32,6 +32,24 @@ class Direct:
         """The window."""
         return self.timesteps
 
+    @property
+    def warmup(self) -> int:
+        """No steps before the window."""
+        return 0
+
+    @property
+    def largest(self) -> float | None:
+        """No whole numbers."""
+        return None
+
+    def total(self, x: Tensor) -> Tensor:
+        """The train: at every step the value counts in full."""
+        return self(x)
+
+    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:  # noqa: ARG002
+        """Nothing is drawn."""
+        return self(x)
+
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [T, N, *], an expanded view: who delivers it need do so once."""
         return x.expand(self.timesteps, *x.shape)

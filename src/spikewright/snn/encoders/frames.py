@@ -32,6 +32,24 @@ class Frames:
         """The window."""
         return self.timesteps
 
+    @property
+    def warmup(self) -> int:
+        """No steps before the window."""
+        return 0
+
+    @property
+    def largest(self) -> float | None:
+        """Counts of events, or what else was made of them."""
+        return None
+
+    def total(self, x: Tensor) -> Tensor:
+        """The train: frames differ."""
+        return self(x)
+
+    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:  # noqa: ARG002
+        """Nothing is drawn."""
+        return self(x)
+
     def __call__(self, x: Tensor) -> Tensor:
         """[N, T, *] → [T, N, *], a view.
 

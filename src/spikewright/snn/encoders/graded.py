@@ -25,6 +25,24 @@ class Graded:
         """One."""
         return 1
 
+    @property
+    def warmup(self) -> int:
+        """No steps before the window."""
+        return 0
+
+    @property
+    def largest(self) -> float | None:
+        """No whole numbers."""
+        return None
+
+    def total(self, x: Tensor) -> Tensor:
+        """The one step there is."""
+        return self(x)
+
+    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:  # noqa: ARG002
+        """Nothing is drawn."""
+        return self(x)
+
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [1, N, *]."""
         return x.unsqueeze(0)

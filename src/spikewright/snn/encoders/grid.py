@@ -40,6 +40,24 @@ class Grid:
         """One."""
         return 1
 
+    @property
+    def largest(self) -> float:
+        """The limit."""
+        return float(self.limit)
+
+    @property
+    def warmup(self) -> int:
+        """No steps before the window."""
+        return 0
+
+    def total(self, x: Tensor) -> Tensor:
+        """The one step there is."""
+        return self(x)
+
+    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:  # noqa: ARG002
+        """Nothing is drawn."""
+        return self(x)
+
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [1, N, *], integers in floating point."""
         return (x * 2**self.fraction_bits + 0.5).floor().clamp(-self.limit, self.limit).unsqueeze(0)

@@ -35,6 +35,19 @@ class Repeat:
         """The warm-up and the window."""
         return self.warmup + self.timesteps
 
+    @property
+    def largest(self) -> float | None:
+        """No whole numbers."""
+        return None
+
+    def total(self, x: Tensor) -> Tensor:
+        """The value itself, not divided to be summed again."""
+        return x.unsqueeze(0)
+
+    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:  # noqa: ARG002
+        """Nothing is drawn."""
+        return self(x)
+
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [warm-up + T, N, *], an expanded view."""
         return (x / self.timesteps).expand(self.warmup + self.timesteps, *x.shape)

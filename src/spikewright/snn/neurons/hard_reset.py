@@ -6,7 +6,7 @@ Source: Cao et al. 2015, Diehl et al. 2015; Rueckauer et al. 2017 name the loss.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -19,16 +19,15 @@ class HardReset:
     """The integrate-and-fire law with reset to zero."""
 
     kind: Literal["hard_reset"] = "hard_reset"
+    conserves: ClassVar[bool] = False  # a spike clears the membrane, whatever was on it
+    leaks: ClassVar[bool] = False
+    takes_back: ClassVar[bool] = False
+    rate_only: ClassVar[bool] = True  # a spike clears the membrane, so it cannot be worth a part of it
 
     @property
-    def conserves(self) -> bool:
-        """A spike clears the membrane, whatever was on it."""
-        return False
-
-    @property
-    def rate_only(self) -> bool:
-        """A spike clears the membrane, so it cannot be worth a part of it."""
-        return True
+    def membrane(self) -> None:
+        """Stored as it is."""
+        return None
 
     def init(self, initial: Tensor, like: Tensor) -> Membrane:
         """A membrane at its initial potential, shaped like one step's current [N, *features]."""

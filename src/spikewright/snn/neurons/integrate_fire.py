@@ -5,7 +5,7 @@ Source: Rueckauer et al. 2017; "When SNN meets ANN", Eq. 4–5. A tie fires.
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from torch import Tensor
 
@@ -23,16 +23,15 @@ class IntegrateFire:
     """The integrate-and-fire law with soft reset and no leak."""
 
     kind: Literal["integrate_fire"] = "integrate_fire"
+    conserves: ClassVar[bool] = True  # a spike takes away what it is worth, and nothing else is lost
+    leaks: ClassVar[bool] = False
+    takes_back: ClassVar[bool] = False
+    rate_only: ClassVar[bool] = False  # any code will do
 
     @property
-    def conserves(self) -> bool:
-        """A spike takes away what it is worth, and nothing else is lost."""
-        return True
-
-    @property
-    def rate_only(self) -> bool:
-        """Any code will do."""
-        return False
+    def membrane(self) -> None:
+        """Stored as it is."""
+        return None
 
     def init(self, initial: Tensor, like: Tensor) -> Membrane:
         """A membrane at its initial potential, shaped like one step's current [N, *features]."""

@@ -13,7 +13,7 @@ fires above the threshold only). A tie fires.
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import ClassVar, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -49,22 +49,16 @@ class Leaky:
     reset: Reset = "soft"
     membrane: MembraneFormat | None = None
     kind: Literal["leaky"] = "leaky"
+    conserves: ClassVar[bool] = False
+    leaks: ClassVar[bool] = True
+    takes_back: ClassVar[bool] = False
+    rate_only: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.leak) and 0 <= self.leak <= 1):
             raise BadSetting(f"a leak is the share of a membrane left a step later, in [0, 1], got {self.leak}")
         if self.reset not in get_args(Reset):
             raise BadSetting(f"no reset named {self.reset!r}: choose one of {', '.join(get_args(Reset))}")
-
-    @property
-    def conserves(self) -> bool:
-        """Leak, reset to zero and quantising all lose something; with a delayed reset two spikes come too soon."""
-        return False
-
-    @property
-    def rate_only(self) -> bool:
-        """What a spike is worth depends on when it comes, so no weighting of steps is meant."""
-        return True
 
     def init(self, initial: Tensor, like: Tensor) -> LeakyMembrane:
         """A membrane at its initial potential, nothing owed, shaped like one step's current [N, *features]."""

@@ -8,7 +8,7 @@ Source: Wang et al. 2022 (SNM). Differs: a negative spike is due as soon as the 
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,16 +28,15 @@ class Signed:
     """The signed law: spikes are −1, 0 or 1."""
 
     kind: Literal["signed"] = "signed"
+    conserves: ClassVar[bool] = False
+    leaks: ClassVar[bool] = False
+    takes_back: ClassVar[bool] = True
+    rate_only: ClassVar[bool] = True  # the memory counts spikes of one worth
 
     @property
-    def conserves(self) -> bool:
-        """Nothing is lost, but codes depend on more than totals while spikes can still be taken back."""
-        return False
-
-    @property
-    def rate_only(self) -> bool:
-        """The memory counts spikes of one worth."""
-        return True
+    def membrane(self) -> None:
+        """Stored as it is."""
+        return None
 
     def init(self, initial: Tensor, like: Tensor) -> SignedMembrane:
         """A membrane at its initial potential, nothing emitted."""

@@ -1,11 +1,11 @@
 """Schedules, one file each: when a stage integrates and when it fires."""
 
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from torch import Tensor
 
 from spikewright.snn.code import Code
-from spikewright.snn.neurons import Law
+from spikewright.snn.neurons import Dynamics
 
 
 class Drive(NamedTuple):
@@ -20,20 +20,26 @@ class Drive(NamedTuple):
 class Schedule(Protocol):
     """When to integrate and when to fire."""
 
-    @property
-    def waits(self) -> bool:
-        """Whether the stage takes in its whole window before it fires, so that only the window's total counts."""
-        ...
+    clocked: ClassVar[bool]
+    """Whether every step takes its current and bias in full, in the scale of training."""
+    needs_soft_reset: ClassVar[bool]
+    """Whether it counts on a law that conserves."""
+    collapses: ClassVar[bool]
+    """Whether a constant current, a rate code and soft reset have a closed form over its window."""
+    waits: ClassVar[bool]
+    """Whether the stage takes in its whole window before it fires, so that only the window's total counts."""
+    warms_up: ClassVar[bool]
+    """Whether it needs a code with warm-up steps; the others allow none."""
 
     @property
-    def warms_up(self) -> bool:
-        """Whether it needs a code with warm-up steps; the others allow none."""
+    def kind(self) -> str:
+        """Its name in files."""
         ...
 
     def replayed_steps(self, code: Code) -> int:
         """Steps that the stage runs and no train shows."""
         ...
 
-    def run(self, law: Law, drive: Drive, code: Code) -> Tensor:
+    def run(self, law: Dynamics, drive: Drive, code: Code) -> Tensor:
         """The spike train [warm-up + T, N, *features] that the drive causes."""
         ...

@@ -8,13 +8,13 @@ Eq. 1–2.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from spikewright.snn.code import Code
-from spikewright.snn.neurons import Law
+from spikewright.snn.neurons import Dynamics
 from spikewright.snn.schedules import Drive
 from spikewright.snn.schedules.lockstep import require_fit
 
@@ -24,22 +24,17 @@ class Clocked:
     """Take a step's current and the whole bias, fire, repeat."""
 
     kind: Literal["clocked"] = "clocked"
-
-    @property
-    def waits(self) -> bool:
-        """It fires as currents arrive."""
-        return False
-
-    @property
-    def warms_up(self) -> bool:
-        """No steps before the window."""
-        return False
+    waits: ClassVar[bool] = False  # it fires as currents arrive
+    clocked: ClassVar[bool] = True
+    needs_soft_reset: ClassVar[bool] = False
+    collapses: ClassVar[bool] = False
+    warms_up: ClassVar[bool] = False  # no steps before the window
 
     def replayed_steps(self, code: Code) -> int:  # noqa: ARG002
         """None."""
         return 0
 
-    def run(self, law: Law, drive: Drive, code: Code) -> Tensor:
+    def run(self, law: Dynamics, drive: Drive, code: Code) -> Tensor:
         """[T, N, *] currents → [T, N, *] spikes; the law integrates once a step."""
         require_fit(drive, code)
         state, train = law.init(drive.initial, drive.currents[0]), []

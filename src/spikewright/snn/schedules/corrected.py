@@ -19,7 +19,7 @@ D_k is worked out exactly, where the paper bounds it.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ from torch.nn import functional as F
 
 from spikewright.errors import BadPlan, BadSetting
 from spikewright.snn.code import Code
-from spikewright.snn.neurons import Law
+from spikewright.snn.neurons import Dynamics
 from spikewright.snn.schedules import Drive
 from spikewright.snn.schedules.lockstep import require_fit, steps
 
@@ -44,20 +44,15 @@ class Corrected:
 
     rounds: int = 1
     kind: Literal["corrected"] = "corrected"
+    waits: ClassVar[bool] = False  # it fires as currents arrive
+    clocked: ClassVar[bool] = False
+    needs_soft_reset: ClassVar[bool] = True
+    collapses: ClassVar[bool] = False
+    warms_up: ClassVar[bool] = True  # the warm-up is what it corrects by
 
     def __post_init__(self) -> None:
         if self.rounds < 1:
             raise BadSetting(f"corrected firing needs at least 1 round, got {self.rounds}")
-
-    @property
-    def waits(self) -> bool:
-        """It fires as currents arrive."""
-        return False
-
-    @property
-    def warms_up(self) -> bool:
-        """The warm-up is what it corrects by."""
-        return True
 
     def replayed_steps(self, code: Code) -> int:
         """ρ for each round but the first: as the paper counts, one round and the warm-up that the train shows are one.
@@ -66,7 +61,7 @@ class Corrected:
         """
         return (self.rounds - 1) * code.warmup
 
-    def run(self, law: Law, drive: Drive, code: Code) -> Tensor:
+    def run(self, law: Dynamics, drive: Drive, code: Code) -> Tensor:
         """[ρ + T, N, *] currents → [ρ + T, N, *] spikes."""
         require_fit(drive, code)
         if not code.warmup:

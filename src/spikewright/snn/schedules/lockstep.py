@@ -10,14 +10,14 @@ which is `schedules.two_phase.collapse` of the window's total.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from spikewright.errors import BadPlan
 from spikewright.snn.code import Code
-from spikewright.snn.neurons import Law
+from spikewright.snn.neurons import Dynamics
 from spikewright.snn.schedules import Drive
 
 
@@ -26,22 +26,17 @@ class Lockstep:
     """Integrate a step, fire, repeat."""
 
     kind: Literal["lockstep"] = "lockstep"
-
-    @property
-    def waits(self) -> bool:
-        """It fires as currents arrive."""
-        return False
-
-    @property
-    def warms_up(self) -> bool:
-        """No steps before the window."""
-        return False
+    waits: ClassVar[bool] = False  # it fires as currents arrive
+    clocked: ClassVar[bool] = False
+    needs_soft_reset: ClassVar[bool] = False
+    collapses: ClassVar[bool] = True
+    warms_up: ClassVar[bool] = False  # no steps before the window
 
     def replayed_steps(self, code: Code) -> int:  # noqa: ARG002
         """None."""
         return 0
 
-    def run(self, law: Law, drive: Drive, code: Code) -> Tensor:
+    def run(self, law: Dynamics, drive: Drive, code: Code) -> Tensor:
         """[T_in, N, *] currents → [T, N, *] spikes, T_in ≤ T."""
         require_fit(drive, code)
         state = law.init(drive.initial, drive.currents[0])
@@ -57,7 +52,7 @@ def require_fit(drive: Drive, code: Code) -> None:
         )
 
 
-def steps(law: Law, state: Any, drive: Drive, code: Code, window: range) -> Iterator[tuple[Any, Tensor]]:
+def steps(law: Dynamics, state: Any, drive: Drive, code: Code, window: range) -> Iterator[tuple[Any, Tensor]]:
     """Yield (state, spikes) after each of the window's steps; a step weighs as its place in the window says."""
     bias = None if drive.bias is None else drive.bias / code.timesteps
     rate = code.is_rate

@@ -9,14 +9,14 @@ Source: Hao et al. 2023 (SRP, "Reducing ANN-SNN conversion error through residua
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from spikewright.errors import BadPlan
 from spikewright.snn.code import Code
-from spikewright.snn.neurons import Law
+from spikewright.snn.neurons import Dynamics
 from spikewright.snn.schedules import Drive
 from spikewright.snn.schedules.lockstep import require_fit, steps
 
@@ -31,22 +31,17 @@ class Probed:
 
     share: float = 1e-3
     kind: Literal["probed"] = "probed"
-
-    @property
-    def waits(self) -> bool:
-        """It fires as currents arrive."""
-        return False
-
-    @property
-    def warms_up(self) -> bool:
-        """The probe is the warm-up."""
-        return True
+    waits: ClassVar[bool] = False  # it fires as currents arrive
+    clocked: ClassVar[bool] = False
+    needs_soft_reset: ClassVar[bool] = False
+    collapses: ClassVar[bool] = False
+    warms_up: ClassVar[bool] = True  # the probe is the warm-up
 
     def replayed_steps(self, code: Code) -> int:  # noqa: ARG002
         """None: its warm-up is in the train."""
         return 0
 
-    def run(self, law: Law, drive: Drive, code: Code) -> Tensor:
+    def run(self, law: Dynamics, drive: Drive, code: Code) -> Tensor:
         """[τ + T, N, *] currents → [τ + T, N, *] spikes."""
         require_fit(drive, code)
         if not code.warmup:

@@ -7,13 +7,13 @@ without which the network is not equal to its source.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from spikewright.snn.code import Code
-from spikewright.snn.neurons import Law
+from spikewright.snn.neurons import Dynamics
 from spikewright.snn.schedules import Drive
 
 
@@ -22,22 +22,17 @@ class TwoPhase:
     """Integrate everything, then fire."""
 
     kind: Literal["two_phase"] = "two_phase"
-
-    @property
-    def waits(self) -> bool:
-        """Only the window's total matters."""
-        return True
-
-    @property
-    def warms_up(self) -> bool:
-        """No steps before the window."""
-        return False
+    waits: ClassVar[bool] = True  # only the window's total matters
+    clocked: ClassVar[bool] = False
+    needs_soft_reset: ClassVar[bool] = True
+    collapses: ClassVar[bool] = False
+    warms_up: ClassVar[bool] = False  # no steps before the window
 
     def replayed_steps(self, code: Code) -> int:  # noqa: ARG002
         """None."""
         return 0
 
-    def run(self, law: Law, drive: Drive, code: Code) -> Tensor:
+    def run(self, law: Dynamics, drive: Drive, code: Code) -> Tensor:
         """[T_in, N, *] currents → [T, N, *] spikes; T_in and T are independent."""
         state = law.init(drive.initial, drive.currents[0])
         for current in drive.currents:

@@ -15,9 +15,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from spikewright.ann import ops
-from spikewright.ann.ops.activations import BatchNorm
-from spikewright.ann.ops.layout import out_channels, outputs_first
+from spikewright.ann.ops import Product
 from spikewright.ann.source import Source, SourceNode
 
 _NORM = {"weight": 1.0, "bias": 0.0, "mean": 0.0, "variance": 1.0}
@@ -40,15 +38,15 @@ def fresh(source: Source, *, seed: int) -> Source:
 def _drawn(source: Source, node: SourceNode, role: str, generator: torch.Generator) -> Tensor | None:
     array = source.array(node, role)
     assert array is not None
-    if isinstance(node.op, BatchNorm) and role in _NORM:
+    if node.op.normalises and role in _NORM:
         return torch.full(array.shape, _NORM[role])
     weight = source.array(node, "weight")
-    if not isinstance(node.op, ops.Linear | ops.Conv) or weight is None or role not in ("weight", "bias"):
+    if not isinstance(node.op, Product) or weight is None or role not in ("weight", "bias"):
         return None
-    inputs = outputs_first(node.op, weight)[0].numel()
-    if isinstance(node.op, ops.Conv) and role == "weight":
+    inputs = node.op.outputs_first(weight)[0].numel()
+    if node.op.space and role == "weight":
         # an input reaches the outputs of its own group alone
-        fan_out = out_channels(node.op, weight) * math.prod(weight.shape[2:]) / node.op.groups
+        fan_out = node.op.fan_out(weight)
         return torch.randn(array.shape, generator=generator) * math.sqrt(2 / fan_out)
     reach = 1 / math.sqrt(inputs)
     return (2 * torch.rand(array.shape, generator=generator) - 1) * reach

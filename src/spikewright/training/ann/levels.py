@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.ops import Activating
 from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import Source, SourceNode
 from spikewright.errors import BadSetting
@@ -41,7 +42,7 @@ def with_levels(
     arrays = dict(source.arrays)
     nodes: list[SourceNode] = []
     for node in source.nodes:
-        if not isinstance(node.op, Activation):
+        if not isinstance(node.op, Activating):
             nodes.append(node)
             continue
         if node.name not in thresholds:
@@ -70,7 +71,7 @@ def _levels_of(node: SourceNode, levels: int | Mapping[str, int]) -> int:
 def without_levels(source: Source) -> Source:
     """Return the network with plain (capped) ReLUs in place of the rounding."""
     nodes = [
-        _with_op(node, Activation(cap=node.op.cap)) if isinstance(node.op, Activation) else node
+        _with_op(node, Activation(cap=node.op.cap)) if isinstance(node.op, Activating) else node
         for node in source.nodes
     ]
     return _with_nodes(source, nodes, source.arrays)

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from spikewright.ann import source as src
 from spikewright.ann.interpreter import as_trained
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import SourceNode
 
 BitGradient = Callable[[Tensor, int], Tensor]
@@ -84,7 +84,7 @@ class BitPenalty:
 
     def __call__(self, node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:
         """Round as trained, and count."""
-        assert isinstance(node.op, src.Activation)
+        assert isinstance(node.op, Activating)
         a = as_trained(node, z, roles)
         if node.op.levels is not None:
             self._sums.append(bit_sum(a, roles["threshold"], node.op.levels, self.gradient))

@@ -13,12 +13,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from spikewright.ann import interpreter, ops
-from spikewright.ann import source as src
+from spikewright.ann import interpreter
 from spikewright.ann.interpreter import Activate, as_trained
+from spikewright.ann.ops import Activating
+from spikewright.ann.ops.activations import BatchNorm
+from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import Source
 
-_TRAINED = (ops.Linear, ops.Conv, src.BatchNorm)
+_TRAINED = (Linear, Conv, BatchNorm)
 THRESHOLD_FLOOR = 1e-3  # a threshold of 0 would divide by 0, and one below would turn the activation round
 
 
@@ -73,7 +75,7 @@ class TrainableSource(nn.Module):
             for name in self._thresholds:
                 getattr(self, self._keys[name]).clamp_(min=THRESHOLD_FLOOR)
             for node in self.source.activations:
-                if isinstance(node.op, src.Activation) and node.op.cap is not None and node.op.levels is not None:
+                if isinstance(node.op, Activating) and node.op.cap is not None and node.op.levels is not None:
                     self.arrays[dict(node.arrays)["threshold"]].clamp_(max=node.op.cap)
 
     def to_source(self) -> Source:

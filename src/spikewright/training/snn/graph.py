@@ -7,9 +7,8 @@ So no value between neurons is anything but a sum of spikes. Knows nothing about
 
 from dataclasses import replace
 
-from spikewright.ann import ops
-from spikewright.ann import source as src
 from spikewright.ann.layers import first_and_last
+from spikewright.ann.ops import Activating, Averaging, Maximum, Moving, Operation, Product
 from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.stages.stage import stage
@@ -32,11 +31,11 @@ def spiking_source(source: Source, *, biases: bool = True, firing_readout: bool 
     """
     nodes = [_plain(node, biases=biases) for node in source.nodes]
     output = source.output
-    if firing_readout and not isinstance(nodes[-1].op, Activation):
+    if firing_readout and not isinstance(nodes[-1].op, Activating):
         nodes.append(SourceNode(name=READOUT_NEURONS, op=Activation(), inputs=(output,), shape=nodes[-1].shape))
         output = READOUT_NEURONS
     nodes = _pools_first(nodes)
-    if not any(isinstance(node.op, Activation) for node in nodes):
+    if not any(isinstance(node.op, Activating) for node in nodes):
         raise BadModel("the network has no ReLU that a neuron could take the place of: add activations")
     _refuse_pooled_spikes(nodes)
     live = _live(nodes, output)
@@ -55,20 +54,20 @@ def weighted_layers(source: Source) -> dict[str, bool]:
     and what is counted.
     """
     first, last = first_and_last(source)
-    found = [node for node in source.nodes if isinstance(node.op, ops.Linear | ops.Conv)]
+    found = [node for node in source.nodes if isinstance(node.op, Product)]
     return {node.name: node.name in first | last for node in found}
 
 
 def _plain(node: SourceNode, *, biases: bool) -> SourceNode:
-    if isinstance(node.op, Activation):
+    if isinstance(node.op, Activating):
         return replace(node, op=Activation(), arrays=())
-    if not biases and isinstance(node.op, ops.Linear | ops.Conv):
+    if not biases and isinstance(node.op, Product):
         return replace(node, arrays=tuple((role, name) for role, name in node.arrays if role != "bias"))
     return node
 
 
-def _is_pool(op: src.SourceOp) -> bool:
-    return isinstance(op, ops.MaxPool | ops.AdaptiveMaxPool)
+def _is_pool(op: Operation) -> bool:
+    return isinstance(op, Maximum)
 
 
 def _pools_first(nodes: list[SourceNode]) -> list[SourceNode]:
@@ -77,7 +76,7 @@ def _pools_first(nodes: list[SourceNode]) -> list[SourceNode]:
     taken = {node.name for node in nodes}
     for node in nodes:
         before = made.get(node.inputs[0])
-        if _is_pool(node.op) and before is not None and isinstance(before.op, Activation):
+        if _is_pool(node.op) and before is not None and isinstance(before.op, Activating):
             current = f"{node.name}.current"
             while current in taken:
                 current += "_"
@@ -92,8 +91,8 @@ def _pools_first(nodes: list[SourceNode]) -> list[SourceNode]:
 def _refuse_pooled_spikes(nodes: list[SourceNode]) -> None:
     spikes: set[str] = set()
     for node in nodes:
-        if isinstance(node.op, Activation) or (
-            isinstance(node.op, ops.Moving | ops.Averaging) and any(name in spikes for name in node.inputs)
+        if isinstance(node.op, Activating) or (
+            isinstance(node.op, Moving | Averaging) and any(name in spikes for name in node.inputs)
         ):
             spikes.add(node.name)
         elif _is_pool(node.op) and node.inputs[0] in spikes:

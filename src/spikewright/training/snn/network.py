@@ -19,19 +19,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from spikewright.ann import interpreter, ops
-from spikewright.ann.ops.activations import Activation
-from spikewright.ann.ops.layout import as_laid_out, outputs_first
+from spikewright.ann import interpreter
+from spikewright.ann.ops import Activating, Product
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.assemble import StageSettings, assemble
 from spikewright.conversion.stages.stage import stage
-from spikewright.conversion.stages.staged import StagedNode
+from spikewright.conversion.stages.staged import FiringNode
 from spikewright.engines.scan.event_linear import event_linear
 from spikewright.engines.scan.scan import scan
 from spikewright.errors import BadModel
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
-from spikewright.snn.encoders.bernoulli import Bernoulli
 from spikewright.snn.formats.stored import Stored
 from spikewright.snn.nodes import AnyFormat
 from spikewright.snn.schedules.clocked import Clocked
@@ -93,13 +91,13 @@ class TrainingNetwork(nn.Module):
         through the rates.
         """
         encoder = self.settings.encoder
-        train = encoder.draw(x, *key) if isinstance(encoder, Bernoulli) and key is not None else encoder(x)
+        train = encoder(x) if key is None else encoder.anew(x, key)
         values = {INPUT: train[0] if encoder.constant else train.flatten(0, 1)}
         rates, peaks = [], []
         arrays = self.latent.arrays
         last_use = {name: node.name for node in self.source.nodes for name in node.inputs}
         for node in self.source.nodes:
-            if isinstance(node.op, Activation):
+            if isinstance(node.op, Activating):
                 spikes, peak = self._fire(node, self._over_time(node.inputs[0], values, len(x)))
                 rates.append((spikes if regulated else spikes.detach()).mean())
                 peaks.append(peak)
@@ -109,7 +107,7 @@ class TrainingNetwork(nn.Module):
                 if node.name in self.formats:
                     roles["weight"] = self._stored_weight(node, roles["weight"], progress)
                 inputs = [self._beside(name, node.name, values, len(x)) for name in node.inputs]
-                if isinstance(node.op, ops.Linear) and inputs[0].dim() == 2:
+                if isinstance(node.op, Product) and node.op.space == 0 and inputs[0].dim() == 2:
                     values[node.name] = event_linear(inputs[0], roles["weight"], roles.get("bias"))
                 else:
                     values[node.name] = interpreter.evaluate(node, inputs, roles, training=self.training)
@@ -122,9 +120,9 @@ class TrainingNetwork(nn.Module):
 
     def _stored_weight(self, node: SourceNode, latent: Tensor, progress: float) -> Tensor:
         """The weight that the stored integers will stand for, with its format's gradient."""
-        assert isinstance(node.op, ops.Linear | ops.Conv)
-        kept = self.formats[node.name].quantise(outputs_first(node.op, latent), progress=progress)
-        return as_laid_out(node.op, kept)
+        assert isinstance(node.op, Product)
+        kept = self.formats[node.name].quantise(node.op.outputs_first(latent), progress=progress)
+        return node.op.as_laid_out(kept)
 
     def _over_time(self, name: str, values: Mapping[str, Tensor], samples: int) -> Tensor:
         """A value as [T, N, *], or [1, N, *] where every step is the same."""
@@ -180,8 +178,7 @@ class TrainingNetwork(nn.Module):
             followed = self.membrane_scales + SCALE_MOMENTUM * (peaks - self.membrane_scales)
             self.membrane_scales.copy_(torch.where(self.membrane_scales > 0, followed, peaks).clamp(min=LEAST_SCALE))
 
-    def _stage(self, node: StagedNode) -> StageSettings:
-        assert node.fires is not None
+    def _stage(self, node: FiringNode) -> StageSettings:
         neurons, index = self.settings.neurons, self.stages.index(node.fires.activation)
         leak = neurons.leak if self.raw_leaks is None else float(torch.sigmoid(self.raw_leaks.detach()[index]))
         scale = max(float(self.membrane_scales[index]), LEAST_SCALE)
@@ -200,18 +197,18 @@ def _still(source: Source, *, constant: bool) -> frozenset[str]:
     """What is the same at every step: a constant input, and what no neuron stands before."""
     found = {INPUT} if constant else set[str]()
     for node in source.nodes:
-        if not isinstance(node.op, Activation) and all(name in found for name in node.inputs):
+        if not isinstance(node.op, Activating) and all(name in found for name in node.inputs):
             found.add(node.name)
     return frozenset(found)
 
 
 def _store(kept: AnyFormat, node: SourceNode, weight: Tensor) -> Stored:
-    assert isinstance(node.op, ops.Linear | ops.Conv)
+    assert isinstance(node.op, Product)
     try:
-        integers, scale = kept.store(outputs_first(node.op, weight))
+        integers, scale = kept.store(node.op.outputs_first(weight))
     except BadModel as error:
         raise BadModel(f"layer {node.name!r}: {error}") from None
-    return Stored(kept, as_laid_out(node.op, integers), scale)
+    return Stored(kept, node.op.as_laid_out(integers), scale)
 
 
 def _with_window_bias(blueprint: Blueprint, timesteps: int) -> Blueprint:

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops import Activating
 from spikewright.snn.blueprint import Blueprint
 from spikewright.training.ann.trainee import by_decay
 from spikewright.training.settings import TrainSettings
@@ -31,7 +31,7 @@ class SpikingTrainee(nn.Module):
         require_loss(loss, readout=network.settings.readout, rate_penalty=rate_penalty)
         self.network = network
         # neurons that make the output are the last layer, which is left alone
-        self.regulated = len(network.stages) - isinstance(network.source.nodes[-1].op, Activation)
+        self.regulated = len(network.stages) - isinstance(network.source.nodes[-1].op, Activating)
         self.name, self.label_smoothing, self.rate_penalty = loss, label_smoothing, rate_penalty
 
     def loss(self, x: Tensor, y: Tensor, *, step: int, progress: float) -> tuple[Tensor, Tensor]:

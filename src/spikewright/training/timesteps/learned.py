@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source, SourceNode
 from spikewright.errors import BadModel, BadSetting
 from spikewright.measure.cost.source_fan_out import accumulations_per_step, fired_shapes
@@ -126,7 +126,7 @@ class LearnedTimesteps(nn.Module):
 
 def timestep_account(source: Source, weighting: str = "uniform") -> dict[str, Any]:
     """A trained source's timesteps (its levels): by activation, and their mean over layers, neurons and `weighting`."""
-    steps = {node.name: node.op.levels or 0 for node in source.activations if isinstance(node.op, Activation)}
+    steps = {node.name: node.op.levels or 0 for node in source.activations if isinstance(node.op, Activating)}
 
     def mean(kind: str) -> float:
         counts = _counts(source, kind)
@@ -154,7 +154,7 @@ def _counts(source: Source, weighting: str) -> dict[str, int]:
 def _start(source: Source, node: SourceNode) -> tuple[Tensor, int]:
     """α and T that an activation has."""
     threshold = source.array(node, "threshold")
-    if not isinstance(node.op, Activation) or node.op.levels is None or threshold is None:
+    if not isinstance(node.op, Activating) or node.op.levels is None or threshold is None:
         raise BadSetting(f"activation {node.name!r} has no levels to start from: give the network levels first")
     if threshold.numel() != 1:
         raise BadModel(

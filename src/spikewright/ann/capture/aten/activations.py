@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from spikewright.ann import source as src
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_constant
+from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
 
 
 def _batch_norm(call: Call) -> Any:
@@ -17,7 +17,7 @@ def _batch_norm(call: Call) -> Any:
             "a batch norm without running statistics",
             "use track_running_stats=True: a sample's result must not depend on its batch",
         )
-    op = src.BatchNorm(epsilon=float(call["eps"]), momentum=float(call.get("momentum", 0.1)))
+    op = BatchNorm(epsilon=float(call["eps"]), momentum=float(call.get("momentum", 0.1)))
     value = call.emit(
         op,
         [call["input"]],
@@ -53,16 +53,16 @@ def _activation(call: Call) -> Value:
         raise Refused(f"a clamp to the empty range [{low}, {high}]", "give max > min")
     if low != 0:
         # clip(x, m, M) = m + clip(x − m, 0, M − m): the same activation between two constants
-        x = call.emit(src.Offset(), [x], x.shape, offset=torch.tensor(-low))
-    value = call.emit(src.Activation(cap=None if high is None else high - low), [x], x.shape)
-    return value if low == 0 else call.emit(src.Offset(), [value], x.shape, offset=torch.tensor(low))
+        x = call.emit(Offset(), [x], x.shape, offset=torch.tensor(-low))
+    value = call.emit(Activation(cap=None if high is None else high - low), [x], x.shape)
+    return value if low == 0 else call.emit(Offset(), [value], x.shape, offset=torch.tensor(low))
 
 
 def _trained_activation(call: Call) -> Value:
     threshold = call["threshold"]
     if not isinstance(threshold, Tensor):
         raise Refused("a clipped rounding whose threshold depends on the input", "use a constant threshold")
-    op = src.Activation(levels=int(call["levels"]))
+    op = Activation(levels=int(call["levels"]))
     return call.emit(op, [call["z"]], call.shape, threshold=feature_constant(threshold, call.shape))
 
 

@@ -2,9 +2,9 @@
 
 import torch
 
-from spikewright.ann import ops
-from spikewright.ann import source as src
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_constant
+from spikewright.ann.ops.activations import Offset
+from spikewright.ann.ops.arithmetic import Add, Scale
 
 
 def _sum(call: Call) -> Value:
@@ -15,12 +15,12 @@ def _sum(call: Call) -> Value:
     if call.target == "rsub" and alpha != 1:
         raise Refused("rsub with alpha", "write the subtraction out")
     if isinstance(left, Value) and isinstance(right, Value):
-        return call.emit(ops.Add(), [left, _times(call, right, sign)], call.shape)
+        return call.emit(Add(), [left, _times(call, right, sign)], call.shape)
     if isinstance(right, Value):
         left, right, sign = _times(call, right, sign), left, 1.0
     offset = feature_constant(right, call.shape)
     offset = offset if sign == 1 else offset * sign
-    return call.emit(src.Offset(), [left], call.shape, offset=offset)
+    return call.emit(Offset(), [left], call.shape, offset=offset)
 
 
 def _product(call: Call) -> Value:
@@ -36,11 +36,11 @@ def _product(call: Call) -> Value:
         right = 1.0 / right
     if isinstance(right, Value):
         left, right = right, left
-    return call.emit(ops.Scale(), [left], call.shape, weight=feature_constant(right, call.shape))
+    return call.emit(Scale(), [left], call.shape, weight=feature_constant(right, call.shape))
 
 
 def _times(call: Call, value: Value, factor: float) -> Value:
-    return value if factor == 1 else call.emit(ops.Scale(), [value], value.shape, weight=torch.tensor(factor))
+    return value if factor == 1 else call.emit(Scale(), [value], value.shape, weight=torch.tensor(factor))
 
 
 TRANSLATIONS: dict[str, Translate] = {

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from spikewright.ann import source as src
+from spikewright.ann.ops import Operation
 
 
 class Refused(Exception):
@@ -28,9 +28,7 @@ class Value(NamedTuple):
 class Emit(Protocol):
     """Append a node and return its value."""
 
-    def __call__(
-        self, op: src.SourceOp, inputs: Sequence[Value], shape: Sequence[int], **arrays: Tensor | None
-    ) -> Value:
+    def __call__(self, op: Operation, inputs: Sequence[Value], shape: Sequence[int], **arrays: Tensor | None) -> Value:
         """Arrays given as None are left out."""
         ...
 

@@ -6,20 +6,20 @@ from typing import Any
 
 import torch
 
-from spikewright.ann import ops
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_axis
+from spikewright.ann.ops.moves import Concat, Permute, Reshape, Slice, ZeroPad
 
 
 def _concat(call: Call) -> Value:
     parts = call["tensors"]
     if not all(isinstance(part, Value) for part in parts):
         raise Refused("a concatenation with a constant", "join signals only")
-    return call.emit(ops.Concat(dim=feature_axis(call.get("dim", 0), len(call.shape) + 1)), parts, call.shape)
+    return call.emit(Concat(dim=feature_axis(call.get("dim", 0), len(call.shape) + 1)), parts, call.shape)
 
 
 def _reshape(call: Call) -> Value:
     x = call["self"]
-    return x if x.shape == call.shape else call.emit(ops.Reshape(shape=call.shape), [x], call.shape)
+    return x if x.shape == call.shape else call.emit(Reshape(shape=call.shape), [x], call.shape)
 
 
 def _permute(call: Call) -> Value:
@@ -34,7 +34,7 @@ def _permute(call: Call) -> Value:
         dims = tuple(order)
     if dims[0] != 0:
         raise Refused("a permutation that moves the batch axis", "keep the first axis for the batch")
-    return x if dims == tuple(range(rank)) else call.emit(ops.Permute(dims=dims), [x], call.shape)
+    return x if dims == tuple(range(rank)) else call.emit(Permute(dims=dims), [x], call.shape)
 
 
 def _slice(call: Call) -> Any:
@@ -50,7 +50,7 @@ def _slice(call: Call) -> Any:
         if (start, stop, step) == (0, size, 1):
             return x
         shape = (*x.shape[: dim - 1], len(range(start, stop, step)), *x.shape[dim:])
-        return call.emit(ops.Slice(dim=dim, start=start, stop=stop, step=step), [x], shape)
+        return call.emit(Slice(dim=dim, start=start, stop=stop, step=step), [x], shape)
 
     if call.target == "slice":
         return part(call.get("start", 0), min(call.get("end", size), size), call.get("step", 1))
@@ -58,7 +58,7 @@ def _slice(call: Call) -> Any:
         return part(call["start"], call["start"] + call["length"])
     if call.target == "select":
         index = call["index"] % size
-        return call.emit(ops.Reshape(shape=call.shape), [part(index, index + 1)], call.shape)
+        return call.emit(Reshape(shape=call.shape), [part(index, index + 1)], call.shape)
     sizes = call.get("split_sizes", call.get("split_size"))
     if call.target == "chunk":
         sizes = math.ceil(size / call["chunks"])
@@ -78,7 +78,7 @@ def _pad(call: Call) -> Value:
     pads = tuple(call["pad"])
     if len(pads) >= 2 * (len(call.shape) + 1) and any(pads[2 * len(call.shape) :]):
         raise Refused("padding of the batch axis", "keep the first axis for the batch")
-    return call.emit(ops.ZeroPad(pads=pads[: 2 * len(call.shape)]), [call["self"]], call.shape)
+    return call.emit(ZeroPad(pads=pads[: 2 * len(call.shape)]), [call["self"]], call.shape)
 
 
 def _pass(call: Call) -> Any:

@@ -5,14 +5,15 @@ from typing import Any
 
 import torch
 
-from spikewright.ann import ops
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_axis, tuple_of
+from spikewright.ann.ops.arithmetic import Scale
+from spikewright.ann.ops.pools import AdaptiveAveragePool, AdaptiveMaxPool, AveragePool, MaxPool, Mean
 
 
 def _max_pool(call: Call) -> Any:
     count = len(call.shape) - 1
     kernel = tuple_of(call["kernel_size"], count)
-    op = ops.MaxPool(
+    op = MaxPool(
         kernel=kernel,
         stride=tuple_of(call.get("stride") or kernel, count),
         padding=tuple_of(call.get("padding", 0), count),
@@ -24,14 +25,14 @@ def _max_pool(call: Call) -> Any:
 
 
 def _adaptive_max_pool(call: Call) -> Any:
-    value = call.emit(ops.AdaptiveMaxPool(size=call.shape[1:]), [call["self"]], call.shape)
+    value = call.emit(AdaptiveMaxPool(size=call.shape[1:]), [call["self"]], call.shape)
     return (value, None)
 
 
 def _average_pool(call: Call) -> Value:
     count = len(call.shape) - 1
     kernel = tuple_of(call["kernel_size"], count)
-    op = ops.AveragePool(
+    op = AveragePool(
         kernel=kernel,
         stride=tuple_of(call.get("stride") or kernel, count),
         padding=tuple_of(call.get("padding", 0), count),
@@ -43,7 +44,7 @@ def _average_pool(call: Call) -> Value:
 
 
 def _adaptive_average_pool(call: Call) -> Value:
-    return call.emit(ops.AdaptiveAveragePool(size=call.shape[1:]), [call["self"]], call.shape)
+    return call.emit(AdaptiveAveragePool(size=call.shape[1:]), [call["self"]], call.shape)
 
 
 def _mean(call: Call) -> Value:
@@ -54,10 +55,10 @@ def _mean(call: Call) -> Value:
             f"a {call.target} over everything, the batch included", "name the axes to average, without the batch"
         )
     dims = tuple(feature_axis(dim, len(x.shape) + 1) for dim in tuple_of(given, 1))
-    value = call.emit(ops.Mean(dims=dims, keepdim=bool(call.get("keepdim", False))), [x], call.shape)
+    value = call.emit(Mean(dims=dims, keepdim=bool(call.get("keepdim", False))), [x], call.shape)
     if call.target == "sum":
         count = math.prod(x.shape[dim - 1] for dim in dims)
-        value = call.emit(ops.Scale(), [value], call.shape, weight=torch.tensor(float(count)))
+        value = call.emit(Scale(), [value], call.shape, weight=torch.tensor(float(count)))
     return value
 
 

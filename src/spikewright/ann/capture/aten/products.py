@@ -2,8 +2,9 @@
 
 from torch import Tensor
 
-from spikewright.ann import ops
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, tuple_of
+from spikewright.ann.ops.moves import ZeroPad
+from spikewright.ann.ops.products import Conv, Linear
 
 
 def _convolution(call: Call) -> Value:
@@ -19,10 +20,10 @@ def _convolution(call: Call) -> Value:
         if any(t % 2 for t in total):
             pads = tuple(p for t in reversed(total) for p in (t // 2, t - t // 2))
             wide = (x.shape[0], *(s + t for s, t in zip(x.shape[1:], total, strict=True)))
-            x = call.emit(ops.ZeroPad(pads=pads), [x], wide)
+            x = call.emit(ZeroPad(pads=pads), [x], wide)
             total = [0] * count
         padding = [t // 2 for t in total]
-    op = ops.Conv(
+    op = Conv(
         stride=stride,
         padding=tuple_of(padding, count),
         dilation=dilation,
@@ -36,7 +37,7 @@ def _convolution(call: Call) -> Value:
 def _linear(call: Call) -> Value:
     if not isinstance(call["weight"], Tensor) or not isinstance(call["input"], Value):
         raise Refused("a matrix product of two signals (attention)", "attention is not converted in this version")
-    return call.emit(ops.Linear(), [call["input"]], call.shape, weight=call["weight"], bias=call.get("bias"))
+    return call.emit(Linear(), [call["input"]], call.shape, weight=call["weight"], bias=call.get("bias"))
 
 
 def _matmul(call: Call) -> Value:
@@ -52,7 +53,7 @@ def _matmul(call: Call) -> Value:
     bias = call["self"] if call.target == "addmm" else None
     if isinstance(bias, Value):
         raise Refused("a matrix product added to a signal by addmm", "write x @ w + y")
-    return call.emit(ops.Linear(), [left], call.shape, weight=right.T.contiguous(), bias=bias)
+    return call.emit(Linear(), [left], call.shape, weight=right.T.contiguous(), bias=bias)
 
 
 TRANSLATIONS: dict[str, Translate] = {

@@ -57,20 +57,25 @@ def load(
         raise BadData(_events(where))
     decoded = _decoded(name_or_path, where=where, root=root, size=size, label=label)
     train, validation, test = three_splits(decoded.splits, where=where, share=validation_share, seed=seed)
-    preparation = InputPreparation(
-        mean=decoded.mean if mean is None else mean,
-        std=decoded.std if std is None else std,
-        size=(train.images.shape[2], train.images.shape[3]),
-        channels=train.images.shape[1],
-    )
     return ImageData(
         name=_lasting(name_or_path),
         classes=decoded.classes,
         train=train,
         validation=validation,
         test=test,
-        preparation=preparation,
+        preparation=_preparation(decoded, mean, std),
         fingerprint=decoded.fingerprint,
+    )
+
+
+def _preparation(decoded: Decoded, mean: tuple[float, ...] | None, std: tuple[float, ...] | None) -> InputPreparation:
+    """By the mean and std that are given, else by those of the training images."""
+    channels, height, width = decoded.splits["train"].images.shape[1:]
+    return InputPreparation(
+        mean=decoded.mean if mean is None else mean,
+        std=decoded.std if std is None else std,
+        size=(height, width),
+        channels=channels,
     )
 
 

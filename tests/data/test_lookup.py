@@ -1,6 +1,5 @@
 """Loading by name, by folder and from the hub; the real data sets where they are at hand."""
 
-import importlib
 import io
 import os
 import shutil
@@ -12,10 +11,9 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from spikewright.data import ImageData, load
+from spikewright.data import ImageData, load, lookup
 from spikewright.errors import BadData, BadSetting
 
-LOADING = importlib.import_module("spikewright.data.load")
 ROOT = os.environ.get("SPIKEWRIGHT_DATA")
 CACHE = os.environ.get("SPIKEWRIGHT_CACHE")  # before each test gets one of its own
 needs_data = pytest.mark.skipif(ROOT is None, reason="SPIKEWRIGHT_DATA is not set: no real data to read")
@@ -63,7 +61,7 @@ def test_a_folder_of_images_is_read_and_then_mapped(folder: Path, monkeypatch: p
     written = {Image.open(file).tobytes(): int(file.parent.name == "dog") for file in folder.glob("test/*/*.png")}
     assert {i.tobytes(): label for i, label in zip(first.test.images, first.test.labels, strict=True)} == written
 
-    monkeypatch.setattr(LOADING, "decode", None)  # a second decoding would fail
+    monkeypatch.setattr(lookup, "decode", None)  # a second decoding would fail
     assert same(first, load(str(folder), validation_share=0.2))
 
 
@@ -128,7 +126,7 @@ def test_without_a_network_the_way_out_is_one_line(tmp_path: Path, monkeypatch: 
 
 def test_a_data_set_of_the_hub_needs_the_network_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPIKEWRIGHT_DATA", raising=False)
-    monkeypatch.setattr(LOADING, "hub_answers", lambda: True)
+    monkeypatch.setattr(lookup, "hub_answers", lambda: True)
     real, asked = datasets.load_dataset, []
 
     def hub(name: str) -> object:
@@ -137,11 +135,12 @@ def test_a_data_set_of_the_hub_needs_the_network_once(folder: Path, monkeypatch:
 
     monkeypatch.setattr(datasets, "load_dataset", hub)
     first = load("fashion_mnist")
-    monkeypatch.setattr(LOADING, "hub_answers", lambda: False)
+    monkeypatch.setattr(lookup, "hub_answers", lambda: False)
     assert same(first, load("fashion_mnist"))
     assert asked == ["zalando-datasets/fashion_mnist"]
 
 
+@pytest.mark.slow
 @needs_data
 @pytest.mark.parametrize(
     ("name", "shape", "train", "labels", "moments"),

@@ -1,0 +1,30 @@
+"""Means are sums over windows; what is left of the factor and the divisor is a whole number."""
+
+import torch
+
+from spikewright.ann.ops import Averaging
+from spikewright.ann.ops.pools import AdaptiveAveragePool, AdaptiveMaxPool, AveragePool, MaxPool, Mean
+from spikewright.ann.ops.rules import Refused
+from spikewright.engines.int8.operations import SINGLE, Given, OnBytes, Rule
+from spikewright.engines.int8.terms import BYTE, Form, Term, laid_out
+from spikewright.engines.int8.windows import even_window, sums
+
+
+def _means(known: Given) -> OnBytes | None:
+    step, given, shape = known.step, known.forms[0], known.shape
+    assert isinstance(step.node.op, Averaging)
+    window = even_window(step.node.op, given)
+    if window is None:
+        return None
+    most = given.terms[0].most * window.kernel[0] * window.kernel[1]
+    dtype = torch.uint8 if most <= BYTE else torch.float32
+    assert step.after is not None
+    form = Form(shape=shape, terms=(Term(most=most, dtype=dtype),))
+    form = form.scaled(step.after.double() / window.divisor, step.bias)
+    return OnBytes(lambda inputs: (sums(laid_out(inputs[0][0]), window, shape, dtype),), form, SINGLE)
+
+
+RULES: dict[type, Rule | Refused] = {
+    **dict.fromkeys((AveragePool, AdaptiveAveragePool, Mean), _means),
+    **dict.fromkeys((MaxPool, AdaptiveMaxPool), Refused("it stands between accumulating and firing, not in the graph")),
+}

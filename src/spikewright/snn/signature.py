@@ -1,0 +1,25 @@
+"""A plan in words, by which networks are told apart: what names campaigns and searches that are on disk.
+
+So the text must stay what it is for every plan that it has ever been written for: each node in the words of the days
+when a stage was a node whose firing was not None.
+"""
+
+from spikewright.snn.nodes import Node, Stage
+from spikewright.snn.plan import Plan
+
+
+def signature(plan: Plan) -> str:
+    """The text of a plan; equal plans have equal ones, others have not."""
+    nodes = ", ".join(_words(node) for node in plan.nodes)
+    return (
+        f"Plan(encoder={plan.encoder!r}, input_shape={plan.input_shape!r}, "
+        f"nodes=({nodes}{',' if len(plan.nodes) == 1 else ''}))"
+    )
+
+
+def _words(node: Node) -> str:
+    firing = node.firing if isinstance(node, Stage) else None
+    return (
+        f"Node(name={node.name!r}, op={node.op!r}, edges={node.edges!r}, shape={node.shape!r}, firing={firing!r}, "
+        f"weights={node.weights!r})"
+    )

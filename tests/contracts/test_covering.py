@@ -1,0 +1,35 @@
+"""The models that stand for the zoo have all that is in it; and a capture that was kept is the one made anew."""
+
+import pytest
+import torch
+from support import zoo
+from support.converted import captured, captured_anew, converted
+from support.features import features
+
+
+def _features(names: tuple[str, ...]) -> set[str]:
+    return {one for name in names for one in features(captured(name)[0], converted(name)[0])}
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+def test_the_covering_models_have_every_feature_of_the_zoo() -> None:
+    assert sorted(_features(tuple(zoo.ZOO)) - _features(zoo.COVERING)) == []
+
+
+@pytest.mark.parametrize("name", zoo.COVERING)
+def test_none_of_them_can_be_left_out(name: str) -> None:
+    others = tuple(other for other in zoo.COVERING if other != name)
+    assert _features((name,)) - _features(others)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+@pytest.mark.parametrize("name", zoo.names())
+def test_a_kept_capture_is_the_one_made_anew(name: str) -> None:
+    source, x, _ = captured(name)
+    anew, inputs = captured_anew(name)
+    assert source.nodes == anew.nodes
+    assert (source.input_shape, source.preparation) == (anew.input_shape, anew.preparation)
+    assert list(source.arrays) == list(anew.arrays)
+    for kept, made in zip((*source.arrays.values(), x), (*anew.arrays.values(), inputs), strict=True):
+        assert (kept.dtype, kept.stride(), kept.requires_grad) == (made.dtype, made.stride(), made.requires_grad)
+        assert torch.equal(kept, made)
