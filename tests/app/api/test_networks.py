@@ -69,6 +69,7 @@ def test_figures_are_refused_where_float32_is_not_float32(monkeypatch: pytest.Mo
     monkeypatch.setenv("ONEDNN_DEFAULT_FPMATH_MODE", "BF16")
     settings = sw.InjectSettings(fault=sw.BitFlip(ber=0.1), maps=2)
     for call in (
+        lambda: sw.train("cnn", "digits"),
         lambda: sw.convert(source, x),
         lambda: sw.verify(network, source, x),
         lambda: sw.evaluate(network, source, [(x, y)]),

@@ -12,6 +12,7 @@ from spikewright.data.batches import Batches
 from spikewright.data.dataset import ImageData
 from spikewright.data.lookup import load as load_data
 from spikewright.engines.network import SpikingNetwork, build
+from spikewright.engines.precision import require_float32
 from spikewright.exploration.outcome import Outcome
 from spikewright.exploration.request import config
 from spikewright.exploration.request.settings import SearchSettings
@@ -52,8 +53,9 @@ def train(
         settings: fields of `TrainSettings`, such as `epochs=3`, or `timesteps=sw.TimestepSettings(…)` to learn them.
 
     Raises:
-        BadSetting, BadModel, BadData: what cannot be trained, and why.
+        BadSetting, BadModel, BadData: what cannot be trained, and why; or float32 products keep fewer bits here.
     """
+    require_float32()
     how = TrainSettings(**settings)
     images = load_data(data) if isinstance(data, str) else data
     built = acquire.built(model, images, seed=how.seed) if isinstance(model, str) else model
