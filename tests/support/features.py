@@ -11,6 +11,7 @@ from spikewright.ann.ops.pools import AveragePool, MaxPool
 from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.nodes import Stage
 
 
 def features(source: Source, blueprint: Blueprint) -> set[str]:
@@ -112,7 +113,7 @@ def _stages(blueprint: Blueprint) -> Iterator[str]:
         bias = blueprint.array(node, "bias")
         if bias is not None:
             yield f"bias {_spread(bias, node.shape)}"
-        if node.firing is not None:
+        if isinstance(node, Stage):
             yield from (f"{op.kind} before firing" for op in node.firing.before_firing)
             if node.firing.channels is not None:
                 yield "a stage that carries a part of the channels"

@@ -66,11 +66,11 @@ def test_a_product_that_is_wrong_is_not_used(monkeypatch: pytest.MonkeyPatch) ->
         assert byte_product(node, weight, (8,), read=15, total=120) is not None
     right = dot._matrix
 
-    def saturating(w: torch.Tensor) -> dot.Product:
-        product = right(w)
+    def saturating(op: Linear, w: torch.Tensor) -> dot.Product:
+        product = right(op, w)
         return lambda codes: product(codes).clamp(max=100.0)
 
-    monkeypatch.setattr(dot, "_matrix", saturating)
+    monkeypatch.setitem(dot._BYTE_PRODUCTS, Linear, saturating)
     assert byte_product(node, weight, (8,), read=15, total=120) is None  # 8 codes of 15 are 120
 
 
@@ -79,5 +79,6 @@ def test_without_the_operations_nothing_is_used(monkeypatch: pytest.MonkeyPatch)
         raise AttributeError("no such operation")
 
     monkeypatch.setattr(dot, "_matrix", absent)
+    monkeypatch.setitem(dot._BYTE_PRODUCTS, Linear, absent)
     assert not dot._exact(15)
     assert byte_product(_node(Linear(), (4,)), torch.ones(4, 8), (8,), read=15, total=120) is None

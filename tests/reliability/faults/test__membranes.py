@@ -89,8 +89,6 @@ def test_a_disturbance_of_nothing_leaves_a_law_as_it_is(law: Law, remembered: bo
     currents = torch.randn(5, 3, 2, 4, generator=torch.Generator().manual_seed(0))
     theta, start = torch.tensor(0.8), torch.tensor(0.2)
     struck = DisturbedLaw(law, lambda potential, step: potential, remembered)
-    assert struck.rate_only == law.rate_only
-    assert not struck.conserves
     one, two = law.init(start, currents[0]), struck.init(start, currents[0])
     for current in currents:
         one, spikes = law.fire(law.integrate(one, current), theta)
