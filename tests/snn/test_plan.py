@@ -1,12 +1,15 @@
 """Plans: how values run over time, what does not go together, and that every refusal says so."""
 
 import itertools
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import TypeAdapter
 from support.handmade import edge, firing, node, plan
 
+from spikewright.ann.ops import Operation
+from spikewright.ann.ops.activations import Activation, Offset
 from spikewright.ann.ops.arithmetic import Add, Scale
 from spikewright.ann.ops.moves import Identity
 from spikewright.ann.ops.pools import AdaptiveMaxPool, AveragePool, MaxPool
@@ -354,3 +357,29 @@ def test_a_clocked_plan_survives_json() -> None:
         again = adapter.validate_json(adapter.dump_json(made))
         assert again == made and hash(again) == hash(made)
         assert again.stages[0].firing.law == law
+
+
+def test_what_is_not_linear_or_a_sources_alone_stands_in_no_plan() -> None:
+    """An engine may run a graded node step by step, or on the total: only what is linear gives the same."""
+
+    @dataclass(frozen=True)
+    class Square(Operation):
+        linear: ClassVar[bool] = False
+        kind: str = "square"
+
+        def __call__(self, inputs, weight=None):
+            return inputs[0] ** 2
+
+    said = _refused(lambda: plan(node("a", "input", fires=firing(RATE)), node("s", "a", op=Square()), node("out", "s")))
+    assert "node 's': operation 'square' is not linear" in said
+    for op in (Activation(), Offset()):
+        assert "stage it as an activation" in _refused(lambda op=op: plan(node("s", "input", op=op), node("out", "s")))
+    assert "a max pool belongs between" in _refused(
+        lambda: plan(node("p", "input", op=AdaptiveMaxPool(size=(1,))), node("out", "p"))
+    )
+
+
+def test_a_node_that_fires_is_a_stage() -> None:
+    made = plan(node("a", "input", fires=firing(RATE)), node("out", "a"))
+    assert [type(each) for each in made.nodes] == [Stage, Node]
+    assert made.stages == made.nodes[:1]

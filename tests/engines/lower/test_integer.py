@@ -234,3 +234,11 @@ def test_a_constant_of_a_read_out_that_only_passes_on_is_kept() -> None:
     network = build(Blueprint(blueprint.plan, arrays), lower=MODE.lower)
     plain = build(blueprint, lower=MODE.lower)
     torch.testing.assert_close(network(x.double()).double(), plain(x.double()).double() + 0.5, rtol=1e-3, atol=1e-2)
+
+
+def test_a_transposed_convolution_takes_one_weight_scale() -> None:
+    """Its weight begins with its inputs: a scale for each of the first axis would not be one for each output."""
+    blueprint, _, _ = converted("conv_transposed_2d", timesteps=3)
+    with pytest.raises(NotExact, match="a transposed convolution needs one weight scale per tensor"):
+        IntegerMode(weights=Uniform(bits=8, per_channel=True)).lower(blueprint)
+    IntegerMode(weights=Uniform(bits=8)).lower(blueprint)
