@@ -42,6 +42,8 @@ def test_nouns_are_the_classes_of_their_folder() -> None:
         assert all(is_dataclass(getattr(nouns, name)) for name in dir(nouns))
     with pytest.raises(AttributeError, match=r"there is no 'Exakt' among methods: there are .*Exact"):
         _ = sw.methods.Exakt
+    with pytest.raises(AttributeError, match="there is no 'exact'"):
+        _ = sw.methods.exact
 
 
 def test_unknown_name() -> None:

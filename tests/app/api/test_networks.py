@@ -94,6 +94,7 @@ def test_a_plain_module_by_names_and_arrays() -> None:
     assert torch.equal(by_name(x), by_object(x))
     assert sw.verify(by_name, model, x.numpy()).equal
     assert sw.verify(by_name.blueprint, model, x).codes_total == 150 * 36
+    assert sw.verify(by_name, model, x.split(40), limit=50).images == 50
     pair = sw.evaluate(by_name, model, (x.numpy(), y.numpy()))
     batches = sw.evaluate(by_name.blueprint, model, zip(x.split(40), y.split(40), strict=True))
     assert pair.accuracy_snn == batches.accuracy_snn
