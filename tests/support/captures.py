@@ -75,6 +75,7 @@ def _read(folder: Path) -> tuple[Source, Tensor]:
 
 
 def _write(folder: Path, source: Source, inputs: Tensor) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up while tests ran
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="part-") as scratch:
         part = Path(scratch) / folder.name
         save_source(part, source, about={"arrays": list(source.arrays)})
