@@ -1,5 +1,7 @@
 """The Python interface from a module to figures, on inputs that are no images."""
 
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,13 @@ def test_what_does_not_fit_together_is_refused_in_a_line() -> None:
         (lambda: sw.convert(model, x, method=sw.Exact(), timesteps=3), "settings of its own"),
         (lambda: sw.evaluate(network, model, (x, y), engin="int8"), "no setting 'engin'"),
         (lambda: sw.engine(network, "gpu"), "no engine 'gpu'"),
+        (lambda: sw.verify(network, model, []), "at least one input"),
+        (lambda: sw.verify(network, model, x[:, :4]), "shape"),
+        (lambda: sw.convert(model, x * float("nan")), "not finite"),
+        (lambda: sw.train("cnn", "digits", epocs=1), "no setting 'epocs': known are epochs"),
+        (lambda: sw.train("cnnn", "digits"), "'cnnn' is not known"),
+        (lambda: sw.load("/nowhere"), "no run folder at /nowhere"),
+        (lambda: sw.search("/nowhere.toml"), "no search configuration at /nowhere.toml"),
         (lambda: sw.convert(network, x), "a module or a captured source is meant"),
         (lambda: sw.convert(model), "captured with an example"),
         (lambda: sw.verify(model, model, x), "a spiking network is meant"),
@@ -147,3 +156,17 @@ def test_what_things_are_is_shown() -> None:
     assert repr(source) == "Source(5 nodes, 2 activations, [7] → [3], 531 parameters)"
     certificate = sw.verify(network, source, x)
     assert repr(certificate) == certificate.line()
+
+
+def test_a_loader_larger_than_memory_is_verified_as_it_comes() -> None:
+    model, x, _ = _made()
+    network, alive = sw.convert(model, x, timesteps=3), []
+
+    def loader() -> Iterator[Tensor]:
+        for part in x.split(10):
+            alive.append(weakref.ref(batch := part.clone()))
+            yield batch
+            del batch
+            assert sum(one() is not None for one in alive) <= 4
+
+    assert sw.verify(network, model, loader()).images == 150

@@ -114,3 +114,16 @@ def named_fault(fault: str | Fault, rate: float | None, settings: Mapping[str, A
     if rate is not None or settings:
         raise BadSetting("the fault given has a rate and settings of its own: say them there")
     return fault
+
+
+def known_fields(given: Mapping[str, Any], settings: type[Any]) -> dict[str, Any]:
+    """Keywords that are fields of a settings class.
+
+    Raises:
+        BadSetting: one is not; those that are, are listed.
+    """
+    known = settings.__dataclass_fields__
+    for name in given:
+        if name not in known:
+            raise BadSetting(f"there is no setting {name!r}: known are {', '.join(known)}")
+    return dict(given)

@@ -7,25 +7,36 @@
 float32 has: by a variable of oneDNN's, a switch of PyTorch's, or autocast.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from spikewright.ann.capture.capture import capture
 from spikewright.ann.source import Source
-from spikewright.app.api.given import Inputs, Labelled, blueprint_of, inputs_of, labelled_of, method_of, source_of
+from spikewright.app.api.given import (
+    Inputs,
+    Labelled,
+    blueprint_of,
+    inputs_of,
+    known_fields,
+    labelled_of,
+    method_of,
+    source_of,
+)
 from spikewright.app.registry import configure, find
 from spikewright.conversion import convert as conversion
 from spikewright.conversion.calibrators import Calibrator
 from spikewright.conversion.methods import Method
+from spikewright.conversion.observe import observe
 from spikewright.conversion.stages.stage import stage
 from spikewright.engines.names import engine_named
 from spikewright.engines.network import SpikingNetwork, build
 from spikewright.engines.precision import require_float32
 from spikewright.engines.runtimes import Runner
-from spikewright.errors import BadSetting, Obstacle, UnsupportedModule
+from spikewright.errors import BadData, Obstacle, UnsupportedModule
 from spikewright.measure import evaluation
 from spikewright.measure.equality import certificate as verification
 from spikewright.measure.equality.certificate import Certificate
@@ -93,8 +104,11 @@ def verify(
 ) -> Certificate:
     """Certify every integer code of a network against its quantised source, on both engines, in float64."""
     require_float32()
-    seen = list(inputs_of(loader, limit=limit, batch_size=64))
-    return verification.verify(blueprint_of(network), source_of(source, seen), seen)
+    batches = inputs_of(loader, limit=limit, batch_size=64)  # as they come: a loader may be larger than memory
+    first = next(batches, None)
+    if first is None:
+        raise BadData("verify needs at least one input, got none: give a loader that is not empty")
+    return verification.verify(blueprint_of(network), source_of(source, first), chain([first], batches))
 
 
 def evaluate(
@@ -114,7 +128,7 @@ def evaluate(
         settings: how; `changed` are fields of it, such as `engine="int8"`.
         changed: fields of `EvaluateSettings`.
     """
-    how = replace(settings or EvaluateSettings(), **_known(changed, EvaluateSettings))
+    how = replace(settings or EvaluateSettings(), **known_fields(changed, EvaluateSettings))
     require_float32(how.place)
     given = labelled_of(samples)
     held = None if source is None else source_of(source, given.inputs)
@@ -153,9 +167,11 @@ def compare(
     given: Prepared = labelled_of(samples)
     seen = list(inputs_of(given.inputs if loader is None else loader, limit=512))
     source, rows = source_of(model, seen), []
+    statistics = observe(source, seen)  # once for all rows
     for name in methods:
         for steps in timesteps:
-            blueprint = conversion.convert(source, method_of(name, {"timesteps": steps}), seen)
+            method = method_of(name, {"timesteps": steps})
+            blueprint = conversion.convert(source, method, seen, statistics=statistics)
             found = score(blueprint, source, batches(given), table=energy_table)
             rows.append(Compared(name, steps, found, build(blueprint)))
     return rows
@@ -184,12 +200,3 @@ def engine(network: SpikingNetwork | Blueprint, name: str) -> Runner:
 
 def _calibrator(given: str | Calibrator) -> Calibrator:
     return configure(find("calibrators", given), {}) if isinstance(given, str) else given
-
-
-def _known(changed: dict[str, Any], settings: type[Any]) -> dict[str, Any]:
-    """The keywords, if they are fields of the settings."""
-    known: Iterable[str] = settings.__dataclass_fields__
-    for name in changed:
-        if name not in known:
-            raise BadSetting(f"there is no setting {name!r}: known are {', '.join(known)}")
-    return changed

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from spikewright.ann.source import Source
+from spikewright.app.api.given import known_fields
 from spikewright.app.runs import acquire
 from spikewright.app.runs.train import INITIAL_PERCENTILE, INITIAL_TIMESTEPS
 from spikewright.data.batches import Batches
@@ -56,7 +57,7 @@ def train(
         BadSetting, BadModel, BadData: what cannot be trained, and why; or float32 products keep fewer bits here.
     """
     require_float32()
-    how = TrainSettings(**settings)
+    how = TrainSettings(**known_fields(settings, TrainSettings))
     images = load_data(data) if isinstance(data, str) else data
     built = acquire.built(model, images, seed=how.seed) if isinstance(model, str) else model
     source = built if isinstance(built, Source) else acquire.captured(built, images)
