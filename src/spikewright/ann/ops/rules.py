@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
+from spikewright.ann.kinds import classes
 from spikewright.ann.ops import Operation
 from spikewright.errors import UnsupportedModule
 
@@ -48,17 +49,26 @@ class Rules(Generic[R]):
         return cast(R, rule)
 
 
-def gathered(what: str, folder: str) -> Rules[Any]:
+_STAGED = Refused("staging takes it apart before there is a plan")
+_BEFORE_FIRING = Refused("it stands between accumulating and firing, not in the graph")
+
+
+def gathered(what: str, folder: str, *, of_plans: bool = False) -> Rules[Any]:
     """The rules that the files of a folder hold.
 
     Args:
         what: the pass, for messages.
         folder: a package by its full name, such as `spikewright.engines.lower.folding`.
+        of_plans: it runs over plans, where what only sources hold, and max pools between nodes, cannot be met.
 
     Raises:
         TypeError: two files hold a rule for one operation.
     """
     package, table = importlib.import_module(folder), dict[type[Operation], Any]()
+    if of_plans:
+        for op in classes("spikewright.ann.ops").values():
+            if not op.in_plan or op.maximum:
+                table[op] = _BEFORE_FIRING if op.maximum else _STAGED
     for file in pkgutil.iter_modules(package.__path__):
         rules = vars(importlib.import_module(f"{folder}.{file.name}")).get("RULES", {})
         for kind in rules:

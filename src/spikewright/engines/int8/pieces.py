@@ -11,7 +11,7 @@ from spikewright.engines.int8.operations import Delivered, Given, OnBytes, holdi
 from spikewright.engines.int8.terms import Form, Term, Terms, plus, value
 from spikewright.engines.program import StageStep, Step
 
-OPERATIONS = gathered("the int8 engine", "spikewright.engines.int8.operations")
+OPERATIONS = gathered("the int8 engine", "spikewright.engines.int8.operations", of_plans=True)
 
 
 class Piece(NamedTuple):

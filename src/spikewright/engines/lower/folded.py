@@ -18,7 +18,7 @@ from spikewright.engines.program import Program, StepArrays, step_of
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.nodes import Node, Stage
 
-FOLDING = gathered("folding", "spikewright.engines.lower.folding")
+FOLDING = gathered("folding", "spikewright.engines.lower.folding", of_plans=True)
 
 
 def fold(blueprint: Blueprint, *, dtype: torch.dtype = torch.float32, integers: bool = True) -> Program:

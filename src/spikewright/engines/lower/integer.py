@@ -36,7 +36,7 @@ _FRACTION_BITS = (12, 8)
 _INPUT = Grid(fraction_bits=15, limit=2**20 - 1)
 
 
-INTEGERS = gathered("lowering to integers", "spikewright.engines.lower.integers")
+INTEGERS = gathered("lowering to integers", "spikewright.engines.lower.integers", of_plans=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,7 @@
 import torch
 
 from spikewright.ann.ops import Averaging
-from spikewright.ann.ops.pools import AdaptiveAveragePool, AdaptiveMaxPool, AveragePool, MaxPool, Mean
-from spikewright.ann.ops.rules import Refused
+from spikewright.ann.ops.pools import AdaptiveAveragePool, AveragePool, Mean
 from spikewright.engines.int8.operations import SINGLE, Given, OnBytes, Rule
 from spikewright.engines.int8.terms import BYTE, Form, Term, laid_out
 from spikewright.engines.int8.windows import even_window, sums
@@ -24,7 +23,4 @@ def _means(known: Given) -> OnBytes | None:
     return OnBytes(lambda inputs: (sums(laid_out(inputs[0][0]), window, shape, dtype),), form, SINGLE)
 
 
-RULES: dict[type, Rule | Refused] = {
-    **dict.fromkeys((AveragePool, AdaptiveAveragePool, Mean), _means),
-    **dict.fromkeys((MaxPool, AdaptiveMaxPool), Refused("it stands between accumulating and firing, not in the graph")),
-}
+RULES: dict[type, Rule] = dict.fromkeys((AveragePool, AdaptiveAveragePool, Mean), _means)

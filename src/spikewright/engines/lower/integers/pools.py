@@ -3,8 +3,7 @@
 import torch
 
 from spikewright.ann.ops import Averaging
-from spikewright.ann.ops.pools import AdaptiveAveragePool, AdaptiveMaxPool, AveragePool, MaxPool, Mean
-from spikewright.ann.ops.rules import Refused
+from spikewright.ann.ops.pools import AdaptiveAveragePool, AveragePool, Mean
 from spikewright.engines.lower.integers import Flow, Lower, Lowering
 from spikewright.errors import NotExact
 
@@ -25,7 +24,4 @@ def _mean(lowering: Lowering) -> Flow:
     return Flow(worth / divisor, flow.largest * divisor, flow.signed)
 
 
-RULES: dict[type, Lower | Refused] = {
-    **dict.fromkeys((AveragePool, AdaptiveAveragePool, Mean), _mean),
-    **dict.fromkeys((MaxPool, AdaptiveMaxPool), Refused("it stands between accumulating and firing, not in the graph")),
-}
+RULES: dict[type, Lower] = dict.fromkeys((AveragePool, AdaptiveAveragePool, Mean), _mean)
