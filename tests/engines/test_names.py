@@ -8,7 +8,7 @@ from support.converted import captured, converted
 
 from spikewright.conversion.methods.exact import Exact
 from spikewright.engines.lower.integer import lowered
-from spikewright.engines.names import engine_named, engines, refusal, running
+from spikewright.engines.names import engine_named, engines, refusal
 from spikewright.engines.network import build
 from spikewright.errors import BadSetting, NotExact
 from spikewright.measure.equality.changed_codes import changed_codes
@@ -17,14 +17,14 @@ from spikewright.measure.equality.changed_codes import changed_codes
 @pytest.mark.parametrize(("name", "dtype"), [("float", torch.float32), ("float64", torch.float64)])
 def test_floating_point(name: str, dtype: torch.dtype) -> None:
     blueprint, _, x = converted("resnet", timesteps=3)
-    runner, arithmetic = running(name, blueprint)
+    runner, arithmetic = engine_named(name)(blueprint)
     assert arithmetic == str(dtype).removeprefix("torch.")
     assert torch.equal(runner(x.to(dtype)), build(blueprint, dtype=dtype)(x.to(dtype)))
 
 
 def test_int8_is_the_lowered_network() -> None:
     blueprint, _, x = converted("resnet", timesteps=3)
-    runner, arithmetic = running("int8", blueprint)
+    runner, arithmetic = engine_named("int8")(blueprint)
     network = build(blueprint, lower=lowered)
     assert torch.equal(runner(x), network(x.double()))
     products = sum(node.op.kind in ("linear", "conv") for node in blueprint.plan.nodes)
@@ -49,13 +49,13 @@ def test_what_an_engine_cannot_run_is_said() -> None:
     assert "postponed firing" in str(refusal(engine_named("int8"), lockstep))
     assert refusal(engine_named("float"), lockstep) is None
     with pytest.raises(NotExact, match="postponed"):
-        running("int8", lockstep)
+        engine_named("int8")(lockstep)
 
 
 def test_names_that_are_not_there_are_refused() -> None:
     blueprint, _, _ = converted("mlp", timesteps=3)
     with pytest.raises(BadSetting, match="no engine 'quick': choose one of " + ", ".join(engines())):
-        running("quick", blueprint)
+        engine_named("quick")(blueprint)
     if find_spec("spikewright.engines.packed.run") is None:
         with pytest.raises(BadSetting, match="no packed engine"):
-            running("packed", blueprint)
+            engine_named("packed")(blueprint)

@@ -3,7 +3,7 @@
 from functools import cache
 
 from spikewright.ann.kinds import classes
-from spikewright.engines.runtimes import Engine, Running
+from spikewright.engines.runtimes import Engine
 from spikewright.errors import BadSetting, SpikewrightError
 from spikewright.snn.blueprint import Blueprint
 
@@ -23,16 +23,6 @@ def engine_named(name: str) -> Engine:
     if name not in engines():
         raise BadSetting(f"no engine {name!r}: choose one of {', '.join(engines())}")
     return engines()[name]
-
-
-def running(name: str, blueprint: Blueprint) -> Running:
-    """A blueprint made ready by the engine of that name.
-
-    Raises:
-        BadSetting: no engine of that name.
-        SpikewrightError: the engine cannot run this network; the message says what stands in the way.
-    """
-    return engine_named(name)(blueprint)
 
 
 def refusal(engine: Engine, blueprint: Blueprint) -> str | None:

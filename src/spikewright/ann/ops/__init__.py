@@ -35,6 +35,11 @@ class Operation:
     maximum: ClassVar[bool] = False
     activates: ClassVar[bool] = False
 
+    @property
+    def joins_channels(self) -> bool:
+        """Whether it puts its inputs side by side along the channels."""
+        return False
+
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, *features] each → [N, *features]; `weight` where the operation is weighted."""
         raise TypeError(f"{type(self).__name__} is an operation of sources only")

@@ -31,6 +31,10 @@ class Concat(Moving):
     kind: Literal["concat"] = "concat"
     joins: ClassVar[bool] = True
 
+    @property
+    def joins_channels(self) -> bool:
+        return self.dim == 1
+
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, C_i, *] each → [N, ΣC_i, *] for dim = 1."""
         return torch.cat(list(inputs), self.dim)

@@ -59,7 +59,7 @@ def _pool(draft: Draft, name: str, found: dict[str, tuple[str, Fires]]) -> None:
     if read in found:
         root, fires = found[read]
         found[name] = (root, replace(fires, carries=name, before=(*fires.before, (op, None, None))))  # pyright: ignore[reportArgumentType]
-    elif read in draft.op and draft.op[read].joins and getattr(draft.op[read], "dim", None) == 1:
+    elif read in draft.op and draft.op[read].joins_channels:
         if not all(branch in found for branch in draft.inputs[read]):
             return
         branches, start = [], 0

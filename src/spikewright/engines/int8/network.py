@@ -48,7 +48,7 @@ class Int8Network(nn.Module):
         self.program = program
         self._dtype = next((buffer.dtype for buffer in program.buffers()), torch.float32)
         encoder = program.plan.encoder
-        most = float(getattr(encoder, "limit", FLOAT32_EXACT))
+        most = float(FLOAT32_EXACT) if encoder.largest is None else encoder.largest
         forms = {INPUT: graded(program.plan.input_shape, most)}
         self._pieces: list[Piece] = []
         for step in program.steps:

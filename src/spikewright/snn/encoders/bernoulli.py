@@ -16,11 +16,12 @@ from torch import Tensor
 
 from spikewright.errors import BadSetting
 from spikewright.snn.encoders import _draws as kernel
+from spikewright.snn.encoders._plain import Plain
 from spikewright.snn.encoders.repeat import require_timesteps
 
 
 @dataclass(frozen=True, slots=True)
-class Bernoulli:
+class Bernoulli(Plain):
     """Random spikes at `timesteps` steps, drawn by `seed`."""
 
     timesteps: int
@@ -43,18 +44,9 @@ class Bernoulli:
         return self.timesteps
 
     @property
-    def warmup(self) -> int:
-        """No steps before the window."""
-        return 0
-
-    @property
     def largest(self) -> float | None:
         """A spike."""
         return 1.0
-
-    def total(self, x: Tensor) -> Tensor:
-        """The train: steps differ."""
-        return self(x)
 
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [T, N, *] of 0 and 1, the same for a sample wherever it stands."""

@@ -9,11 +9,12 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
+from spikewright.snn.encoders._plain import Plain
 from spikewright.snn.encoders.repeat import require_timesteps
 
 
 @dataclass(frozen=True, slots=True)
-class Direct:
+class Direct(Plain):
     """The value in full at each of `timesteps` steps."""
 
     timesteps: int
@@ -31,24 +32,6 @@ class Direct:
     def steps(self) -> int:
         """The window."""
         return self.timesteps
-
-    @property
-    def warmup(self) -> int:
-        """No steps before the window."""
-        return 0
-
-    @property
-    def largest(self) -> float | None:
-        """No whole numbers."""
-        return None
-
-    def total(self, x: Tensor) -> Tensor:
-        """The train: at every step the value counts in full."""
-        return self(x)
-
-    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:  # noqa: ARG002
-        """Nothing is drawn."""
-        return self(x)
 
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [T, N, *], an expanded view: who delivers it need do so once."""

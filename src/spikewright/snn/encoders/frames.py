@@ -9,11 +9,12 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from spikewright.errors import BadData
+from spikewright.snn.encoders._plain import Plain
 from spikewright.snn.encoders.repeat import require_timesteps
 
 
 @dataclass(frozen=True, slots=True)
-class Frames:
+class Frames(Plain):
     """One frame of events at each of `timesteps` steps."""
 
     timesteps: int
@@ -31,24 +32,6 @@ class Frames:
     def steps(self) -> int:
         """The window."""
         return self.timesteps
-
-    @property
-    def warmup(self) -> int:
-        """No steps before the window."""
-        return 0
-
-    @property
-    def largest(self) -> float | None:
-        """Counts of events, or what else was made of them."""
-        return None
-
-    def total(self, x: Tensor) -> Tensor:
-        """The train: frames differ."""
-        return self(x)
-
-    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:  # noqa: ARG002
-        """Nothing is drawn."""
-        return self(x)
 
     def __call__(self, x: Tensor) -> Tensor:
         """[N, T, *] → [T, N, *], a view.

@@ -8,9 +8,11 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
+from spikewright.snn.encoders._plain import Plain
+
 
 @dataclass(frozen=True, slots=True)
-class Graded:
+class Graded(Plain):
     """The value itself, in one step."""
 
     kind: Literal["graded"] = "graded"
@@ -24,24 +26,6 @@ class Graded:
     def steps(self) -> int:
         """One."""
         return 1
-
-    @property
-    def warmup(self) -> int:
-        """No steps before the window."""
-        return 0
-
-    @property
-    def largest(self) -> float | None:
-        """No whole numbers."""
-        return None
-
-    def total(self, x: Tensor) -> Tensor:
-        """The one step there is."""
-        return self(x)
-
-    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:  # noqa: ARG002
-        """Nothing is drawn."""
-        return self(x)
 
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [1, N, *]."""

@@ -9,10 +9,11 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from spikewright.errors import BadSetting
+from spikewright.snn.encoders._plain import Plain
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Plain):
     """round(x · 2^fraction_bits), a tie upwards, clamped to ±limit.
 
     Attributes:
@@ -44,19 +45,6 @@ class Grid:
     def largest(self) -> float:
         """The limit."""
         return float(self.limit)
-
-    @property
-    def warmup(self) -> int:
-        """No steps before the window."""
-        return 0
-
-    def total(self, x: Tensor) -> Tensor:
-        """The one step there is."""
-        return self(x)
-
-    def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:  # noqa: ARG002
-        """Nothing is drawn."""
-        return self(x)
 
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [1, N, *], integers in floating point."""
