@@ -1,6 +1,7 @@
 """The house's measures: how long a file and a function may be, and which wings there are, each with its sentence."""
 
 import ast
+import re
 from pathlib import Path
 
 import spikewright
@@ -83,3 +84,17 @@ def test_the_wings_are_these() -> None:
     files = {path.name for path in ROOT.iterdir() if path.is_file()}
     assert folders == WINGS, f"wings that are not agreed or not there: {sorted(folders ^ WINGS)}"
     assert files == FILES, f"files that are not agreed or not there: {sorted(files ^ FILES)}"
+
+
+def test_files_that_docstrings_and_docs_name_are_there() -> None:
+    """A path in backticks is one from the package, the repository, or the folder that the text stands in."""
+    docs = [path for path in ROOT.parents[1].glob("docs/*.md") if path.parent.is_dir()]
+    missing = []
+    for path in [*sources(), *docs]:
+        for said in re.findall(r"`([\w/]+\.py)`", path.read_text(encoding="utf-8")):
+            homes = (ROOT, ROOT.parents[1], path.parent, path.parent.parent)
+            # what a reader is told to write has no file yet; docs may go on in the folder that they spoke of
+            known = "foo" in said or any((home / said).exists() for home in homes)
+            if not known and not (path in docs and "/" not in said and list(ROOT.rglob(said))):
+                missing.append(f"{path.name}: {said}")
+    assert not missing, missing

@@ -92,7 +92,7 @@ class Auto:
         max_accuracy_drop: percentage points below the source that are allowed, 0 or more.
         most_timesteps: T of the dearest uniform network tried, for each method.
         samples: so many samples rank the candidates at first; all of them confirm the choice.
-        energy_table: a name of `metrics.energy.TABLES`.
+        energy_table: a name of `measure.cost.energy.TABLES`.
     """
 
     max_accuracy_drop: float = 1.0

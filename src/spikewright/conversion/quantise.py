@@ -6,7 +6,7 @@ Weights are those of matrix products and convolutions; biases, batch norms and t
 the integers that a memory holds, and that a bit flip hits.
 
 Source: "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion", §III, which says no more than the
-number of bits; symmetric, half to even, one scale a tensor or one an output channel (`quantisers/uniform.py`) is this
+number of bits; symmetric, half to even, one scale a tensor or one an output channel (`snn/formats/uniform.py`) is this
 library's.
 """
 

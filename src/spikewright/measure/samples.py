@@ -81,7 +81,7 @@ class EvaluateSettings:
         images: how many test images to use, the first ones; None means all.
         engine: `auto` runs in float64 where it is affordable, else in float32; the others are the files of
             `engines/runtimes/`, and speed is theirs then.
-        energy_table: a name of `metrics.energy.TABLES`.
+        energy_table: a name of `measure.cost.energy.TABLES`.
         noise: standard deviation of Gaussian noise on the prepared input, as a share of its range.
         seed: of the noise.
         device: where accuracies and speed are measured, such as `cpu` or `cuda:1`; `auto` takes a graphics

@@ -62,7 +62,7 @@ def score(
         blueprint: the network.
         source: what it was converted from.
         batches: prepared inputs and labels.
-        table: a name of `metrics.energy.TABLES`.
+        table: a name of `measure.cost.energy.TABLES`.
         device: where to run.
         seen: called after each batch.
     """

@@ -17,7 +17,7 @@ class TrainSettings:
     `learning_rate` suits batch norm networks, with and without levels, at a batch of 128; without batch norm
     take 0.01; Adam (`optimiser`) wants about 1e-3. `weight_decay` acts on weights of two or more axes: not on
     thresholds, biases or batch norm. `warm_up` is the share of all steps over which the rate rises from 0.
-    `sparsity` is the price of a bit per sample (`training/sparsity.py`); `timesteps` learns a number of levels for
+    `sparsity` is the price of a bit per sample (`training/ann/sparsity.py`); `timesteps` learns a number of levels for
     each activation, and None keeps those there are.
 
     `augment` shifts by up to an eighth of the image and mirrors; `cutout` blanks a square of that many pixels a

@@ -1,6 +1,7 @@
 """Time, memory and energy of a run's network in every engine, beside the network that it was made of.
 
-Times are medians of paired rounds on this machine (`metrics/side_by_side.py`) and say nothing of spiking hardware.
+Times are medians of paired rounds on this machine (`measure/speed/side_by_side.py`) and say nothing of spiking
+hardware.
 Energy is that of the arithmetic by a published table of one operation's energy: the same spikes, whatever simulates
 them; 32-bit numbers for floating point, 8-bit ones where the engine multiplies bytes.
 """

@@ -44,7 +44,7 @@ class CompareRequest:
         split: what accuracies are read on.
         samples: images of it, the first ones; None takes all.
         calibration: training images that thresholds and calibrators look at.
-        energy_table: a name of `metrics.energy.TABLES`.
+        energy_table: a name of `measure.cost.energy.TABLES`.
         images: how images are prepared.
     """
 

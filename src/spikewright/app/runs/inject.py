@@ -150,7 +150,7 @@ def run(request: InjectRequest, *, on_progress: Progress | None = None) -> Injec
     """Run the campaigns, or what is left of them.
 
     Raises:
-        SpikewrightError: as loading runs and data, `campaigns.inject` and `campaigns.hardening` do.
+        SpikewrightError: as loading runs and data, `campaign.inject` and `campaign.hardening` do.
     """
     settle_arithmetic()
     on_progress = silent if on_progress is None else on_progress

@@ -149,7 +149,7 @@ def run(request: TrainRequest, *, on_progress: Progress | None = None) -> TrainR
     """Train and save. A spiking network is saved as `convert` saves one: it has no source that it would equal.
 
     Raises:
-        SpikewrightError: what `fit`, `data.load`, `models.build`, `load_weights`, `capture` or `load_source`
+        SpikewrightError: what `fit`, `data.lookup.load`, `models.build`, `load_weights`, `capture` or `load_source`
             refuse, and an `out` that holds something already where this is not a resumption.
     """
     on_progress = silent if on_progress is None else on_progress

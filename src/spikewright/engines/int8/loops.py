@@ -6,7 +6,7 @@ Arrays are rows [R, C]. Factors and offsets are [P, C] and repeat every P rows: 
 column, or the rows of one sample. The caller has to know that a floating-point floor is the right one; a·x + b is
 rounded to float64 at each operation, and no two operations are fused.
 
-Source: the closed form of "When SNN meets ANN", Eq. 10; see `schedules/two_phase.py`.
+Source: the closed form of "When SNN meets ANN", Eq. 10; see `snn/schedules/two_phase.py`.
 """
 
 import functools

@@ -1,6 +1,6 @@
 """The int8 engine: a lowered network on bytes, the collapsed engine's codes at a fraction of its time.
 
-    products    u8 codes · s8 weights, summed in 32 bits (`dot.py`), where a stage's proven reach allows that;
+    products    u8 codes · s8 weights, summed in 32 bits (`products.py`), where a stage's proven reach allows that;
                 else float32 integers below 2^24, else float64 integers below 2^53
     firing      code = clip(⌊(Σ_i A_i·x_i + B + v0 + ½) / U⌋, 0, Σw) in one pass over the sums, in float64
 Everything that is added is an integer and U is one, so the ½ keeps the quotient 1/(2U) away from every boundary, and
@@ -9,7 +9,8 @@ stays below 2^52 / (n + 3). A stage that could pass this divides as the collapse
 of the integer mode, on every machine; which arithmetic each node got is in `Int8Network.arithmetic`.
 Max pools before firing move behind it, onto bytes, where every neuron of a channel fires alike: firing is monotone.
 
-Source: closed forms of "When SNN meets ANN"; reduced integers as in `lowering.py`. Ours: the byte products, the ½.
+Source: closed forms of "When SNN meets ANN"; reduced integers as in `engines/lower/integer.py`. Ours: the byte
+products, the ½.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,7 +38,7 @@ class Int8Network(nn.Module):
     """A lowered program on bytes; no state, nothing to train, the CPU only.
 
     Args:
-        program: made by `lowering.IntegerMode`.
+        program: made by `IntegerMode.lower`.
 
     Raises:
         NotExact: the program is not one of integers; it names the node.

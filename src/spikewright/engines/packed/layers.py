@@ -48,7 +48,7 @@ class Layer:
 class Loose:
     """A stored weight that is unpacked where it is wanted."""
 
-    octets: Tensor  # uint8, as `packing.py` lays them out
+    octets: Tensor  # uint8, as `snn/formats/packing.py` lays them out
     bits: int
     shape: tuple[int, ...]
 

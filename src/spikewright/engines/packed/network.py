@@ -27,7 +27,8 @@ class PackedNetwork:
 
     Args:
         blueprint: a directly trained network with 1-bit weights; its arrays are not kept.
-        packed: gives the bytes of a stored weight by its name, as `packing.py` lays them out; each is asked for once,
+        packed: gives the bytes of a stored weight by its name, as `snn/formats/packing.py` lays them out; each is
+        asked for once,
             and the blueprint's own need only have its shape. By default they are packed from the blueprint.
 
     Raises:

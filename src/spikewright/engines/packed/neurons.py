@@ -6,7 +6,7 @@ Between steps a membrane is its level, an integer −n … n, where the law stor
 rounded on its own in float32, in the order in which the law and the stepwise engine have it, so that spikes are equal
 bit for bit. Rows are positions, columns channels; loops are short and over few arrays, to become vector instructions.
 
-Source: the law of `neurons/leaky.py`; Q-SNNs, Eq. 1-3 and 10.
+Source: the law of `snn/neurons/leaky.py`; Q-SNNs, Eq. 1-3 and 10.
 """
 
 from typing import NamedTuple

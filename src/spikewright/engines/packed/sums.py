@@ -145,7 +145,7 @@ def arrange(octets, channels, places, words):
     """The bits of a weight as they are stored → the words that are run.
 
     Args:
-        octets: uint8, the weight's bits in the order [O, C, places] (`packing.py`).
+        octets: uint8, the weight's bits in the order [O, C, places] (`snn/formats/packing.py`).
         channels: C, those of one group.
         places: how many elements the kernel has, row by row.
         words: uint64 [O, places · ⌈C/64⌉], written.

@@ -9,7 +9,7 @@ Neurons are independent: a block of them runs through all its steps while it sta
 membranes again from the currents. Each pass over a row is a loop of its own, without branches and over few arrays, so
 that it becomes vector instructions. Each operation is rounded on its own, in the order in which the law is written.
 
-Source: the law of `neurons/leaky.py`, differentiated by hand; surrogate gradients as of Neftci et al. 2019.
+Source: the law of `snn/neurons/leaky.py`, differentiated by hand; surrogate gradients as of Neftci et al. 2019.
 """
 
 import math

@@ -1,8 +1,8 @@
 """A layer of leaky neurons over time: currents in, spikes out, with surrogate gradients.
 
     for t:  m ← leak·q + I[t];  s[t] = H(m − θ), ds/dm = shape(m − θ);  reset;  q ← m, quantised
-Two forms that are equal, spike for spike: `stepped` is the law of `neurons/leaky.py` step by step under autograd, on
-any device and in any dtype; `fused_scan.fused` is one operation, for float32 on the CPU. `scan` takes the one that
+Two forms that are equal, spike for spike: `stepped` is the law of `snn/neurons/leaky.py` step by step under autograd,
+on any device and in any dtype; `fused.fused` is one operation, for float32 on the CPU. `scan` takes the one that
 fits. Potentials start at 0. Knows nothing about weights, layers or codes.
 
 Source: Neftci, Mostafa, Zenke 2019 (surrogate gradients through time); the law's own sources are with the law.

@@ -42,7 +42,7 @@ class ConvertedMaker:
         method_of: from `cos:rounds=3` and timesteps to a method.
         calibration: prepared training images, which set thresholds where training did not.
         weights: how weights are rounded.
-        table: a name of `metrics.energy.TABLES`, by which layers of equal gain are told apart.
+        table: a name of `measure.cost.energy.TABLES`, by which layers of equal gain are told apart.
     """
 
     source: Source

@@ -75,7 +75,7 @@ def golden(
         blueprint: the candidate.
         source: the trained network, which says how many multiplications the same topology has.
         judged: prepared inputs and labels.
-        table: a name of `metrics.energy.TABLES`.
+        table: a name of `measure.cost.energy.TABLES`.
         seen: called with the number of images so far.
 
     Raises:

@@ -111,7 +111,7 @@ class GateSettings:
         reliability_by: `ratio`: accuracy under faults over accuracy without; `accuracy`: that under faults itself.
         way: how reliability is decided: `normal` or `strict`.
         level: 1 − the chance of passing one that should not pass, over all configurations of the search.
-        energy_table: a name of `metrics.energy.TABLES`.
+        energy_table: a name of `measure.cost.energy.TABLES`.
 
     Raises:
         BadSetting: a number out of its range, or an unknown name.
@@ -144,7 +144,7 @@ class FaultSettings:
     Attributes:
         ber: bit error rates, 0..1, or for other kinds the rate of what they strike; reliability has to be shown at
             every one of them.
-        kind: a file of `faults/`.
+        kind: a file of `reliability/faults/`.
         settings: what else it takes.
         maps: fault maps of each (network, rate) to begin with.
         cap: maps to go on to where nothing can be said yet.

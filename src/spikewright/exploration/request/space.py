@@ -1,6 +1,7 @@
 """The lists and spans that a search goes through: all points of a grid, and the same lists made wider.
 
-A list holds the values of a grid; a span is a range to sample from (`sampled.py`), which has no grid.
+A list holds the values of a grid; a span is a range to sample from (`exploration/strategies/sampled.py`), which has
+no grid.
 Widening continues each list by one value at either end, at the pace of the list itself. Knows nothing about networks.
 """
 

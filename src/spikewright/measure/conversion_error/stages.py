@@ -24,7 +24,7 @@ from spikewright.snn.schedules import Drive
 
 
 def stage_errors(blueprint: Blueprint, source: Source, batches: Iterable[Tensor]) -> dict[str, dict[str, ErrorFigures]]:
-    """The error figures of each stage, by stage and part (`conversion_errors.PARTS`).
+    """The error figures of each stage, by stage and part (`kinds.PARTS`).
 
     Args:
         blueprint: the network; every stage stands for one activation.

@@ -5,7 +5,7 @@ accumulation for each weight it meets, zero or not, and one for each sum or acti
 batch norm and constants are taken as folded. What is averaged without an activation of its own pays what each
 window has to pay there. Of a max pool's window one element passes, so its price is shared out evenly.
 
-It says where a timestep is dear before there is a spiking network; `flow.fan_out` counts a network that is
+It says where a timestep is dear before there is a spiking network; `fan_out.fan_out` counts a network that is
 there, neuron by neuron. Knows nothing about how often anything spikes.
 """
 

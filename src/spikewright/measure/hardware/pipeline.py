@@ -26,7 +26,7 @@ With another T for all stages, what averages still averages; what repeated or dr
 Source: the QAC paper, §7.7 and Fig. 4: a layer works on a sample while the one before works on the next, must
 wait for the whole window of the one before, and "pipeline stalling may occur". It gives no number and says
 nothing of buffers. Differs: branches, and buffers counted. `latency_steps` here counts the step from core to
-core; the simulation's (`metrics/latency.py`) does not, and is the same where every stage waits.
+core; the simulation's (`measure/cost/latency.py`) does not, and is the same where every stage waits.
 """
 
 from bisect import bisect_left

@@ -21,7 +21,7 @@ def quick_firing(step: StageStep) -> Callable[[Tensor, Tensor | None], Tensor] |
     """One pass from a product of whole numbers to codes, where each channel fires by numbers of its own; else None.
 
     All that is added is an integer and the unit is one, so ½ more keeps the quotient off every boundary, and what
-    float64 rounds cannot carry it across while magnitudes stay below 2^50 (`engines/int8.py` has the proof).
+    float64 rounds cannot carry it across while magnitudes stay below 2^50 (`engines/int8/network.py` has the proof).
     """
     firing, rank = step.firing, len(step.node.shape)
     one = torch.ones((), dtype=torch.float64)

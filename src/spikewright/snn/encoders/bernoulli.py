@@ -1,7 +1,7 @@
 """Rate coding: at every step each input spikes with a probability that is its value.
 
     s[t] ~ Bernoulli(x), x clipped to [0, 1]
-The draw is a pure function of a key for each sample, the step and the input's place (`kernels/bernoulli.py`).
+The draw is a pure function of a key for each sample, the step and the input's place (`_draws.py`).
 Called as an encoder the key is made of the sample's own values and the seed: a sample meets the same spikes
 whatever batch it is in, and whoever runs the network again. Training draws by keys of its own.
 

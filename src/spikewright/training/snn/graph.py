@@ -50,7 +50,7 @@ def spiking_source(source: Source, *, biases: bool = True, firing_readout: bool 
 def weighted_layers(source: Source) -> dict[str, bool]:
     """The nodes that have a weight to store, and whether each is an edge of the network: first or last.
 
-    What the first and the last layer are is `metrics.footprint.first_and_last`'s to say: one rule for what is trained
+    What the first and the last layer are is `ann.layers.first_and_last`'s to say: one rule for what is trained
     and what is counted.
     """
     first, last = first_and_last(source)
