@@ -81,10 +81,10 @@ def naive_ordinary(source: Source, samples: Prepared, layer: str | None) -> Call
     names = [name for name in stored if layer in (None, readers[name])]
 
     def once(rate: float | None, generator: torch.Generator) -> int:
-        held = dict(stored)
+        entry = dict(stored)
         for name in names if rate is not None else names[:1]:
-            held[name] = held[name]._replace(integers=dense(held[name].integers, rate, generator))
-        faulty, right = load(source, held), 0
+            entry[name] = entry[name]._replace(integers=dense(entry[name].integers, rate, generator))
+        faulty, right = load(source, entry), 0
         for x, labels in zip(samples.inputs.split(BATCH), samples.labels.split(BATCH), strict=True):
             right += int((interpreter.run(faulty, x).argmax(1) == labels).sum())
         return right
@@ -137,8 +137,8 @@ def loaded(run: Path, count: int, *, spiking: bool) -> tuple[Blueprint | Source,
         source, data, _ = acquire.of_run(run, data=None, images=ImageSettings())
         network = folder.load_blueprint(run)[0] if spiking else source
     assert data is not None
-    held = acquire.labelled(data.test, data, limit=count, batch_size=BATCH)
-    return network, Prepared(torch.cat([x for x, _ in held]), torch.cat([labels for _, labels in held]))
+    entry = acquire.labelled(data.test, data, limit=count, batch_size=BATCH)
+    return network, Prepared(torch.cat([x for x, _ in entry]), torch.cat([labels for _, labels in entry]))
 
 
 def main() -> None:
@@ -167,7 +167,7 @@ def main() -> None:
     }  # fmt: skip
     rows: list[dict[str, Any]] = []
 
-    def tell(name: str, what: str, found: dict[str, Any]) -> None:
+    def report(name: str, what: str, found: dict[str, Any]) -> None:
         rows.append({"network": name, "what": what, **found})
         print(f"{name}, {what}: {found['ratio']:.1f} ×", flush=True)
         if settings.json is not None:
@@ -178,15 +178,15 @@ def main() -> None:
         network, samples = loaded(run, count, spiking=spiking)
         settings.maps = max(whole // 5, 1) if name.startswith("cnn") else whole
         for rate in RATES:
-            tell(name, f"model-wise at {rate:g}", compare(network, samples, rate, settings))
-        tell(name, "layer by layer at 0.01", compare(network, samples, 1e-2, settings, scope="layer"))
-        tell(name, "single bits", compare(network, samples, None, settings))
+            report(name, f"model-wise at {rate:g}", compare(network, samples, rate, settings))
+        report(name, "layer by layer at 0.01", compare(network, samples, 1e-2, settings, scope="layer"))
+        report(name, "single bits", compare(network, samples, None, settings))
     network, samples = loaded(*nets["top3 spiking (C2)"][:2], spiking=True)
     settings.maps = max(whole // 2, 1)
     for rate in (1e-3, None):
         for name, shortcuts in {**ALONE, **WITHOUT}.items():
             what = f"{'single bits' if rate is None else f'model-wise at {rate:g}'}, {name}"
-            tell("top3 spiking (C2)", what, compare(network, samples, rate, settings, shortcuts=shortcuts))
+            report("top3 spiking (C2)", what, compare(network, samples, rate, settings, shortcuts=shortcuts))
 
 
 if __name__ == "__main__":

@@ -99,8 +99,8 @@ def network(kind: str, run: Path | None = None) -> tuple[nn.Module, Blueprint]:
         blueprint = Exact(timesteps=TIMESTEPS)(source, observe(source, [torch.randn(32, 3, 32, 32)]))
     else:
         source, _ = load_source(run)
-        held = {name: array for name, array in source.arrays.items() if not name.endswith("threshold")}
-        missing, unexpected = model.load_state_dict(held, strict=False)
+        stored = {name: array for name, array in source.arrays.items() if not name.endswith("threshold")}
+        missing, unexpected = model.load_state_dict(stored, strict=False)
         assert not unexpected
         assert all(name.endswith("num_batches_tracked") for name in missing)
         blueprint = Exact(timesteps=TIMESTEPS)(source, None)
@@ -172,12 +172,12 @@ def accuracies(run: Path, engines: dict[str, Callable[[Tensor], Tensor]]) -> dic
         **engines,
     }
     right = dict.fromkeys(every, 0)
-    held = acquire.labelled(data.test, data, batch_size=250)
+    stored = acquire.labelled(data.test, data, batch_size=250)
     with torch.inference_mode():
-        for x, labels in held:
+        for x, labels in stored:
             for name, call in every.items():
                 right[name] += int((call(x).argmax(1) == labels).sum())
-    count = sum(len(labels) for _, labels in held)
+    count = sum(len(labels) for _, labels in stored)
     found = {name: hits / count for name, hits in right.items()}
     note = f"{data.name}, {count} test images, {len(about['epochs'])} epochs of the last training, 15 levels"
     print(run.name, note, found, flush=True)

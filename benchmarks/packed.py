@@ -176,7 +176,7 @@ def grown(folder: Path, small: Path, engine: str, batch: int) -> dict[str, int]:
         Path("/proc/self/clear_refs").write_text("5")
         before = resident("VmRSS")
         loaded = load(folder)
-        after_loading, held = resident("VmHWM") - before, resident("VmRSS") - before
+        after_loading, stored = resident("VmHWM") - before, resident("VmRSS") - before
         loaded(x)
     peak = resident("VmHWM") - before
     if engine == "float32":
@@ -186,7 +186,7 @@ def grown(folder: Path, small: Path, engine: str, batch: int) -> dict[str, int]:
     return {
         "peak_bytes": peak,
         "peak_bytes_of_loading": after_loading,
-        "bytes_held_once_loaded": held,
+        "bytes_held_once_loaded": stored,
         "bytes_of_weights_and_constants": own,
     }
 

@@ -36,7 +36,7 @@ from spikewright.engines.scan.event_linear import event_linear
 from spikewright.engines.scan.scan import scan, stepped
 from spikewright.snn.neurons.leaky import Leaky
 from spikewright.snn.surrogate import Arctangent
-from spikewright.training.allocator import keep_freed_memory
+from spikewright.training.allocator import retain_freed_memory
 
 LEAK = 0.875  # exact in float32, which snnTorch keeps it in
 
@@ -81,7 +81,7 @@ def case(layers: nn.ModuleList, shape: tuple[int, ...], *, batch: int, timesteps
     return Case(layers, x, torch.randint(10, (batch,), generator=generator), timesteps)
 
 
-def theirs(given: Case, *, once: bool = False, keep: bool = False) -> tuple[Tensor, list[Tensor]]:
+def theirs(given: Case, *, once: bool = False, save: bool = False) -> tuple[Tensor, list[Tensor]]:
     """Loss, and what was kept of the spikes: of all layers, or of the last only."""
     neurons = [snntorch.Leaky(beta=LEAK) for _ in given.layers]  # arctangent, delayed subtraction, detached
     membranes = [neuron.reset_mem() for neuron in neurons]
@@ -92,10 +92,10 @@ def theirs(given: Case, *, once: bool = False, keep: bool = False) -> tuple[Tens
         for i, (layer, neuron) in enumerate(zip(given.layers, neurons, strict=True)):
             current = layer(spikes.to(given.x.dtype)) if i or first is None else first  # its spikes are float32
             spikes, membranes[i] = neuron(current, membranes[i])
-            if keep or i == len(neurons) - 1:
+            if save or i == len(neurons) - 1:
                 trains[i].append(spikes)
-    kept = [torch.stack(train) for train in trains if train]
-    return cross_entropy(kept[-1].sum(0), given.labels), kept
+    saved = [torch.stack(train) for train in trains if train]
+    return cross_entropy(saved[-1].sum(0), given.labels), saved
 
 
 def ours(
@@ -103,7 +103,7 @@ def ours(
 ) -> tuple[Tensor, list[Tensor]]:
     """Loss, and the spikes of all layers."""
     law = Leaky(leak=LEAK, reset="delayed")
-    spikes, kept = given.x, []
+    spikes, saved = given.x, []
     for layer in given.layers:
         folded = spikes.flatten(0, 1)
         currents = event_linear(folded, layer.weight) if events and isinstance(layer, nn.Linear) else layer(folded)
@@ -117,8 +117,8 @@ def ours(
             detach_reset=True,
             timesteps=given.timesteps,
         )
-        kept.append(spikes)
-    return cross_entropy(spikes.sum(0), given.labels), kept
+        saved.append(spikes)
+    return cross_entropy(spikes.sum(0), given.labels), saved
 
 
 def compare(given: Case) -> dict[str, object]:
@@ -128,9 +128,9 @@ def compare(given: Case) -> dict[str, object]:
         layers = given.layers.to(dtype)
         mine = Case(layers, given.x.to(dtype), given.labels, given.timesteps)
         results = []
-        for run in (functools.partial(theirs, keep=True), ours, functools.partial(ours, events=True)):
-            loss, kept = run(mine)
-            results.append((kept, torch.autograd.grad(loss, [*layers.parameters()])))
+        for run in (functools.partial(theirs, save=True), ours, functools.partial(ours, events=True)):
+            loss, saved = run(mine)
+            results.append((saved, torch.autograd.grad(loss, [*layers.parameters()])))
         expected, slopes = results[0]
         differing, worst = 0, 0.0
         for spikes, others in results[1:]:
@@ -201,7 +201,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     settings = parser.parse_args()
     torch.set_num_threads(settings.threads)
-    kept = not settings.plain and keep_freed_memory()
+    saved = not settings.plain and retain_freed_memory()
     rows: dict[str, object] = {}
     for name, build, shape, batch, timesteps, train in (
         ("mlp, constant, T=10", mlp, (784,), 256, 10, False),
@@ -231,7 +231,7 @@ def main() -> None:
         "torch": torch.__version__,
         "snntorch": snntorch.__version__,
         "rounds": settings.rounds,
-        "freed_memory_kept": kept,
+        "freed_memory_kept": saved,
         "peak_mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
     }
     if settings.json is not None:

@@ -27,7 +27,7 @@ class Bench:
     source: Source
     calibration: list[Tensor]
     statistics: Statistics
-    judged: Labelled
+    labelled: Labelled
     accuracy_source: float
 
     def convert(self, method: Method, *calibrators: Calibrator) -> Blueprint:
@@ -38,19 +38,19 @@ class Bench:
 
     def score(self, blueprint: Blueprint) -> Score:
         """Its figures on the images to judge by."""
-        return score(blueprint, self.source, self.judged, table="horowitz_int32")
+        return score(blueprint, self.source, self.labelled, table="horowitz_int32")
 
     def outputs(self, blueprint: Blueprint) -> Tensor:
         """Its read-outs on the images to judge by."""
         network = build(blueprint)
         with torch.no_grad():
-            return torch.cat([network(x) for x, _ in self.judged])
+            return torch.cat([network(x) for x, _ in self.labelled])
 
 
 def bench(run: Path, *, images: int | None, split: str = "test", calibration: int = 512, seed: int = 0) -> Bench:
     """Load a run, `calibration` training images and the first `images` of a split."""
     source, data, _ = acquire.of_run(run, data=None, images=ImageSettings())
     assert data is not None, f"{run} does not name its data"
-    judged = acquire.labelled(acquire.split_of(data, split), data, limit=images)
+    labelled = acquire.labelled(acquire.split_of(data, split), data, limit=images)
     seen = acquire.inputs(data.train, data, limit=calibration, seed=seed)
-    return Bench(source, seen, observe(source, seen), judged, accuracy_of_source(source, judged))
+    return Bench(source, seen, observe(source, seen), labelled, accuracy_of_source(source, labelled))

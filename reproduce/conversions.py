@@ -92,14 +92,14 @@ class Sources:
 
     def __init__(self, settings: argparse.Namespace) -> None:
         self.settings = settings
-        self.held: dict[Path, Bench] = {}
+        self.stored: dict[Path, Bench] = {}
 
     def __call__(self, run: Path, seed: int) -> Bench:
         """A run with the images to judge it by."""
-        if run not in self.held:
+        if run not in self.stored:
             images, calibration = self.settings.images, self.settings.calibration
-            self.held[run] = bench(run, images=images, calibration=calibration, seed=seed)
-        return self.held[run]
+            self.stored[run] = bench(run, images=images, calibration=calibration, seed=seed)
+        return self.stored[run]
 
 
 def fill(rows: Rows, sources: Sources, run: Path, specs: tuple[str, ...], key: dict[str, Any]) -> None:

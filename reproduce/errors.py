@@ -31,7 +31,7 @@ def main() -> None:
     on = bench(settings.run, images=settings.images)
 
     def row(blueprint: Blueprint) -> dict[str, Any]:
-        stages = stage_errors(blueprint, on.source, [x for x, _ in on.judged])
+        stages = stage_errors(blueprint, on.source, [x for x, _ in on.labelled])
         units = {node.name: float(blueprint.arrays[f"{node.name}.threshold"]) for node in blueprint.plan.stages}
         return {
             "mean_magnitude_in_thresholds": {

@@ -63,7 +63,7 @@ def measure(settings: argparse.Namespace, seed: int) -> dict[str, Any]:
 
 
 def _certificate(on: Bench, images: int) -> dict[str, Any]:
-    parts = [x[:50] for x, _ in on.judged[: -(-images // 50)]]
+    parts = [x[:50] for x, _ in on.labelled[: -(-images // 50)]]
     found = verify(on.convert(Qac()), on.source, parts)
     return {
         "images": found.images, "codes": found.codes_total, "mismatched": found.mismatched_codes,

@@ -58,7 +58,7 @@ def ordinary(data: str, topology: str, *, runs: Path, epochs: int, seed: int) ->
     return out
 
 
-def struck(run: Path, rate: float, scope: str, asked: argparse.Namespace) -> Injection:
+def faulty(run: Path, rate: float, scope: str, asked: argparse.Namespace) -> Injection:
     """One cell, or what is left of it."""
     settings = InjectSettings(
         fault=BitFlip(ber=rate), scope=scope, maps=asked.maps, seed=asked.seed,  # pyright: ignore[reportArgumentType]
@@ -72,12 +72,12 @@ def struck(run: Path, rate: float, scope: str, asked: argparse.Namespace) -> Inj
 def short(found: Injection) -> dict[str, Any]:
     """The figures of a cell without its maps."""
     made = found.to_json()
-    kept = [name for name in made if name.startswith(("accuracy_", "reliability_"))] + ["maps", "silent", "arithmetic"]
+    saved = [name for name in made if name.startswith(("accuracy_", "reliability_"))] + ["maps", "silent", "arithmetic"]
     rows = [
         {name: value for name, value in row.items() if name != "accuracies"}
         for row in (made["rows"] if len(made["rows"]) > 1 else [])
     ]
-    return {**{name: made[name] for name in kept}, **({"rows": rows} if rows else {})}
+    return {**{name: made[name] for name in saved}, **({"rows": rows} if rows else {})}
 
 
 def main() -> None:
@@ -102,7 +102,7 @@ def main() -> None:
                 base: Injection | None = None
                 for config, run in nets.items():
                     start = time.monotonic()
-                    found = struck(run, rate, "model", asked)
+                    found = faulty(run, rate, "model", asked)
                     base = base or found
                     cell = {"data": data, "topology": topology, "config": config, "ber": rate, **short(found)}
                     if config != "ann":
@@ -114,7 +114,7 @@ def main() -> None:
             if topology in LAYERED:
                 for config, run in nets.items():
                     start = time.monotonic()
-                    found = struck(run, LAYERED_RATE, "layer", asked)
+                    found = faulty(run, LAYERED_RATE, "layer", asked)
                     seconds += time.monotonic() - start
                     cell = {"data": data, "topology": topology, "config": config, "ber": LAYERED_RATE, "scope": "layer"}
                     cells.append({**cell, **short(found), "seconds": round(time.monotonic() - start, 1)})
@@ -163,12 +163,12 @@ def energies() -> dict[str, Any] | None:
     if not path.is_file():
         return None
     cells = json.loads(path.read_text())["cells"]
-    held = {c["data"]: c["energy_ratio"] for c in cells if (c["topology"], c["config"]) == ("top3", "C2")}
+    stored = {c["data"]: c["energy_ratio"] for c in cells if (c["topology"], c["config"]) == ("top3", "C2")}
     return {
         "what": "energy of the ordinary network over that of TOP3 C2",
-        "integers (3.2 pJ a MAC, 0.1 pJ an accumulation)": held,
-        "mixed (4.6 pJ a float MAC, 0.1 pJ an integer accumulation)": {d: 4.6 / 3.2 * r for d, r in held.items()},
-        "floats (4.6 pJ, 0.9 pJ)": {data: 4.6 / 3.2 / 9 * ratio for data, ratio in held.items()},
+        "integers (3.2 pJ a MAC, 0.1 pJ an accumulation)": stored,
+        "mixed (4.6 pJ a float MAC, 0.1 pJ an integer accumulation)": {d: 4.6 / 3.2 * r for d, r in stored.items()},
+        "floats (4.6 pJ, 0.9 pJ)": {data: 4.6 / 3.2 / 9 * ratio for data, ratio in stored.items()},
         "printed": {"mnist": 27.81, "fashion_mnist": 15.17},
         "compares": "the printed pair is that of mixed number formats; with one format it is the first line",
     }

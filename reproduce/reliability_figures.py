@@ -214,9 +214,9 @@ def _ratios(axes: Axes, pairs: Sequence[tuple[Cell, Cell]]) -> None:
     for place, (ann, snn) in enumerate(pairs):
         if ann.get("energy_joules") and snn.get("energy_joules"):
             printed = PRINTED_RATIOS.get((ann["data"], ann["topology"]))
-            told = f"{ann['energy_joules'] / snn['energy_joules']:.2f}×" + (f"\n({printed:g})" if printed else "")
+            reported = f"{ann['energy_joules'] / snn['energy_joules']:.2f}×" + (f"\n({printed:g})" if printed else "")
             axes.annotate(
-                told, (place, 1e9 * ann["energy_joules"]), xytext=(0, 3), textcoords="offset points", ha="center",
+                reported, (place, 1e9 * ann["energy_joules"]), xytext=(0, 3), textcoords="offset points", ha="center",
                 va="bottom", fontsize=7,
             )  # fmt: skip
     axes.margins(y=0.25)

@@ -45,9 +45,9 @@ def main() -> None:
                 InjectRequest(run=run, settings=(settings,), samples=asked.images, record=record)
             ).campaigns
             row = found[0].injection.rows[0].to_json()
-            kept = ("accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_worst", "reliability_mean")
+            saved = ("accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_worst", "reliability_mean")
             made = {"network": name, "range": limit, "accuracy_golden": found[0].injection.accuracy_golden}
-            made |= {each: row[each] for each in kept}
+            made |= {each: row[each] for each in saved}
             topology, config = name.split("_")
             if config == "ann":
                 base[topology] = row["reliability_mean"]
@@ -69,9 +69,9 @@ def main() -> None:
 def compares(rows: list[dict[str, Any]]) -> str:
     """What the range does, in words."""
     ratios = [row["reliability_over_ordinary"] for row in rows if "reliability_over_ordinary" in row]
-    held = [row["reliability_mean"] for row in rows]
+    stored = [row["reliability_mean"] for row in rows]
     return (
-        f"The range alone takes reliability from {max(held):.2f} to {min(held):.2f}, accuracy without faults alike. "
+        f"The range alone takes reliability from {max(stored):.2f} to {min(stored):.2f}, accuracy alike. "
         f"The spiking networks' over the ordinary one's lies between {min(ratios):.2f} and {max(ratios):.2f} at every "
         "range: the printed 1.92 (TOP3), and 0.46 and 1.28 (TOP4), do not come out of it"
     )

@@ -72,16 +72,16 @@ def test_all_three_agree_spike_for_spike(made: tuple[Blueprint, Tensor]) -> None
     train = blueprint.plan.encoder(x)
     walked, collapsed = list(network.walk(x)), list(network.collapse(x))
     assert [one.node.name for one in walked] == [two.node.name for two in collapsed]
-    told = [simulate(blueprint, train[:, sample].tolist()) for sample in range(len(x))]
+    reported = [simulate(blueprint, train[:, sample].tolist()) for sample in range(len(x))]
     for one, two in zip(walked, collapsed, strict=True):
         assert torch.equal(one.codes, two.codes)
         if not isinstance(one, StageRecord):
-            assert one.codes.tolist() == [sample["out"][0] for sample in told]
+            assert one.codes.tolist() == [sample["out"][0] for sample in reported]
             continue
         assert one.train is not None and two.train is not None
         assert torch.equal(one.train, two.train)
         assert one.codes.tolist() == one.train.sum(0).tolist()
-        for sample, expected in enumerate(told):
+        for sample, expected in enumerate(reported):
             assert one.train[:, sample].tolist() == expected[one.node.name]
 
 
@@ -100,7 +100,7 @@ def simulate(blueprint: Blueprint, train: list[list[float]]) -> dict[str, Train]
     """One sample, given its input at each step: by stage its spikes, and the read-out's sum over the window."""
     arrays = {name: _nested(array.double().tolist()) for name, array in blueprint.arrays.items()}
     runs: dict[str, Train] = {INPUT: [[Fraction(value) for value in step] for step in train]}
-    told: dict[str, Train] = {}
+    reported: dict[str, Train] = {}
     for node in blueprint.plan.nodes:
         inputs = [runs[name] for name in node.inputs]
         currents = [
@@ -108,14 +108,16 @@ def simulate(blueprint: Blueprint, train: list[list[float]]) -> dict[str, Train]
         ]
         bias = arrays.get(f"{node.name}.bias", [Fraction(0)] * len(currents[0]))
         if isinstance(node, Stage):
-            told[node.name] = _fire(node.firing, currents, bias, *(arrays[f"{node.name}.{role}"] for role in ROLES))
+            reported[node.name] = _fire(node.firing, currents, bias, *(arrays[f"{node.name}.{role}"] for role in ROLES))
             worth = arrays[f"{node.name}.amplitude"]
-            runs[node.name] = [[worth * spike for spike in step] for step in told[node.name]]
+            runs[node.name] = [[worth * spike for spike in step] for step in reported[node.name]]
         elif node is blueprint.plan.readout:
-            told[node.name] = [[sum(column, b) for column, b in zip(zip(*currents, strict=True), bias, strict=True)]]
+            reported[node.name] = [
+                [sum(column, b) for column, b in zip(zip(*currents, strict=True), bias, strict=True)]
+            ]
         else:
             runs[node.name] = currents
-    return told
+    return reported
 
 
 ROLES = ("threshold", "initial_potential")

@@ -37,6 +37,6 @@ def test_a_kept_capture_is_the_one_made_anew(name: str) -> None:
     assert source.nodes == anew.nodes
     assert (source.input_shape, source.preparation) == (anew.input_shape, anew.preparation)
     assert list(source.arrays) == list(anew.arrays)
-    for kept, made in zip((*source.arrays.values(), x), (*anew.arrays.values(), inputs), strict=True):
-        assert (kept.dtype, kept.stride(), kept.requires_grad) == (made.dtype, made.stride(), made.requires_grad)
-        assert torch.equal(kept, made)
+    for saved, made in zip((*source.arrays.values(), x), (*anew.arrays.values(), inputs), strict=True):
+        assert (saved.dtype, saved.stride(), saved.requires_grad) == (made.dtype, made.stride(), made.requires_grad)
+        assert torch.equal(saved, made)

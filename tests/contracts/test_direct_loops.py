@@ -69,11 +69,13 @@ def test_every_spike_is_that_of_the_loop(name: str, way: str, tmp_path, monkeypa
     source, x, _ = captured(name)
     settings = SETTINGS[way]
     one = case(source, settings, inputs(settings, x))
-    told = require_equal(one)
-    assert any(0.01 < told.spikes[stage].mean() < 0.99 for stage in one.network.stages), "the network does something"
+    reported = require_equal(one)
+    assert any(0.01 < reported.spikes[stage].mean() < 0.99 for stage in one.network.stages), (
+        "the network does something"
+    )
     # Nothing is nearer to a threshold than float32 rounds, so the training graph fires the same too
     for stage, spikes in spikes_in_training(one, monkeypatch).items():
-        assert int((spikes.numpy() != told.spikes[stage]).sum()) == 0, stage
+        assert int((spikes.numpy() != reported.spikes[stage]).sum()) == 0, stage
     frozen = one.network.freeze()
     folder.save_blueprint(tmp_path, frozen, about={})
     loaded, _ = folder.load_blueprint(tmp_path)
@@ -82,5 +84,5 @@ def test_every_spike_is_that_of_the_loop(name: str, way: str, tmp_path, monkeypa
     if any(node.weights == Binary() for node in frozen.plan.nodes):
         for record in PackedNetwork(frozen).collapse(one.x):
             if isinstance(record, StageRecord):
-                counts = told.spikes[record.firing.carries].sum(0)
+                counts = reported.spikes[record.firing.carries].sum(0)
                 assert int((record.codes.double().numpy() != counts).sum()) == 0, record.node.name

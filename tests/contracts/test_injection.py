@@ -149,15 +149,15 @@ def test_ordinary_networks(name: str) -> None:
 
 
 def _rewritten(source: Source, stored: dict, patch: Patch) -> Source:
-    held = dict(stored)
+    entry = dict(stored)
     for node in source.nodes:
         rewrite = patch.weights.get(node.name)
         if rewrite is not None:
             array = dict(node.arrays)["weight"]
-            integers = held[array].integers.clone()
+            integers = entry[array].integers.clone()
             integers.view(-1)[torch.from_numpy(rewrite.places)] = torch.from_numpy(rewrite.integers).to(integers.dtype)
-            held[array] = held[array]._replace(integers=integers)
-    return load(source, held)
+            entry[array] = entry[array]._replace(integers=integers)
+    return load(source, entry)
 
 
 def _as_doubles(source: Source) -> Source:

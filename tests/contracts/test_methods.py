@@ -62,7 +62,7 @@ def _same(one: Blueprint, other: Blueprint) -> None:
     assert all(torch.equal(array, other.arrays[name]) for name, array in one.arrays.items())
 
 
-def _held(source: Source, statistics: Statistics) -> list[Tensor]:
+def _stored(source: Source, statistics: Statistics) -> list[Tensor]:
     seen = [tensor for one in statistics.values() for tensor in (one.top, one.counts)]
     return [*source.arrays.values(), *seen]
 
@@ -110,7 +110,7 @@ def test_no_method_claims_more_than_it_holds(name: str) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_what_is_given_is_left_alone_and_the_same_comes_twice(name: str, model: str) -> None:
     source, x, statistics = _given(name, model)
-    before = [tensor.clone() for tensor in _held(source, statistics)]
+    before = [tensor.clone() for tensor in _stored(source, statistics)]
     given = x.clone()
     first = convert(source, _method(name), [x], statistics=statistics)
     second = convert(source, _method(name), [x], statistics=statistics)
@@ -119,7 +119,7 @@ def test_what_is_given_is_left_alone_and_the_same_comes_twice(name: str, model: 
         assert record.codes.shape[0] == len(x)
     list(build(first).collapse(x))
     assert torch.equal(x, given)
-    assert all(torch.equal(tensor, held) for tensor, held in zip(_held(source, statistics), before, strict=True))
+    assert all(torch.equal(tensor, stored) for tensor, stored in zip(_stored(source, statistics), before, strict=True))
 
 
 @pytest.mark.parametrize("model", FEW)

@@ -13,9 +13,9 @@ from spikewright.snn.alignments.average import Average
 from spikewright.snn.alignments.replicate import Replicate
 from spikewright.snn.alignments.truncate import Truncate
 from spikewright.snn.code import Code
-from spikewright.snn.courses import Course
 from spikewright.snn.nodes import Edge, Node, Stage
 from spikewright.snn.schedules.two_phase import TwoPhase
+from spikewright.snn.time_courses import TimeCourse
 
 CHOICES = ["average", "replicate", "average,truncate", "replicate,average", "replicate,truncate", "average,replicate"]
 
@@ -104,7 +104,7 @@ def test_one_stage_feeds_two_of_different_length() -> None:
         "last": (Edge("both"),),
         "out": (Edge("last"),),
     }
-    assert plan(*Joining.parse("replicate,truncate").align(nodes)).drives["last"] == Course(3, False)
+    assert plan(*Joining.parse("replicate,truncate").align(nodes)).drives["last"] == TimeCourse(3, False)
 
 
 def test_parsing() -> None:

@@ -37,21 +37,21 @@ def test_every_staged_node_is_written_down_with_its_arrays() -> None:
     blueprint = assemble(staged, _settings, encoder=Repeat(4), input_shape=source.input_shape)
     assert [node.name for node in blueprint.plan.nodes] == [node.name for node in staged]
     expected: dict[str, Tensor] = {}
-    for node, kept in zip(blueprint.plan.nodes, staged, strict=True):
-        assert (node.op, node.inputs, node.shape) == (kept.op, kept.inputs, kept.shape)
-        assert node.edges == tuple(Edge(name) for name in kept.inputs)
-        for role, array in (("weight", kept.weight), ("bias", kept.bias)):
+    for node, saved in zip(blueprint.plan.nodes, staged, strict=True):
+        assert (node.op, node.inputs, node.shape) == (saved.op, saved.inputs, saved.shape)
+        assert node.edges == tuple(Edge(name) for name in saved.inputs)
+        for role, array in (("weight", saved.weight), ("bias", saved.bias)):
             if array is not None:
                 expected[f"{node.name}.{role}"] = array
-        assert isinstance(node, Stage) == isinstance(kept, FiringNode)
-        if isinstance(kept, FiringNode) and isinstance(node, Stage):
-            assert node.firing.carries == kept.fires.carries
-            assert node.firing.before_firing == tuple(op for op, _, _ in kept.fires.before)
+        assert isinstance(node, Stage) == isinstance(saved, FiringNode)
+        if isinstance(saved, FiringNode) and isinstance(node, Stage):
+            assert node.firing.carries == saved.fires.carries
+            assert node.firing.before_firing == tuple(op for op, _, _ in saved.fires.before)
             assert isinstance(node.firing.law, IntegrateFire)
             unit = torch.tensor(0.25).double()
             expected |= {f"{node.name}.threshold": unit, f"{node.name}.amplitude": unit}
             expected[f"{node.name}.initial_potential"] = unit / 2
-            for index, (_, gain, bias) in enumerate(kept.fires.before):
+            for index, (_, gain, bias) in enumerate(saved.fires.before):
                 if gain is not None and bias is not None:
                     expected |= {f"{node.name}.before{index}.weight": gain, f"{node.name}.before{index}.bias": bias}
     assert blueprint.arrays.keys() == expected.keys()
@@ -80,8 +80,8 @@ def test_settings_are_asked_for_once_a_stage_and_law_and_joining_are_kept() -> N
 
 def _with_bias(source: Source, node: str, shift: Tensor) -> Source:
     """The source with another bias in one of its layers."""
-    held = next(one for one in source.nodes if one.name == node)
-    name = dict(held.arrays)["bias"]
+    stored = next(one for one in source.nodes if one.name == node)
+    name = dict(stored.arrays)["bias"]
     return replace(source, arrays={**source.arrays, name: source.arrays[name] + shift.reshape(-1).float()})
 
 

@@ -71,15 +71,15 @@ def test_nothing_that_was_tried_is_cheaper_and_holds(drop: float, levels: tuple[
     found = chosen(drop, levels=levels)
     floor = share(right_of_source(classifier(*levels))) - drop / 100
     assert found.accuracy_source == pytest.approx(floor + drop / 100)
-    held = {}
+    stored = {}
     for one in found.tried:
         right, joules = tried_again(one.method, one.settings["timesteps"], levels)
         assert one.score.accuracy_snn == share(right)
         assert one.score.energy_joules_snn == pytest.approx(joules)
         assert one.holds == (share(right) >= floor)
-        held[one.method, one.settings["timesteps"]] = joules if one.holds else float("inf")
+        stored[one.method, one.settings["timesteps"]] = joules if one.holds else float("inf")
     mine = found.chosen.method, found.chosen.settings["timesteps"]
-    assert held[mine] == min(held.values()) < float("inf")
+    assert stored[mine] == min(stored.values()) < float("inf")
     assert found.confirmed.accuracy_snn >= floor
     assert found.confirmed.samples == found.chosen.score.samples == len(digits().validation)
     # each method's ladder ends with the first that holds
@@ -87,7 +87,7 @@ def test_nothing_that_was_tried_is_cheaper_and_holds(drop: float, levels: tuple[
         tried = {one.settings["timesteps"] for one in found.tried if one.method == method}
         assert {t for t in tried if isinstance(t, int)} == set(range(1, (steps or MOST[method]) + 1))
         if steps is not None:
-            assert held[method, steps] >= held[mine]
+            assert stored[method, steps] >= stored[mine]
 
 
 @pytest.mark.parametrize("drop", [1.0, 4.0])
@@ -123,10 +123,10 @@ def test_what_it_chose_is_what_it_returns() -> None:
     assert line.startswith(f"chose {found.chosen.method}, timesteps ")
     assert f"{found.confirmed.accuracy_snn:.2%} on {len(right)} validation samples" in line
     assert f"among {len(found.tried)} tried" in line
-    told = json.loads(json.dumps(found.to_json()))
-    assert told["chosen"]["method"] == found.chosen.method
-    assert len(told["tried"]) == len(found.tried)
-    assert told["confirmed"]["accuracy_snn"] == found.confirmed.accuracy_snn
+    reported = json.loads(json.dumps(found.to_json()))
+    assert reported["chosen"]["method"] == found.chosen.method
+    assert len(reported["tried"]) == len(found.tried)
+    assert reported["confirmed"]["accuracy_snn"] == found.confirmed.accuracy_snn
 
 
 def test_learned_timesteps_are_tried_as_they_are() -> None:
@@ -153,12 +153,12 @@ def test_few_samples_rank_and_all_confirm(samples: int, drop: float, ranked: int
 
 
 def test_progress_never_runs_past_its_end() -> None:
-    told: list[tuple[str, int, int]] = []
+    reported: list[tuple[str, int, int]] = []
     Auto(max_accuracy_drop=4, most_timesteps=MOST).choose(
-        classifier(), CALIBRATION, JUDGED, on_progress=lambda *each: told.append(each)
+        classifier(), CALIBRATION, JUDGED, on_progress=lambda *each: reported.append(each)
     )
-    assert [done for _, done, _ in told] == list(range(1, len(told) + 1))
-    assert all(what == "candidates" and done <= of for what, done, of in told)
+    assert [done for _, done, _ in reported] == list(range(1, len(reported) + 1))
+    assert all(what == "candidates" and done <= of for what, done, of in reported)
 
 
 # Refusals ------------------------------------------------------------------------------------------------------
@@ -172,10 +172,10 @@ def test_if_nothing_holds_it_says_what_came_nearest() -> None:
         auto.choose(classifier(), CALIBRATION, JUDGED)
 
 
-@pytest.mark.parametrize("judged", [[], [(torch.zeros(0, 1, 8, 8), torch.zeros(0, dtype=torch.int64))]])
-def test_without_validation_samples_there_is_nothing_to_hold(judged: list[tuple[Tensor, Tensor]]) -> None:
+@pytest.mark.parametrize("labelled", [[], [(torch.zeros(0, 1, 8, 8), torch.zeros(0, dtype=torch.int64))]])
+def test_without_validation_samples_there_is_nothing_to_hold(labelled: list[tuple[Tensor, Tensor]]) -> None:
     with pytest.raises(BadData, match="no validation samples to judge by: give a data set that is not empty"):
-        Auto().choose(classifier(), CALIBRATION, judged)
+        Auto().choose(classifier(), CALIBRATION, labelled)
 
 
 @pytest.mark.parametrize(

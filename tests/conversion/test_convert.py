@@ -76,7 +76,7 @@ def test_statistics_are_observed_where_they_are_needed(monkeypatch: pytest.Monke
     source, x, known = captured("mlp")
     calls: list = []
     monkeypatch.setattr(conversion, "observe", lambda *given: calls.append(given) or known)
-    for needs, statistics, observed, told in (
+    for needs, statistics, observed, reported in (
         (True, None, 1, known),
         (False, None, 0, None),
         (True, known, 0, known),
@@ -85,7 +85,7 @@ def test_statistics_are_observed_where_they_are_needed(monkeypatch: pytest.Monke
         log: list = []
         convert(source, Method(log, needs=needs), [x], statistics=statistics)
         assert len(calls) == observed
-        assert log[0][2] is told
+        assert log[0][2] is reported
 
 
 def test_is_observing_then_converting() -> None:
@@ -115,7 +115,7 @@ def test_refusals() -> None:
 
 def test_progress_is_told() -> None:
     source, x, _ = captured("resnet")
-    told: list = []
-    blueprint = convert(source, SnncLight(timesteps=2), [x], on_progress=lambda *news: told.append(news))
+    reported: list = []
+    blueprint = convert(source, SnncLight(timesteps=2), [x], on_progress=lambda *news: reported.append(news))
     stages = len(blueprint.plan.stages)
-    assert told == [("stages", done, stages) for done in range(1, stages + 1)]
+    assert reported == [("stages", done, stages) for done in range(1, stages + 1)]

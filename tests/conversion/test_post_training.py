@@ -6,7 +6,7 @@ from support.trained import classifier, digits
 
 from spikewright.app.runs import acquire
 from spikewright.conversion.methods.exact import Exact
-from spikewright.conversion.post_training import accuracy, mend_thresholds, quantise_trained
+from spikewright.conversion.post_training import accuracy, quantise_trained, repair_thresholds
 from spikewright.conversion.quantise import quantise
 from spikewright.engines.network import build
 from spikewright.errors import BadData, BadSetting
@@ -44,15 +44,15 @@ def test_the_best_way_on_validation_is_kept(
     found = quantise_trained(blueprint, bits, calibration=calibration, validation=validation)
     assert found.accuracy_validation_before == _share(blueprint, validation)
     assert found.chosen.accuracy_validation == _share(found.blueprint, validation)
-    assert [(way.per_channel, way.mended_thresholds) for way in found.tried] == [
+    assert [(way.per_channel, way.repaired_thresholds) for way in found.tried] == [
         (False, False), (False, True), (True, False), (True, True),
     ]  # fmt: skip
     assert found.chosen is max(found.tried, key=lambda way: way.accuracy_validation)
     assert found.blueprint.weight_bits == (bits,)
-    held = quantise(blueprint, Uniform(bits=bits, per_channel=found.chosen.per_channel))
-    for node in held.plan.nodes:
+    stored = quantise(blueprint, Uniform(bits=bits, per_channel=found.chosen.per_channel))
+    for node in stored.plan.nodes:
         if node.weights is not None:
-            assert torch.equal(found.blueprint.arrays[f"{node.name}.weight"], held.arrays[f"{node.name}.weight"])
+            assert torch.equal(found.blueprint.arrays[f"{node.name}.weight"], stored.arrays[f"{node.name}.weight"])
     assert f"weights of {bits} bits" in found.line()
     assert found.to_json()["accuracy_validation_before"] == found.accuracy_validation_before
     if bits == 8:
@@ -66,8 +66,8 @@ def test_mended_thresholds_bring_the_codes_back(blueprint: Blueprint, calibratio
     for role in ("weight", "bias"):
         arrays[f"{first}.{role}"] = arrays[f"{first}.{role}"] * 1.5
     louder = Blueprint(blueprint.plan, arrays)
-    mended = mend_thresholds(louder, blueprint, calibration)
-    ratio = float(mended.arrays[f"{first}.threshold"].mean() / blueprint.arrays[f"{first}.threshold"].mean())
+    repaired = repair_thresholds(louder, blueprint, calibration)
+    ratio = float(repaired.arrays[f"{first}.threshold"].mean() / blueprint.arrays[f"{first}.threshold"].mean())
     assert 1.1 < ratio < 1.9
 
     def mean(network: Blueprint) -> float:
@@ -75,13 +75,13 @@ def test_mended_thresholds_bring_the_codes_back(blueprint: Blueprint, calibratio
         return float(torch.cat(codes).double().mean())
 
     wanted = mean(blueprint)
-    assert abs(mean(mended) - wanted) < 0.3 * abs(mean(louder) - wanted)
-    assert torch.equal(mended.arrays[f"{first}.amplitude"], blueprint.arrays[f"{first}.amplitude"])
+    assert abs(mean(repaired) - wanted) < 0.3 * abs(mean(louder) - wanted)
+    assert torch.equal(repaired.arrays[f"{first}.amplitude"], blueprint.arrays[f"{first}.amplitude"])
     assert torch.equal(louder.arrays[f"{first}.threshold"], blueprint.arrays[f"{first}.threshold"])
 
 
 def test_a_network_that_fires_alike_is_left_as_it_is(blueprint: Blueprint, calibration: list[torch.Tensor]) -> None:
-    same = mend_thresholds(blueprint, blueprint, calibration)
+    same = repair_thresholds(blueprint, blueprint, calibration)
     assert all(torch.equal(array, same.arrays[name]) for name, array in blueprint.arrays.items())
 
 

@@ -35,10 +35,10 @@ def test_a_source_holds_the_nearest_integers(bits: int) -> None:
     stored = store(source, Uniform(bits=bits))
     weighted = [node for node in source.nodes if isinstance(node.op, Linear | Conv)]
     assert set(stored) == {dict(node.arrays)["weight"] for node in weighted}
-    for name, held in stored.items():
+    for name, entry in stored.items():
         weight = source.arrays[name].double()
         nearest, scale = rounded(weight, bits)
-        away = [abs(a - b) for a, b in zip(held.integers.flatten().tolist(), nearest, strict=True)]
+        away = [abs(a - b) for a, b in zip(entry.integers.flatten().tolist(), nearest, strict=True)]
         assert max(away) <= 1 and sum(away) <= 1 + len(away) // 100, "but for float32's ties"
         back = load(source, stored).arrays[name].double()
         assert float((back - weight).abs().max()) <= float(scale) / 2 * (1 + 1e-4)

@@ -21,10 +21,10 @@ def rows(split: Split) -> list[int]:
 
 def test_every_row_lands_on_one_side_with_its_label_and_in_order() -> None:
     train = make([row % 3 for row in range(90)])
-    kept, cut = cut_validation(train, share=0.2, seed=1)
-    assert sorted(rows(kept) + rows(cut)) == list(range(90))
-    assert rows(kept) == sorted(rows(kept))
-    assert kept.labels.tolist() == [row % 3 for row in rows(kept)]
+    saved, cut = cut_validation(train, share=0.2, seed=1)
+    assert sorted(rows(saved) + rows(cut)) == list(range(90))
+    assert rows(saved) == sorted(rows(saved))
+    assert saved.labels.tolist() == [row % 3 for row in rows(saved)]
 
 
 def test_every_class_gives_the_same_share() -> None:
@@ -61,8 +61,8 @@ def test_a_validation_split_that_is_there_is_used() -> None:
 def test_without_one_it_is_cut_from_train() -> None:
     whole = make([0, 1] * 10)
     train, validation, test = three_splits({"train": whole, "test": make([0])}, where="d", share=0.2, seed=3)
-    kept, cut = cut_validation(whole, share=0.2, seed=3)
-    assert (rows(train), rows(validation), rows(test)) == (rows(kept), rows(cut), [0])
+    saved, cut = cut_validation(whole, share=0.2, seed=3)
+    assert (rows(train), rows(validation), rows(test)) == (rows(saved), rows(cut), [0])
 
 
 @pytest.mark.parametrize(("found", "missing"), [("train", "test"), ("test", "train")])

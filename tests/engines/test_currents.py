@@ -18,7 +18,7 @@ from spikewright.ann.ops.pools import MaxPool
 from spikewright.engines.currents import aligned, before_firing, deliver, drive_of
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.network import build
-from spikewright.engines.program import StageStep
+from spikewright.engines.program import StageInstruction
 from spikewright.snn.alignments.average import Average
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
@@ -96,14 +96,14 @@ def _reference(
     """Spikes of one sample, [steps, C, H', W']; currents [steps_in, C, H, W] in the value scale."""
     totals = np.zeros_like(bias)
     emitted, train = None, []
-    for step in range(steps):
-        if step < len(currents):
-            totals = totals + currents[step]
+    for instruction in range(steps):
+        if instruction < len(currents):
+            totals = totals + currents[instruction]
         totals = totals + bias / timesteps
         potential = totals
         for op in BEFORE[kind]:
             if isinstance(op, Scale):
-                due = SHIFT.numpy() * (step + 1) / timesteps
+                due = SHIFT.numpy() * (instruction + 1) / timesteps
                 potential = potential * GAIN.numpy() + due
             else:
                 potential = _pooled(potential, op)
@@ -119,10 +119,10 @@ def _reference(
 def test_varying_currents_behind_pools_in_lockstep(kind: str, given_steps: int) -> None:
     """A neuron before the pool may take over from another in the middle of the window."""
     blueprint = _blueprint(kind, Code.rate(4))
-    step = fold(blueprint, dtype=torch.float64).steps[0]
-    assert isinstance(step, StageStep)
+    instruction = fold(blueprint, dtype=torch.float64).instructions[0]
+    assert isinstance(instruction, StageInstruction)
     currents = _eighths(given_steps, 3, CHANNELS, SIZE, SIZE, seed=1) / 2
-    train = Lockstep().run(IntegrateFire(), drive_of(step, currents / UNIT), Code.rate(4))
+    train = Lockstep().run(IntegrateFire(), drive_of(instruction, currents / UNIT), Code.rate(4))
     bias = blueprint.arrays["a.bias"].numpy()
     for sample in range(3):
         expected = _reference(kind, currents[:, sample].numpy(), bias, 4, 4, 0.5)
@@ -153,10 +153,10 @@ def test_constant_currents_have_a_closed_form_behind_pools(kind: str, start: flo
 def test_a_warm_up_has_running_totals_of_its_own(kind: str) -> None:
     code = Code.rate(4, warmup=2)
     blueprint = _blueprint(kind, code, warmup=True)
-    step = fold(blueprint, dtype=torch.float64).steps[0]
-    assert isinstance(step, StageStep)
+    instruction = fold(blueprint, dtype=torch.float64).instructions[0]
+    assert isinstance(instruction, StageInstruction)
     currents = _eighths(6, 2, CHANNELS, SIZE, SIZE, seed=3) / 2
-    drive = drive_of(step, currents / UNIT)
+    drive = drive_of(instruction, currents / UNIT)
     bias = blueprint.arrays["a.bias"].numpy()
     everywhere = Probed(share=-1e9).run(IntegrateFire(), drive, code)
     for sample in range(2):
@@ -204,16 +204,16 @@ def test_initial_potentials_may_differ_by_neuron_behind_a_pool(kind: str) -> Non
 def test_a_shorter_train_delivers_nothing_in_the_later_steps() -> None:
     network = Network(2, lambda *shape: torch.ones(shape, dtype=torch.float64))
     network.add("sum", edge("input"), edge("input", Average(4)))
-    step = fold(network.done(), dtype=torch.float64).steps[0]
+    instruction = fold(network.done(), dtype=torch.float64).instructions[0]
     x = torch.tensor([[[8.0, 4.0]]], dtype=torch.float64)
-    currents = deliver(step, aligned(step, [x, x]))
+    currents = deliver(instruction, aligned(instruction, [x, x]))
     assert currents[:, 0].tolist() == [[10, 5], [2, 1], [2, 1], [2, 1]]
 
 
 def test_a_norm_takes_the_share_of_its_constant_that_is_due() -> None:
-    step = fold(_blueprint("pool_and_norm", Code.rate(4)), dtype=torch.float64).steps[0]
-    assert isinstance(step, StageStep)
+    instruction = fold(_blueprint("pool_and_norm", Code.rate(4)), dtype=torch.float64).instructions[0]
+    assert isinstance(instruction, StageInstruction)
     nothing = torch.zeros(1, CHANNELS, SIZE, SIZE, dtype=torch.float64)
     for share in (0.25, 0.5, 1.0):
         expected = (SHIFT / UNIT * share).expand(1, CHANNELS, 3, 3)
-        assert torch.equal(before_firing(step, nothing, share), expected)
+        assert torch.equal(before_firing(instruction, nothing, share), expected)

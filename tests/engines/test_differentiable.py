@@ -26,7 +26,7 @@ from spikewright.conversion.methods.srp import Srp
 from spikewright.engines import differentiable
 from spikewright.engines.differentiable import Constants, require_differentiable, run
 from spikewright.engines.network import build
-from spikewright.engines.program import Program, StageStep, Step
+from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.errors import BadSetting
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
@@ -60,10 +60,12 @@ def methods(source: Source) -> list[Method]:
 def as_it_is(program: Program) -> dict[str, Constants]:
     """What each stage is run with already."""
     found = {}
-    for step in program.steps:
-        if isinstance(step, StageStep):
+    for instruction in program.instructions:
+        if isinstance(instruction, StageInstruction):
             one = torch.ones((), dtype=torch.float64)
-            found[step.node.name] = Constants(one, one * 0 if step.initial is None else step.initial)
+            found[instruction.node.name] = Constants(
+                one, one * 0 if instruction.initial is None else instruction.initial
+            )
     return found
 
 
@@ -77,14 +79,17 @@ def test_forward_is_the_collapsed_engine_code_for_code(name: str, monkeypatch: p
         for part in ("_coded", "_trained"):
             original = getattr(differentiable, part)
 
-            def keep(
-                step: Step, *rest: object, original: Original = original, values: dict[str, Tensor] = values
+            def save(
+                instruction: Instruction,
+                *rest: object,
+                original: Original = original,
+                values: dict[str, Tensor] = values,
             ) -> Tensor:
-                value = original(step, *rest)
-                values[step.node.name] = value.sum(0)
+                value = original(instruction, *rest)
+                values[instruction.node.name] = value.sum(0)
                 return value
 
-            monkeypatch.setattr(differentiable, part, keep)
+            monkeypatch.setattr(differentiable, part, save)
         out = run(network.program, x, as_it_is(network.program), shape=Rectangle())
         monkeypatch.undo()
         *stages, readout = network.collapse(x)
@@ -216,12 +221,12 @@ def test_gradients_reach_every_stage_through_alignments_and_pools() -> None:
         blueprint = Qac(timesteps=mixed(source), alignment=alignment)(source, statistics)
         program = build(blueprint, dtype=torch.float64).program
         constants = {
-            name: Constants(*(value.clone().requires_grad_() for value in held))
-            for name, held in as_it_is(program).items()
+            name: Constants(*(value.clone().requires_grad_() for value in stored))
+            for name, stored in as_it_is(program).items()
         }
         run(program, x.double(), constants, shape=Rectangle()).square().sum().backward()
-        for name, held in constants.items():
-            for value in held:
+        for name, stored in constants.items():
+            for value in stored:
                 assert value.grad is not None and bool(value.grad.isfinite().all()), name
                 assert bool(value.grad.any()), (alignment, name)
 

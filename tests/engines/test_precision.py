@@ -75,7 +75,7 @@ def test_autocast_is_found_by_what_comes_out(dtype) -> None:
     assert said.endswith("leave torch.autocast, or look for what else PyTorch was told to compute with")
 
 
-def kept(value: torch.Tensor, bits: int) -> torch.Tensor:
+def saved(value: torch.Tensor, bits: int) -> torch.Tensor:
     """A factor of which a processor keeps so many bits."""
     fraction, exponent = torch.frexp(value)
     return torch.ldexp((fraction * 2**bits).round() / 2**bits, exponent)
@@ -85,7 +85,7 @@ def kept(value: torch.Tensor, bits: int) -> torch.Tensor:
 @pytest.mark.parametrize("side", [(8, 24), (24, 8), (11, 11), (11, 24), (24, 11)])
 def test_one_product_with_fewer_bits_in_one_factor_is_enough(monkeypatch, product, side) -> None:
     plain = precision._PRODUCTS[product]
-    monkeypatch.setitem(precision._PRODUCTS, product, lambda a, b: plain(kept(a, side[0]), kept(b, side[1])))
+    monkeypatch.setitem(precision._PRODUCTS, product, lambda a, b: plain(saved(a, side[0]), saved(b, side[1])))
     assert refusal().startswith(f"float32 products ({product}) are computed with fewer bits here, on cpu")
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from spikewright.conversion.align import Joining
 from spikewright.engines.network import build
-from spikewright.engines.program import StageStep
+from spikewright.engines.program import StageInstruction
 from spikewright.engines.record import StageRecord
 from spikewright.engines.stepwise import walk
 from spikewright.snn.alignments.average import Average
@@ -27,10 +27,10 @@ def _agrees(blueprint: Blueprint, x: Tensor, *, exact: bool) -> None:
     records = list(build(blueprint, dtype=torch.float64).walk(x))
     spikes = 0.0
     for sample in range(len(x)):
-        told = simulate(blueprint, x[sample].tolist())
-        assert list(told) == [record.node.name for record in records]
+        reported = simulate(blueprint, x[sample].tolist())
+        assert list(reported) == [record.node.name for record in records]
         for record in records:
-            expected = told[record.node.name]
+            expected = reported[record.node.name]
             if isinstance(record, StageRecord):
                 assert record.train is not None
                 assert record.train[:, sample].tolist() == expected
@@ -94,10 +94,14 @@ def test_a_stage_may_be_revised_before_the_next_one_runs() -> None:
     shift = torch.tensor([0.25, -0.25, 0.5, 0.0, 1.0], dtype=torch.float64)
     seen: list[tuple[str, Tensor]] = []
 
-    def revise(step: StageStep, drive: Drive, record: StageRecord) -> Drive | None:
+    def revise(instruction: StageInstruction, drive: Drive, record: StageRecord) -> Drive | None:
         seen.append((record.node.name, record.codes))
         # In the unit of the drive, a T-th of the stage's under a constant current
-        return drive._replace(initial=drive.initial + shift / 0.25 * drive.threshold) if step.node.name == "a" else None
+        return (
+            drive._replace(initial=drive.initial + shift / 0.25 * drive.threshold)
+            if instruction.node.name == "a"
+            else None
+        )
 
     program = build(blueprint, dtype=torch.float64).program
     revised = list(walk(program, x, revise=revise))

@@ -9,7 +9,7 @@ import numpy as np
 
 from spikewright.exploration.candidates.candidate import Candidate
 from spikewright.exploration.figures.fault_free import Baseline, Golden
-from spikewright.exploration.figures.under_faults import Struck
+from spikewright.exploration.figures.under_faults import FaultyAccuracies
 from spikewright.exploration.gates.cheap import cheap
 from spikewright.exploration.gates.reliability import Ask, Plan
 from spikewright.exploration.request.points import Point, Trained
@@ -75,8 +75,8 @@ class FakeBench:
         if point.name in self.failing:
             return Candidate(point=point, failure="it cannot be")
         found = golden_of(point)
-        judged = cheap(found, ANN, self.settings.gates)
-        return Candidate(point=point, folder=point.name, golden=found, beside=ANN, cheap=judged)
+        labelled = cheap(found, ANN, self.settings.gates)
+        return Candidate(point=point, folder=point.name, golden=found, beside=ANN, cheap=labelled)
 
     def plan(self, alpha: float) -> Plan:
         gates, faults = self.settings.gates, self.settings.faults
@@ -86,9 +86,9 @@ class FakeBench:
         )  # fmt: skip
 
     def asking(self, points: dict[str, Point], *, seed: int, split: str = "validation", on_progress: Any = None) -> Ask:
-        def ask(name: str, ber: float, maps: int) -> tuple[Struck, Struck]:
+        def ask(name: str, ber: float, maps: int) -> tuple[FaultyAccuracies, FaultyAccuracies]:
             self.note(f"struck {name} {seed}")
-            return struck_of(points[name], ber, maps, seed), struck_ann(ber, maps, seed)
+            return struck_of(points[name], ber, maps, seed), faulty_ann(ber, maps, seed)
 
         return ask
 
@@ -110,15 +110,15 @@ def golden_of(point: Point) -> Golden:
     )
 
 
-def struck_of(point: Point, ber: float, maps: int, seed: int) -> Struck:
+def struck_of(point: Point, ber: float, maps: int, seed: int) -> FaultyAccuracies:
     """Thresholds make reliable, but more steps do not; the first maps of many are those of few."""
     assert isinstance(point, Trained)
     golden = golden_of(point).accuracy
     mean = 0.8 + 0.1 * min(point.threshold, 2.0) - 0.004 * point.timesteps
     noise = np.random.default_rng([seed, point.timesteps, int(1000 * point.threshold)]).normal(0, 0.01, 2000)
-    return Struck(golden, golden * np.clip(mean - ber + noise, 0, 1)[:maps])
+    return FaultyAccuracies(golden, golden * np.clip(mean - ber + noise, 0, 1)[:maps])
 
 
-def struck_ann(ber: float, maps: int, seed: int) -> Struck:
+def faulty_ann(ber: float, maps: int, seed: int) -> FaultyAccuracies:
     noise = np.random.default_rng([seed, 1]).normal(0, 0.01, 2000)
-    return Struck(ANN.accuracy, ANN.accuracy * np.clip(0.9 - ber + noise, 0, 1)[:maps])
+    return FaultyAccuracies(ANN.accuracy, ANN.accuracy * np.clip(0.9 - ber + noise, 0, 1)[:maps])

@@ -23,12 +23,12 @@ def test_the_chosen_one_has_the_least_energy_of_those_that_pass() -> None:
         "2 of 4 pass; least energy: t2_th1_if_b8, 6.2× less energy than the trained network, accuracy 88.00% (90.00%) "
         "on validation, reliability +"
     )
-    held = json.loads(json.dumps(outcome.to_json(), allow_nan=False))
-    assert held["passing"] == ["t4_th1_if_b8", "t2_th1_if_b8"]
-    assert held["chosen"] == "t2_th1_if_b8"
-    assert [one["name"] for one in held["candidates"]] == [one.name for one in (GOOD, BETTER, BAD, DEAD)]
-    assert held["trained_network"] == [{"bits": 8, "accuracy": 0.9, "energy_joules": 100.0}]
-    assert held["front"] is None and held["test"] is None
+    stored = json.loads(json.dumps(outcome.to_json(), allow_nan=False))
+    assert stored["passing"] == ["t4_th1_if_b8", "t2_th1_if_b8"]
+    assert stored["chosen"] == "t2_th1_if_b8"
+    assert [one["name"] for one in stored["candidates"]] == [one.name for one in (GOOD, BETTER, BAD, DEAD)]
+    assert stored["trained_network"] == [{"bits": 8, "accuracy": 0.9, "energy_joules": 100.0}]
+    assert stored["front"] is None and stored["test"] is None
 
 
 def test_none_that_passes_is_counted_by_what_stopped_it() -> None:
@@ -55,8 +55,8 @@ def test_of_a_front_only_what_fresh_maps_confirm_passes() -> None:
 
 
 def test_figures_on_the_test_split_are_beside_the_trained_networks() -> None:
-    held = OnTest(name="a", golden=golden_of(POINT), beside=ANN, shown=shown(0.05)).to_json()
-    assert json.loads(json.dumps(held)) == held
-    assert (held["accuracy"], held["accuracy_ann"]) == (golden_of(POINT).accuracy, 0.9)
-    assert (held["energy_joules"], held["energy_joules_ann"]) == (32.0, 100.0)
-    assert held["reliability_low"] < held["reliability_mean"] < held["reliability_high"]
+    stored = OnTest(name="a", golden=golden_of(POINT), beside=ANN, shown=shown(0.05)).to_json()
+    assert json.loads(json.dumps(stored)) == stored
+    assert (stored["accuracy"], stored["accuracy_ann"]) == (golden_of(POINT).accuracy, 0.9)
+    assert (stored["energy_joules"], stored["energy_joules_ann"]) == (32.0, 100.0)
+    assert stored["reliability_low"] < stored["reliability_mean"] < stored["reliability_high"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.told import Told
+from support.on_verdicts import Verdicts
 from support.trained import classifier, digits
 
 from exploration.candidates.test_converted import maker
@@ -18,7 +18,7 @@ from spikewright.errors import BadFile, BadModel, BadSetting
 from spikewright.exploration.candidates.converted import ConvertedMaker
 from spikewright.exploration.candidates.maker import Made
 from spikewright.exploration.figures.fault_free import golden
-from spikewright.exploration.figures.under_faults import Strike, Struck
+from spikewright.exploration.figures.under_faults import FaultLoad, FaultyAccuracies
 from spikewright.exploration.request.points import Converted, Point
 from spikewright.exploration.request.settings import FaultSettings, GateSettings, NetworkSettings, SearchSettings
 from spikewright.exploration.request.space import ConvertedSpace
@@ -34,20 +34,20 @@ POINT = Converted(method="qcfs", timesteps=4, bits=8)
 class Asked:
     """A measure that notes what it is asked."""
 
-    log: list[tuple[str, Prepared, Strike]] = field(default_factory=list)
+    log: list[tuple[str, Prepared, FaultLoad]] = field(default_factory=list)
 
     def __call__(
         self,
         network: Blueprint | Source,
         samples: Prepared,
-        strike: Strike,
+        load: FaultLoad,
         *,
         record: Path,
         on_progress: Progress = silent,
-    ) -> Struck:
-        self.log.append((type(network).__name__, samples, strike))
-        on_progress("fault maps", strike.maps, strike.maps)
-        return Struck(0.5, np.full(strike.maps, 0.25))
+    ) -> FaultyAccuracies:
+        self.log.append((type(network).__name__, samples, load))
+        on_progress("fault maps", load.maps, load.maps)
+        return FaultyAccuracies(0.5, np.full(load.maps, 0.25))
 
 
 class CountingMaker:
@@ -80,8 +80,8 @@ def bench(out: Path, *, error: Exception | None = None, images: int = 20) -> Ben
 
 def test_a_candidate_is_made_once_and_is_a_run_folder(tmp_path: Path) -> None:
     first = bench(tmp_path)
-    told = Told()
-    one = first.candidate(POINT, on_progress=told)
+    on_verdicts = Verdicts()
+    one = first.candidate(POINT, on_progress=on_verdicts)
     again, other = first.candidate(POINT), bench(tmp_path)
     assert one == again == other.candidate(POINT)
     assert isinstance(first.maker, CountingMaker) and isinstance(other.maker, CountingMaker)
@@ -91,50 +91,53 @@ def test_a_candidate_is_made_once_and_is_a_run_folder(tmp_path: Path) -> None:
     source, _ = folder.load_source(tmp_path / one.folder)
     assert one.golden == golden(blueprint, source, batches(first.maker.validation), table="horowitz_int32")
     assert about["search"]["digest"] == digest_of(blueprint) == digest_of(first.blueprint(POINT))
-    assert told[-1] == ("qcfs_t4_b8", 136, 136)
+    assert on_verdicts[-1] == ("qcfs_t4_b8", 136, 136)
 
 
 def test_the_trained_network_beside_it_has_the_same_bits(tmp_path: Path) -> None:
-    held = bench(tmp_path)
-    assert [held.candidate(replace(POINT, bits=bits)).beside for bits in (8, 3)] == [held.baseline(8), held.baseline(3)]
-    assert held.baseline(8) is held.baseline(8)
-    assert held.baseline(3).bits == 3
+    stored = bench(tmp_path)
+    assert [stored.candidate(replace(POINT, bits=bits)).beside for bits in (8, 3)] == [
+        stored.baseline(8),
+        stored.baseline(3),
+    ]
+    assert stored.baseline(8) is stored.baseline(8)
+    assert stored.baseline(3).bits == 3
 
 
 @pytest.mark.parametrize("error", [BadModel("the loss is not finite"), BadSetting("no device"), KeyboardInterrupt()])
 def test_only_what_is_wrong_with_one_candidate_is_its_own(tmp_path: Path, error: Exception) -> None:
-    held = bench(tmp_path, error=error)
+    stored = bench(tmp_path, error=error)
     if isinstance(error, BadModel):
-        assert held.candidate(POINT).failure == "the loss is not finite"
+        assert stored.candidate(POINT).failure == "the loss is not finite"
     else:
         with pytest.raises(type(error)):
-            held.candidate(POINT)
+            stored.candidate(POINT)
     assert not (tmp_path / "candidates").exists()
 
 
 def test_faults_strike_both_networks_alike(tmp_path: Path) -> None:
-    held = bench(tmp_path)
-    held.candidate(POINT)
-    told = Told()
-    ask = held.asking({POINT.name: POINT}, seed=5, on_progress=told)
+    stored = bench(tmp_path)
+    stored.candidate(POINT)
+    on_verdicts = Verdicts()
+    ask = stored.asking({POINT.name: POINT}, seed=5, on_progress=on_verdicts)
     first, second = ask(POINT.name, 0.01, 4)
     assert first.accuracies.tolist() == second.accuracies.tolist() == [0.25] * 4
-    assert isinstance(held.measure, Asked)
-    (network, mine, strike), (source, theirs, other) = held.measure.log
+    assert isinstance(stored.measure, Asked)
+    (network, mine, load), (source, theirs, other) = stored.measure.log
     assert (network, source) == ("Blueprint", "Source")
-    assert strike == other == Strike(ber=0.01, maps=4, seed=5, bits=8)
+    assert load == other == FaultLoad(ber=0.01, maps=4, seed=5, bits=8)
     assert mine.labels.tolist() == theirs.labels.tolist() == digits().validation.labels[:20].tolist()
     ask(POINT.name, 0.01, 4)
-    assert len(held.measure.log) == 2
-    assert told[0] == ("qcfs_t4_b8, bit error rate 0.01", 4, 4)
-    held.asking({POINT.name: POINT}, seed=5, split="test")(POINT.name, 0.01, 2)
-    assert held.measure.log[2][1].labels.tolist() == digits().test.labels[:20].tolist()
+    assert len(stored.measure.log) == 2
+    assert on_verdicts[0] == ("qcfs_t4_b8, bit error rate 0.01", 4, 4)
+    stored.asking({POINT.name: POINT}, seed=5, split="test")(POINT.name, 0.01, 2)
+    assert stored.measure.log[2][1].labels.tolist() == digits().test.labels[:20].tolist()
 
 
 def test_a_network_that_was_made_anew_does_not_take_the_answers_of_the_old_one(tmp_path: Path) -> None:
-    held = bench(tmp_path)
-    held.candidate(POINT)
-    held.asking({POINT.name: POINT}, seed=5)(POINT.name, 0.01, 4)
+    stored = bench(tmp_path)
+    stored.candidate(POINT)
+    stored.asking({POINT.name: POINT}, seed=5)(POINT.name, 0.01, 4)
     path = tmp_path / "candidates" / POINT.name / "plan.json"
     content = json.loads(path.read_text())
     content["about"]["search"]["digest"] = "another"
@@ -144,12 +147,12 @@ def test_a_network_that_was_made_anew_does_not_take_the_answers_of_the_old_one(t
 
 
 def test_the_test_split_has_its_own_figures(tmp_path: Path) -> None:
-    held = bench(tmp_path)
-    held.candidate(POINT)
-    found, beside = held.on_test(POINT)
-    assert found == golden(held.blueprint(POINT), classifier(), batches(held.maker.test), table="horowitz_int32")
+    stored = bench(tmp_path)
+    stored.candidate(POINT)
+    found, beside = stored.on_test(POINT)
+    assert found == golden(stored.blueprint(POINT), classifier(), batches(stored.maker.test), table="horowitz_int32")
     assert found.images == len(digits().test)
-    assert beside.accuracy != held.baseline(8).accuracy
+    assert beside.accuracy != stored.baseline(8).accuracy
 
 
 @pytest.mark.parametrize(
@@ -160,8 +163,8 @@ def test_the_test_split_has_its_own_figures(tmp_path: Path) -> None:
     ],
 )
 def test_damaged_candidates_are_refused(tmp_path: Path, damage: dict[str, object], words: str) -> None:
-    held = bench(tmp_path)
-    held.candidate(POINT)
+    stored = bench(tmp_path)
+    stored.candidate(POINT)
     path = tmp_path / "candidates" / POINT.name / "plan.json"
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "about": damage}))
@@ -170,13 +173,13 @@ def test_damaged_candidates_are_refused(tmp_path: Path, damage: dict[str, object
 
 
 def test_a_folder_without_a_plan_is_begun_again(tmp_path: Path) -> None:
-    held = bench(tmp_path)
-    held.candidate(POINT)
+    stored = bench(tmp_path)
+    stored.candidate(POINT)
     (tmp_path / "candidates" / POINT.name / "plan.json").unlink()  # killed between weights and plan
     other = bench(tmp_path)
-    assert other.candidate(POINT).golden == held.candidate(POINT).golden
+    assert other.candidate(POINT).golden == stored.candidate(POINT).golden
     shutil.rmtree(tmp_path / "candidates")
-    assert bench(tmp_path).candidate(POINT) == held.candidate(POINT)
+    assert bench(tmp_path).candidate(POINT) == stored.candidate(POINT)
 
 
 def test_fresh_seeds_differ_by_purpose_and_from_the_seed() -> None:

@@ -77,11 +77,11 @@ def test_a_slip_survives_and_a_source_from_before_it_has_none(tmp_path: Path) ->
     assert "slip is 1.5" in _refused(tmp_path / "new", folder.load_source)
 
 
-@pytest.mark.parametrize("keep", [0, 1, 7, 8, 100, -1])
+@pytest.mark.parametrize("save", [0, 1, 7, 8, 100, -1])
 @pytest.mark.parametrize("name", ["weights.safetensors", "plan.json", "source.safetensors", "source.json"])
-def test_truncated_files(run: Path, name: str, keep: int) -> None:
+def test_truncated_files(run: Path, name: str, save: int) -> None:
     path = run / name
-    path.write_bytes(path.read_bytes().rstrip()[:keep])
+    path.write_bytes(path.read_bytes().rstrip()[:save])
     assert name in _refused(run, folder.load_source if "source" in name else folder.load_blueprint)
 
 

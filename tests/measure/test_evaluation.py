@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 import torch
-from support.told import Told
+from support.reported import Verdicts
 from torch import Tensor, nn
 
 from spikewright.ann import interpreter
@@ -197,9 +197,9 @@ def test_the_int8_engine_reads_accuracy_with_its_own_codes(blueprint: Blueprint,
 
 
 def test_stored_weights_are_held_to_their_own_stepwise_run(blueprint: Blueprint, source: Source, data: Data) -> None:
-    held = quantise(blueprint, Uniform(bits=8))
+    stored = quantise(blueprint, Uniform(bits=8))
     for engine in ("auto", "int8"):
-        found = evaluate(held, source, data, EvaluateSettings(engine=engine, images=60, codes_images=20))
+        found = evaluate(stored, source, data, EvaluateSettings(engine=engine, images=60, codes_images=20))
         assert (found.codes_compared_with, found.weight_bits) == ("stepwise", (8,))
         assert found.mismatched_codes == 0
         assert found.accuracy_source is not None
@@ -238,16 +238,16 @@ def test_without_a_source_the_stepwise_run_is_the_reference(
 
 
 def test_progress_is_told(blueprint: Blueprint, source: Source, data: Data) -> None:
-    told = Told()
+    reported = Verdicts()
     settings = EvaluateSettings(batch_size=40, codes_images=50)
-    evaluate(blueprint, source, data, settings, on_progress=told)
-    assert [step for step in told if step[0] == "accuracy"] == [
+    evaluate(blueprint, source, data, settings, on_progress=reported)
+    assert [step for step in reported if step[0] == "accuracy"] == [
         ("accuracy", 40, 90),
         ("accuracy", 80, 90),
         ("accuracy", 90, 90),
     ]
-    assert [step for step in told if step[0] == "codes"] == [("codes", 40, 50), ("codes", 50, 50)]
-    assert told[-1] == ("speed", 5, 5)
+    assert [step for step in reported if step[0] == "codes"] == [("codes", 40, 50), ("codes", 50, 50)]
+    assert reported[-1] == ("speed", 5, 5)
 
 
 @pytest.mark.parametrize(

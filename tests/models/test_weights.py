@@ -76,10 +76,10 @@ def test_what_does_not_fit_is_refused_and_the_model_untouched(
 
 
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pt"])
-@pytest.mark.parametrize("kept", [0, 20, -10])
-def test_truncated_files_are_refused(tmp_path: Path, name: str, kept: int) -> None:
+@pytest.mark.parametrize("saved", [0, 20, -10])
+def test_truncated_files_are_refused(tmp_path: Path, name: str, saved: int) -> None:
     path = save(network().state_dict(), tmp_path / name)
-    path.write_bytes(path.read_bytes()[:kept])
+    path.write_bytes(path.read_bytes()[:saved])
     with pytest.raises(BadFile, match=f"{name}: not a (whole safetensors file|plain state dict) ") as caught:
         load_weights(network(), path)
     assert "\n" not in str(caught.value)

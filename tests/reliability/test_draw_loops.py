@@ -36,10 +36,10 @@ def test_struck_slots_like_python(
     places = np.flatnonzero(generator.random(shape[2]) < 0.7)
     expected = train.copy()
     for t, n, i in np.ndindex(shape):
-        struck = slow.word(int(keys[n]), t * shape[2] + i) < rate * 2**64
-        if i in places and struck and (train[t, n, i] != 0) == fired:
+        faulty = slow.word(int(keys[n]), t * shape[2] + i) < rate * 2**64
+        if i in places and faulty and (train[t, n, i] != 0) == fired:
             expected[t, n, i] = 0 if fired else 1
-    draws.strike(train, keys, places, rate, fired=fired)
+    draws.apply_slots(train, keys, places, rate, fired=fired)
     assert np.array_equal(train, expected)
 
 
@@ -72,7 +72,7 @@ def test_normals_of_words_like_python(words: list[int]) -> None:
 def test_slots_are_independent_and_equally_likely(rate: float) -> None:
     """1,000 images of 10 steps and 40 neurons: how many are struck, by image, step, neuron, and next to each other."""
     silent = np.zeros((10, 1000, 40), dtype=np.float32)
-    draws.strike(silent, draws.image_keys(12345, np.arange(1000)), np.arange(40), rate, fired=False)
+    draws.apply_slots(silent, draws.image_keys(12345, np.arange(1000)), np.arange(40), rate, fired=False)
     expected = silent.size * rate
     assert abs(silent.sum() - expected) < 4 * np.sqrt(expected * (1 - rate))
     for axes in ((1, 2), (0, 1)):

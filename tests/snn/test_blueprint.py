@@ -23,12 +23,12 @@ SIGNS = torch.tensor([[1, -1, 1], [-1, -1, 1]])
 GAIN = torch.tensor([0.5, -2.0])
 
 
-def blueprint(weight: Tensor, gain: Tensor | None, *, kept: AnyFormat | None = None, op: Any = None) -> Blueprint:
+def blueprint(weight: Tensor, gain: Tensor | None, *, saved: AnyFormat | None = None, op: Any = None) -> Blueprint:
     """A read-out alone, that stores its weight."""
     op, image = op or Linear(), (weight.shape[1], 4, 4)
     shape = (3,) if isinstance(op, Linear) else image
     value = op([torch.zeros(1, *shape)], weight.float())
-    node = Node(name="a", op=op, edges=(Edge(INPUT),), shape=tuple(value.shape[1:]), weights=kept or Binary())
+    node = Node(name="a", op=op, edges=(Edge(INPUT),), shape=tuple(value.shape[1:]), weights=saved or Binary())
     arrays = {"a.weight": weight} | ({} if gain is None else {"a.gain": gain})
     return Blueprint(Plan(encoder=Direct(2), input_shape=shape, nodes=(node,)), arrays)
 
@@ -62,17 +62,17 @@ def test_what_integers_make_times_the_gain_is_what_the_weight_makes(seed: int, g
     made = op([x], stored.double())
     node = Node(name="a", op=op, edges=(Edge(INPUT),), shape=tuple(made.shape[1:]), weights=Uniform(bits=4))
     plan = Plan(encoder=Direct(2), input_shape=(inside, 5, 5), nodes=(node,))
-    held = Blueprint(plan, {"a.weight": stored, "a.gain": gain})
-    assert torch.equal(op([x], held.weight(plan.nodes[0])), made * gain)
+    entry = Blueprint(plan, {"a.weight": stored, "a.gain": gain})
+    assert torch.equal(op([x], entry.weight(plan.nodes[0])), made * gain)
 
 
 def test_weights_that_a_format_cannot_hold() -> None:
     four = Uniform(bits=4)
     assert refused(SIGNS.float(), GAIN) == "array 'a.weight' must hold integers of 1 bits, it holds torch.float32"
     message = "array 'a.weight' holds integers that 4 bits cannot: store it again"
-    assert refused(torch.full((2, 3), 8), GAIN, kept=four) == message
-    assert refused(torch.full((2, 3), -9), GAIN, kept=four) == message
-    assert blueprint(torch.tensor([[7, -8, 0]]), torch.ones(1), kept=four)
+    assert refused(torch.full((2, 3), 8), GAIN, saved=four) == message
+    assert refused(torch.full((2, 3), -9), GAIN, saved=four) == message
+    assert blueprint(torch.tensor([[7, -8, 0]]), torch.ones(1), saved=four)
     for other in (0, 2, -2):
         assert "1 bits cannot" in refused(torch.full((2, 3), other), GAIN)
     assert "holds torch.bool" in refused(SIGNS > 0, GAIN)

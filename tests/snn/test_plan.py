@@ -19,7 +19,6 @@ from spikewright.snn.alignments.average import Average
 from spikewright.snn.alignments.replicate import Replicate
 from spikewright.snn.alignments.truncate import Truncate
 from spikewright.snn.code import Code
-from spikewright.snn.courses import Course
 from spikewright.snn.encoders.bernoulli import Bernoulli
 from spikewright.snn.encoders.direct import Direct
 from spikewright.snn.encoders.frames import Frames
@@ -39,6 +38,7 @@ from spikewright.snn.schedules.corrected import Corrected
 from spikewright.snn.schedules.lockstep import Lockstep
 from spikewright.snn.schedules.probed import Probed
 from spikewright.snn.schedules.two_phase import TwoPhase
+from spikewright.snn.time_courses import TimeCourse
 
 RATE = Code.rate(4)
 
@@ -56,18 +56,18 @@ def _refused(make) -> str:
 def test_a_graded_input_is_one_step_and_what_reads_it_alone_is_constant() -> None:
     made = plan(node("a", "input", fires=firing(Code.rate(1))), node("b", "a", fires=firing(RATE)), node("out", "b"))
     assert made.courses == {
-        "input": Course(1, True),
-        "a": Course(1, True),
-        "b": Course(4, False),
-        "out": Course(4, False),
+        "input": TimeCourse(1, True),
+        "a": TimeCourse(1, True),
+        "b": TimeCourse(4, False),
+        "out": TimeCourse(4, False),
     }
-    assert made.drives == {"a": Course(1, True), "b": Course(1, True), "out": Course(4, False)}
+    assert made.drives == {"a": TimeCourse(1, True), "b": TimeCourse(1, True), "out": TimeCourse(4, False)}
 
 
 def test_a_repeated_input_is_constant_through_what_does_not_fire() -> None:
     made = plan(node("a", "input"), node("b", "a", "input", fires=firing(RATE)), node("out", "b"), encoder=Repeat(4))
-    assert made.courses["input"] == made.courses["a"] == made.drives["b"] == Course(4, True)
-    assert made.drives["out"] == Course(4, False)
+    assert made.courses["input"] == made.courses["a"] == made.drives["b"] == TimeCourse(4, True)
+    assert made.drives["out"] == TimeCourse(4, False)
     assert made.warmup == 0
 
 
@@ -80,8 +80,8 @@ def test_a_warm_up_is_the_inputs_and_every_stages() -> None:
         encoder=Repeat(4, 3),
     )
     assert made.warmup == 3
-    assert made.courses["input"] == Course(7, True)
-    assert made.courses["a"] == made.drives["b"] == Course(7, False)
+    assert made.courses["input"] == TimeCourse(7, True)
+    assert made.courses["a"] == made.drives["b"] == TimeCourse(7, False)
 
 
 def test_averaging_makes_a_constant_drive_of_any_train() -> None:
@@ -91,9 +91,9 @@ def test_averaging_makes_a_constant_drive_of_any_train() -> None:
         node("c", edge("b", Average(2)), fires=firing(Code.rate(2))),
         node("out", "c"),
     )
-    assert made.drives["a"] == Course(3, True)
-    assert made.drives["b"] == Course(5, True)
-    assert made.drives["c"] == Course(2, True)
+    assert made.drives["a"] == TimeCourse(3, True)
+    assert made.drives["b"] == TimeCourse(5, True)
+    assert made.drives["c"] == TimeCourse(2, True)
 
 
 @pytest.mark.parametrize("alignment", [Replicate(5), Truncate(2)])
@@ -104,9 +104,9 @@ def test_picking_steps_keeps_what_is_constant_constant_and_the_rest_uneven(align
         node("b", edge("a", alignment), fires=firing(code)),
         node("out", "b"),
     )
-    assert uneven.drives["b"] == Course(alignment.timesteps, False)
+    assert uneven.drives["b"] == TimeCourse(alignment.timesteps, False)
     even = plan(node("b", edge("input", alignment), fires=firing(code)), node("out", "b"), encoder=Repeat(3))
-    assert even.drives["b"] == Course(alignment.timesteps, True)
+    assert even.drives["b"] == TimeCourse(alignment.timesteps, True)
 
 
 @pytest.mark.parametrize("alignment", [Replicate(1), Truncate(1)])
@@ -116,7 +116,7 @@ def test_one_step_is_constant_however_it_was_picked(alignment: Any) -> None:
         node("b", edge("a", alignment), fires=firing(Code.rate(1))),
         node("out", "b"),
     )
-    assert made.drives["b"] == made.courses["b"] == Course(1, True)
+    assert made.drives["b"] == made.courses["b"] == TimeCourse(1, True)
 
 
 def test_a_constant_that_ends_early_does_not_make_a_constant_sum() -> None:
@@ -127,8 +127,8 @@ def test_a_constant_that_ends_early_does_not_make_a_constant_sum() -> None:
         node("d", "a", edge("b", Average(4)), fires=firing(RATE)),
         node("out", "c", "d"),
     )
-    assert made.drives["c"] == Course(4, False)
-    assert made.drives["d"] == Course(4, True)
+    assert made.drives["c"] == TimeCourse(4, False)
+    assert made.drives["d"] == TimeCourse(4, True)
 
 
 def test_who_reads_what() -> None:
@@ -199,7 +199,7 @@ def test_only_averaging_goes_with_weighted_spikes(alignment: Any) -> None:
     assert message == (
         f"edge 'a' to 'b': {alignment.kind} needs rate codes, as it drops or repeats steps: choose average"
     )
-    assert made(Average(3)).drives["b"] == Course(3, True)
+    assert made(Average(3)).drives["b"] == TimeCourse(3, True)
 
 
 LAWS = {"integrate_fire": IntegrateFire(), "hard_reset": HardReset(), "signed": Signed()}
@@ -286,8 +286,8 @@ def clocked(steps: int = 4, law: Any = None, warmup: int = 0) -> Firing:
 def test_a_clocked_networks_courses(encoder: Any) -> None:
     made = plan(node("g", "input"), node("a", "g", fires=clocked()), node("out", "a", "g"), encoder=encoder)
     constant = encoder.kind == "direct"
-    assert made.courses["input"] == made.courses["g"] == made.drives["a"] == Course(4, constant)
-    assert made.courses["a"] == made.drives["out"] == Course(4, False)
+    assert made.courses["input"] == made.courses["g"] == made.drives["a"] == TimeCourse(4, constant)
+    assert made.courses["a"] == made.drives["out"] == TimeCourse(4, False)
     assert made.sample_shape == ((4, 2) if encoder.kind == "frames" else (2,))
     assert made.warmup == 0
 

@@ -7,7 +7,7 @@ from typing import Any
 IMAGES = 200
 
 
-def figures(accuracies: Sequence[float], golden: float = 0.9, *, held: bool = True, **more: Any) -> dict[str, Any]:
+def figures(accuracies: Sequence[float], golden: float = 0.9, *, stored: bool = True, **more: Any) -> dict[str, Any]:
     """One stratum; the interval is the mean ± twice its standard error."""
     middle, half = mean(accuracies), 2 * stdev(accuracies) / len(accuracies) ** 0.5
     found = {
@@ -23,13 +23,13 @@ def figures(accuracies: Sequence[float], golden: float = 0.9, *, held: bool = Tr
         "maps": len(accuracies),
         **more,
     }
-    return {**found, "accuracies": list(accuracies)} if held else found
+    return {**found, "accuracies": list(accuracies)} if stored else found
 
 
 def campaign(accuracies: Sequence[float] | None, golden: float = 0.9, **more: Any) -> dict[str, Any]:
     """One network at one bit error rate; without accuracies, the rows that are given."""
     rows = [] if accuracies is None else [row("model", accuracies, golden=golden)]
-    top = {} if accuracies is None else figures(accuracies, golden, held=False)
+    top = {} if accuracies is None else figures(accuracies, golden, stored=False)
     return {
         "images": IMAGES, "ber": 1e-2, "weight_bits": 8, "bits_total": 920_064, "scope": "model", "verdict": None,
         "fault": {"kind": "bit_flip", "ber": 1e-2, "count": None, "bits": None}, "level": 0.95, "rows": rows,

@@ -34,7 +34,7 @@ MAKERS = (
 )
 
 
-def kept(name: str, make: Callable[[], tuple[Source, Tensor]], *makers: str) -> tuple[Source, Tensor]:
+def saved(name: str, make: Callable[[], tuple[Source, Tensor]], *makers: str) -> tuple[Source, Tensor]:
     """A source and inputs for it, from this machine's folder or made now.
 
     Args:

@@ -77,20 +77,20 @@ def listener(answer: bytes) -> Iterator[int]:
     import threading
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        held = []
+        stored = []
 
         def serve() -> None:
             with contextlib.suppress(OSError):
                 while True:
                     line, _ = server.accept()
-                    held.append(line)
+                    stored.append(line)
                     line.sendall(answer)
 
         threading.Thread(target=serve, daemon=True).start()
         try:
             yield server.getsockname()[1]
         finally:
-            for line in held:
+            for line in stored:
                 line.close()
 
 

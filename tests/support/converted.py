@@ -10,13 +10,13 @@ from spikewright.conversion.methods.exact import Exact
 from spikewright.conversion.observe import Statistics, observe
 from spikewright.snn.blueprint import Blueprint
 from support import zoo
-from support.captures import kept
+from support.captures import saved
 
 
 @cache
 def captured(name: str) -> tuple[Source, Tensor, Statistics]:
     """A model's source, inputs for it, and what its activations look like on them."""
-    source, x = kept(name, lambda: captured_anew(name))
+    source, x = saved(name, lambda: captured_anew(name))
     return source, x, observe(source, [x])
 
 

@@ -29,7 +29,7 @@ class Case:
     x: Tensor
 
     @property
-    def told(self) -> slow.Told:
+    def reported(self) -> slow.Verdicts:
         network, settings = self.network, self.network.settings
         leaks = dict.fromkeys(network.stages, settings.neurons.leak)
         if network.raw_leaks is not None:
@@ -63,15 +63,15 @@ def case(source: Source, settings: SpikingSettings, x: Tensor) -> Case:
 def _as_stored(one: Case) -> dict[str, np.ndarray]:
     found = {}
     for node in one.source.nodes:
-        kept = one.network.formats.get(node.name)
-        if kept is not None:
+        saved = one.network.formats.get(node.name)
+        if saved is not None:
             weight = one.source.arrays[dict(node.arrays)["weight"]].double().numpy()
-            plain = not isinstance(kept, Binary) or (kept.standardise, kept.scale) == ("layer", "mean")
+            plain = not isinstance(saved, Binary) or (saved.standardise, saved.scale) == ("layer", "mean")
             assert plain, "the loop knows these alone"
-            if kept.bits == 1 and isinstance(node.op, Conv) and node.op.transposed:
+            if saved.bits == 1 and isinstance(node.op, Conv) and node.op.transposed:
                 found[node.name] = one_bit_transposed(weight, node.op.groups)
             else:
-                found[node.name] = slow.one_bit(weight) if kept.bits == 1 else slow.few_bits(weight, kept.bits)
+                found[node.name] = slow.one_bit(weight) if saved.bits == 1 else slow.few_bits(weight, saved.bits)
     return found
 
 
@@ -86,28 +86,28 @@ def one_bit_transposed(weight: np.ndarray, groups: int) -> np.ndarray:
     return made
 
 
-def require_equal(one: Case) -> slow.Told:
+def require_equal(one: Case) -> slow.Verdicts:
     """Hold both engines, in float64, to the loop: every spike of every stage, and the read-out's sum over time."""
-    told = one.told
-    assert told.closest > NEAR, "a membrane so near its threshold tells nothing: take another seed"
+    reported = one.reported
+    assert reported.closest > NEAR, "a membrane so near its threshold tells nothing: take another seed"
     frozen = build(one.network.freeze(), dtype=torch.float64)
     for engine in (frozen.walk, frozen.collapse):
         stages = []
         for record in engine(one.x.double()):
             if not isinstance(record, StageRecord):
-                np.testing.assert_allclose(record.codes.numpy(), told.output.sum(0), rtol=1e-5, atol=1e-5)
+                np.testing.assert_allclose(record.codes.numpy(), reported.output.sum(0), rtol=1e-5, atol=1e-5)
                 continue
             assert record.train is not None
-            assert mismatches(record, told) == 0, (engine, record.node.name)
+            assert mismatches(record, reported) == 0, (engine, record.node.name)
             stages.append(record.firing.carries)
         assert sorted(set(stages)) == sorted(one.network.stages)
-    return told
+    return reported
 
 
-def mismatches(record: StageRecord, told: slow.Told) -> int:
+def mismatches(record: StageRecord, reported: slow.Verdicts) -> int:
     """How many spikes of a stage differ from the loop's."""
     assert record.train is not None
-    expected = told.spikes[record.firing.carries]
+    expected = reported.spikes[record.firing.carries]
     assert record.train.shape == expected.shape
     return int((record.train.numpy() != expected).sum())
 

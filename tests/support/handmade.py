@@ -110,7 +110,7 @@ def simulate(blueprint: Blueprint, x: Sequence[float]) -> dict[str, Train]:
     value = [Fraction(number) for number in x]
     steps = encoder.timesteps if isinstance(encoder, Repeat) else 1
     runs: dict[str, Train] = {INPUT: [[number / steps for number in value] for _ in range(steps)]}
-    told: dict[str, Train] = {}
+    reported: dict[str, Train] = {}
     for one in blueprint.plan.nodes:
         currents = _apply(one, [_align(runs[read.source], read.alignment) for read in one.edges], arrays)
         bias = arrays.get(f"{one.name}.bias")
@@ -118,15 +118,17 @@ def simulate(blueprint: Blueprint, x: Sequence[float]) -> dict[str, Train]:
         if not isinstance(one, Stage):
             runs[one.name] = currents
             if one is blueprint.plan.readout:
-                told[one.name] = [[sum(column, b) for column, b in zip(zip(*currents, strict=True), bias, strict=True)]]
+                reported[one.name] = [
+                    [sum(column, b) for column, b in zip(zip(*currents, strict=True), bias, strict=True)]
+                ]
             continue
         unit, start = arrays[f"{one.name}.threshold"], arrays[f"{one.name}.initial_potential"]
         spikes = _fire(one.firing, currents, bias, unit, start)
-        told[one.name] = spikes
+        reported[one.name] = spikes
         worth = arrays[f"{one.name}.amplitude"]
         weights = one.firing.code.step_weights
         runs[one.name] = [[w * worth * s for s in fired] for w, fired in zip(weights, spikes, strict=True)]
-    return told
+    return reported
 
 
 def _fire(how: Firing, currents: Train, bias: Vector, unit: Fraction, start: Fraction) -> Train:

@@ -5,11 +5,11 @@ import torch
 
 from spikewright.ann.ops.arithmetic import Scale
 from spikewright.ann.source import INPUT
-from spikewright.engines.program import Program, Step
+from spikewright.engines.program import Instruction, Program
 from spikewright.snn.nodes import Stage
 
 
-def _matrix(step: Step, shapes: list[tuple[int, ...]]) -> np.ndarray:
+def _matrix(instruction: Instruction, shapes: list[tuple[int, ...]]) -> np.ndarray:
     """A step's operation as one integer matrix over its concatenated, flattened inputs: a column per basis vector."""
     sizes = [int(np.prod(shape)) for shape in shapes]
     columns = []
@@ -17,12 +17,12 @@ def _matrix(step: Step, shapes: list[tuple[int, ...]]) -> np.ndarray:
         parts = []
         for index, shape in enumerate(shapes):
             value = torch.eye(size) if index == which else torch.zeros(size, sizes[index])
-            gain = step.gain(index)
+            gain = instruction.gain(index)
             value = value.double().reshape(size, *shape)
             parts.append(value if gain is None else value * gain.double())
-        weight = None if step.weight is None else step.weight.double()
-        result = step.node.op(parts, weight)
-        result = result if step.after is None else result * step.after.double()
+        weight = None if instruction.weight is None else instruction.weight.double()
+        result = instruction.node.op(parts, weight)
+        result = result if instruction.after is None else result * instruction.after.double()
         columns.append(result.reshape(size, -1).numpy())
     exact = np.concatenate(columns).T
     assert np.abs(exact - exact.round()).max() < 1e-6
@@ -40,25 +40,27 @@ def slow_codes(program: Program, x: torch.Tensor) -> dict[str, np.ndarray]:
     """Every stage's codes in int64: a matrix product, pools, and firing step by step."""
     values = {INPUT: program.plan.encoder(x)[0].numpy().astype(np.int64)}
     codes = {}
-    for step in program.steps:
-        node = step.node
+    for instruction in program.instructions:
+        node = instruction.node
         inputs = [values[name] for name in node.inputs]
-        matrix = _matrix(step, [value.shape[1:] for value in inputs])
+        matrix = _matrix(instruction, [value.shape[1:] for value in inputs])
         flat = np.concatenate([value.reshape(len(x), -1) for value in inputs], 1) @ matrix.T
-        shape = step.node.op([torch.zeros(1, *v.shape[1:]).double() for v in inputs], _double(step.weight)).shape[1:]
-        potential = flat.reshape(len(x), *shape) + _integers(step.bias, tuple(shape))
+        shape = instruction.node.op(
+            [torch.zeros(1, *v.shape[1:]).double() for v in inputs], _double(instruction.weight)
+        ).shape[1:]
+        potential = flat.reshape(len(x), *shape) + _integers(instruction.bias, tuple(shape))
         if not isinstance(node, Stage):
             values[node.name] = potential
             continue
         for index, op in enumerate(node.firing.before_firing):
-            gain, bias = step.before(index)
+            gain, bias = instruction.before(index)
             if isinstance(op, Scale):
                 sized = potential.shape[1:]
                 potential = potential * _integers(gain, sized) + _integers(bias, sized)
             else:
                 potential = op([torch.from_numpy(potential).double()]).numpy().astype(np.int64)
-        unit = _integers(step.threshold, potential.shape[1:])
-        u = potential + _integers(step.initial, potential.shape[1:])
+        unit = _integers(instruction.threshold, potential.shape[1:])
+        u = potential + _integers(instruction.initial, potential.shape[1:])
         code = np.zeros_like(u)
         for weight in node.firing.code.step_weights:
             spike = (u >= weight * unit).astype(np.int64)

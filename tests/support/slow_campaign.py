@@ -19,7 +19,7 @@ from spikewright.conversion.quantise import load, quantise, store
 from spikewright.engines.currents import constant_drive, deliver, drive_of, scaled, total_input, totals
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.lower.integer import lowered
-from spikewright.engines.program import Program, StageStep
+from spikewright.engines.program import Program, StageInstruction
 from spikewright.engines.stepwise import _arrives_as_total, _currents
 from spikewright.errors import NotExact
 from spikewright.reliability.campaign.outcomes import Outcome
@@ -72,12 +72,12 @@ class Slow:
         low, high = ((float(self.inputs.min()),), (float(self.inputs.max()),))
         shape = tuple(self.inputs.shape[1:])
         if isinstance(self.network, Source):
-            held = store(self.network, self.weights)
+            entry = store(self.network, self.weights)
             first: dict[str, str] = {}
             for node in self.network.nodes:
                 if isinstance(node.op, Linear | Conv):
                     first.setdefault(dict(node.arrays)["weight"], node.name)
-            memories = [(name, held[array].integers, held[array].format.bits) for array, name in first.items()]
+            memories = [(name, entry[array].integers, entry[array].format.bits) for array, name in first.items()]
             stages = [Neurons(name=n.name, shape=n.shape, timesteps=1) for n in self.network.nodes if _fires(n)]
         else:
             stored = quantise(self.network, self.weights)
@@ -128,8 +128,8 @@ class Slow:
 
     def _ordinary(self, source: Source, x: Tensor, patch: Patch, images: NDArray[np.int64]) -> Tensor:
         """Node by node: what products read is rounded to a grid, and they are sums of integers in float64."""
-        held = store(source, self.weights)
-        plain = load(source, held)
+        entry = store(source, self.weights)
+        plain = load(source, entry)
         tops = {INPUT: _top(self.inputs)}
         interpreter.run(plain, self.inputs, watch=lambda node, value: tops.update({node.name: _top(value)}))
         values = {INPUT: x.float()}
@@ -138,14 +138,14 @@ class Slow:
             roles = {role: source.arrays[name] for role, name in node.arrays}
             if isinstance(node.op, Linear | Conv):
                 array = dict(node.arrays)["weight"]
-                kept = held[array]
+                saved = entry[array]
                 memory = next(n.name for n in source.nodes if dict(n.arrays).get("weight") == array)
-                power = _digits(node.op, kept.integers) - (math.frexp(reads)[1] if reads else 0)
+                power = _digits(node.op, saved.integers) - (math.frexp(reads)[1] if reads else 0)
                 read = (given[0] * 2.0**power).round().double()
-                integers = kept.integers if memory not in patch.weights else _rewritten(kept.integers, patch, memory)
+                integers = saved.integers if memory not in patch.weights else _rewritten(saved.integers, patch, memory)
                 made = node.op([read], integers.double()).float()
                 spatial = (1,) * (made.dim() - 2 if isinstance(node.op, Conv) else 0)
-                made = made * (kept.scale * 2.0**-power).float().reshape(-1, *spatial)
+                made = made * (saved.scale * 2.0**-power).float().reshape(-1, *spatial)
                 value = made + roles["bias"].reshape(-1, *spatial) if "bias" in roles else made
             elif isinstance(node.op, Averaging) and reads:
                 fine = 20 - math.ceil(math.log2(reads))
@@ -216,19 +216,19 @@ def walked(program: Program, x: Tensor, patch: Patch, images: NDArray[np.int64])
     plan = program.plan
     x = x.to(next(buffer.dtype for buffer in program.buffers()))
     values = {INPUT: plan.encoder(x) if plan.warmup or plan.encoder.clocked else total_input(program, x)}
-    for step in program.steps:
-        node = step.node
+    for instruction in program.instructions:
+        node = instruction.node
         inputs = [values[name] for name in node.inputs]
         if node is plan.readout:  # it only sums, so time goes first: the engines round once
-            total = deliver(step, totals(step, inputs, plan.warmup))[0]
-            return scaled(total if step.bias is None else total + step.bias, program.worth)
-        currents = _currents(program, step, inputs)
-        if not isinstance(step, StageStep):
+            total = deliver(instruction, totals(instruction, inputs, plan.warmup))[0]
+            return scaled(total if instruction.bias is None else total + instruction.bias, program.worth)
+        currents = _currents(program, instruction, inputs)
+        if not isinstance(instruction, StageInstruction):
             values[node.name] = currents
             continue
-        firing = step.firing
+        firing = instruction.firing
         steady = _arrives_as_total(program, node) and not firing.schedule.waits
-        drive = constant_drive(step, currents[0]) if steady else drive_of(step, currents)
+        drive = constant_drive(instruction, currents[0]) if steady else drive_of(instruction, currents)
         fault = patch.stages.get(node.name)
         if fault is None:
             train = firing.schedule.run(firing.law, drive, firing.code)

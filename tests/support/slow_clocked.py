@@ -80,7 +80,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Told:
+class Verdicts:
     """By activation, or by the pool of one, spikes [T, N, *]; the output at each step [T, N, *]; and how near a tie."""
 
     spikes: dict[str, Array]
@@ -96,7 +96,7 @@ def loop(
     weights: Mapping[str, Array] | None = None,
     biases: bool = True,
     fires: bool = False,
-) -> Told:
+) -> Verdicts:
     """Run a captured network on a train [T, N, *input_shape].
 
     `weights` replaces those of some nodes, as they are after rounding; `biases` False leaves out those of matrix
@@ -128,7 +128,7 @@ def loop(
             spikes.setdefault("readout_neurons", []).append(value)
         output.append(value)
     closest = min((layer.closest for layer in layers.values()), default=math.inf)
-    return Told({name: np.stack(steps) for name, steps in spikes.items()}, np.stack(output), closest)
+    return Verdicts({name: np.stack(steps) for name, steps in spikes.items()}, np.stack(output), closest)
 
 
 def _roles(source: Source, node: SourceNode, weights: Mapping[str, Array], biases: bool) -> dict[str, Array]:

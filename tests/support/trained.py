@@ -13,7 +13,7 @@ from spikewright.app.runs import acquire
 from spikewright.data import ImageData, load
 from spikewright.interchange.run_folder import save_source
 from support import zoo
-from support.captures import kept
+from support.captures import saved
 
 MAKERS = ("src/spikewright/data", "src/spikewright/app/runs/acquire.py", "tests/support/trained.py")
 
@@ -28,7 +28,7 @@ def digits() -> ImageData:
 def classifier(*levels: int) -> Source:
     """64-20-12-10 with ReLU, or with trained levels of its two activations."""
     name = "-".join(map(str, ("digits", *levels)))
-    return kept(name, lambda: _trained(*levels), *MAKERS)[0]
+    return saved(name, lambda: _trained(*levels), *MAKERS)[0]
 
 
 def _trained(*levels: int) -> tuple[Source, Tensor]:

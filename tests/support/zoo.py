@@ -73,11 +73,11 @@ class Net(nn.Module):
 
 
 def _entry(shape: Shape = IMAGE) -> Callable[[Callable[[], nn.Module]], Callable[[], nn.Module]]:
-    def keep(factory: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+    def save(factory: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
         ZOO[factory.__name__] = (factory, shape)
         return factory
 
-    return keep
+    return save
 
 
 def make(name: str, *, seed: int = 0) -> tuple[nn.Module, Tensor]:
@@ -979,10 +979,10 @@ def variadic() -> nn.Module:
 def augmented_in_place() -> nn.Module:
     def compute(m: Net, x: Tensor) -> Tensor:
         x = m.conv(x)
-        kept = x
+        saved = x
         x += 1
         x.mul_(0.5)
-        return m.head(F.relu(kept + x))
+        return m.head(F.relu(saved + x))
 
     return Net(compute, conv=nn.Conv2d(3, 4, 3, padding=1), head=_head(4))
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from spikewright.training.allocator import keep_freed_memory
+from spikewright.training.allocator import retain_freed_memory
 
 FAULTS = """
 import resource, torch
@@ -28,11 +28,11 @@ print(plain, faults())
 def test_pages_are_kept() -> None:
     """64 MiB are 16,384 pages of 4 KiB (32 huge ones, where they are on: then nothing can be seen)."""
     done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
-    plain, kept = map(int, done.stdout.split())
-    assert kept < 100
+    plain, saved = map(int, done.stdout.split())
+    assert saved < 100
     assert plain > 5 * 16_000 or plain < 1000
 
 
 def test_without_glibc_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
-    assert not keep_freed_memory()
+    assert not retain_freed_memory()

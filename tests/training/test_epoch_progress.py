@@ -4,7 +4,7 @@ from spikewright.ann.source import Source
 from spikewright.training.ann.trainable import TrainableSource
 from spikewright.training.ann.trainee import SourceTrainee
 from spikewright.training.epoch_progress import EpochProgress
-from spikewright.training.fitting import Fitting
+from spikewright.training.lightning_module import Fitting
 from spikewright.training.settings import TrainSettings
 
 
@@ -18,13 +18,13 @@ def told_of(
     """What is said of these epochs of two batches each, after those before."""
     module = Fitting(SourceTrainee(TrainableSource(source), TrainSettings()), TrainSettings(), steps=1, identity={})
     module.history = list(before)  # pyright: ignore[reportAttributeAccessIssue]
-    told: list[tuple] = []
+    reported: list[tuple] = []
 
-    def keep(what: str, done: int, total: int, /, note: str = "") -> None:
-        told.append((what, done, total, note))
+    def save(what: str, done: int, total: int, /, note: str = "") -> None:
+        reported.append((what, done, total, note))
 
     trainer = SimpleNamespace(is_global_zero=first, current_epoch=len(before), num_training_batches=2)
-    progress = EpochProgress(len(before) + len(epochs), keep)
+    progress = EpochProgress(len(before) + len(epochs), save)
     progress.on_train_start(trainer, module)  # pyright: ignore[reportArgumentType]
     for each in epochs:
         progress.on_train_epoch_start(trainer, module)  # pyright: ignore[reportArgumentType]
@@ -33,7 +33,7 @@ def told_of(
         module.history = [*module.history, each]
         trainer.current_epoch += 1
     progress.on_train_end(trainer, module)  # pyright: ignore[reportArgumentType]
-    return told
+    return reported
 
 
 def test_each_epoch_of_this_run_is_told_once(source: Source) -> None:
@@ -50,8 +50,8 @@ def test_each_epoch_of_this_run_is_told_once(source: Source) -> None:
 
 
 def test_learned_timesteps_and_silent_stages_are_told(source: Source) -> None:
-    told = told_of(source, [], [entry(0, timesteps_mean=2.6, dead_stages=("3",))])
-    assert [note for *_, note in told if note] == [
+    reported = told_of(source, [], [entry(0, timesteps_mean=2.6, dead_stages=("3",))])
+    assert [note for *_, note in reported if note] == [
         "epoch 1/1: loss 0.5000, validation 25.00%, mean timesteps 2.60, 2 s",
         "warning: stage '3' did not fire in this epoch: lower --threshold, raise --leak, or take a wider --surrogate",
     ]

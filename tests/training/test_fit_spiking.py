@@ -65,11 +65,11 @@ def test_a_resumed_training_is_bit_identical(
     assert [path.name for path in (resumed_folder / CHECKPOINTS).iterdir()] == ["epoch-0.ckpt"]
     resumed, again = fit_spiking(source, digits, settings, training, out=resumed_folder, resume=True)
     assert same(whole, resumed)
-    told = [
+    reported = [
         [(e.epoch, e.loss, e.firing_rate, e.dead_stages, e.accuracy_validation) for e in r.epochs]
         for r in (report, again)
     ]
-    assert told[0] == told[1] and len(told[0]) == 3
+    assert reported[0] == reported[1] and len(reported[0]) == 3
     assert again.accuracy_test == report.accuracy_test
     other = replace(training, network=replace(training.network, timesteps=4))
     with pytest.raises(BadSetting, match=r"network\.timesteps was \d, now it is 4: resume with the same") as caught:

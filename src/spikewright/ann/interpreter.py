@@ -46,12 +46,12 @@ def run(
     Returns:
         The output node's value, [N, *output_shape].
     """
-    held = source.arrays if arrays is None else arrays
+    found = source.arrays if arrays is None else arrays
     last_use = {name: node.name for node in source.nodes for name in node.inputs}
     values = {INPUT: x}
     for node in source.nodes:
         inputs = [values[name] for name in node.inputs]
-        roles = {role: held[name] for role, name in node.arrays}
+        roles = {role: found[name] for role, name in node.arrays}
         value = evaluate(node, inputs, roles, activate=activate, training=training)
         if watch is not None:
             watch(node, value)

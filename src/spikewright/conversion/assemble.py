@@ -89,6 +89,6 @@ def with_shift(blueprint: Blueprint, shifts: Mapping[str, Tensor]) -> Blueprint:
             continue
         scales = [index for index, op in enumerate(node.firing.before_firing) if op.scales]
         name = f"{node.name}.before{scales[-1]}.bias" if scales else f"{node.name}.bias"
-        held = arrays.get(name)
-        arrays[name] = shifts[node.name] if held is None else held + shifts[node.name]
+        before = arrays.get(name)
+        arrays[name] = shifts[node.name] if before is None else before + shifts[node.name]
     return Blueprint(blueprint.plan, arrays)

@@ -41,11 +41,11 @@ class Candidate:
     method: str
     settings: Mapping[str, Any]
     score: Score
-    holds: bool
+    meets: bool
 
     def to_json(self) -> dict[str, Any]:
         """The candidate as plain data."""
-        return {"method": self.method, "settings": dict(self.settings), **asdict(self.score), "holds": self.holds}
+        return {"method": self.method, "settings": dict(self.settings), **asdict(self.score), "holds": self.meets}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Choice:
         shown = str(steps) if isinstance(steps, int) else ",".join(str(step) for step in steps)
         return (
             f"chose {self.chosen.method}, timesteps {shown}: least energy ({self.confirmed.energy_joules_snn:.3g} J a "
-            f"sample) of the {sum(one.holds for one in self.tried)} that held the drop among {len(self.tried)} tried; "
+            f"sample) of the {sum(one.meets for one in self.tried)} that held the drop among {len(self.tried)} tried; "
             f"{self.confirmed.accuracy_snn:.2%} on {self.confirmed.samples:,} validation samples, "
             f"source {self.accuracy_source:.2%}"
         )
@@ -118,7 +118,7 @@ class Auto:
         self,
         source: Source,
         calibration: Sequence[Tensor],
-        judged: Sequence[tuple[Tensor, Tensor]],
+        labelled: Sequence[tuple[Tensor, Tensor]],
         *,
         on_progress: Progress = silent,
     ) -> Choice:
@@ -127,23 +127,23 @@ class Auto:
         Args:
             source: the captured network.
             calibration: prepared inputs that set thresholds where training did not.
-            judged: prepared inputs and labels to hold the drop on.
+            labelled: prepared inputs and labels to hold the drop on.
             on_progress: called as candidates are tried.
 
         Raises:
             BadData: no samples to judge by.
             NoneFound: nothing that was tried holds the drop.
         """
-        if not _count(judged):
+        if not _count(labelled):
             raise BadData("auto: no validation samples to judge by: give a data set that is not empty")
-        statistics, accuracy = observe(source, calibration), accuracy_of_source(source, judged)
-        few, tried = _first(judged, self.samples), list[Candidate]()
+        statistics, accuracy = observe(source, calibration), accuracy_of_source(source, labelled)
+        few, tried = _first(labelled, self.samples), list[Candidate]()
         # what the first samples rank best may hold on none but those: then all of them rank
-        for ranking in (few, judged) if _count(few) < _count(judged) else (judged,):
+        for ranking in (few, labelled) if _count(few) < _count(labelled) else (labelled,):
             search = _Search(self, source, statistics, calibration, ranking, on_progress)
             search.uniform()
             search.mixed()
-            choice = search.confirmed(judged, accuracy)
+            choice = search.confirmed(labelled, accuracy)
             if choice is not None:
                 return choice
             tried = search.tried
@@ -168,12 +168,12 @@ class _Search:
         source: Source,
         statistics: Statistics,
         calibration: Sequence[Tensor],
-        judged: Sequence[tuple[Tensor, Tensor]],
+        labelled: Sequence[tuple[Tensor, Tensor]],
         on_progress: Progress,
     ) -> None:
         self.auto, self.source, self.statistics, self.calibration = auto, source, statistics, calibration
-        self.judged, self.on_progress = judged, on_progress
-        self.floor = accuracy_of_source(source, judged) - auto.max_accuracy_drop / 100
+        self.labelled, self.on_progress = labelled, on_progress
+        self.floor = accuracy_of_source(source, labelled) - auto.max_accuracy_drop / 100
         self.tried: list[Candidate] = []
         self.expected = sum(len(_ladder(most)) for most in auto.most_timesteps.values())
 
@@ -185,9 +185,9 @@ class _Search:
         for known in self.tried:
             if known.method == method and known.settings == settings:
                 return known
-        found = score(self.build(method, settings), self.source, self.judged, table=self.auto.energy_table)
+        found = score(self.build(method, settings), self.source, self.labelled, table=self.auto.energy_table)
         self.tried.append(
-            Candidate(method=method, settings=settings, score=found, holds=found.accuracy_snn >= self.floor)
+            Candidate(method=method, settings=settings, score=found, meets=found.accuracy_snn >= self.floor)
         )
         self.expected = max(self.expected, len(self.tried))
         self.on_progress("candidates", len(self.tried), self.expected)
@@ -195,7 +195,7 @@ class _Search:
 
     def ranked(self) -> list[Candidate]:
         """Those that hold, the cheapest first."""
-        return sorted((one for one in self.tried if one.holds), key=lambda one: one.score.energy_joules_snn)
+        return sorted((one for one in self.tried if one.meets), key=lambda one: one.score.energy_joules_snn)
 
     def confirmed(self, samples: Sequence[tuple[Tensor, Tensor]], accuracy: float) -> Choice | None:
         """The cheapest that holds the drop on these samples too, where the source has this accuracy; None: none."""
@@ -218,7 +218,7 @@ class _Search:
             self.attempt("qac", {"timesteps": tuple(learned)})
         for method, most in self.auto.most_timesteps.items():
             for steps in _ladder(most):
-                if self.attempt(method, {"timesteps": steps}).holds:
+                if self.attempt(method, {"timesteps": steps}).meets:
                     break
 
     def mixed(self) -> None:
@@ -231,20 +231,20 @@ class _Search:
                 continue
             steps = start.settings["timesteps"]
             best, vector = start, list((steps,) * layers if isinstance(steps, int) else steps)
-            for layer in self._dearest_first(vector, start.method):
+            for layer in self._most_expensive_first(vector, start.method):
                 while vector[layer] > 1:
                     lower = [*vector[:layer], vector[layer] - 1, *vector[layer + 1 :]]
                     found = self.attempt(start.method, {"timesteps": tuple(lower)})
-                    if not found.holds or found.score.energy_joules_snn >= best.score.energy_joules_snn:
+                    if not found.meets or found.score.energy_joules_snn >= best.score.energy_joules_snn:
                         break
                     best, vector = found, lower
 
-    def _dearest_first(self, vector: Sequence[int], method: str) -> list[int]:
+    def _most_expensive_first(self, vector: Sequence[int], method: str) -> list[int]:
         """Layers by what their spikes cost, the dearest first."""
         blueprint = self.build(method, {"timesteps": tuple(vector)})
         network, counts = build(blueprint), Counts.empty(blueprint.plan)
         with torch.no_grad():
-            counts = counts.add_all(network.collapse(self.judged[0][0]))
+            counts = counts.add_all(network.collapse(self.labelled[0][0]))
         flow = fan_out(blueprint)
         place = {node.name: index for index, node in enumerate(self.source.activations)}
         behind = activations_of(blueprint, self.source)
@@ -260,14 +260,14 @@ def _ladder(most: int) -> list[int]:
     return [steps for steps in (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64) if steps < most] + [most]
 
 
-def _count(judged: Sequence[tuple[Tensor, Tensor]]) -> int:
-    return sum(len(x) for x, _ in judged)
+def _count(labelled: Sequence[tuple[Tensor, Tensor]]) -> int:
+    return sum(len(x) for x, _ in labelled)
 
 
-def _first(judged: Sequence[tuple[Tensor, Tensor]], samples: int) -> list[tuple[Tensor, Tensor]]:
+def _first(labelled: Sequence[tuple[Tensor, Tensor]], samples: int) -> list[tuple[Tensor, Tensor]]:
     """The first so many samples."""
     found, left = [], samples
-    for x, labels in judged:
+    for x, labels in labelled:
         if left <= 0:
             break
         found.append((x[:left], labels[:left]))

@@ -60,10 +60,10 @@ def observe(source: Source, batches: Iterable[Tensor]) -> Statistics:
     Raises:
         BadData: no inputs, or inputs or activations that are not finite.
     """
-    held = list(batches)
-    if not held or not sum(len(batch) for batch in held):
+    kept_batches = list(batches)
+    if not kept_batches or not sum(len(batch) for batch in kept_batches):
         raise BadData("calibration needs at least one input, got none: give a data set that is not empty")
-    if not all(bool(batch.isfinite().all()) for batch in held):
+    if not all(bool(batch.isfinite().all()) for batch in kept_batches):
         raise BadData("a calibration input holds values that are not finite: mend the data or its preparation")
     tops: dict[str, Tensor] = {}
     counts: dict[str, Tensor] = {}
@@ -81,14 +81,14 @@ def observe(source: Source, batches: Iterable[Tensor]) -> Statistics:
             totals[node.name] = totals.get(node.name, 0) + channels.shape[1]
 
     with torch.no_grad():
-        for batch in held:
+        for batch in kept_batches:
             interpreter.run(source, batch, watch=find_top)
         for name, top in tops.items():
             if not bool(top.isfinite().all()):
                 raise BadData(
                     f"activation {name!r} is not finite on the calibration inputs: mend the weights or the inputs"
                 )
-        for batch in held:
+        for batch in kept_batches:
             interpreter.run(source, batch, watch=count)
     return {name: Histogram(top, counts[name], totals[name]) for name, top in tops.items()}
 

@@ -38,7 +38,7 @@ class Way:
 
     bits: int
     per_channel: bool
-    mended_thresholds: bool
+    repaired_thresholds: bool
     accuracy_validation: float
 
 
@@ -62,9 +62,9 @@ class Quantised:
     def line(self) -> str:
         """The outcome in one line for a person."""
         scales = "one scale a channel" if self.chosen.per_channel else "one scale a tensor"
-        mended = ", thresholds mended" if self.chosen.mended_thresholds else ""
+        repaired = ", thresholds mended" if self.chosen.repaired_thresholds else ""
         return (
-            f"weights of {self.chosen.bits} bits, {scales}{mended}: accuracy on validation "
+            f"weights of {self.chosen.bits} bits, {scales}{repaired}: accuracy on validation "
             f"{self.accuracy_validation_before:.2%} before, {self.chosen.accuracy_validation:.2%} after"
         )
 
@@ -93,10 +93,10 @@ def quantise_trained(
     found: list[tuple[Way, Blueprint]] = []
     for per_channel in (False,) if whole else (False, True):
         stored = quantise(blueprint, Uniform(bits=bits, per_channel=per_channel))
-        for mended in (False, True) if blueprint.plan.stages else (False,):
-            each = mend_thresholds(stored, blueprint, calibration) if mended else stored
+        for repaired in (False, True) if blueprint.plan.stages else (False,):
+            each = repair_thresholds(stored, blueprint, calibration) if repaired else stored
             share = accuracy(each, validation)
-            way = Way(bits=bits, per_channel=per_channel, mended_thresholds=mended, accuracy_validation=share)
+            way = Way(bits=bits, per_channel=per_channel, repaired_thresholds=repaired, accuracy_validation=share)
             found.append((way, each))
     chosen, best = max(found, key=lambda pair: pair[0].accuracy_validation)  # the first of equals
     return Quantised(
@@ -112,7 +112,7 @@ def accuracy(blueprint: Blueprint, samples: Labelled) -> float:
     return right / sum(len(labels) for _, labels in samples)
 
 
-def mend_thresholds(stored: Blueprint, like: Blueprint, batches: Sequence[Tensor]) -> Blueprint:
+def repair_thresholds(stored: Blueprint, like: Blueprint, batches: Sequence[Tensor]) -> Blueprint:
     """A network whose stages fire as much as those of another with the same plan, on these inputs.
 
     Args:

@@ -62,20 +62,20 @@ def load(source: Source, stored: Mapping[str, Stored]) -> Source:
         BadModel: an array that the network does not have, or of another shape.
     """
     arrays: dict[str, Tensor] = dict(source.arrays)
-    for name, held in stored.items():
-        if name not in arrays or arrays[name].shape != held.integers.shape:
+    for name, entry in stored.items():
+        if name not in arrays or arrays[name].shape != entry.integers.shape:
             raise BadModel(
-                f"the network has no weights {name!r} of shape {tuple(held.integers.shape)}: store them anew"
+                f"the network has no weights {name!r} of shape {tuple(entry.integers.shape)}: store them anew"
             )
-        arrays[name] = _real(source, name, held).to(arrays[name].dtype)
+        arrays[name] = _real(source, name, entry).to(arrays[name].dtype)
     return replace(source, arrays=arrays)
 
 
-def _real(source: Source, name: str, held: Stored) -> Tensor:
+def _real(source: Source, name: str, entry: Stored) -> Tensor:
     op = next(node.op for node in source.nodes if name in dict(node.arrays).values())
     assert isinstance(op, Product)
-    channels = op.out_channels(held.integers)
-    return op.scale_outputs(held.integers.to(held.scale.dtype), held.scale.reshape(-1).expand(channels))
+    channels = op.out_channels(entry.integers)
+    return op.scale_outputs(entry.integers.to(entry.scale.dtype), entry.scale.reshape(-1).expand(channels))
 
 
 def _store(op: Product, weight: Tensor, weights: Uniform) -> Stored:

@@ -73,7 +73,7 @@ Rule = Callable[[Histogram, Activating, str], Tensor]
 
 
 def choose_thresholds(
-    source: Source, statistics: Statistics | None, rule: Rule, *, keep_trained: bool = True
+    source: Source, statistics: Statistics | None, rule: Rule, *, use_trained: bool = True
 ) -> dict[str, Tensor]:
     """A threshold for every activation of a source, in float64.
 
@@ -81,7 +81,7 @@ def choose_thresholds(
         source: the network.
         statistics: its observed activations; needed where the rule is.
         rule: called with (histogram, operation, name) where no trained threshold is kept.
-        keep_trained: take the threshold that training set, where there is one.
+        use_trained: take the threshold that training set, where there is one.
 
     Raises:
         BadSetting: the rule is needed and there are no statistics.
@@ -89,14 +89,14 @@ def choose_thresholds(
     found: dict[str, Tensor] = {}
     for node in source.activations:
         assert isinstance(node.op, Activating)
-        trained = source.array(node, "threshold") if keep_trained else None
+        trained = source.array(node, "threshold") if use_trained else None
         if trained is not None:
             found[node.name] = trained.double()
         elif statistics is None or node.name not in statistics:
-            reason = "has no trained threshold" if keep_trained else "gets its threshold from data"
+            reason = "has no trained threshold" if use_trained else "gets its threshold from data"
             raise BadSetting(
                 f"activation {node.name!r} {reason}: give calibration inputs (`--data`, or `loader`)"
-                + (", or train the source with `--levels`" if keep_trained else "")
+                + (", or train the source with `--levels`" if use_trained else "")
             )
         else:
             found[node.name] = rule(statistics[node.name], node.op, node.name)

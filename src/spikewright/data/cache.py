@@ -84,10 +84,10 @@ def stored(key: str, fill: Callable[[Path], T], *, write: Callable[[Path, T], No
             raise BadFile(f"{folder}: cannot be written ({error.strerror}): set SPIKEWRIGHT_CACHE") from error
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
-    kept = _whole(folder, read)
-    if kept is None:
+    cached = _whole(folder, read)
+    if cached is None:
         raise BadFile(f"{folder}: vanished while it was read: run again, or set SPIKEWRIGHT_CACHE elsewhere")
-    return kept
+    return cached
 
 
 def _whole(folder: Path, read: Callable[[Path], T]) -> T | None:

@@ -12,7 +12,7 @@ from spikewright.data.cut import require_splits, three_splits
 from spikewright.data.dataset import ImageData, Split
 from spikewright.data.decode import common_format, decode
 from spikewright.data.decoded import Decoded, measure
-from spikewright.data.events.layout import SOURCES, holds_recordings
+from spikewright.data.events.layout import SOURCES, has_recordings
 from spikewright.data.folder import data_root, find_folder, listing
 from spikewright.data.hub_reachable import hub_answers
 from spikewright.data.preparation import InputPreparation
@@ -95,7 +95,7 @@ def _decoded(name: str, *, where: str, root: Path | None, size: tuple[int, int] 
     if folder is None:
         return _from_hub(name, where=where, root=root, size=size, label=label)
     files = listing(folder)
-    if holds_recordings([path for path, _, _ in files]):
+    if has_recordings([path for path, _, _ in files]):
         raise BadData(_events(where))
     key = key_of("folder", str(folder.resolve()), files, size, label)
 
@@ -129,7 +129,7 @@ def is_event_data(name_or_path: str, *, root: Path | None = None) -> bool:
     if name_or_path in SOURCES:
         return True
     folder = find_folder(name_or_path, root=root)
-    return folder is not None and holds_recordings([path for path, _, _ in listing(folder)])
+    return folder is not None and has_recordings([path for path, _, _ in listing(folder)])
 
 
 def _events(where: str) -> str:

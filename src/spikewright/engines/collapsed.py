@@ -21,7 +21,7 @@ from spikewright.engines.currents import (
     total_input,
     totals,
 )
-from spikewright.engines.program import Program, StageStep, Step
+from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.engines.record import Record, StageRecord
 from spikewright.snn.schedules import Drive
 from spikewright.snn.schedules.two_phase import collapse as close
@@ -33,54 +33,54 @@ def collapse(program: Program, x: Tensor) -> Iterator[Record]:
     warmup = program.plan.warmup
     wanted = INPUT in program.wants_train or warmup > 0
     values = {INPUT: program.plan.encoder(x) if wanted else total_input(program, x)}
-    for step in program.steps:
-        node = step.node
+    for instruction in program.instructions:
+        node = instruction.node
         inputs = [values[name] for name in node.inputs]
-        if isinstance(step, StageStep):
+        if isinstance(instruction, StageInstruction):
             wants_train = node.name in program.wants_train or warmup > 0
             if node.name not in program.closed:
-                record = _looped(step, drive_of(step, deliver(step, aligned(step, inputs))))
-            elif wants_train and not step.firing.schedule.waits:
+                record = _looped(instruction, drive_of(instruction, deliver(instruction, aligned(instruction, inputs))))
+            elif wants_train and not instruction.firing.schedule.waits:
                 # a constant current is delivered once: the code tells how often the stage fires, not when
-                total = deliver(step, totals(step, inputs))[0]
-                record = _looped(step, constant_drive(step, total))
+                total = deliver(instruction, totals(instruction, inputs))[0]
+                record = _looped(instruction, constant_drive(instruction, total))
             else:
-                record = _closed(step, inputs)
+                record = _closed(instruction, inputs)
             yield record
             values[node.name] = _emit(record, wants_train=wants_train)
         elif node is program.plan.readout:
-            yield Record(node, scaled(_delivered(step, totals(step, inputs, warmup)), program.worth))
+            yield Record(node, scaled(_delivered(instruction, totals(instruction, inputs, warmup)), program.worth))
         elif node.name in program.wants_train or warmup:
-            values[node.name] = deliver(step, aligned(step, inputs))
+            values[node.name] = deliver(instruction, aligned(instruction, inputs))
         else:
-            values[node.name] = deliver(step, totals(step, inputs))
+            values[node.name] = deliver(instruction, totals(instruction, inputs))
         for name in set(node.inputs):
             if program.last_use[name] == node.name:
                 del values[name]
 
 
-def _delivered(step: Step, inputs: list[Tensor]) -> Tensor:
+def _delivered(instruction: Instruction, inputs: list[Tensor]) -> Tensor:
     """The window's total with its constant, [N, *features]."""
-    if step.vector is not None:
-        return deliver(step, inputs, bias=step.vector)[0]
-    total = deliver(step, inputs)[0]
-    return total if step.offset is None else total + step.offset
+    if instruction.vector is not None:
+        return deliver(instruction, inputs, bias=instruction.vector)[0]
+    total = deliver(instruction, inputs)[0]
+    return total if instruction.offset is None else total + instruction.offset
 
 
-def _closed(step: StageStep, inputs: list[Tensor]) -> StageRecord:
+def _closed(instruction: StageInstruction, inputs: list[Tensor]) -> StageRecord:
     # `_delivered` owns what it returns unless the node only passes its input on
-    potential = before_firing(step, _delivered(step, totals(step, inputs)))
-    if not step.starts_early and step.initial is not None:
-        potential = potential + step.initial
-    if step.weight is None and step.offset is None:
+    potential = before_firing(instruction, _delivered(instruction, totals(instruction, inputs)))
+    if not instruction.starts_early and instruction.initial is not None:
+        potential = potential + instruction.initial
+    if instruction.weight is None and instruction.offset is None:
         potential = potential.clone()
-    return StageRecord(step.stage, close(potential, step.threshold, step.firing.code))
+    return StageRecord(instruction.stage, close(potential, instruction.threshold, instruction.firing.code))
 
 
-def _looped(step: StageStep, drive: Drive) -> StageRecord:
-    firing = step.firing
+def _looped(instruction: StageInstruction, drive: Drive) -> StageRecord:
+    firing = instruction.firing
     train = firing.schedule.run(firing.law, drive, firing.code)
-    return StageRecord(step.stage, decode(train, firing.code), train)
+    return StageRecord(instruction.stage, decode(train, firing.code), train)
 
 
 def _emit(record: StageRecord, *, wants_train: bool) -> Tensor:

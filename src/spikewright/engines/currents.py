@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spikewright.engines.program import Program, StageStep, Step
+from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.snn.schedules import Drive
 
 
@@ -18,18 +18,18 @@ def total_input(program: Program, x: Tensor) -> Tensor:
     return program.plan.encoder.total(x)
 
 
-def aligned(step: Step, inputs: Sequence[Tensor]) -> list[Tensor]:
+def aligned(instruction: Instruction, inputs: Sequence[Tensor]) -> list[Tensor]:
     """Each input as its edge's alignment makes it, [T_in, N, *] → [T_out, N, *]."""
-    edges = step.node.edges
+    edges = instruction.node.edges
     return [
         train if edge.alignment is None else edge.alignment(train) for edge, train in zip(edges, inputs, strict=True)
     ]
 
 
-def totals(step: Step, inputs: Sequence[Tensor], start: int = 0) -> list[Tensor]:
+def totals(instruction: Instruction, inputs: Sequence[Tensor], start: int = 0) -> list[Tensor]:
     """Each input over its window from step `start` on, in one step [1, N, *]; averaging leaves a total as it is."""
     found = []
-    for edge, given in zip(step.node.edges, inputs, strict=True):
+    for edge, given in zip(instruction.node.edges, inputs, strict=True):
         whole = given if edge.alignment is None or edge.alignment.averages else edge.alignment(given)
         train = whole[start:]
         found.append(train if len(train) == 1 else train.sum(0, keepdim=True))
@@ -37,7 +37,7 @@ def totals(step: Step, inputs: Sequence[Tensor], start: int = 0) -> list[Tensor]
 
 
 def deliver(
-    step: Step,
+    instruction: Instruction,
     inputs: Sequence[Tensor],
     *,
     bias: Tensor | None = None,
@@ -49,91 +49,94 @@ def deliver(
     `bias` is a constant [C_out] for a convolution or matrix product to add in the same pass; `weight` is for a step
     that was folded without its integers; `bare` leaves out the factor on the result.
     """
-    weight = step.weight if weight is None else weight
+    weight = instruction.weight if weight is None else weight
     steps = max(len(train) for train in inputs)
     if steps > 1 and all(len(train) == steps and train.stride(0) == 0 for train in inputs):
         first = [train[:1] for train in inputs]  # of expanded views: every step is the same
-        once = deliver(step, first, bias=bias, weight=weight, bare=bare)
+        once = deliver(instruction, first, bias=bias, weight=weight, bare=bare)
         return once.expand(steps, *once.shape[1:])
     folded = []
     for index, train in enumerate(inputs):
         missing = (0, 0) * (train.dim() - 1) + (0, steps - len(train))
         batch = (F.pad(train, missing) if len(train) < steps else train).flatten(0, 1)
-        gain = step.gain(index)
+        gain = instruction.gain(index)
         folded.append(batch if gain is None else batch * gain)
-    result = step.node.op(folded, weight) if bias is None else step.node.op(folded, weight, bias)  # pyright: ignore[reportCallIssue]
-    if step.after is not None and not bare:
-        result = result * step.after
-    if step.integral:
+    result = instruction.node.op(folded, weight) if bias is None else instruction.node.op(folded, weight, bias)  # pyright: ignore[reportCallIssue]
+    if instruction.after is not None and not bare:
+        result = result * instruction.after
+    if instruction.integral:
         result = result.round()
     return result.unflatten(0, (steps, inputs[0].shape[1]))
 
 
-def drive_of(step: StageStep, currents: Tensor) -> Drive:
+def drive_of(instruction: StageInstruction, currents: Tensor) -> Drive:
     """What drives a stage's membrane, [T, N, *] currents being what its operation delivered.
 
     Where max pools stand before firing, the neurons before them only accumulate, and the membrane receives what
     the pooled running total grows by: over the window that is the pool of the totals, exactly, and under a
     constant current the pooled current at every step. A clocked stage pools each step's current for itself.
     """
-    firing = step.firing
-    initial, threshold = _constants(step, currents)
+    firing = instruction.firing
+    initial, threshold = _constants(instruction, currents)
     if not firing.before_firing:
-        return Drive(currents, step.bias, initial, threshold)
+        return Drive(currents, instruction.bias, initial, threshold)
     if firing.schedule.waits:
         total = currents.sum(0)
-        pooled = before_firing(step, total if step.bias is None else total + step.bias)
+        pooled = before_firing(instruction, total if instruction.bias is None else total + instruction.bias)
         return Drive(pooled.unsqueeze(0), None, initial, threshold)
     if firing.schedule.clocked:
-        full = currents if step.bias is None else currents + step.bias
-        return Drive(torch.stack([before_firing(step, current) for current in full]), None, initial, threshold)
+        full = currents if instruction.bias is None else currents + instruction.bias
+        return Drive(torch.stack([before_firing(instruction, current) for current in full]), None, initial, threshold)
     warmup, timesteps = firing.code.warmup, firing.code.timesteps
     missing = (0, 0) * (currents.dim() - 1) + (0, firing.code.steps - len(currents))
     currents = F.pad(currents, missing)
-    if step.bias is not None:
-        currents = currents + step.bias / timesteps
+    if instruction.bias is not None:
+        currents = currents + instruction.bias / timesteps
     windows = [currents[:warmup], currents[warmup:]] if warmup else [currents]
-    grown = [growth for window in windows for growth in _growth(step, window, timesteps)]
+    grown = [growth for window in windows for growth in _growth(instruction, window, timesteps)]
     return Drive(torch.stack(grown), None, initial, threshold)
 
 
-def _constants(step: StageStep, like: Tensor) -> tuple[Tensor, Tensor]:
+def _constants(instruction: StageInstruction, like: Tensor) -> tuple[Tensor, Tensor]:
     """Initial potential and threshold."""
     one = like.new_ones(())
-    return one * 0 if step.initial is None else step.initial, one if step.threshold is None else step.threshold
+    return (
+        one * 0 if instruction.initial is None else instruction.initial,
+        one if instruction.threshold is None else instruction.threshold,
+    )
 
 
-def constant_drive(step: StageStep, total: Tensor) -> Drive:
+def constant_drive(instruction: StageInstruction, total: Tensor) -> Drive:
     """What drives a lockstep stage's membrane where every step delivers the same: `total` [N, *] over the window.
 
     In T times the stage's unit: current, threshold and initial potential, so that total/T is never formed and no
     tie is lost to its rounding.
     """
-    timesteps = step.firing.code.timesteps
-    total = total if step.bias is None else total + step.bias
-    current = before_firing(step, total)
-    initial, threshold = _constants(step, current)
+    timesteps = instruction.firing.code.timesteps
+    total = total if instruction.bias is None else total + instruction.bias
+    current = before_firing(instruction, total)
+    initial, threshold = _constants(instruction, current)
     return Drive(current.expand(timesteps, *current.shape), None, initial * timesteps, threshold * timesteps)
 
 
-def _growth(step: StageStep, currents: Tensor, timesteps: int) -> list[Tensor]:
+def _growth(instruction: StageInstruction, currents: Tensor, timesteps: int) -> list[Tensor]:
     """What the running total, pooled, grows by at each step."""
     total, before, grown = torch.zeros_like(currents[0]), None, []
     for t, current in enumerate(currents):
         total = total + current
-        pooled = before_firing(step, total, (t + 1) / timesteps)
+        pooled = before_firing(instruction, total, (t + 1) / timesteps)
         grown.append(pooled if before is None else pooled - before)
         before = pooled
     return grown
 
 
-def before_firing(step: StageStep, potential: Tensor, share: float = 1.0) -> Tensor:
+def before_firing(instruction: StageInstruction, potential: Tensor, share: float = 1.0) -> Tensor:
     """Apply the max pools, and the batch norms that follow them, to an accumulated potential [N, *].
 
     `share` is the part of the window that has passed: so much of a constant has arrived.
     """
-    for index, op in enumerate(step.firing.before_firing):
-        gain, bias = step.before(index)
+    for index, op in enumerate(instruction.firing.before_firing):
+        gain, bias = instruction.before(index)
         if gain is None:
             potential = op([potential])
         else:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from spikewright.ann.source import INPUT
 from spikewright.engines.currents import aligned, before_firing, constant_drive, deliver, drive_of, scaled
-from spikewright.engines.program import Program, StageStep, Step
+from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.errors import BadSetting
 from spikewright.snn.neurons.integrate_fire import IntegrateFire, Membrane
 from spikewright.snn.schedules import Drive
@@ -58,47 +58,49 @@ def require_differentiable(program: Program) -> None:
 def run(program: Program, x: Tensor, constants: Mapping[str, Constants], *, shape: Shape) -> Tensor:
     """[N, *input_shape] → the read-out [N, *output_shape], differentiable in `constants` (one for every stage)."""
     values = {INPUT: program.plan.encoder(x)}
-    for step in program.steps:
-        node = step.node
-        inputs = aligned(step, [values[name] for name in node.inputs])
-        if isinstance(step, StageStep):
+    for instruction in program.instructions:
+        node = instruction.node
+        inputs = aligned(instruction, [values[name] for name in node.inputs])
+        if isinstance(instruction, StageInstruction):
             chosen = constants[node.name]
             closed = node.name in program.closed
             if closed and node.name not in program.wants_train:
-                values[node.name] = _coded(step, inputs, chosen)
+                values[node.name] = _coded(instruction, inputs, chosen)
             else:
                 # what a closed stage reads may have been summed over time: its current is the same at every step
-                constant = closed and not step.firing.schedule.waits
+                constant = closed and not instruction.firing.schedule.waits
                 drive = (
-                    constant_drive(step, _total(step, inputs)) if constant else drive_of(step, deliver(step, inputs))
+                    constant_drive(instruction, _total(instruction, inputs))
+                    if constant
+                    else drive_of(instruction, deliver(instruction, inputs))
                 )
-                values[node.name] = _trained(step, drive, chosen, shape)
+                values[node.name] = _trained(instruction, drive, chosen, shape)
         elif node is program.plan.readout:
-            total = _total(step, inputs)
-            return scaled(total if step.bias is None else total + step.bias, program.worth)
+            total = _total(instruction, inputs)
+            return scaled(total if instruction.bias is None else total + instruction.bias, program.worth)
         elif node.name in program.wants_train:
-            values[node.name] = deliver(step, inputs)
+            values[node.name] = deliver(instruction, inputs)
         else:
-            values[node.name] = _total(step, inputs).unsqueeze(0)
+            values[node.name] = _total(instruction, inputs).unsqueeze(0)
         for name in set(node.inputs):
             if program.last_use[name] == node.name:
                 del values[name]
     raise AssertionError("a plan ends with its read-out")
 
 
-def _total(step: Step, inputs: list[Tensor]) -> Tensor:
-    return deliver(step, [train if len(train) == 1 else train.sum(0, keepdim=True) for train in inputs])[0]
+def _total(instruction: Instruction, inputs: list[Tensor]) -> Tensor:
+    return deliver(instruction, [train if len(train) == 1 else train.sum(0, keepdim=True) for train in inputs])[0]
 
 
-def _coded(step: StageStep, inputs: list[Tensor], constants: Constants) -> Tensor:
-    total = _total(step, inputs)
-    potential = before_firing(step, total if step.bias is None else total + step.bias)
-    levels = ((potential + constants.initial) / constants.threshold).clamp(0, step.firing.code.levels)
+def _coded(instruction: StageInstruction, inputs: list[Tensor], constants: Constants) -> Tensor:
+    total = _total(instruction, inputs)
+    potential = before_firing(instruction, total if instruction.bias is None else total + instruction.bias)
+    levels = ((potential + constants.initial) / constants.threshold).clamp(0, instruction.firing.code.levels)
     return (floor(levels) * constants.threshold).unsqueeze(0)
 
 
-def _trained(step: StageStep, drive: Drive, constants: Constants, shape: Shape) -> Tensor:
-    firing = step.firing
+def _trained(instruction: StageInstruction, drive: Drive, constants: Constants, shape: Shape) -> Tensor:
+    firing = instruction.firing
     unit = drive.threshold  # of the drive, in thresholds as they were folded: a constant current has T of them
     drive = drive._replace(initial=constants.initial * unit, threshold=constants.threshold * unit)
     train = firing.schedule.run(_Smooth(shape=shape), drive, firing.code)

@@ -40,7 +40,7 @@ def require_float32(device: torch.device | str = "cpu") -> None:
             f"{way_out}"
         )
     for place in dict.fromkeys((torch.device("cpu"), torch.device(device))):
-        wrong = [name for name, product in _PRODUCTS.items() if not _keeps_bits(product, place)]
+        wrong = [name for name, product in _PRODUCTS.items() if not _preserves_bits(product, place)]
         if wrong:
             way_out = "leave torch.autocast, or look for what else PyTorch was told to compute with"
             if place.type != "cpu":
@@ -109,7 +109,7 @@ _PRODUCTS: dict[str, Product] = {"convolution": _convolution, "linear": F.linear
 
 
 @torch.no_grad()
-def _keeps_bits(product: Product, place: torch.device) -> bool:
+def _preserves_bits(product: Product, place: torch.device) -> bool:
     """Whether 16 bits of either factor count: sums of 8 terms that would be less by 1 each, give or take rounding."""
     for left_value, right_value in ((_WIDE, 1.0), (1.0, _WIDE)):
         left = torch.full((_SAMPLES, 512), left_value, dtype=torch.float32, device=place)

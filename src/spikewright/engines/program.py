@@ -1,4 +1,4 @@
-"""The executable form of a plan: one `Step` a node, a `StageStep` a stage, its arrays folded into the stage's own unit.
+"""The executable form of a plan: one `Instruction` a node, its arrays folded into the stage's own unit.
 
 What flows along an edge is w[t]·s[t] of a stage (integers), or a graded node's current. Inside a stage the
 potential is measured in the stage's unit, so that thresholds are the integers w[t] and a code is a floor; in
@@ -40,7 +40,7 @@ class Reach(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True)
-class StepArrays:
+class InstructionArrays:
     """The folded arrays of one node; None stands for 1 (factors) or 0 (terms)."""
 
     weight: Tensor | None = None
@@ -54,7 +54,7 @@ class StepArrays:
     reach: Reach | None = None  # of an integral step
 
 
-class Step(nn.Module):
+class Instruction(nn.Module):
     """One node ready to run; its arrays are buffers, so it moves and casts like any module."""
 
     weight: Tensor | None
@@ -65,7 +65,7 @@ class Step(nn.Module):
     offset: Tensor | None
     vector: Tensor | None
 
-    def __init__(self, node: Node, arrays: StepArrays) -> None:
+    def __init__(self, node: Node, arrays: InstructionArrays) -> None:
         super().__init__()
         self.node = node
         for name in ("weight", "after", "bias", "initial", "threshold"):
@@ -98,10 +98,10 @@ class Step(nn.Module):
         return self._buffers.get(f"before{index}_gain"), self._buffers.get(f"before{index}_bias")
 
 
-class StageStep(Step):
+class StageInstruction(Instruction):
     """One stage ready to run."""
 
-    def __init__(self, stage: Stage, arrays: StepArrays) -> None:
+    def __init__(self, stage: Stage, arrays: InstructionArrays) -> None:
         super().__init__(stage, arrays)
         self.stage = stage
 
@@ -111,9 +111,9 @@ class StageStep(Step):
         return self.stage.firing
 
 
-def step_of(node: Node, arrays: StepArrays) -> Step:
+def instruction_of(node: Node, arrays: InstructionArrays) -> Instruction:
     """The step that a node is run by."""
-    return StageStep(node, arrays) if isinstance(node, Stage) else Step(node, arrays)
+    return StageInstruction(node, arrays) if isinstance(node, Stage) else Instruction(node, arrays)
 
 
 def _sum(left: Tensor | None, right: Tensor | None) -> Tensor | None:
@@ -132,47 +132,47 @@ class Program(nn.Module):
 
     Args:
         plan: the structure.
-        steps: one a node.
+        instructions: one a node.
         worth: what one unit of the read-out is worth; None means 1.
     """
 
     worth: Tensor | None
 
-    def __init__(self, plan: Plan, steps: Sequence[Step], *, worth: Tensor | None = None) -> None:
+    def __init__(self, plan: Plan, instructions: Sequence[Instruction], *, worth: Tensor | None = None) -> None:
         super().__init__()
         self.plan = plan
         self.register_buffer("worth", worth, persistent=False)
-        self.steps = tuple(steps)
-        self._registered = nn.ModuleList(steps)  # so that they move and cast with it
+        self.instructions = tuple(instructions)
+        self._registered = nn.ModuleList(instructions)  # so that they move and cast with it
         self.last_use = {name: node.name for node in plan.nodes for name in node.inputs}
         self.courses, self.drives = plan.courses, plan.drives
-        self.closed = _closed(plan, steps)
+        self.closed = _closed(plan, instructions)
         self.wants_train = _wanting_trains(plan, self.closed)
 
 
-def _closed(plan: Plan, steps: Sequence[Step]) -> frozenset[str]:
+def _closed(plan: Plan, instructions: Sequence[Instruction]) -> frozenset[str]:
     """The stages whose code follows from the window's total: those that wait, and lockstep under a constant current.
 
     In lockstep that takes soft reset and an initial potential of at least 0 and below the threshold.
     """
     found: set[str] = set()
     drives = plan.drives
-    for step in steps:
-        if not isinstance(step, StageStep):
+    for instruction in instructions:
+        if not isinstance(instruction, StageInstruction):
             continue
-        firing = step.firing
-        constant = drives[step.node.name] == (firing.code.timesteps, True)
+        firing = instruction.firing
+        constant = drives[instruction.node.name] == (firing.code.timesteps, True)
         lockstep = firing.schedule.collapses and firing.law.conserves and firing.code.is_rate
-        if firing.schedule.waits or (lockstep and constant and _starts_inside(step)):
-            found.add(step.node.name)
+        if firing.schedule.waits or (lockstep and constant and _starts_inside(instruction)):
+            found.add(instruction.node.name)
     return frozenset(found)
 
 
-def _starts_inside(step: Step) -> bool:
-    if step.initial is None:
+def _starts_inside(instruction: Instruction) -> bool:
+    if instruction.initial is None:
         return True
-    below = step.initial < (1 if step.threshold is None else step.threshold)
-    return bool(((step.initial >= 0) & below).all())
+    below = instruction.initial < (1 if instruction.threshold is None else instruction.threshold)
+    return bool(((instruction.initial >= 0) & below).all())
 
 
 def _wanting_trains(plan: Plan, closed: frozenset[str]) -> frozenset[str]:

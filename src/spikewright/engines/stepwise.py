@@ -10,14 +10,14 @@ from torch import Tensor
 
 from spikewright.ann.source import INPUT
 from spikewright.engines.currents import aligned, constant_drive, deliver, drive_of, scaled, total_input
-from spikewright.engines.program import Program, StageStep, Step
+from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.engines.record import Record, StageRecord
 from spikewright.snn.nodes import Node, Stage
 from spikewright.snn.schedules import Drive
 from spikewright.snn.trains import decode, weighted
 
 # Given a stage, its drive and what it fired: another drive to fire by instead, or None
-Revise = Callable[[StageStep, Drive, StageRecord], Drive | None]
+Revise = Callable[[StageInstruction, Drive, StageRecord], Drive | None]
 
 
 def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterator[Record]:
@@ -27,21 +27,21 @@ def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterat
     """
     by_steps = program.plan.warmup > 0 or program.plan.encoder.clocked
     values = {INPUT: program.plan.encoder(x) if by_steps else total_input(program, x)}
-    for step in program.steps:
-        node = step.node
-        currents = _currents(program, step, [values[name] for name in node.inputs])
-        if isinstance(step, StageStep):
-            steady = _arrives_as_total(program, node) and not step.firing.schedule.waits
-            drive = constant_drive(step, currents[0]) if steady else drive_of(step, currents)
-            record = _fired(step, drive)
-            other = None if revise is None else revise(step, drive, record)
-            record = record if other is None else _fired(step, other)
+    for instruction in program.instructions:
+        node = instruction.node
+        currents = _currents(program, instruction, [values[name] for name in node.inputs])
+        if isinstance(instruction, StageInstruction):
+            steady = _arrives_as_total(program, node) and not instruction.firing.schedule.waits
+            drive = constant_drive(instruction, currents[0]) if steady else drive_of(instruction, currents)
+            record = _fired(instruction, drive)
+            other = None if revise is None else revise(instruction, drive, record)
+            record = record if other is None else _fired(instruction, other)
             yield record
             assert record.train is not None
-            values[node.name] = weighted(record.train, step.firing.code)
+            values[node.name] = weighted(record.train, instruction.firing.code)
         elif node is program.plan.readout:
             total = currents[program.plan.warmup :].sum(0)
-            yield Record(node, scaled(total if step.bias is None else total + step.bias, program.worth))
+            yield Record(node, scaled(total if instruction.bias is None else total + instruction.bias, program.worth))
         else:
             values[node.name] = currents
         for name in set(node.inputs):
@@ -62,23 +62,23 @@ def _arrives_as_total(program: Program, node: Node) -> bool:
     return course == (node.firing.code.timesteps, True)
 
 
-def _currents(program: Program, step: Step, inputs: list[Tensor]) -> Tensor:
+def _currents(program: Program, instruction: Instruction, inputs: list[Tensor]) -> Tensor:
     """What a node's operation delivers: the window's total in one step where every step is equal, else each step."""
-    courses = [program.courses[edge.source] for edge in step.node.edges]
-    if _arrives_as_total(program, step.node):
+    courses = [program.courses[edge.source] for edge in instruction.node.edges]
+    if _arrives_as_total(program, instruction.node):
         joined = [
             train if course.constant or edge.alignment is None or edge.alignment.averages else edge.alignment(train)
-            for edge, course, train in zip(step.node.edges, courses, inputs, strict=True)
+            for edge, course, train in zip(instruction.node.edges, courses, inputs, strict=True)
         ]
-        return deliver(step, [train.sum(0, keepdim=True) if len(train) > 1 else train for train in joined])
+        return deliver(instruction, [train.sum(0, keepdim=True) if len(train) > 1 else train for train in joined])
     trains = [
         (train / course.steps).expand(course.steps, *train.shape[1:]) if len(train) < course.steps else train
         for train, course in zip(inputs, courses, strict=True)
     ]
-    return deliver(step, aligned(step, trains))
+    return deliver(instruction, aligned(instruction, trains))
 
 
-def _fired(step: StageStep, drive: Drive) -> StageRecord:
-    firing = step.firing
+def _fired(instruction: StageInstruction, drive: Drive) -> StageRecord:
+    firing = instruction.firing
     train = firing.schedule.run(firing.law, drive, firing.code)
-    return StageRecord(step.stage, decode(train, firing.code), train)
+    return StageRecord(instruction.stage, decode(train, firing.code), train)

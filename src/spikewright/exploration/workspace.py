@@ -21,7 +21,7 @@ from spikewright.errors import BadFile, BadModel, BadPlan, NotExact, Unsupported
 from spikewright.exploration.candidates.candidate import Candidate
 from spikewright.exploration.candidates.maker import Made, Maker
 from spikewright.exploration.figures.fault_free import Baseline, Golden, baseline, golden
-from spikewright.exploration.figures.under_faults import Measure, Remembered, Strike, Struck
+from spikewright.exploration.figures.under_faults import FaultLoad, FaultyAccuracies, Measure, Remembered
 from spikewright.exploration.gates.cheap import cheap
 from spikewright.exploration.gates.reliability import Ask, Plan
 from spikewright.exploration.request.points import Point
@@ -56,7 +56,7 @@ class Bench:
     data: ImageData
     maker: Maker
     measure: Measure
-    _kept: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def baseline(self, bits: int) -> Baseline:
         """The trained network with weights of so many bits, on the validation split."""
@@ -86,10 +86,10 @@ class Bench:
                 made = self.maker.make(point, self.settings.out / TRAINED)
             except UNMADE as error:
                 return Candidate(point=point, failure=str(error))
-            self._keep(where, point, made, on_progress)
+            self._store(where, point, made, on_progress)
         found, beside = self._golden(where), self.baseline(point.bits)
-        judged = cheap(found, beside, self.settings.gates)
-        return Candidate(point=point, folder=str(where), golden=found, beside=beside, cheap=judged)
+        checked = cheap(found, beside, self.settings.gates)
+        return Candidate(point=point, folder=str(where), golden=found, beside=beside, cheap=checked)
 
     def blueprint(self, point: Point) -> Blueprint:
         """A candidate's network, from its folder."""
@@ -113,33 +113,33 @@ class Bench:
     ) -> Ask:
         """Who answers for accuracies under faults of these candidates, with the maps of `seed` on a split's images."""
 
-        def ask(name: str, ber: float, maps: int) -> tuple[Struck, Struck]:
+        def ask(name: str, ber: float, maps: int) -> tuple[FaultyAccuracies, FaultyAccuracies]:
             point = points[name]
-            return self.struck(point, ber, maps, seed, split, on_progress), self.struck_ann(
+            return self.faulty(point, ber, maps, seed, split, on_progress), self.faulty_ann(
                 point.bits, ber, maps, seed, split, on_progress
             )
 
         return ask
 
-    def struck(
+    def faulty(
         self, point: Point, ber: float, maps: int, seed: int, split: str, on_progress: Progress = silent
-    ) -> Struck:
+    ) -> FaultyAccuracies:
         """A candidate under faults."""
         about = self._about(Path(CANDIDATES) / point.name)
-        return self._struck(
-            point.name, lambda: self.blueprint(point), about["digest"], self._strike(point.bits, ber, maps, seed),
+        return self._faulty(
+            point.name, lambda: self.blueprint(point), about["digest"], self._fault_load(point.bits, ber, maps, seed),
             split, "snn", on_progress,
         )  # fmt: skip
 
-    def struck_ann(
+    def faulty_ann(
         self, bits: int, ber: float, maps: int, seed: int, split: str, on_progress: Progress = silent
-    ) -> Struck:
+    ) -> FaultyAccuracies:
         """The trained network, stored in so many bits, under the same maps."""
-        return self._struck(
+        return self._faulty(
             f"ann_b{bits}",
             lambda: self.source,
             self.digest,
-            self._strike(bits, ber, maps, seed),
+            self._fault_load(bits, ber, maps, seed),
             split,
             "ann",
             on_progress,
@@ -149,24 +149,24 @@ class Bench:
         """A candidate and the trained network on the test split, without faults; for the report alone."""
         table, per_channel = self.settings.gates.energy_table, self.settings.weights.per_channel
         found = golden(self.blueprint(point), self.source, batches(self._images("test", "snn")), table=table)
-        judged = batches(self._images("test", "ann"))
-        return found, baseline(self.source, judged, bits=point.bits, per_channel=per_channel, table=table)
+        checked = batches(self._images("test", "ann"))
+        return found, baseline(self.source, checked, bits=point.bits, per_channel=per_channel, table=table)
 
-    def _strike(self, bits: int, ber: float, maps: int, seed: int) -> Strike:
-        return Strike(ber=ber, maps=maps, seed=seed, bits=bits, per_channel=self.settings.weights.per_channel)
+    def _fault_load(self, bits: int, ber: float, maps: int, seed: int) -> FaultLoad:
+        return FaultLoad(ber=ber, maps=maps, seed=seed, bits=bits, per_channel=self.settings.weights.per_channel)
 
-    def _struck(
-        self, name: str, network: Any, digest: str, strike: Strike, split: str, side: str, on_progress: Progress
-    ) -> Struck:
+    def _faulty(
+        self, name: str, network: Any, digest: str, load: FaultLoad, split: str, side: str, on_progress: Progress
+    ) -> FaultyAccuracies:
         asked = Remembered(measure=self.measure, folder=self.settings.out / FAULTS)
         images = first(self._images(split, side), self.settings.faults.images)
         name = name if split == "validation" else f"{name}_{split}"
-        what = f"{name}, bit error rate {strike.ber:g}"
+        what = f"{name}, bit error rate {load.ber:g}"
 
-        def told(_: str, done: int, total: int, /, note: str = "") -> None:
+        def reported(_: str, done: int, total: int, /, note: str = "") -> None:
             on_progress(what, done, total, note)
 
-        return asked(name, network, images, strike, of=f"{digest} {self.data.fingerprint}", on_progress=told)
+        return asked(name, network, images, load, of=f"{digest} {self.data.fingerprint}", on_progress=reported)
 
     def _images(self, split: str, side: str) -> Prepared:
         """A split as candidates (`snn`) or the trained network (`ann`) take it."""
@@ -174,41 +174,41 @@ class Bench:
             return self._once((split, side), lambda: getattr(self.maker, split))
         return self._once((split, side), lambda: prepared(getattr(self.data, split), self.data.preparation))
 
-    def _keep(self, where: Path, point: Point, made: Made, on_progress: Progress) -> None:
-        judged = self._images("validation", "snn")
+    def _store(self, where: Path, point: Point, made: Made, on_progress: Progress) -> None:
+        checked = self._images("validation", "snn")
 
         def seen(samples: int) -> None:
-            on_progress(point.name, samples, len(judged.labels))
+            on_progress(point.name, samples, len(checked.labels))
 
         table = self.settings.gates.energy_table
-        found = golden(made.blueprint, self.source, batches(judged), table=table, seen=seen)
-        kept = {"point": point.settings, "golden": found.to_json(), "digest": digest_of(made.blueprint)}
-        about = {**made.about, "search": kept}
+        found = golden(made.blueprint, self.source, batches(checked), table=table, seen=seen)
+        record = {"point": point.settings, "golden": found.to_json(), "digest": digest_of(made.blueprint)}
+        about = {**made.about, "search": record}
         if made.source is not None:
             folder.save_source(self.settings.out / where, made.source, about=about)
         folder.save_blueprint(self.settings.out / where, made.blueprint, about=about)
 
     def _golden(self, where: Path) -> Golden:
-        held = {name: value for name, value in self._about(where)["golden"].items() if name != "memory_bytes"}
+        found_before = {name: value for name, value in self._about(where)["golden"].items() if name != "memory_bytes"}
         try:
-            return TypeAdapter(Golden).validate_python(held, strict=False)
+            return TypeAdapter(Golden).validate_python(found_before, strict=False)
         except ValidationError as error:
             words = error.errors()[0]["msg"]
             raise BadFile(f"{self.settings.out / where}: its figures cannot be read ({words}): delete it") from None
 
     def _about(self, where: Path) -> dict[str, Any]:
         def read() -> dict[str, Any]:
-            held = folder.load_blueprint(self.settings.out / where)[1].get("search")
-            if not isinstance(held, dict) or not {"golden", "digest"} <= set(held):
+            found_before = folder.load_blueprint(self.settings.out / where)[1].get("search")
+            if not isinstance(found_before, dict) or not {"golden", "digest"} <= set(found_before):
                 raise BadFile(f"{self.settings.out / where} is not a candidate of a search: delete the folder")
-            return held
+            return found_before
 
         return self._once(("about", where), read)
 
     def _once(self, key: Any, make: Callable[[], Any]) -> Any:
-        if key not in self._kept:
-            self._kept[key] = make()
-        return self._kept[key]
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
 
 
 def digest_of(blueprint: Blueprint) -> str:

@@ -42,7 +42,7 @@ def _image_keys(key, images, keys):
 
 
 @numba.njit(cache=True, nogil=True)
-def _strike(train, keys, places, last, fired):
+def _apply_slots(train, keys, places, last, fired):
     features = train.shape[2]
     for t in range(train.shape[0]):
         for n in range(train.shape[1]):
@@ -89,7 +89,7 @@ def image_keys(key: int, images: NDArray[np.int64]) -> Keys:
     return keys
 
 
-def strike(train: NDArray, keys: Keys, places: NDArray[np.int64], rate: float, *, fired: bool) -> None:
+def apply_slots(train: NDArray, keys: Keys, places: NDArray[np.int64], rate: float, *, fired: bool) -> None:
     """Change spikes in place, each slot with probability `rate`.
 
     Args:
@@ -101,7 +101,7 @@ def strike(train: NDArray, keys: Keys, places: NDArray[np.int64], rate: float, *
     """
     last = _last(rate)
     if last is not None:
-        _strike(train, keys, places, last, fired)
+        _apply_slots(train, keys, places, last, fired)
 
 
 def masks(keys: Keys, slots: NDArray[np.int64], bits: int, rate: float) -> NDArray[np.int64]:

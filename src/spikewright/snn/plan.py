@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
-from spikewright.snn.courses import Course, align, course_of, together
 from spikewright.snn.nodes import AnyEncoder, AnyNode, Node, Stage
+from spikewright.snn.time_courses import TimeCourse, align, course_of, together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,20 +70,20 @@ class Plan:
         return (self.encoder.steps, *self.input_shape) if self.encoder.timed else self.input_shape
 
     @property
-    def courses(self) -> dict[str, Course]:
+    def courses(self) -> dict[str, TimeCourse]:
         """How each node's value, and the input, runs over time.
 
         Raises:
             BadPlan: trains meet that do not fit each other or their stage.
         """
-        made = {INPUT: Course(self.encoder.steps, self.encoder.constant)}
+        made = {INPUT: TimeCourse(self.encoder.steps, self.encoder.constant)}
         for node in self.nodes:
             arriving = [align(edge, made[edge.source], node) for edge in node.edges]
             made[node.name] = course_of(node, arriving)
         return made
 
     @property
-    def drives(self) -> dict[str, Course]:
+    def drives(self) -> dict[str, TimeCourse]:
         """How what drives each node runs over time; constant only if it lasts as long at every input."""
         made = self.courses
         return {

@@ -15,7 +15,7 @@ import platform
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # malloc.h
 
 
-def keep_freed_memory() -> bool:
+def retain_freed_memory() -> bool:
     """Have malloc keep what is freed, for the rest of this process, whose memory never shrinks again.
 
     Returns:

@@ -5,7 +5,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from spikewright.data.progress import Progress
-from spikewright.training.fitting import Fitting
+from spikewright.training.lightning_module import Fitting
 
 
 class EpochProgress(Callback):
@@ -21,8 +21,8 @@ class EpochProgress(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The line of the epoch before comes first: the module has closed it by now."""
-        self._tell_lines(trainer, pl_module)
-        self._tell(trainer, 0)
+        self._report_lines(trainer, pl_module)
+        self._report(trainer, 0)
 
     def on_train_batch_end(
         self,
@@ -33,23 +33,23 @@ class EpochProgress(Callback):
         batch_idx: int,
     ) -> None:
         """One more batch is done."""
-        self._tell(trainer, batch_idx + 1)
+        self._report(trainer, batch_idx + 1)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The line of the last epoch."""
-        self._tell_lines(trainer, pl_module)
+        self._report_lines(trainer, pl_module)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:  # noqa: ARG002
         """What was done before is told all the same."""
-        self._tell_lines(trainer, pl_module)
+        self._report_lines(trainer, pl_module)
 
-    def _tell(self, trainer: Trainer, done: int) -> None:
+    def _report(self, trainer: Trainer, done: int) -> None:
         if trainer.is_global_zero:
             self.on_progress(
                 f"epoch {trainer.current_epoch + 1}/{self.epochs}", done, int(trainer.num_training_batches)
             )
 
-    def _tell_lines(self, trainer: Trainer, module: LightningModule) -> None:
+    def _report_lines(self, trainer: Trainer, module: LightningModule) -> None:
         for entry in _history(module)[self.shown :]:
             self.shown += 1
             if trainer.is_global_zero:

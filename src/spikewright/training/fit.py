@@ -34,12 +34,12 @@ from spikewright.engines.network import build
 from spikewright.errors import BadModel, BadSetting
 from spikewright.snn.blueprint import Blueprint
 from spikewright.training import checkpoints
-from spikewright.training.allocator import keep_freed_memory
+from spikewright.training.allocator import retain_freed_memory
 from spikewright.training.ann.levels import without_levels
 from spikewright.training.ann.trainable import TrainableSource
 from spikewright.training.ann.trainee import SourceTrainee
 from spikewright.training.epoch_progress import EpochProgress
-from spikewright.training.fitting import Fitting
+from spikewright.training.lightning_module import Fitting
 from spikewright.training.settings import TrainReport, TrainSettings
 from spikewright.training.share import Share
 from spikewright.training.snn.network import TrainingNetwork
@@ -92,8 +92,8 @@ def fit(
     how = {**asdict(settings), "learn_timesteps": learning is not None}
     del how["timesteps"]
     how |= {} if learning is None else asdict(learning)
-    keep = _Keep(out=out, resume=resume, on_progress=on_progress)
-    return _fit(trainee, data, settings, {**how, "model": _digest(source)}, keep, as_module=TrainableSource)
+    saving = _Saving(out=out, resume=resume, on_progress=on_progress)
+    return _fit(trainee, data, settings, {**how, "model": _digest(source)}, saving, as_module=TrainableSource)
 
 
 def fit_spiking(
@@ -130,11 +130,11 @@ def fit_spiking(
     )
     how = {**asdict(settings), **asdict(spiking), "model": _digest(source)}
     del how["timesteps"]
-    return _fit(trainee, data, settings, how, _Keep(out=out, resume=resume, on_progress=on_progress), as_module=build)
+    return _fit(trainee, data, settings, how, _Saving(out=out, resume=resume, on_progress=on_progress), as_module=build)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Keep:
+class _Saving:
     out: Path | None
     resume: bool
     on_progress: Progress
@@ -153,21 +153,21 @@ def _fit(
     data: ImageData | EventData,
     settings: TrainSettings,
     how: dict[str, Any],
-    keep: _Keep,
+    saving: _Saving,
     *,
     as_module: Callable[[Any], nn.Module],
 ) -> tuple[R, TrainReport]:
     began = time.monotonic()
-    keep_freed_memory()
+    retain_freed_memory()
     train = _training_batches(data, settings)
     identity = {**how, "data": data.fingerprint}
     module = Fitting(trainee, settings, steps=settings.epochs * len(train), identity=identity)
-    folder = keep.folder
-    checkpoint = checkpoints.newest(folder) if folder is not None and keep.resume else None
+    folder = saving.folder
+    checkpoint = checkpoints.newest(folder) if folder is not None and saving.resume else None
     if checkpoint is not None:
         checkpoints.require_same(checkpoint, identity=identity, state=module.state_dict())
     with _quiet():
-        trainer = _trainer(settings, folder, on_progress=keep.on_progress)
+        trainer = _trainer(settings, folder, on_progress=saving.on_progress)
         shares = [Share(batches, trainer) for batches in (train, _evaluation_batches(data, data.validation))]
         _run(trainer, module, shares, checkpoint)
     trained = trainee.result()

@@ -30,6 +30,6 @@ class Trainee(Protocol):
         """Parameter groups for the optimiser, empty ones left out."""
         ...
 
-    def told(self, gauges: list[float]) -> dict[str, Any]:
+    def reported(self, gauges: list[float]) -> dict[str, Any]:
         """What an epoch's history says besides loss and accuracy: fields of `settings.Epoch`."""
         ...

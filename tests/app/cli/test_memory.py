@@ -41,13 +41,13 @@ def test_a_cell_of_table_2_of_q_snns(
         f"footprint, with the membranes of all layers (step by step): {ALL:.2f} MB, {1 - ALL / ALL_FULL:.2%} less than "
         f"the {ALL_FULL:.2f} MB of 32 bits",
     ]
-    kept = json.loads(figures.read_text())
-    assert kept["weight_bytes"] == HIDDEN // 8 + 1728 + 5120
-    assert kept["gain_bytes"] + kept["bias_bytes"] == 4 * (2752 + 2762)
-    assert kept["membrane_bytes_peak"] == 64 * 128 * 1024 // 4
-    assert kept["membrane_bytes_all"] == 16 * NEURONS
-    assert round(kept["footprint_megabytes"], 2) == 3.28
-    assert round(kept["footprint_megabytes_all"], 6) == round(ALL, 6)
+    saved = json.loads(figures.read_text())
+    assert saved["weight_bytes"] == HIDDEN // 8 + 1728 + 5120
+    assert saved["gain_bytes"] + saved["bias_bytes"] == 4 * (2752 + 2762)
+    assert saved["membrane_bytes_peak"] == 64 * 128 * 1024 // 4
+    assert saved["membrane_bytes_all"] == 16 * NEURONS
+    assert round(saved["footprint_megabytes"], 2) == 3.28
+    assert round(saved["footprint_megabytes_all"], 6) == round(ALL, 6)
 
 
 def test_full_precision_is_compared_with_nothing(

@@ -49,9 +49,9 @@ def test_a_search_shows_every_candidate_and_the_chosen_one(
     path = config(tmp_path)
     assert spikewright(monkeypatch, "search", "--config", path, "--json", tmp_path / "r.json") == 0
     said = capsys.readouterr().out
-    held = json.loads((tmp_path / "r.json").read_text())
-    assert held == json.loads((tmp_path / "out" / "search.json").read_text())
-    for one in held["candidates"]:
+    stored = json.loads((tmp_path / "r.json").read_text())
+    assert stored == json.loads((tmp_path / "out" / "search.json").read_text())
+    for one in stored["candidates"]:
         line = next(line for line in said.splitlines() if line.startswith(f"{one['name']} "))
         assert one["verdict"] in line
         assert f"{one['accuracy']:.2%}" in line
@@ -59,8 +59,8 @@ def test_a_search_shows_every_candidate_and_the_chosen_one(
             worst = one["reliability"]["rates"][0]
             assert f"{100 * worst['difference']:+.2f} ({100 * worst['difference_low']:+.2f} … " in line
             assert f"{one['reliability_mean']:.2%}" in line
-    assert held["line"] in said
-    assert f"{held['chosen']} on the test split: accuracy {held['test']['accuracy']:.2%}" in said
+    assert stored["line"] in said
+    assert f"{stored['chosen']} on the test split: accuracy {stored['test']['accuracy']:.2%}" in said
     assert "search.json" in said
     # the same command again says the same, at once
     assert spikewright(monkeypatch, "search", "--config", path) == 0
@@ -71,8 +71,8 @@ def test_options_go_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = config(tmp_path)
     assert spikewright(monkeypatch, "search", "--config", path, "--out", tmp_path / "other", "--seed", 4) == 0
     assert not (tmp_path / "out").exists()
-    held = json.loads((tmp_path / "other" / "search.json").read_text())
-    assert held["settings"]["seed"] == held["seeds"]["fault_maps"] == 4
+    stored = json.loads((tmp_path / "other" / "search.json").read_text())
+    assert stored["settings"]["seed"] == stored["seeds"]["fault_maps"] == 4
 
 
 def test_none_that_passes_ends_with_1_and_the_result_is_written(

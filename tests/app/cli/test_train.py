@@ -20,12 +20,12 @@ def test_train_writes_a_run_and_the_same_figures_as_json(
     )  # fmt: skip
     printed = capsys.readouterr()
     assert code == 0, printed.err
-    told = json.loads(figures.read_text())
-    assert f"test {told['accuracy_test']:.2%}" in printed.out
+    reported = json.loads(figures.read_text())
+    assert f"test {reported['accuracy_test']:.2%}" in printed.out
     assert "levels 15" in printed.out and len(printed.out.splitlines()) == 1
-    assert told["settings"]["learning_rate"] == 0.05 and told["seed"] == 3
+    assert reported["settings"]["learning_rate"] == 0.05 and reported["seed"] == 3
     stored = json.loads((out / "source.json").read_text())
-    assert stored["about"] == told
+    assert stored["about"] == reported
     assert stored["preparation"]["mean"] == [0.3]
     assert [line.split(":")[0] for line in printed.err.splitlines()] == ["epoch 1/2", "epoch 2/2"]
 

@@ -33,13 +33,13 @@ def recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_quantised_network_of_events(
     recordings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out, told = recordings / "run", recordings / "told.json"
+    out, reported = recordings / "run", recordings / "told.json"
     options = ("--recipe", "paper3", "--timesteps", 3, "--membrane-bits", 2, "--epochs", 6, "--batch-size", 16)
     more = ("--frames-by", "count", "--size", 16, "--augment", "--event-drop", 0.1)
     assert spikewright(monkeypatch, "train", "--model", "cnn", "--data", "nmnist", *options, *more, "--out", out) == 0
-    assert spikewright(monkeypatch, "evaluate", out, "--json", told) == 0
+    assert spikewright(monkeypatch, "evaluate", out, "--json", reported) == 0
     capsys.readouterr()
-    found = json.loads(told.read_text())
+    found = json.loads(reported.read_text())
     assert found["accuracy_snn"] > 0.6, "four classes that lie apart"
     assert found["accuracy_source"] is None
     assert found["mismatched_codes"] == 0

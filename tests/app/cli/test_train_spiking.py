@@ -39,15 +39,18 @@ def test_a_recipe_with_options_over_it(
     )  # fmt: skip
     printed = capsys.readouterr()
     assert code == 0, printed.err
-    told = json.loads(figures.read_text())
-    assert json.loads((out / "plan.json").read_text())["about"] == told
+    reported = json.loads(figures.read_text())
+    assert json.loads((out / "plan.json").read_text())["about"] == reported
     assert "spiking, T = 3, 1-bit weights, 2-bit membranes: validation " in printed.out
-    assert f"test {told['accuracy_test']:.2%}, {told['epochs'][0]['firing_rate']:.3f} spikes a neuron" in printed.out
-    network = told["spiking"]["network"]
+    assert (
+        f"test {reported['accuracy_test']:.2%}, {reported['epochs'][0]['firing_rate']:.3f} spikes a neuron"
+        in printed.out
+    )
+    network = reported["spiking"]["network"]
     assert (network["timesteps"], network["seed"]) == (3, 4)
     assert network["neurons"]["squash"] is True and network["neurons"]["reset"] == "hard"
     assert network["weights"]["standardise"] == "channel" and network["edge_weights"]["bits"] == 8
-    assert told["settings"]["batch_size"] == 256 and told["settings"]["optimiser"] == "sgd"
+    assert reported["settings"]["batch_size"] == 256 and reported["settings"]["optimiser"] == "sgd"
     assert [line.split(":")[0] for line in printed.err.splitlines()] == ["epoch 1/1"]
 
 
@@ -168,8 +171,8 @@ def test_the_other_verbs_on_a_directly_trained_run(
         assert "it was trained directly" in line and str(run) in line
         assert not (tmp_path / "c").exists()
     assert spikewright(monkeypatch, "evaluate", run, "--images", 60, "--json", figures) == 0
-    told = json.loads(figures.read_text())
-    assert told["accuracy_source"] is None and told["samples"] == 60 and told["mismatched_codes"] == 0
+    reported = json.loads(figures.read_text())
+    assert reported["accuracy_source"] is None and reported["samples"] == 60 and reported["mismatched_codes"] == 0
     content = json.loads((run / "plan.json").read_text())
     content["about"]["preparation"] = {"mean": "x"}
     (run / "plan.json").write_text(json.dumps(content))

@@ -46,12 +46,12 @@ def test_scopes_in_words() -> None:
 
 def test_figures_are_those_of_the_file() -> None:
     rows = [row("model", MAPS, critical=0.25, masked=0.5, hits_mean=9.5)]
-    held = campaign(MAPS, name="C2", seed=7, level=0.9, ties=3, silent=1, rows=rows)
-    (found,) = campaigns([json.loads(json.dumps(held))])
+    raw = campaign(MAPS, name="C2", seed=7, level=0.9, ties=3, silent=1, rows=rows)
+    (found,) = campaigns([json.loads(json.dumps(raw))])
     whole = found.whole
     assert whole is not None
     for key in ("accuracy_mean", "accuracy_low", "accuracy_high", "accuracy_worst", "reliability_mean", "maps"):
-        assert getattr(whole, key) == held[key]
+        assert getattr(whole, key) == raw[key]
     assert whole.lost == pytest.approx(0.9 - 0.65)
     assert (whole.outcomes, whole.hits) == ({"masked": 0.5, "critical": 0.25}, 9.5)
     assert (found.network, found.rate, found.is_ber, found.level, found.ties, found.silent) == (
@@ -63,7 +63,7 @@ def test_figures_are_those_of_the_file() -> None:
         1,
     )
     assert whole.accuracies == tuple(MAPS)
-    assert found.held["seed"] == 7
+    assert found.raw["seed"] == 7
 
 
 def test_a_row_takes_golden_accuracy_and_maps_from_its_campaign() -> None:
@@ -122,8 +122,8 @@ def test_without_rows_the_figures_at_the_top_are_those_of_the_whole() -> None:
         ),
     ],
 )
-def test_faults_in_words(held: dict[str, Any], fault: str, rate: float | None, under: str, tick: str) -> None:
-    (found,) = campaigns([campaign(MAPS, **held)])
+def test_faults_in_words(raw: dict[str, Any], fault: str, rate: float | None, under: str, tick: str) -> None:
+    (found,) = campaigns([campaign(MAPS, **raw)])
     assert (found.fault, found.rate, found.under, found.tick) == (fault, rate, under, tick)
 
 
@@ -152,8 +152,8 @@ def test_verdicts() -> None:
     (found,) = campaigns([campaign(MAPS, verdict="PASS")])
     assert found.verdict is not None
     assert (found.verdict.found, found.verdict.difference) == ("PASS", None)
-    told = {"accuracy_mean": 0.7, "difference_mean": -0.03, "difference_low": -0.04, "difference_high": -0.02}
-    (found,) = campaigns([campaign(MAPS, verdict="FAIL", against={**told, "reason": "all below 0"})])
+    reported = {"accuracy_mean": 0.7, "difference_mean": -0.03, "difference_low": -0.04, "difference_high": -0.02}
+    (found,) = campaigns([campaign(MAPS, verdict="FAIL", against={**reported, "reason": "all below 0"})])
     assert found.verdict is not None
     assert (found.verdict.accuracy, found.verdict.difference, found.verdict.low, found.verdict.high) == (
         0.7,

@@ -22,13 +22,13 @@ ANY = some.fixed_dictionaries(
 
 
 @given(some.lists(ANY, max_size=7))
-def test_the_front_is_what_no_other_one_beats(held: list[dict[str, Any]]) -> None:
-    found = candidates([{"name": str(index), **one} for index, one in enumerate(held)])
+def test_the_front_is_what_no_other_one_beats(raw: list[dict[str, Any]]) -> None:
+    found = candidates([{"name": str(index), **one} for index, one in enumerate(raw)])
     keys = ("accuracy", "reliability_mean", "energy_joules")
-    whole = [one for one in held if all(one[key] is not None for key in keys)]
+    whole = [one for one in raw if all(one[key] is not None for key in keys)]
     able = [one for one in whole if one["passes"] is not False] or whole
     expected = []
-    for index, one in enumerate(held):
+    for index, one in enumerate(raw):
         beaten = False
         for other in able:
             as_good = (
@@ -44,12 +44,12 @@ def test_the_front_is_what_no_other_one_beats(held: list[dict[str, Any]]) -> Non
 
 
 def test_a_candidate_keeps_its_figures_and_a_nameless_one_gets_a_number() -> None:
-    held = {
+    raw = {
         "name": "T10", "accuracy": 0.9, "energy_joules": 1e-8, "reliability_mean": 0.8, "reliability_low": 0.7,
         "reliability_high": 0.85, "passes": True,
     }  # fmt: skip
-    assert candidates([held, {"accuracy": 0.5}]) == [
-        Candidate(**held),
+    assert candidates([raw, {"accuracy": 0.5}]) == [
+        Candidate(**raw),
         Candidate(
             name="candidate 2", accuracy=0.5, energy_joules=None, reliability_mean=None, reliability_low=None,
             reliability_high=None, passes=None,
@@ -90,7 +90,7 @@ def test_alternatives() -> None:
         ),
     ],
 )
-def test_what_cannot_be_is_refused(read: Any, held: Any, message: str) -> None:
+def test_what_cannot_be_is_refused(read: Any, raw: Any, message: str) -> None:
     with pytest.raises(BadData) as refused:
-        read([held])
+        read([raw])
     assert str(refused.value).startswith(message)

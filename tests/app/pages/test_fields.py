@@ -8,8 +8,8 @@ from spikewright.app.pages.fields import Fields
 from spikewright.errors import BadData
 
 
-def fields(**held: Any) -> Fields:
-    return Fields(held=held, what="row 'x'", way_out="write it again")
+def fields(**raw: Any) -> Fields:
+    return Fields(raw=raw, what="row 'x'", way_out="write it again")
 
 
 def test_what_is_there_is_read_and_what_is_not_is_none() -> None:
@@ -44,9 +44,9 @@ def test_what_is_there_is_read_and_what_is_not_is_none() -> None:
         (lambda one: one.interval("l", "m", "h"), {"l": 0.5, "h": 0.6}, "l, m, h of 0.5, None, 0.6"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(read: Any, held: dict[str, Any], message: str) -> None:
+def test_what_cannot_be_is_refused_in_one_line(read: Any, raw: dict[str, Any], message: str) -> None:
     with pytest.raises(BadData) as refused:
-        read(fields(**held))
+        read(fields(**raw))
     assert message in str(refused.value)
     assert str(refused.value).endswith("write it again")
     assert "\n" not in str(refused.value)
@@ -54,4 +54,4 @@ def test_what_cannot_be_is_refused_in_one_line(read: Any, held: dict[str, Any], 
 
 def test_only_objects_are_read() -> None:
     with pytest.raises(BadData, match="row 'x' is a list, not a JSON object"):
-        Fields(held=[1], what="row 'x'", way_out="write it again")  # pyright: ignore[reportArgumentType]
+        Fields(raw=[1], what="row 'x'", way_out="write it again")  # pyright: ignore[reportArgumentType]

@@ -65,10 +65,10 @@ def test_of_candidates_that_are_all_refused_the_front_is_theirs() -> None:
 
 
 @given(some.lists(some.tuples(some.integers(0, 4), some.one_of(some.none(), some.integers(0, 4))), max_size=8))
-def test_the_line_joins_what_no_other_one_beats_in_two(held: list[tuple[int, int | None]]) -> None:
-    found = candidates([{"accuracy": a / 4, "reliability_mean": None if r is None else r / 4} for a, r in held])
+def test_the_line_joins_what_no_other_one_beats_in_two(raw: list[tuple[int, int | None]]) -> None:
+    found = candidates([{"accuracy": a / 4, "reliability_mean": None if r is None else r / 4} for a, r in raw])
     line = joined(found, ACCURACY, RELIABILITY)
-    whole = [(a, r) for a, r in held if r is not None]
+    whole = [(a, r) for a, r in raw if r is not None]
     expected = [(a, r) for a, r in whole if not any(b >= a and s >= r and (b, s) != (a, r) for b, s in whole)]
     assert sorted((one.accuracy * 4, (one.reliability_mean or 0) * 4) for one in line) == sorted(expected)
     assert [one.accuracy for one in line] == sorted(one.accuracy for one in line)

@@ -78,11 +78,11 @@ def test_names_are_text_and_never_markup() -> None:
     name = '</script><b id="x">R&D</b>'
     rows = [row(f"layer:{name}", MAPS)]
     fault = {"kind": name, "at": name}
-    held = campaign(
+    raw = campaign(
         None, name=name, scope="layer", rows=rows, verdict="PASS", against={"reason": name}, fault=fault, split=name
     )
     hard = [{**HARDENING[0], "name": name}]
-    found = Page(page([{**held, "hardening": hard}, {"candidates": [{**CANDIDATES[0], "name": name}]}], note=name))
+    found = Page(page([{**raw, "hardening": hard}, {"candidates": [{**CANDIDATES[0], "name": name}]}], note=name))
     assert (found.texts["dt"], found.texts["p"][0]) == ([name], name)
     assert name in found.texts["dd"][0]
     assert [table[1][0] for table in found.tables] == [name, name, name, name]

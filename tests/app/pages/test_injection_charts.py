@@ -18,8 +18,8 @@ MAPS = [0.5, 0.6, 0.7, 0.8]
 RATES = (1e-4, 1e-3, 1e-2)
 
 
-def drawn(*held: dict[str, Any]) -> dict[str, Chart]:
-    return {chart.title: chart for chart in charts(campaigns(held))}
+def drawn(*raw: dict[str, Any]) -> dict[str, Chart]:
+    return {chart.title: chart for chart in charts(campaigns(raw))}
 
 
 def traces(chart: Chart, role: str) -> list[dict[str, Any]]:
@@ -33,11 +33,11 @@ def curve(name: str, worse: float = 0.0, **more: Any) -> dict[str, Any]:
 
 
 def test_a_curve_has_means_bands_and_golden_accuracies() -> None:
-    held = [curve("ANN"), curve("C<2>", worse=0.1, golden=0.85)]
-    chart = drawn(*held)["Accuracy against bit error rate"]
+    raw = [curve("ANN"), curve("C<2>", worse=0.1, golden=0.85)]
+    chart = drawn(*raw)["Accuracy against bit error rate"]
     means, bands, golden = (traces(chart, role) for role in ("mean", "band", "golden"))
     assert [trace["name"] for trace in means] == ["ANN", "C&lt;2&gt;"]
-    for index, one in enumerate(held):
+    for index, one in enumerate(raw):
         points = one["curve"]
         assert means[index]["x"] == list(RATES)
         assert means[index]["y"] == [point["accuracy_mean"] for point in points]
@@ -62,9 +62,9 @@ def test_a_curve_needs_two_rates_and_a_rate_of_0_has_no_place_on_it() -> None:
 
 
 def test_every_map_is_a_dot_of_its_box() -> None:
-    held = [curve("ANN"), curve("C2", worse=0.1)]
-    boxes = traces(drawn(*held)["Every fault map"], "maps")
-    for box, one in zip(boxes, held, strict=True):
+    raw = [curve("ANN"), curve("C2", worse=0.1)]
+    boxes = traces(drawn(*raw)["Every fault map"], "maps")
+    for box, one in zip(boxes, raw, strict=True):
         assert box["x"] == ["1e-4"] * 4 + ["1e-3"] * 4 + ["1e-2"] * 4
         assert box["y"] == [accuracy for point in one["curve"] for accuracy in point["rows"][0]["accuracies"]]
         assert box["boxpoints"] == "all"
@@ -75,7 +75,7 @@ def test_every_map_is_a_dot_of_its_box() -> None:
 
 def test_bars_are_what_each_layer_loses_with_its_interval() -> None:
     layers = {"fc1": 0.0, "fc<2>": 0.2}
-    held = [
+    raw = [
         campaign(
             None,
             name=name,
@@ -84,8 +84,8 @@ def test_bars_are_what_each_layer_loses_with_its_interval() -> None:
         )
         for k, name in ((0.0, "ANN"), (0.05, "C2"))
     ]
-    chart = drawn(*held)["What each layer loses at BER 1e-2"]
-    for trace, one in zip(traces(chart, "lost"), held, strict=True):
+    chart = drawn(*raw)["What each layer loses at BER 1e-2"]
+    for trace, one in zip(traces(chart, "lost"), raw, strict=True):
         rows = one["rows"]
         assert trace["y"] == ["fc1", "fc&lt;2&gt;"]
         assert trace["x"] == pytest.approx([100 * (0.9 - each["accuracy_mean"]) for each in rows])
@@ -94,14 +94,14 @@ def test_bars_are_what_each_layer_loses_with_its_interval() -> None:
         ends = [width - less for width, less in zip(trace["x"], trace["error_x"]["arrayminus"], strict=True)]
         assert ends == pytest.approx([100 * (0.9 - each["accuracy_high"]) for each in rows])
         assert "&lt;2&gt;" in trace["hovertext"][1]
-    maps = traces(drawn(*held)["Every fault map, by layer, at BER 1e-2"], "maps")
-    assert maps[0]["x"] == [accuracy for each in held[0]["rows"] for accuracy in each["accuracies"]]
+    maps = traces(drawn(*raw)["Every fault map, by layer, at BER 1e-2"], "maps")
+    assert maps[0]["x"] == [accuracy for each in raw[0]["rows"] for accuracy in each["accuracies"]]
     assert maps[0]["y"] == ["fc1"] * 4 + ["fc&lt;2&gt;"] * 4
 
 
 def test_bits_go_down_from_the_sign_bit() -> None:
-    held = campaign(None, scope="bit", rows=[row(f"bit:{bit}", MAPS) for bit in range(12)])
-    axis = drawn(held)["What each bit position loses at BER 1e-2"].values()["content"]["layout"]["yaxis"]
+    raw = campaign(None, scope="bit", rows=[row(f"bit:{bit}", MAPS) for bit in range(12)])
+    axis = drawn(raw)["What each bit position loses at BER 1e-2"].values()["content"]["layout"]["yaxis"]
     assert axis["categoryarray"] == [f"bit {bit}" for bit in range(11, -1, -1)]
 
 
@@ -128,8 +128,8 @@ def test_the_heat_map_has_each_cell_in_its_place_and_none_where_nothing_was_inje
 
 
 def test_bits_of_one_layer_are_bars() -> None:
-    held = campaign(None, scope="bit", rows=[row(f"layer:fc1/bit:{bit}", MAPS) for bit in range(3)])
-    chart = drawn(held)["What each bit position loses at BER 1e-2"]
+    raw = campaign(None, scope="bit", rows=[row(f"layer:fc1/bit:{bit}", MAPS) for bit in range(3)])
+    chart = drawn(raw)["What each bit position loses at BER 1e-2"]
     assert traces(chart, "lost")[0]["y"] == ["fc1, bit 0", "fc1, bit 1", "fc1, bit 2"]
     assert chart.values()["content"]["layout"]["yaxis"]["categoryarray"][0] == "fc1, bit 2"
 

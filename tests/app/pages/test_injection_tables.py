@@ -56,10 +56,10 @@ def test_parts_and_outcomes() -> None:
 
 
 def test_how_it_was_measured() -> None:
-    held = campaign(
+    raw = campaign(
         MAPS, name="a", seed=7, precision=0.01, quantisation={"bits": 8, "per_channel": True}, silent=2, campaign="9f"
     )
-    _, found = tables(campaigns([held, campaign(MAPS, name="b")]))
+    _, found = tables(campaigns([raw, campaign(MAPS, name="b")]))
     assert found.head == (
         "Network", "BER", "Faults in", "Seed", "To ± points", "Weights", "Silent without faults", "Campaign"
     )  # fmt: skip
@@ -70,11 +70,11 @@ def test_how_it_was_measured() -> None:
 
 
 def test_what_is_not_known_is_a_dash() -> None:
-    held = campaign(MAPS, rows=[])
+    raw = campaign(MAPS, rows=[])
     for key in ("low", "high"):
-        del held[f"accuracy_{key}"], held[f"reliability_{key}"]
-    del held["accuracy_q05"], held["reliability_mean"]
-    (found,) = tables(campaigns([held]))
+        del raw[f"accuracy_{key}"], raw[f"reliability_{key}"]
+    del raw["accuracy_q05"], raw["reliability_mean"]
+    (found,) = tables(campaigns([raw]))
     assert found.rows[0][1][4:9] == ("65.00%", "25.00", "50.00%", "–", "–")
 
 
@@ -86,13 +86,13 @@ def test_levels_that_differ_are_not_named() -> None:
 
 
 def test_candidates() -> None:
-    held = [
+    raw = [
         {"name": "a", "accuracy": 0.9, "energy_joules": 2e-8, "reliability_mean": 0.8, "reliability_low": 0.75,
          "reliability_high": 0.9, "passes": True},
         {"name": "b", "accuracy": 0.5, "passes": False},
         {"name": "c", "accuracy": 0.5, "energy_joules": 3e-8, "reliability_mean": 0.7},
     ]  # fmt: skip
-    found = table_of_candidates(candidates(held))
+    found = table_of_candidates(candidates(raw))
     assert found.head == (
         "Candidate",
         "Accuracy",
@@ -107,17 +107,17 @@ def test_candidates() -> None:
         ("c", "50.00%", "30.0", "70.00%", "–", ""),
     ]
     assert "None passes" not in found.note
-    assert "None passes the gates" in table_of_candidates(candidates(held[1:2])).note
+    assert "None passes the gates" in table_of_candidates(candidates(raw[1:2])).note
 
 
 def test_hardening() -> None:
-    held = {
+    raw = {
         "ANN": hardening([
             {"name": "ECC", "accuracy_mean": 0.9, "difference": 0.1, "low": 0.05, "high": 0.12, "extra_bits": 345024}
         ]),
         "C2": hardening([{"name": "clip", "difference": -0.01}]),
     }  # fmt: skip
-    found = table_of_hardening(held)
+    found = table_of_hardening(raw)
     assert [cells for _, cells in found.rows] == [
         ("ECC", "ANN", "90.00%", "+10.00", "+5.00 to +12.00", "345,024"),
         ("clip", "C2", "–", "−1.00", "–", "–"),

@@ -10,8 +10,8 @@ from spikewright.app.pages.injection_words import injected, paragraphs
 MAPS = [0.5, 0.6, 0.7, 0.8]  # mean 0.65: 0.520901 to 0.779099
 
 
-def said(*held: dict[str, Any]) -> list[str]:
-    return paragraphs(campaigns(held))
+def said(*raw: dict[str, Any]) -> list[str]:
+    return paragraphs(campaigns(raw))
 
 
 def test_one_campaign() -> None:
@@ -36,8 +36,8 @@ def test_a_curve_says_both_ends_the_first_loss_and_the_worst_map() -> None:
         "BER 1e-4 (95% interval 90.00% to 90.00%), 65.00% at BER 1e-1 (95% interval 52.09% to 77.91%). The mean loses "
         "more than one point first at BER 1e-3. Worst map: 50.00%, at BER 1e-1."
     ]
-    (told,) = said({"name": "a", "curve": [*points[:1], campaign([0.89, 0.9], ber=0.01)]})
-    assert "loses no more than one point at any of these rates. Worst map: 89.00%, at BER 1e-2." in told
+    (reported,) = said({"name": "a", "curve": [*points[:1], campaign([0.89, 0.9], ber=0.01)]})
+    assert "loses no more than one point at any of these rates. Worst map: 89.00%, at BER 1e-2." in reported
 
 
 def test_strata_say_the_most_and_the_least() -> None:
@@ -54,15 +54,15 @@ def test_strata_say_the_most_and_the_least() -> None:
 
 
 def test_a_part_another_fault_and_silent_images_are_named() -> None:
-    held = campaign(None, silent=3, fault={"kind": "stuck_at", "at": 1}, rows=[row("layer:fc1", MAPS)])
-    (told,) = said(held)
-    assert told.startswith(
+    raw = campaign(None, silent=3, fault={"kind": "stuck_at", "at": 1}, rows=[row("layer:fc1", MAPS)])
+    (reported,) = said(raw)
+    assert reported.startswith(
         "Without faults 90.00% of 200 images are right (3 have no output at all). At BER 1e-2, faults"
     )
-    assert "faults of the kind stuck at (at 1) in layer fc1: 65.00% on average" in told
+    assert "faults of the kind stuck at (at 1) in layer fc1: 65.00% on average" in reported
     curve = [campaign(None, ber=ber, rows=[row("bit:7", MAPS)]) for ber in (1e-3, 1e-2)]
-    (told,) = said({"name": "a", "curve": curve})
-    assert "Under faults in bit 7, on average over 4 maps a rate" in told
+    (reported,) = said({"name": "a", "curve": curve})
+    assert "Under faults in bit 7, on average over 4 maps a rate" in reported
 
 
 def test_verdicts() -> None:

@@ -39,7 +39,7 @@ def test_rows_are_conversions_scored_one_by_one(tmp_path: Path) -> None:
     wanted = request(tmp_path, methods=("exact", "qcfs:alignment=average", "cos:rounds=2:warmup=3", "snnc_light"))
     rows = compare(wanted)
     source, data = classifier(), digits()
-    judged = acquire.labelled(data.test, data)
+    labelled = acquire.labelled(data.test, data)
     batches = acquire.inputs(data.train, data, limit=60, seed=0)
     methods = [
         (Exact(timesteps=t), Qcfs(timesteps=t, alignment="average"), Cos(timesteps=t, rounds=2, warmup=3),
@@ -49,17 +49,17 @@ def test_rows_are_conversions_scored_one_by_one(tmp_path: Path) -> None:
     expected = []
     for index, spec in enumerate(wanted.methods):
         for steps in (0, 1):
-            found = score(convert(source, methods[steps][index], batches), source, judged, table="horowitz_int32")
+            found = score(convert(source, methods[steps][index], batches), source, labelled, table="horowitz_int32")
             row = ComparisonRow(
                 method=spec, timesteps=steps + 2, timesteps_mean=steps + 2, latency_steps=found.latency_steps,
-                accuracy_snn=found.accuracy_snn, accuracy_source=accuracy_of_source(source, judged),
+                accuracy_snn=found.accuracy_snn, accuracy_source=accuracy_of_source(source, labelled),
                 energy_joules_snn=found.energy_joules_snn, spikes_per_neuron=found.spikes_per_neuron,
             )  # fmt: skip
             expected.append(row)
     assert rows == tuple(expected)
-    held = json.loads((tmp_path / "run" / "compare" / ROWS).read_text())
-    assert held["rows"] == CompareResult(rows=rows, folder=tmp_path).to_json()
-    assert held["of"]["images"] == len(data.test.labels)
+    stored = json.loads((tmp_path / "run" / "compare" / ROWS).read_text())
+    assert stored["rows"] == CompareResult(rows=rows, folder=tmp_path).to_json()
+    assert stored["of"]["images"] == len(data.test.labels)
     page = (tmp_path / "run" / "compare" / PAGE).read_text()
     assert "cos:rounds=2:warmup=3" in page and "450 test images" in page
 
@@ -68,9 +68,9 @@ def test_images_split_and_folder_are_as_asked_for(tmp_path: Path) -> None:
     wanted = request(tmp_path, methods=("exact",), split="validation", samples=40, out=tmp_path / "there")
     (first, _) = compare(wanted)
     data = digits()
-    judged = acquire.labelled(data.validation, data, limit=40)
-    assert sum(len(labels) for _, labels in judged) == 40
-    assert first.accuracy_source == accuracy_of_source(classifier(), judged)
+    labelled = acquire.labelled(data.validation, data, limit=40)
+    assert sum(len(labels) for _, labels in labelled) == 40
+    assert first.accuracy_source == accuracy_of_source(classifier(), labelled)
     assert "40 validation images" in (tmp_path / "there" / PAGE).read_text()
     assert not (tmp_path / "run" / "compare").exists()
 
@@ -102,17 +102,17 @@ def test_rows_that_are_there_are_not_made_again(tmp_path: Path, conversions: lis
     wanted = request(tmp_path, samples=50)
     whole = compare(wanted)
     assert conversions == [Exact(timesteps=2), Exact(timesteps=3), Qcfs(timesteps=2), Qcfs(timesteps=3)]
-    kept = (tmp_path / "run" / "compare" / ROWS).read_bytes()
+    saved = (tmp_path / "run" / "compare" / ROWS).read_bytes()
     conversions.clear()
     assert compare(wanted) == whole
     assert conversions == []
-    assert (tmp_path / "run" / "compare" / ROWS).read_bytes() == kept
+    assert (tmp_path / "run" / "compare" / ROWS).read_bytes() == saved
     wider = compare(replace(wanted, methods=("qcfs", "opi"), timesteps=(3, 1)))
     assert [(row.method, row.timesteps) for row in wider] == [("qcfs", 3), ("qcfs", 1), ("opi", 3), ("opi", 1)]
     assert wider[0] == whole[3]
     assert len(conversions) == 3
-    held = json.loads((tmp_path / "run" / "compare" / ROWS).read_text())["rows"]
-    assert len(held) == 4 + 3  # those that were not asked for this time are kept
+    stored = json.loads((tmp_path / "run" / "compare" / ROWS).read_text())["rows"]
+    assert len(stored) == 4 + 3  # those that were not asked for this time are kept
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
@@ -167,10 +167,10 @@ def test_interrupted_within_a_row_that_row_is_made_again(tmp_path: Path) -> None
 def test_rows_of_another_comparison_are_not_mixed_in(more: dict[str, Any], tmp_path: Path) -> None:
     wanted = request(tmp_path, methods=("exact",), timesteps=(2,), samples=50)
     compare(wanted)
-    kept = (tmp_path / "run" / "compare" / ROWS).read_bytes()
+    saved = (tmp_path / "run" / "compare" / ROWS).read_bytes()
     with pytest.raises(BadFile, match=rf"{ROWS} holds another comparison .*: choose another --out, or delete it"):
         compare(replace(wanted, **more))
-    assert (tmp_path / "run" / "compare" / ROWS).read_bytes() == kept
+    assert (tmp_path / "run" / "compare" / ROWS).read_bytes() == saved
 
 
 def test_rows_of_another_network_are_not_mixed_in(tmp_path: Path) -> None:
@@ -185,12 +185,12 @@ def test_a_damaged_file_is_refused(damage: str, tmp_path: Path) -> None:
     wanted = request(tmp_path, methods=("exact",), timesteps=(2,), samples=50)
     compare(wanted)
     path = tmp_path / "run" / "compare" / ROWS
-    held = json.loads(path.read_text())
+    stored = json.loads(path.read_text())
     match damage:
         case "rows":
-            path.write_text(json.dumps({**held, "rows": [{"method": "exact"}]}))
+            path.write_text(json.dumps({**stored, "rows": [{"method": "exact"}]}))
         case "figures":
-            path.write_text(json.dumps({**held, "rows": [{**held["rows"][0], "accuracy_snn": 7.0}]}))
+            path.write_text(json.dumps({**stored, "rows": [{**stored["rows"][0], "accuracy_snn": 7.0}]}))
         case _:
             path.write_text(damage, encoding="latin-1")
     with pytest.raises(BadFile, match=rf"{ROWS} (cannot be read .*damaged; delete it|holds another)") as caught:

@@ -53,11 +53,11 @@ def test_a_run_is_converted_by_each_method(method: str, tmp_path: Path) -> None:
     made = chosen(method, settings)
     batches = acquire.inputs(digits().train, digits(), limit=CALIBRATION, seed=0)
     expected = run_conversion(source, made, batches)
-    blueprint, told = load_blueprint(wanted.out)
+    blueprint, reported = load_blueprint(wanted.out)
     assert blueprint.plan == expected.plan == network.plan
     assert all(torch.equal(array, blueprint.arrays[name]) for name, array in expected.arrays.items())
-    assert told == json.loads(json.dumps(about))
-    how = told["conversion"]
+    assert reported == json.loads(json.dumps(about))
+    how = reported["conversion"]
     assert (how["method"], how["exact"]) == (method, made.exact)
     trained = not made.needs_statistics(source)
     assert how["thresholds"] == ("trained" if trained else f"from {CALIBRATION} training images")
@@ -71,11 +71,11 @@ def test_mixed_timesteps_and_alignments_are_kept(tmp_path: Path) -> None:
     _, _, about = convert(wanted)
     assert about["conversion"]["settings"] == {"timesteps": (4, 2), "scale": 1, "alignment": "replicate,truncate"}
     assert not about["conversion"]["exact"]
-    blueprint, told = load_blueprint(wanted.out)
+    blueprint, reported = load_blueprint(wanted.out)
     assert [node.firing.code.timesteps for node in blueprint.plan.stages] == [4, 2]
     kinds = {edge.alignment.kind for node in blueprint.plan.nodes for edge in node.edges if edge.alignment}
     assert kinds == {"replicate", "truncate"}
-    assert told["conversion"]["settings"]["timesteps"] == [4, 2]
+    assert reported["conversion"]["settings"]["timesteps"] == [4, 2]
 
 
 def test_a_model_with_its_weights_is_converted_without_a_run(tmp_path: Path) -> None:
@@ -98,9 +98,9 @@ def test_a_model_with_its_weights_is_converted_without_a_run(tmp_path: Path) -> 
 def test_an_interrupted_calibration_goes_on_and_leaves_nothing_behind(tmp_path: Path) -> None:
     common = {"method": "percentile_norm", "settings": {"timesteps": 4}, "calibrate": True, "calibration_epochs": 3}
     whole = request(tmp_path, **common)
-    told: list[int] = []
-    _, _, about = convert(whole, on_progress=lambda _, done, __: told.append(done))
-    assert told == [1, 2, 3]
+    reported: list[int] = []
+    _, _, about = convert(whole, on_progress=lambda _, done, __: reported.append(done))
+    assert reported == [1, 2, 3]
     assert about["conversion"]["thresholds"] == "from 80 training images, calibrated on 80 training images"
     assert not about["conversion"]["exact"]
     assert not (whole.out / STATE).exists()
@@ -115,9 +115,9 @@ def test_an_interrupted_calibration_goes_on_and_leaves_nothing_behind(tmp_path: 
     assert [path.name for path in parts.out.iterdir()] == [STATE]
     with pytest.raises(BadFile, match="of another calibration"):
         convert(replace(parts, calibration_epochs=4))
-    told.clear()
-    convert(parts, on_progress=lambda _, done, __: told.append(done))
-    assert told == [3]
+    reported.clear()
+    convert(parts, on_progress=lambda _, done, __: reported.append(done))
+    assert reported == [3]
     assert same_network(parts.out, whole.out)
     assert not (parts.out / STATE).exists()
 

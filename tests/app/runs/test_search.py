@@ -12,7 +12,7 @@ import pytest
 import torch
 from filelock import FileLock
 from support.refuse_data import refuse_data
-from support.told import Told
+from support.reported import Verdicts
 from support.trained import classifier, digits, run_folder
 
 from spikewright.ann import interpreter
@@ -52,12 +52,12 @@ def training(tmp_path: Path, **given: Any) -> SearchSettings:
     run = tmp_path / "ann"
     if not run.exists():
         run_folder(run)
-    held = {
+    stored = {
         "kind": "train", "network": NetworkSettings(run=run), "out": tmp_path / "out", "faults": FAULTS,
         "gates": LENIENT, "train": TrainTable(epochs=1, options={"batch_size": 300}),
         "space": TrainedSpace(timesteps=(2,), thresholds=(0.5, 900.0), bits=(4, 8)),
     }  # fmt: skip
-    return SearchSettings(**{**held, **given})
+    return SearchSettings(**{**stored, **given})
 
 
 def converting(tmp_path: Path, **given: Any) -> SearchSettings:
@@ -90,8 +90,8 @@ def test_trained_candidates_are_found_written_and_not_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = training(tmp_path)
-    told = Told()
-    outcome, content = search(settings, on_progress=told)
+    reported = Verdicts()
+    outcome, content = search(settings, on_progress=reported)
     assert written(settings) == json.loads(json.dumps(content))
     names = ["t2_th0.5_if_b4", "t2_th0.5_if_b8", "t2_th900_if_b4", "t2_th900_if_b8"]
     assert [one["name"] for one in content["candidates"]] == names
@@ -105,7 +105,7 @@ def test_trained_candidates_are_found_written_and_not_made_again(
         assert {node.weights.bits for node in blueprint.plan.nodes if node.weights} == {one["settings"]["bits"]}
     found = evaluate.run(EvaluateRequest(run=settings.out / content["candidates"][0]["folder"])).evaluation
     assert found.energy_joules_source == content["candidates"][0]["energy_joules_ann"]
-    assert {what for what, _, _ in told} >= {"candidates", "t2_th0.5_if_b4, bit error rate 0.01"}
+    assert {what for what, _, _ in reported} >= {"candidates", "t2_th0.5_if_b4, bit error rate 0.01"}
     # the same again: nothing is done, and the same is written
     refuse_work(monkeypatch)
     again, same = search(settings)

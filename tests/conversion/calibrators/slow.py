@@ -36,7 +36,7 @@ def calibrated_slowly(
     source: Source,
     x: Tensor,
     mean: Callable[[Tensor], Tensor],
-    mend: Callable[[Blueprint, str, Tensor], Blueprint],
+    repair: Callable[[Blueprint, str, Tensor], Blueprint],
 ) -> Blueprint:
     """Mend one stage after the other, in float64."""
     values: dict[str, Tensor] = {}
@@ -49,5 +49,5 @@ def calibrated_slowly(
             start, stop = node.firing.channels
             wanted = wanted[:, start:stop]
         gap = mean(wanted.detach()) - mean(record.codes * blueprint.arrays[f"{node.name}.amplitude"])
-        blueprint = mend(blueprint, node.name, gap)
+        blueprint = repair(blueprint, node.name, gap)
     return blueprint

@@ -59,11 +59,11 @@ class Judged(NamedTuple):
     agreement: float
 
 
-def judged(blueprint: Blueprint, source: Source) -> Judged:
+def labelled(blueprint: Blueprint, source: Source) -> Judged:
     """By the inputs that are held back: every fourth."""
-    held = inputs()[3::4]
+    stored = inputs()[3::4]
     with torch.no_grad():
-        found, wanted = build(blueprint)(held), interpreter.run(source, held)
+        found, wanted = build(blueprint)(stored), interpreter.run(source, stored)
     return Judged(float(F.mse_loss(found, wanted)), float((found.argmax(1) == wanted.argmax(1)).double().mean()))
 
 
@@ -78,8 +78,8 @@ def test_it_mends_a_network_and_leaves_its_weights_alone(per_channel: bool) -> N
     blueprint, source = converted(PLAIN)
     before = {name: array.clone() for name, array in blueprint.arrays.items()}
     found = replace(SHORT, epochs=8, per_channel=per_channel)(blueprint, source, inputs().split(30))
-    assert judged(found, source).loss < 0.7 * judged(blueprint, source).loss
-    assert judged(found, source).agreement >= judged(blueprint, source).agreement
+    assert labelled(found, source).loss < 0.7 * labelled(blueprint, source).loss
+    assert labelled(found, source).agreement >= labelled(blueprint, source).agreement
     validation = acquire.labelled(digits().validation, digits())
     right = [score(each, source, validation, table="horowitz_int32").accuracy_snn for each in (blueprint, found)]
     assert right[1] >= right[0]
@@ -116,7 +116,7 @@ def test_it_mends_a_network_and_leaves_its_weights_alone(per_channel: bool) -> N
 def test_it_is_never_worse(method: Method, levels: tuple[int, ...], learning_rate: float) -> None:
     blueprint, source = converted(method, *levels)
     found = Gradient(epochs=2, learning_rate=learning_rate)(blueprint, source, [inputs()])
-    before, after = judged(blueprint, source), judged(found, source)
+    before, after = labelled(blueprint, source), labelled(found, source)
     assert found is blueprint or (after.loss < before.loss and after.agreement >= before.agreement)
     assert found is blueprint or learning_rate < 20
 
@@ -124,9 +124,9 @@ def test_it_is_never_worse(method: Method, levels: tuple[int, ...], learning_rat
 @pytest.mark.parametrize(("method", "levels"), [(Exact(timesteps=4), (15, 15)), (Qac(), (5, 3))])
 def test_a_perfect_network_comes_back_as_it_is(method: Method, levels: tuple[int, ...]) -> None:
     blueprint, source = converted(method, *levels)
-    told: list[int] = []
-    assert SHORT(blueprint, source, [inputs()], on_progress=lambda _, done, __: told.append(done)) is blueprint
-    assert told == []
+    reported: list[int] = []
+    assert SHORT(blueprint, source, [inputs()], on_progress=lambda _, done, __: reported.append(done)) is blueprint
+    assert reported == []
 
 
 def test_a_network_that_never_fires_comes_back_as_it_is() -> None:
@@ -152,7 +152,7 @@ def test_the_same_seed_gives_the_same_network_and_batches_do_not_matter() -> Non
 def test_interrupted_and_resumed_is_uninterrupted(epoch: int, per_channel: bool, tmp_path: Path) -> None:
     blueprint, source = converted(PLAIN)
     settings = replace(SHORT, per_channel=per_channel)
-    kept = replace(settings, checkpoint=tmp_path / "state")
+    saved = replace(settings, checkpoint=tmp_path / "state")
 
     def interrupt(what: str, done: int, of: int) -> None:
         assert (what, of) == ("calibration", 4)
@@ -160,21 +160,21 @@ def test_interrupted_and_resumed_is_uninterrupted(epoch: int, per_channel: bool,
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        kept(blueprint, source, [inputs()], on_progress=interrupt)
-    told: list[int] = []
-    resumed = kept(blueprint, source, [inputs()], on_progress=lambda _, done, __: told.append(done))
-    assert told == list(range(epoch + 1, 5))
+        saved(blueprint, source, [inputs()], on_progress=interrupt)
+    reported: list[int] = []
+    resumed = saved(blueprint, source, [inputs()], on_progress=lambda _, done, __: reported.append(done))
+    assert reported == list(range(epoch + 1, 5))
     assert same(resumed, settings(blueprint, source, [inputs()]))
-    told.clear()
-    assert same(kept(blueprint, source, [inputs()], on_progress=lambda _, done, __: told.append(done)), resumed)
-    assert told == []  # all of it was there
+    reported.clear()
+    assert same(saved(blueprint, source, [inputs()], on_progress=lambda _, done, __: reported.append(done)), resumed)
+    assert reported == []  # all of it was there
 
 
 def test_interrupted_within_an_epoch_it_goes_on_from_the_epoch_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blueprint, source = converted(PLAIN)
-    kept = replace(SHORT, checkpoint=tmp_path / "state")
+    saved = replace(SHORT, checkpoint=tmp_path / "state")
     original: Callable[..., Tensor] = module.run
     calls = 0
 
@@ -187,42 +187,42 @@ def test_interrupted_within_an_epoch_it_goes_on_from_the_epoch_before(
 
     monkeypatch.setattr(module, "run", stumble)
     with pytest.raises(KeyboardInterrupt):
-        kept(blueprint, source, [inputs()])
+        saved(blueprint, source, [inputs()])
     monkeypatch.undo()
     assert (tmp_path / "state").is_file()
-    assert same(kept(blueprint, source, [inputs()]), SHORT(blueprint, source, [inputs()]))
+    assert same(saved(blueprint, source, [inputs()]), SHORT(blueprint, source, [inputs()]))
 
 
 @pytest.mark.parametrize("other", ["settings", "inputs", "network"])
 def test_the_state_of_another_calibration_is_refused(other: str, tmp_path: Path) -> None:
     blueprint, source = converted(PLAIN)
-    kept = Gradient(epochs=1, checkpoint=tmp_path / "state")
-    kept(blueprint, source, [inputs()])
+    saved = Gradient(epochs=1, checkpoint=tmp_path / "state")
+    saved(blueprint, source, [inputs()])
     with pytest.raises(BadFile, match="of another calibration"):
         match other:
             case "settings":
-                replace(kept, learning_rate=0.01)(blueprint, source, [inputs()])
+                replace(saved, learning_rate=0.01)(blueprint, source, [inputs()])
             case "inputs":
-                kept(blueprint, source, [inputs()[:100]])
+                saved(blueprint, source, [inputs()[:100]])
             case _:
-                kept(converted(Qcfs(timesteps=4))[0], source, [inputs()])
+                saved(converted(Qcfs(timesteps=4))[0], source, [inputs()])
 
 
 def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
     blueprint, source = converted(PLAIN)
     path = tmp_path / "state"
-    kept = Gradient(epochs=1, checkpoint=path)
-    kept(blueprint, source, [inputs()])
+    saved = Gradient(epochs=1, checkpoint=path)
+    saved(blueprint, source, [inputs()])
     whole = path.read_bytes()
     path.write_bytes(whole[:-100])
     with pytest.raises(BadFile, match="damaged; delete it to begin again"):
-        kept(blueprint, source, [inputs()])
+        saved(blueprint, source, [inputs()])
     path.write_bytes(whole)
     with pytest.raises(BadFile, match="of another calibration"):
         load_state(path, identity={})
     save_file({}, path)
     with pytest.raises(BadFile, match="damaged"):
-        kept(blueprint, source, [inputs()])
+        saved(blueprint, source, [inputs()])
 
 
 @pytest.mark.parametrize("missing", ["value/1.threshold", "exp_avg/1.initial", "epoch", "shape"])
@@ -234,15 +234,15 @@ def test_a_state_that_lacks_a_part_is_refused(missing: str, tmp_path: Path, monk
         if missing == "shape":
             tensors = {name: value.reshape(-1).repeat(7) for name, value in tensors.items()}
         assert missing in tensors or missing in about or missing == "shape"
-        held = {name: value for name, value in tensors.items() if name != missing}
-        save_state(path, held, {name: value for name, value in about.items() if name != missing})
+        stored = {name: value for name, value in tensors.items() if name != missing}
+        save_state(path, stored, {name: value for name, value in about.items() if name != missing})
 
     monkeypatch.setattr(module, "save_state", save_less)
-    kept = Gradient(epochs=1, checkpoint=path)
-    kept(blueprint, source, [inputs()])
+    saved = Gradient(epochs=1, checkpoint=path)
+    saved(blueprint, source, [inputs()])
     monkeypatch.undo()
     with pytest.raises(BadFile, match=r"lacks a part .*damaged; delete it to begin again"):
-        kept(blueprint, source, [inputs()])
+        saved(blueprint, source, [inputs()])
 
 
 # Refusals ------------------------------------------------------------------------------------------------------

@@ -55,12 +55,12 @@ def test_each_stage_is_mended_before_the_next(name: str) -> None:
     blueprint = Qcfs(timesteps=3)(source, statistics)
     arrays = {key: array.clone() for key, array in blueprint.arrays.items()}
 
-    def mend(made: Blueprint, stage: str, gap: Tensor) -> Blueprint:
+    def repair(made: Blueprint, stage: str, gap: Tensor) -> Blueprint:
         key = f"{stage}.initial_potential"
         return Blueprint(made.plan, {**made.arrays, key: made.arrays[key] + gap})
 
     calibrated = MeanPotential()(blueprint, source, [x])
-    expected = calibrated_slowly(blueprint, source, x, lambda value: value.mean(0), mend)
+    expected = calibrated_slowly(blueprint, source, x, lambda value: value.mean(0), repair)
     assert calibrated.plan == blueprint.plan
     for node in blueprint.plan.stages:
         assert calibrated.arrays[f"{node.name}.initial_potential"].shape == node.shape

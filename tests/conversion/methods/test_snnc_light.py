@@ -57,8 +57,8 @@ def test_calibration_brings_the_means_closer() -> None:
     generator = np.random.default_rng(0)
     x = torch.tensor(generator.random((64, 3)), dtype=torch.float32)
     source = plain()
-    mended = convert(source, SnncLight(timesteps=3), [x])
+    repaired = convert(source, SnncLight(timesteps=3), [x])
     bare = SnncLight(timesteps=3)(source, observe(source, [x]))
     wanted = interpreter.run(source, x).mean(0)
-    far, near = (float((build(made)(x).mean(0) - wanted).abs().mean()) for made in (bare, mended))
+    far, near = (float((build(made)(x).mean(0) - wanted).abs().mean()) for made in (bare, repaired))
     assert near < 0.7 * far

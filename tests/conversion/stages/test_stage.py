@@ -156,9 +156,9 @@ def test_staging_integers_is_staging_what_they_are_worth(
         replaced.append(replace(node, arrays=roles))
     real = {node.name: node for node in stage(replace(source, nodes=tuple(replaced), arrays=arrays))}
     made = stage(source, stored)
-    kept = [node for node in made if node.format is not None]
-    assert len(kept) == len(chosen)
-    assert sorted(map(str, (_integers(node) for node in kept))) == sorted(
+    saved = [node for node in made if node.format is not None]
+    assert len(saved) == len(chosen)
+    assert sorted(map(str, (_integers(node) for node in saved))) == sorted(
         str(one.integers.tolist()) for one in stored.values()
     ), "the integers are kept as they are"
     # A batch norm before an affine map may go into its real weight and not into its integers: compare what they make

@@ -58,9 +58,9 @@ def test_a_file_of_several_takes_is_read_once(tmp_path: Path, monkeypatch: pytes
 def test_what_is_kept_comes_back(tmp_path: Path) -> None:
     made = decode(takes(tmp_path), FORMAT, tmp_path, where="d")
     decoded.write(tmp_path, made)
-    kept = read(tmp_path)
-    assert (kept.classes, kept.fingerprint, set(kept.splits)) == (made.classes, made.fingerprint, {"train", "test"})
-    for name, split in kept.splits.items():
+    saved = read(tmp_path)
+    assert (saved.classes, saved.fingerprint, set(saved.splits)) == (made.classes, made.fingerprint, {"train", "test"})
+    for name, split in saved.splits.items():
         assert np.array_equal(split.frames[:], made.splits[name].frames[:])
         assert np.array_equal(split.labels, made.splits[name].labels)
         assert not split.frames.flags.writeable  # type: ignore[union-attr]  # mapped, not copied

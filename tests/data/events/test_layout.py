@@ -6,7 +6,7 @@ import pytest
 
 from data.events.writing import write
 from spikewright.data.events.by_folder import CIFAR10
-from spikewright.data.events.layout import find_takes, holds_recordings
+from spikewright.data.events.layout import find_takes, has_recordings
 from spikewright.errors import BadData
 
 
@@ -60,5 +60,5 @@ def test_an_unknown_layout_is_refused_with_the_one_to_give(tmp_path: Path) -> No
         ([], False),
     ],
 )
-def test_recordings_are_told_from_images(names: list[str], told: bool) -> None:
-    assert holds_recordings(names) is told
+def test_recordings_are_told_from_images(names: list[str], reported: bool) -> None:
+    assert has_recordings(names) is reported

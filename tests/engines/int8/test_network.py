@@ -90,7 +90,7 @@ def test_sums_that_float32_cannot_hold(name: str) -> None:
 
 def test_a_wide_first_layer_stays_in_float32() -> None:
     network, x = _lowered("conv_bn_relu", mode=IntegerMode(weights=Uniform(bits=8), encoder=Grid(limit=2**20)))
-    first = network.program.steps[0]
+    first = network.program.instructions[0]
     assert first.reach.sum >= 2**24
     assert _equal(network, x).arithmetic[first.node.name] == SINGLE
 
@@ -99,7 +99,7 @@ def test_bytes_are_used_where_they_can_be() -> None:
     if dot.largest_code() == 0:
         pytest.skip("this machine has no byte products")
     network, _ = _lowered("resnet", timesteps=4)
-    read = {step.node.name: step.reach.read for step in network.program.steps}
+    read = {instruction.node.name: instruction.reach.read for instruction in network.program.instructions}
     (first, arithmetic), *others = Int8Network(network.program).arithmetic.items()
     assert arithmetic == SINGLE, f"{first}: the input is no byte"
     assert sorted({read[name] > 127 for name, _ in others}) == [False, True]

@@ -45,8 +45,8 @@ def network(thresholds: str, amplitudes: str) -> Blueprint:
             net.arrays[f"{name}.bias"] = integers(net, *shape) / 16
     made = net.done()
     nodes = tuple(replace(node, weights=Uniform(bits=4)) if node.name in STORED else node for node in made.plan.nodes)
-    kept = {name: array.to(torch.int8) if name.endswith(".weight") else array for name, array in made.arrays.items()}
-    return Blueprint(replace(made.plan, nodes=nodes), kept)
+    saved = {name: array.to(torch.int8) if name.endswith(".weight") else array for name, array in made.arrays.items()}
+    return Blueprint(replace(made.plan, nodes=nodes), saved)
 
 
 def integers(net: Builder, *shape: int) -> Tensor:

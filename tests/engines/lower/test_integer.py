@@ -20,7 +20,7 @@ from spikewright.conversion.quantise import quantise
 from spikewright.engines.currents import deliver
 from spikewright.engines.lower.integer import IntegerMode
 from spikewright.engines.network import build
-from spikewright.engines.program import StageStep, Step, StepArrays
+from spikewright.engines.program import Instruction, InstructionArrays, StageInstruction
 from spikewright.engines.record import StageRecord
 from spikewright.errors import NotExact
 from spikewright.measure.equality.changed_codes import changed_codes
@@ -106,9 +106,11 @@ def test_a_stage_with_a_tie_fires() -> None:
     """A potential exactly half a unit below a threshold rounds up, in integers as in the reference."""
     blueprint, _, _ = converted("mlp", timesteps=2)
     network = build(blueprint, lower=MODE.lower)
-    step = next(step for step in network.program.steps if isinstance(step, StageStep))
-    assert torch.equal(step.threshold % 2, torch.zeros_like(step.threshold))
-    assert torch.equal(step.initial * 2, step.threshold)
+    instruction = next(
+        instruction for instruction in network.program.instructions if isinstance(instruction, StageInstruction)
+    )
+    assert torch.equal(instruction.threshold % 2, torch.zeros_like(instruction.threshold))
+    assert torch.equal(instruction.initial * 2, instruction.threshold)
     assert build(blueprint, lower=replace(MODE, fraction_bits=4).lower) is not network
 
 
@@ -116,12 +118,12 @@ def test_means_of_integers_are_integers_again() -> None:
     """A sum over 49, divided by 49 and multiplied back, to the last unit, up to what float32 is allowed to carry."""
     op = AveragePool(kernel=(49,), stride=(49,), padding=(0,))
     node = Node(name="pool", op=op, edges=(Edge("input"),), shape=(1, 10))
-    step = Step(node, StepArrays(after=torch.tensor(49.0 * 2**8), integral=True))
+    instruction = Instruction(node, InstructionArrays(after=torch.tensor(49.0 * 2**8), integral=True))
     generator = torch.Generator().manual_seed(0)
     codes = torch.randint(0, 160, (1, 500, 1, 490), generator=generator).float()  # 160 · 49 · 2^8 · 8 < 2^24
     expected = codes.long().unflatten(-1, (10, 49)).sum(-1) * 2**8
-    assert torch.equal(deliver(step, [codes]).long(), expected)
-    assert torch.equal(deliver(step, [codes]), expected.float())
+    assert torch.equal(deliver(instruction, [codes]).long(), expected)
+    assert torch.equal(deliver(instruction, [codes]), expected.float())
 
 
 def test_a_mean_needs_room_to_be_exact_in_float32() -> None:
@@ -141,20 +143,22 @@ def test_a_mean_needs_room_to_be_exact_in_float32() -> None:
 @pytest.mark.parametrize("name", ["resnet", "mlp", "max_pool_shapes"])
 def test_stored_weights_are_used_as_they_are(name: str, per_channel: bool) -> None:
     blueprint, _, x = converted(name, timesteps=3)
-    held = quantise(blueprint, Uniform(bits=6, per_channel=per_channel))
+    stored = quantise(blueprint, Uniform(bits=6, per_channel=per_channel))
     # the mode's own format would be far coarser
-    network = build(held, lower=IntegerMode(weights=Uniform(bits=2)).lower)
-    for step in network.program.steps:
-        if step.node.weights is not None:
-            assert torch.equal(step.weight, held.arrays[f"{step.node.name}.weight"].to(step.weight.dtype))
+    network = build(stored, lower=IntegerMode(weights=Uniform(bits=2)).lower)
+    for instruction in network.program.instructions:
+        if instruction.node.weights is not None:
+            assert torch.equal(
+                instruction.weight, stored.arrays[f"{instruction.node.name}.weight"].to(instruction.weight.dtype)
+            )
     x = x[:2].to(next(network.buffers()).dtype)
     expected = slow_codes(network.program, x)
     for record in network.collapse(x):
         if isinstance(record, StageRecord):
             assert np.array_equal(record.codes.numpy().astype(np.int64), expected[record.node.name])
     mode = IntegerMode(weights=Uniform(bits=2), encoder=Grid(fraction_bits=15, limit=2**20))
-    fine = build(held, lower=mode.lower)
-    wide = fine.program.steps[0].reach.read
+    fine = build(stored, lower=mode.lower)
+    wide = fine.program.instructions[0].reach.read
     assert wide == 2**20
     changed, total = changed_codes(fine, [x.float()])
     assert changed / total < 0.01  # thresholds and biases are still rounded, weights are not
@@ -162,14 +166,14 @@ def test_stored_weights_are_used_as_they_are(name: str, per_channel: bool) -> No
 
 def test_a_negative_gain_is_a_sign_beside_the_stored_integers() -> None:
     blueprint, _, x = converted("mlp", timesteps=3)
-    held = quantise(blueprint, Uniform(bits=8, per_channel=True))
-    first = held.plan.nodes[0].name
-    arrays = dict(held.arrays)
+    stored = quantise(blueprint, Uniform(bits=8, per_channel=True))
+    first = stored.plan.nodes[0].name
+    arrays = dict(stored.arrays)
     flip = torch.ones_like(arrays[f"{first}.gain"])
     flip[::2] = -1
     arrays[f"{first}.gain"] = arrays[f"{first}.gain"] * flip
     arrays[f"{first}.weight"] = (arrays[f"{first}.weight"] * flip.reshape(-1, 1)).to(torch.int32)
-    plain, flipped = build(held, lower=MODE.lower), build(Blueprint(held.plan, arrays), lower=MODE.lower)
+    plain, flipped = build(stored, lower=MODE.lower), build(Blueprint(stored.plan, arrays), lower=MODE.lower)
     for one, other in zip(plain.collapse(x.double()), flipped.collapse(x.double()), strict=True):
         assert torch.equal(one.codes.double(), other.codes.double())
 
@@ -181,10 +185,13 @@ def test_the_initial_potential_keeps_its_share_of_the_threshold() -> None:
     for name, part in share.items():
         arrays[f"{name}.initial_potential"] = arrays[f"{name}.threshold"] * part
     network = build(Blueprint(blueprint.plan, arrays), lower=MODE.lower)
-    for step in network.program.steps:
-        if step.node.name in share:
+    for instruction in network.program.instructions:
+        if instruction.node.name in share:
             torch.testing.assert_close(
-                step.initial / step.threshold, torch.full_like(step.threshold, share[step.node.name]), rtol=0, atol=1e-2
+                instruction.initial / instruction.threshold,
+                torch.full_like(instruction.threshold, share[instruction.node.name]),
+                rtol=0,
+                atol=1e-2,
             )
     x = x[:2].to(next(network.buffers()).dtype)
     expected = slow_codes(network.program, x)
@@ -198,19 +205,19 @@ def test_the_initial_potential_keeps_its_share_of_the_threshold() -> None:
 def test_no_sum_passes_its_reach(name: str) -> None:
     """The extremes that a node can read, one sign a weight at a time, stay within what was proven, and come near."""
     network = build(converted(name, timesteps=3)[0], lower=MODE.lower)
-    for step in network.program.steps:
-        reach = step.reach
+    for instruction in network.program.instructions:
+        reach = instruction.reach
         assert reach.bits <= 54
         assert 2 ** (reach.sum_bits - 1) > reach.sum >= 2 ** (reach.sum_bits - 2)
-        if not isinstance(step.node.op, Linear | Conv) or step.gain(0) is not None:
+        if not isinstance(instruction.node.op, Linear | Conv) or instruction.gain(0) is not None:
             continue
-        weight = step.weight.double()
+        weight = instruction.weight.double()
         rows = weight.flatten(1)
         most = float((rows.abs().sum(1) * reach.read).max())
         assert most == reach.sum
         assert reach.total >= reach.sum
-        if isinstance(step, StageStep):
-            assert reach.total >= float(step.threshold.max())
+        if isinstance(instruction, StageInstruction):
+            assert reach.total >= float(instruction.threshold.max())
 
 
 def test_a_train_that_is_cut_is_refused() -> None:

@@ -12,7 +12,7 @@ from spikewright.engines.network import build
 from spikewright.engines.packed import layers
 from spikewright.engines.packed import sums as kernels
 from spikewright.engines.packed.values import Grain
-from spikewright.engines.program import Program, StageStep
+from spikewright.engines.program import Program, StageInstruction
 from spikewright.models.resnet import ResNet
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.packing import pack
@@ -36,22 +36,26 @@ def made(changed: Blueprint | None = None) -> tuple[Program, dict[str, layers.La
     used = changed or blueprint()
     program, found = fold(used, integers=False), {}
     shapes = layers.shapes_of(used.plan)
-    for step in program.steps:
-        if step.node.weights is not None:
-            stored = used.arrays[f"{step.node.name}.weight"]
-            bits = step.node.weights.bits
+    for instruction in program.instructions:
+        if instruction.node.weights is not None:
+            stored = used.arrays[f"{instruction.node.name}.weight"]
+            bits = instruction.node.weights.bits
             loose = layers.Loose(pack(stored, bits), bits, tuple(stored.shape))
             assert torch.equal(loose.weight(), stored.float())
-            layer = layers.make_layer(step, shapes[step.node.inputs[0]], Grain(1, 1), loose)
+            layer = layers.make_layer(instruction, shapes[instruction.node.inputs[0]], Grain(1, 1), loose)
             if layer is not None:
-                found[step.node.name] = layer
+                found[instruction.node.name] = layer
     return program, found
 
 
 def stage_of(program: Program, found: dict[str, layers.Layer], name: str) -> layers.FusedStage | None:
     grains = {node.name: Grain(1, 1) for node in program.plan.stages}
-    step = next(step for step in program.steps if isinstance(step, StageStep) and step.node.name == name)
-    return layers.fuse_stage(program, step, found, grains)
+    instruction = next(
+        instruction
+        for instruction in program.instructions
+        if isinstance(instruction, StageInstruction) and instruction.node.name == name
+    )
+    return layers.fuse_stage(program, instruction, found, grains)
 
 
 def test_one_bit_layers_have_words_and_the_geometry_of_their_operation() -> None:
@@ -75,12 +79,12 @@ def test_one_bit_layers_have_words_and_the_geometry_of_their_operation() -> None
 
 def test_sums_that_float32_would_round_are_left_to_it() -> None:
     program, _ = made()
-    step = next(step for step in program.steps if step.node.name == "layers.2.conv1")
+    instruction = next(instruction for instruction in program.instructions if instruction.node.name == "layers.2.conv1")
     stored = blueprint().arrays["layers.2.conv1.weight"]
     loose = layers.Loose(pack(stored, 1), 1, tuple(stored.shape))
     for top, runs in ((1, True), (2**24 // 576, True), (2**24 // 576 + 1, False)):
-        assert (layers.make_layer(step, (64, 4, 4), Grain(top, 1), loose) is not None) == runs
-    assert layers.make_layer(step, (64, 4, 4), None, loose) is None
+        assert (layers.make_layer(instruction, (64, 4, 4), Grain(top, 1), loose) is not None) == runs
+    assert layers.make_layer(instruction, (64, 4, 4), None, loose) is None
 
 
 def test_a_stage_is_made_of_its_inputs_terms() -> None:
@@ -89,7 +93,7 @@ def test_a_stage_is_made_of_its_inputs_terms() -> None:
     def terms(name: str) -> list[tuple[str, str, int]]:
         stage = stage_of(program, found, name)
         assert stage is not None
-        assert stage.held == np.int8
+        assert stage.stored == np.int8
         return [(term.kind, term.source, len(term.gains)) for term in stage.terms]
 
     assert terms("conv1") == [("currents", "conv1", 1)]
@@ -134,5 +138,5 @@ def test_stages_that_kernels_do_not_know_are_not_fused() -> None:
         (with_array("bias", uneven), None),
     ):
         stage = stage_of(*made(changed), name)
-        assert (None if stage is None else stage.held) == fused
+        assert (None if stage is None else stage.stored) == fused
         build(changed)

@@ -45,22 +45,22 @@ def test_steps_like_the_law_bit_for_bit(
         f(0 if stored is None else stored.largest),
     )
     kind = f if bits is None else np.int8 if bits <= 8 else np.int16
-    held, count = np.zeros((positions, channels), kind), positions - first
+    entry, count = np.zeros((positions, channels), kind), positions - first
     words = np.full((timesteps, positions, -(-channels // 64)), 5, np.uint64)
     fired = np.zeros((positions, 64 * words.shape[2]), np.uint8)
     state = law.init(torch.zeros(()), torch.from_numpy(currents[0, first:]))
     for t in range(timesteps):
         total = np.full((positions, channels), 9, f)
         total[:count] = currents[t, first:]
-        neurons.fire(total, bias, neuron, held, fired, words[t], first, count)
+        neurons.fire(total, bias, neuron, entry, fired, words[t], first, count)
         state = law.integrate(state, torch.from_numpy(currents[t, first:]) + torch.from_numpy(bias))
         state, spikes = law.fire(state, one)
         for p in range(count):
             assert [int(word) for word in words[t, first + p]] == words_of(spikes[p].numpy())
-        expected = state.potential.numpy() if stored is None else held[:count].astype(f) * neuron.step
+        expected = state.potential.numpy() if stored is None else entry[:count].astype(f) * neuron.step
         assert np.array_equal(state.potential.numpy(), expected)
         if stored is not None:
-            assert abs(held.astype(int)).max() <= stored.largest
+            assert abs(entry.astype(int)).max() <= stored.largest
     assert (words[:, :first] == 5).all()
 
 

@@ -85,9 +85,11 @@ def test_every_claim_holds_of_the_values(blueprint: Blueprint) -> None:
     x = torch.rand(64, 3, 6, 4) * 2
     values = {INPUT: blueprint.plan.encoder(x)}
     trains = {record.node.name: record.train for record in network.walk(x) if isinstance(record, StageRecord)}
-    for step in network.program.steps:
-        train = trains.get(step.node.name)
-        values[step.node.name] = deliver(step, [values[name] for name in step.node.inputs]) if train is None else train
+    for instruction in network.program.instructions:
+        train = trains.get(instruction.node.name)
+        values[instruction.node.name] = (
+            deliver(instruction, [values[name] for name in instruction.node.inputs]) if train is None else train
+        )
     for node in blueprint.plan.nodes:
         if node.name in found:
             grain, value = found[node.name], values[node.name]

@@ -226,9 +226,9 @@ def test_work_is_shared_when_there_is_enough_of_it(two_threads: None) -> None:
 
 
 def test_only_currents_are_kept_for_backward() -> None:
-    kept: list[Tensor] = []
+    saved: list[Tensor] = []
     currents = torch.randn(1, 4, 5, requires_grad=True)
-    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor) or tensor, lambda tensor: tensor):
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: saved.append(tensor) or tensor, lambda tensor: tensor):
         fused(
             currents,
             law=Leaky(),
@@ -238,7 +238,7 @@ def test_only_currents_are_kept_for_backward() -> None:
             detach_reset=False,
             timesteps=50,
         )
-    assert [tensor.data_ptr() for tensor in kept] == [currents.data_ptr()]
+    assert [tensor.data_ptr() for tensor in saved] == [currents.data_ptr()]
 
 
 def test_what_it_does_not_know() -> None:

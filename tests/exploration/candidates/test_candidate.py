@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from exploration.fakes import ANN, golden_of
 from spikewright.exploration.candidates.candidate import Candidate, cheapest
-from spikewright.exploration.figures.under_faults import Struck
+from spikewright.exploration.figures.under_faults import FaultyAccuracies
 from spikewright.exploration.gates.cheap import Gate, cheap
 from spikewright.exploration.gates.reliability import Plan, Shown, show
 from spikewright.exploration.request.points import Converted, Trained
@@ -22,14 +22,14 @@ PLAN = Plan(rates=(0.01, 0.1), margin=0.0, way=WAYS["normal"], alpha=0.05, maps=
 
 def candidate(point: Trained = POINT, *, shift: float | None = None, gates: GateSettings = GATES) -> Candidate:
     found = golden_of(point)
-    held = Candidate(point=point, folder=point.name, golden=found, beside=ANN, cheap=cheap(found, ANN, gates))
-    return held if shift is None else replace(held, shown=shown(shift))
+    stored = Candidate(point=point, folder=point.name, golden=found, beside=ANN, cheap=cheap(found, ANN, gates))
+    return stored if shift is None else replace(stored, shown=shown(shift))
 
 
 def shown(shift: float) -> Shown:
     ann = np.random.default_rng(0).normal(0.7, 0.02, 128)
     extra = np.random.default_rng(1).normal(shift, 0.02, 128)
-    pairs = {ber: (Struck(0.9, ann + extra - ber / 10), Struck(0.9, ann)) for ber in PLAN.rates}
+    pairs = {ber: (FaultyAccuracies(0.9, ann + extra - ber / 10), FaultyAccuracies(0.9, ann)) for ber in PLAN.rates}
     return show(["a"], lambda _, ber, __: pairs[ber], PLAN)["a"]
 
 
@@ -59,17 +59,19 @@ def test_each_stage_has_its_words() -> None:
 
 
 def test_its_json_holds_its_figures() -> None:
-    held = json.loads(json.dumps(candidate(shift=0.05).to_json(), allow_nan=False))
+    stored = json.loads(json.dumps(candidate(shift=0.05).to_json(), allow_nan=False))
     found = golden_of(POINT)
-    assert held["name"] == "t4_th1_if_b8"
-    assert held["settings"] == {"timesteps": 4, "threshold": 1.0, "bits": 8, "neuron": "if", "leak": None}
-    assert (held["accuracy"], held["accuracy_ann"]) == (found.accuracy, 0.9)
-    assert held["energy_ratio"] == 100 / found.energy_joules
-    assert held["passes"] is True and held["stopped_by"] is None
-    worst = held["reliability"]["rates"][1]
+    assert stored["name"] == "t4_th1_if_b8"
+    assert stored["settings"] == {"timesteps": 4, "threshold": 1.0, "bits": 8, "neuron": "if", "leak": None}
+    assert (stored["accuracy"], stored["accuracy_ann"]) == (found.accuracy, 0.9)
+    assert stored["energy_ratio"] == 100 / found.energy_joules
+    assert stored["passes"] is True and stored["stopped_by"] is None
+    worst = stored["reliability"]["rates"][1]
     assert worst["ber"] == 0.1
-    assert held["reliability_mean"] == worst["reliability_mean"] < held["reliability"]["rates"][0]["reliability_mean"]
-    assert held["memory_bytes"] == 840
+    assert (
+        stored["reliability_mean"] == worst["reliability_mean"] < stored["reliability"]["rates"][0]["reliability_mean"]
+    )
+    assert stored["memory_bytes"] == 840
     unmade = json.loads(json.dumps(Candidate(point=POINT, failure="it cannot be").to_json()))
     assert unmade["accuracy"] is None and unmade["reliability"] is None and unmade["why"] == "it cannot be"
 
@@ -83,8 +85,8 @@ def test_it_is_the_same_after_a_trip_through_json() -> None:
 
 def test_the_cheapest_is_of_those_that_pass() -> None:
     cheap_, dear, silent = (replace(POINT, timesteps=steps) for steps in (2, 8, 1))
-    held = [candidate(dear, shift=0.05), candidate(cheap_, shift=0.05), candidate(silent, shift=-0.05)]
-    found = cheapest(held)
+    stored = [candidate(dear, shift=0.05), candidate(cheap_, shift=0.05), candidate(silent, shift=-0.05)]
+    found = cheapest(stored)
     assert found is not None and found.point == cheap_
-    assert cheapest([held[2]]) is None
+    assert cheapest([stored[2]]) is None
     assert cheapest([]) is None

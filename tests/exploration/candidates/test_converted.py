@@ -29,14 +29,14 @@ def calibration() -> list[torch.Tensor]:
 
 
 def maker(**given: Any) -> ConvertedMaker:
-    held = {"source": classifier(), "data": digits(), "about": {"model": "small", "classes": 10, "epochs": []}}
+    stored = {"source": classifier(), "data": digits(), "about": {"model": "small", "classes": 10, "epochs": []}}
     rest = {
         "method_of": method_of,
         "calibration": calibration(),
         "weights": WeightSettings(),
         "table": "horowitz_int32",
     }
-    return ConvertedMaker(**{**held, **rest, **given})
+    return ConvertedMaker(**{**stored, **rest, **given})
 
 
 @pytest.mark.parametrize(
@@ -60,21 +60,21 @@ def test_a_point_is_converted_and_rounded(point: Converted, method: Any) -> None
 
 
 def test_a_mean_is_spent_where_it_gains_most() -> None:
-    held = maker()
-    made = held.make(Converted(method="qac", mean_timesteps=2.5, bits=8), Path("nowhere"))
-    judged = list(batches(held.validation))
+    stored = maker()
+    made = stored.make(Converted(method="qac", mean_timesteps=2.5, bits=8), Path("nowhere"))
+    labelled = list(batches(stored.validation))
 
     def worth(steps: tuple[int, int]) -> tuple[float, float]:
         blueprint = convert(classifier(), Qac(timesteps=steps), calibration())
-        found = score(blueprint, classifier(), judged, table="horowitz_int32")
+        found = score(blueprint, classifier(), labelled, table="horowitz_int32")
         return found.accuracy_snn, -found.energy_joules_snn
 
     best = max([(3, 2), (2, 3)], key=worth)
     assert worth((3, 2)) != worth((2, 3))
     assert tuple(made.about["conversion"]["settings"]["timesteps"]) == best
-    again = held.make(Converted(method="qac", mean_timesteps=2.5, bits=4), Path("nowhere"))
+    again = stored.make(Converted(method="qac", mean_timesteps=2.5, bits=4), Path("nowhere"))
     assert tuple(again.about["conversion"]["settings"]["timesteps"]) == best
-    whole = held.make(Converted(method="qac", mean_timesteps=2.0, bits=8), Path("nowhere"))
+    whole = stored.make(Converted(method="qac", mean_timesteps=2.0, bits=8), Path("nowhere"))
     assert tuple(whole.about["conversion"]["settings"]["timesteps"]) == (2, 2)
 
 

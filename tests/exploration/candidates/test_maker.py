@@ -28,22 +28,24 @@ def network() -> Blueprint:
 
 @pytest.mark.parametrize("per_channel", [False, True])
 def test_weights_become_integers_of_so_many_bits(per_channel: bool) -> None:
-    held = stored(network(), 3, WeightSettings(per_channel=per_channel), ())
-    for node in held.plan.nodes:
+    entry = stored(network(), 3, WeightSettings(per_channel=per_channel), ())
+    for node in entry.plan.nodes:
         if node.weights is None:
             continue
-        before, integers = network().arrays[f"{node.name}.weight"], held.arrays[f"{node.name}.weight"]
+        before, integers = network().arrays[f"{node.name}.weight"], entry.arrays[f"{node.name}.weight"]
         top = before.abs().amax(1, keepdim=True) if per_channel else before.abs().max()
         assert torch.equal(integers.double(), (before / (top / 3)).round().double())
-    assert sum(node.weights is not None for node in held.plan.nodes) == 3
+    assert sum(node.weights is not None for node in entry.plan.nodes) == 3
     assert all(
-        torch.equal(held.arrays[f"{node.name}.threshold"], network().arrays[f"{node.name}.threshold"])
-        for node in held.plan.stages
+        torch.equal(entry.arrays[f"{node.name}.threshold"], network().arrays[f"{node.name}.threshold"])
+        for node in entry.plan.stages
     )
 
 
 def test_mended_thresholds_bring_firing_back() -> None:
-    plain, mended = (stored(network(), 3, WeightSettings(mend_thresholds=mend), images()) for mend in (False, True))
+    plain, repaired = (
+        stored(network(), 3, WeightSettings(repair_thresholds=repair), images()) for repair in (False, True)
+    )
 
     def firing(blueprint: Blueprint) -> list[float]:
         runs = [
@@ -52,5 +54,5 @@ def test_mended_thresholds_bring_firing_back() -> None:
         return [float(codes.mean()) for codes in runs]
 
     wanted = firing(network())
-    off = [[abs(a / b - 1) for a, b in zip(firing(each), wanted, strict=True)] for each in (plain, mended)]
+    off = [[abs(a / b - 1) for a, b in zip(firing(each), wanted, strict=True)] for each in (plain, repaired)]
     assert max(off[1]) < 0.02 < max(off[0])

@@ -35,8 +35,8 @@ def few() -> ImageData:
 
 
 def maker(**given: Any) -> TrainedMaker:
-    held = {"source": classifier(), "data": few(), "about": {"model": "small"}, "table": TABLE, "seed": 4}
-    return TrainedMaker(**{**held, "weights": WeightSettings(), **given})
+    stored = {"source": classifier(), "data": few(), "about": {"model": "small"}, "table": TABLE, "seed": 4}
+    return TrainedMaker(**{**stored, "weights": WeightSettings(), **given})
 
 
 def test_a_point_is_trained_from_scratch_by_its_own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,10 +75,10 @@ def test_points_of_different_bits_share_a_training(tmp_path: Path, monkeypatch: 
     assert first.blueprint.plan == again.blueprint.plan
     for name, array in first.blueprint.arrays.items():
         assert torch.equal(array, again.blueprint.arrays[name])
-    held, _ = folder.load_blueprint(tmp_path / "t3_th0.5_if")
+    stored, _ = folder.load_blueprint(tmp_path / "t3_th0.5_if")
     for node in other.blueprint.plan.nodes:
         if node.weights is not None:
-            weight = held.arrays[f"{node.name}.weight"]
+            weight = stored.arrays[f"{node.name}.weight"]
             wanted = (weight / (weight.abs().max() / 7)).round()
             assert torch.equal(other.blueprint.arrays[f"{node.name}.weight"].double(), wanted.double())
     assert [made.about["weights"]["bits"] for made in (first, again, other)] == [8, 8, 4]

@@ -54,11 +54,11 @@ def images_as_data() -> Prepared:
 
 
 def test_dead_stages_are_named() -> None:
-    held = network()
-    stage = held.plan.stages[1]
-    arrays = {**held.arrays, f"{stage.name}.threshold": held.arrays[f"{stage.name}.threshold"] * 1e6}
+    stored = network()
+    stage = stored.plan.stages[1]
+    arrays = {**stored.arrays, f"{stage.name}.threshold": stored.arrays[f"{stage.name}.threshold"] * 1e6}
     arrays[f"{stage.name}.initial_potential"] = arrays[f"{stage.name}.initial_potential"] * 0
-    found = golden(Blueprint(held.plan, arrays), classifier(), batches(images()), table=TABLE)
+    found = golden(Blueprint(stored.plan, arrays), classifier(), batches(images()), table=TABLE)
     assert found.dead_stages == (stage.name,)
 
 

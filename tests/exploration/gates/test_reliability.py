@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from spikewright.errors import BadData
-from spikewright.exploration.figures.under_faults import Struck
+from spikewright.exploration.figures.under_faults import FaultyAccuracies
 from spikewright.exploration.gates.reliability import Ask, Differences, Plan, Shown, reliability, show
 from spikewright.measure.statistics.decisions import WAYS, Decision, Verdict
 from spikewright.measure.statistics.looks import looks
@@ -20,24 +20,26 @@ CAP = 256
 
 
 def plan(**given_: object) -> Plan:
-    held = {"rates": (0.01,), "margin": 0.0, "way": WAYS["normal"], "alpha": 0.05, "maps": 100, "cap": CAP}
-    return Plan(**{**held, **given_})  # pyright: ignore[reportArgumentType]
+    stored = {"rates": (0.01,), "margin": 0.0, "way": WAYS["normal"], "alpha": 0.05, "maps": 100, "cap": CAP}
+    return Plan(**{**stored, **given_})  # pyright: ignore[reportArgumentType]
 
 
-def asked(pairs: Mapping[tuple[str, float], tuple[Struck, Struck]], log: list[tuple[str, float, int]]) -> Ask:
-    def ask(name: str, ber: float, maps: int) -> tuple[Struck, Struck]:
+def asked(
+    pairs: Mapping[tuple[str, float], tuple[FaultyAccuracies, FaultyAccuracies]], log: list[tuple[str, float, int]]
+) -> Ask:
+    def ask(name: str, ber: float, maps: int) -> tuple[FaultyAccuracies, FaultyAccuracies]:
         log.append((name, ber, maps))
         first, second = pairs[name, ber]
-        return Struck(first.accuracy_golden, first.accuracies[:maps]), Struck(
+        return FaultyAccuracies(first.accuracy_golden, first.accuracies[:maps]), FaultyAccuracies(
             second.accuracy_golden, second.accuracies[:maps]
         )
 
     return ask
 
 
-def normal(shift: float, seed: int, *, golden: float = 0.9, spread: float = 0.02) -> Struck:
+def normal(shift: float, seed: int, *, golden: float = 0.9, spread: float = 0.02) -> FaultyAccuracies:
     noise = np.random.default_rng(seed).normal(shift, spread, CAP)
-    return Struck(golden, golden * np.clip(0.8 + noise, 0, 1.2))
+    return FaultyAccuracies(golden, golden * np.clip(0.8 + noise, 0, 1.2))
 
 
 def holm_by_hand(p_values: Sequence[float], alpha: float) -> set[int]:
@@ -51,7 +53,7 @@ def holm_by_hand(p_values: Sequence[float], alpha: float) -> set[int]:
     return shown
 
 
-def p_by_hand(first: Struck, second: Struck, margin: float, count: int) -> float:
+def p_by_hand(first: FaultyAccuracies, second: FaultyAccuracies, margin: float, count: int) -> float:
     """The sequential p-value of "no worse", looks at 128 and 256."""
     differences = [
         a / first.accuracy_golden - b / second.accuracy_golden
@@ -115,11 +117,11 @@ SHARE = st.floats(min_value=0, max_value=1).map(lambda value: round(value**4, 6)
 SCRIPT = st.tuples(SHARE, SHARE, SHARE, SHARE, SHARE, SHARE)
 
 
-def scripted(script: Sequence[float]) -> tuple[Struck, Struck]:
+def scripted(script: Sequence[float]) -> tuple[FaultyAccuracies, FaultyAccuracies]:
     values = np.zeros(512)
     values[0] = 0.5
     values[1:7] = script
-    return Struck(1.0, values), Struck(1.0, np.zeros(512))
+    return FaultyAccuracies(1.0, values), FaultyAccuracies(1.0, np.zeros(512))
 
 
 @given(
@@ -144,12 +146,12 @@ def test_stopping_early_and_the_order_of_gates_change_nothing(
     # the paper's order, everything to its own end: its first failure, or the cap
     ends = []
     for both in scripts:
-        held = 1.0
+        stored = 1.0
         for look in range(3):
-            held = max(min(script[: look + 1]) for script in both)
+            stored = max(min(script[: look + 1]) for script in both)
             if 2 * min(min(script[3 : 4 + look]) for script in both) <= alpha:
                 break
-        ends.append(held)
+        ends.append(stored)
     listed = [index for index in range(len(scripts)) if cheap[index]]
     passed = holm_by_hand([ends[index] for index in listed], alpha)
     assert ours == {str(listed[place]) for place in passed}
@@ -163,8 +165,8 @@ def test_stopping_early_and_the_order_of_gates_change_nothing(
 def test_differences_are_of_shares_that_faults_leave_and_stay_inside_their_range(
     golden: int, golden_ann: int, right: list[int], right_ann: list[int]
 ) -> None:
-    first = Struck(golden / 20, np.array(right) / 20)
-    second = Struck(golden_ann / 20, np.array(right_ann[: len(right)]) / 20)
+    first = FaultyAccuracies(golden / 20, np.array(right) / 20)
+    second = FaultyAccuracies(golden_ann / 20, np.array(right_ann[: len(right)]) / 20)
     found = Differences(first, second, "ratio")
     wanted = [ours / golden - theirs / golden_ann for ours, theirs in zip(right, right_ann, strict=False)]
     assert found.plain == pytest.approx(wanted)
@@ -185,9 +187,11 @@ def test_it_has_to_hold_at_every_rate() -> None:
     assert shown["half"].worst.ber == shown["half"].deciding.ber == 0.1
     p_values = {rate.ber: rate.p_value for rate in shown["good"].rates}
     assert shown["good"].deciding.p_value == max(p_values.values())
-    near = Struck(0.9, ann.accuracies + np.random.default_rng(6).normal(0, 0.02, CAP))
-    lower = Struck(0.8, normal(-0.1, 7).accuracies)  # less reliable at 0.1, but so is what it is compared with
-    pairs = {("a", 0.01): (near, ann), ("a", 0.1): (lower, Struck(0.9, ann.accuracies * 0.7))}
+    near = FaultyAccuracies(0.9, ann.accuracies + np.random.default_rng(6).normal(0, 0.02, CAP))
+    lower = FaultyAccuracies(
+        0.8, normal(-0.1, 7).accuracies
+    )  # less reliable at 0.1, but so is what it is compared with
+    pairs = {("a", 0.01): (near, ann), ("a", 0.1): (lower, FaultyAccuracies(0.9, ann.accuracies * 0.7))}
     unclear = show(["a"], asked(pairs, []), plan(rates=(0.01, 0.1)))["a"]
     assert unclear.verdict is Verdict.UNDECIDED
     assert (unclear.worst.ber, unclear.deciding.ber) == (0.1, 0.01)
@@ -198,7 +202,7 @@ def test_it_has_to_hold_at_every_rate() -> None:
 
 def test_what_cannot_be_told_is_not_shown_and_says_why() -> None:
     ann = normal(0.0, 0)
-    near = Struck(0.9, ann.accuracies + np.random.default_rng(6).normal(0, 0.02, CAP))
+    near = FaultyAccuracies(0.9, ann.accuracies + np.random.default_rng(6).normal(0, 0.02, CAP))
     log: list[tuple[str, float, int]] = []
     shown = show(["near"], asked({("near", 0.01): (near, ann)}, log), plan())["near"]
     assert shown.verdict is Verdict.UNDECIDED
@@ -220,7 +224,7 @@ def test_maps_for_the_figures_do_not_change_the_verdict() -> None:
 
 
 def test_a_network_that_gets_nothing_right_fails_and_nothing_can_be_compared_with_one() -> None:
-    ann, silent = normal(0.0, 0), Struck(0.0, np.zeros(CAP))
+    ann, silent = normal(0.0, 0), FaultyAccuracies(0.0, np.zeros(CAP))
     shown = show(["silent"], asked({("silent", 0.01): (silent, ann)}, []), plan())["silent"]
     assert shown.verdict is Verdict.FAIL
     assert shown.reason == "no image is right even without faults"
@@ -231,15 +235,15 @@ def test_a_network_that_gets_nothing_right_fails_and_nothing_can_be_compared_wit
 
 def test_verdicts_are_told_look_by_look() -> None:
     ann = normal(0.0, 0)
-    near = Struck(0.9, ann.accuracies + np.random.default_rng(6).normal(0, 0.02, CAP))
-    told: list[dict[str, Verdict]] = []
+    near = FaultyAccuracies(0.9, ann.accuracies + np.random.default_rng(6).normal(0, 0.02, CAP))
+    on_verdicts: list[dict[str, Verdict]] = []
 
-    def tell(shown: Mapping[str, Shown]) -> None:
-        told.append({name: found.verdict for name, found in shown.items()})
+    def report(shown: Mapping[str, Shown]) -> None:
+        on_verdicts.append({name: found.verdict for name, found in shown.items()})
 
     pairs = {("good", 0.01): (normal(0.03, 1), ann), ("near", 0.01): (near, ann)}
-    show(["good", "near"], asked(pairs, []), plan(), told=tell)
-    assert told == [{"good": Verdict.PASS, "near": Verdict.UNDECIDED}] * 2
+    show(["good", "near"], asked(pairs, []), plan(), on_verdicts=report)
+    assert on_verdicts == [{"good": Verdict.PASS, "near": Verdict.UNDECIDED}] * 2
 
 
 def test_false_passes_at_the_boundary_are_rare_among_all_candidates_together() -> None:
@@ -248,7 +252,10 @@ def test_false_passes_at_the_boundary_are_rare_among_all_candidates_together() -
     for _ in range(searches):
         ann: NDArray[np.float64] = generator.normal(0.8, 0.02, CAP)
         pairs = {
-            (str(index), 0.01): (Struck(1.0, ann - 0.01 + generator.normal(0, 0.02, CAP)), Struck(1.0, ann))
+            (str(index), 0.01): (
+                FaultyAccuracies(1.0, ann - 0.01 + generator.normal(0, 0.02, CAP)),
+                FaultyAccuracies(1.0, ann),
+            )
             for index in range(5)
         }
         shown = show([str(index) for index in range(5)], asked(pairs, []), plan(margin=0.01, alpha=0.2))

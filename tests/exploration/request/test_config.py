@@ -126,54 +126,63 @@ Change = Callable[[dict[str, Any]], Any]
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda held: held.update(sede=1), "there is no key 'sede': did you mean 'seed'? choose among kind, network"),
         (
-            lambda held: held["space"].update(treshold=[1]),
+            lambda stored: stored.update(sede=1),
+            "there is no key 'sede': did you mean 'seed'? choose among kind, network",
+        ),
+        (
+            lambda stored: stored["space"].update(treshold=[1]),
             "[space]: there is no key 'treshold': did you mean 'thresholds'?",
         ),
         (
-            lambda held: held["train"].update(bach_size=1),
+            lambda stored: stored["train"].update(bach_size=1),
             "[train]: there is no key 'bach_size': did you mean 'batch_size'?",
         ),
-        (lambda held: held["gates"].update(acuracy_margin=1), "[gates]: there is no key 'acuracy_margin'"),
-        (lambda held: held["faults"].update(mapps=1), "[faults]: there is no key 'mapps': did you mean 'maps'?"),
+        (lambda stored: stored["gates"].update(acuracy_margin=1), "[gates]: there is no key 'acuracy_margin'"),
+        (lambda stored: stored["faults"].update(mapps=1), "[faults]: there is no key 'mapps': did you mean 'maps'?"),
         (
-            lambda held: held["space"].update(thresholds={"lo": 1, "high": 2}),
+            lambda stored: stored["space"].update(thresholds={"lo": 1, "high": 2}),
             "[space.thresholds]: there is no key 'lo'",
         ),
-        (lambda held: held.pop("kind"), "there is no 'kind': give kind ="),
-        (lambda held: held.pop("network"), "there is no 'network': give [network]"),
-        (lambda held: held["network"].pop("run"), "[network] has no 'run': give one"),
-        (lambda held: held.update(kind="both"), "kind is 'both': input should be 'train' or 'convert'"),
-        (lambda held: held.update(network="runs/ann"), "network is 'runs/ann': it must be a table, [network]"),
-        (lambda held: held.update(convert={}), "[convert] is for kind = 'convert', and kind is 'train'"),
-        (lambda held: held.update(optuna=3), "optuna is 3: it must be a table, [optuna]"),
+        (lambda stored: stored.pop("kind"), "there is no 'kind': give kind ="),
+        (lambda stored: stored.pop("network"), "there is no 'network': give [network]"),
+        (lambda stored: stored["network"].pop("run"), "[network] has no 'run': give one"),
+        (lambda stored: stored.update(kind="both"), "kind is 'both': input should be 'train' or 'convert'"),
+        (lambda stored: stored.update(network="runs/ann"), "network is 'runs/ann': it must be a table, [network]"),
+        (lambda stored: stored.update(convert={}), "[convert] is for kind = 'convert', and kind is 'train'"),
+        (lambda stored: stored.update(optuna=3), "optuna is 3: it must be a table, [optuna]"),
         (
-            lambda held: held["space"].update(timesteps=["8"]),
+            lambda stored: stored["space"].update(timesteps=["8"]),
             "[space] timesteps is ['8']: input should be a valid integer",
         ),
-        (lambda held: held["space"].update(timesteps=[True]), "[space] timesteps is [True]: input should be"),
-        (lambda held: held["space"].update(timesteps=8), "[space] timesteps is 8: input should be a valid"),
-        (lambda held: held["space"].update(timesteps=[]), "[space] timesteps is empty: give at least one value"),
-        (lambda held: held["faults"].update(ber=[1.5]), "[faults] ber has 1.5: a rate is a probability, give 0 to 1"),
-        (lambda held: held["faults"].update(ber=[-0.1]), "[faults] ber has -0.1"),
-        (lambda held: held["faults"].update(ber=[]), "[faults] ber is empty: give at least one bit error rate"),
-        (lambda held: held["train"].update(batch_size="64"), "[train] batch_size is '64': input should be a valid"),
+        (lambda stored: stored["space"].update(timesteps=[True]), "[space] timesteps is [True]: input should be"),
+        (lambda stored: stored["space"].update(timesteps=8), "[space] timesteps is 8: input should be a valid"),
+        (lambda stored: stored["space"].update(timesteps=[]), "[space] timesteps is empty: give at least one value"),
         (
-            lambda held: held["train"].update(threshold=1.0),
+            lambda stored: stored["faults"].update(ber=[1.5]),
+            "[faults] ber has 1.5: a rate is a probability, give 0 to 1",
+        ),
+        (lambda stored: stored["faults"].update(ber=[-0.1]), "[faults] ber has -0.1"),
+        (lambda stored: stored["faults"].update(ber=[]), "[faults] ber is empty: give at least one bit error rate"),
+        (lambda stored: stored["train"].update(batch_size="64"), "[train] batch_size is '64': input should be a valid"),
+        (
+            lambda stored: stored["train"].update(threshold=1.0),
             "[train] threshold is searched: give its values under [space]",
         ),
-        (lambda held: held["train"].update(weight_bits=4), "[train] weight_bits: weights are rounded after training"),
-        (lambda held: held["train"].update(options={}), "[train] options: give each option a line of its own"),
-        (lambda held: held["train"].update(recipe="paper9"), "[train] training: no recipe named 'paper9'"),
-        (lambda held: held["widen"].update(lists=["bits"]), "[widen] lists: 'bits' does not widen"),
+        (
+            lambda stored: stored["train"].update(weight_bits=4),
+            "[train] weight_bits: weights are rounded after training",
+        ),
+        (lambda stored: stored["train"].update(options={}), "[train] options: give each option a line of its own"),
+        (lambda stored: stored["train"].update(recipe="paper9"), "[train] training: no recipe named 'paper9'"),
+        (lambda stored: stored["widen"].update(lists=["bits"]), "[widen] lists: 'bits' does not widen"),
     ],
 )
 def test_what_is_wrong_is_named(change: Change, words: str) -> None:
-    held = copy.deepcopy(tomllib.loads(TRAIN))
-    change(held)
+    stored = copy.deepcopy(tomllib.loads(TRAIN))
+    change(stored)
     with pytest.raises(BadSetting) as refused:
-        settings(held)
+        settings(stored)
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -192,9 +201,9 @@ def test_a_file_is_named_where_something_is_wrong_in_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["search.toml", "search_conversions.toml"])
 def test_examples_can_be_read_and_have_points(name: str) -> None:
-    held = read(Path(__file__).parents[3] / "examples" / name)
-    assert held.space.points()
-    assert (held.optuna is None) == (held.kind == "train")
+    stored = read(Path(__file__).parents[3] / "examples" / name)
+    assert stored.space.points()
+    assert (stored.optuna is None) == (stored.kind == "train")
 
 
 def test_the_guide_names_every_key_there_is() -> None:

@@ -94,16 +94,16 @@ def test_settings_that_do_not_go_together(given: dict[str, Any], words: str) -> 
 
 
 def test_defaults_are_the_papers() -> None:
-    held = SearchSettings(kind="train", network=NetworkSettings(run=Path("a")), out=Path("b"), space=SPACE, seed=7)
-    assert held.train.chosen["encoding"] == "rate"
-    assert held.train.chosen["reset"] == "delayed"
-    assert (held.gates.accuracy_margin, held.gates.reliability_margin, held.gates.energy_share) == (0, 0, 1)
-    assert held.fault_seed == 7
-    assert held.widened_lists == ("timesteps", "thresholds")
+    stored = SearchSettings(kind="train", network=NetworkSettings(run=Path("a")), out=Path("b"), space=SPACE, seed=7)
+    assert stored.train.chosen["encoding"] == "rate"
+    assert stored.train.chosen["reset"] == "delayed"
+    assert (stored.gates.accuracy_margin, stored.gates.reliability_margin, stored.gates.energy_share) == (0, 0, 1)
+    assert stored.fault_seed == 7
+    assert stored.widened_lists == ("timesteps", "thresholds")
     assert TrainTable(recipe="none").chosen["encoding"] == "direct"
     other = ConvertedSpace(methods=("exact",), timesteps=(4,))
     converted = SearchSettings(
-        kind="convert", network=held.network, out=held.out, space=other, faults=FaultSettings(seed=9),
+        kind="convert", network=stored.network, out=stored.out, space=other, faults=FaultSettings(seed=9),
         widen=WidenSettings(lists=("timesteps",)),
     )  # fmt: skip
     assert converted.fault_seed == 9

@@ -28,9 +28,9 @@ FIGURE = st.integers(0, 3)
 
 @given(figures=st.lists(st.tuples(FIGURE, FIGURE, FIGURE, st.booleans()), max_size=8))
 def test_on_the_front_are_those_that_pass_and_are_not_beaten(figures: list[tuple[int, int, int, bool]]) -> None:
-    held = [one(index, *each[:3], passes=each[3]) for index, each in enumerate(figures)]
+    stored = [one(index, *each[:3], passes=each[3]) for index, each in enumerate(figures)]
     wanted = []
-    for mine, (accuracy, joules, latency, passes) in zip(held, figures, strict=True):
+    for mine, (accuracy, joules, latency, passes) in zip(stored, figures, strict=True):
         beaten = False
         for other in figures:
             as_good = other[0] >= accuracy and other[1] <= joules and other[2] <= latency
@@ -38,13 +38,13 @@ def test_on_the_front_are_those_that_pass_and_are_not_beaten(figures: list[tuple
             beaten = beaten or (other[3] and as_good and better)
         if passes and not beaten:
             wanted.append(mine)
-    assert front(held, ("accuracy", "energy", "latency")) == wanted
+    assert front(stored, ("accuracy", "energy", "latency")) == wanted
 
 
 def test_one_objective_leaves_the_best() -> None:
-    held = [one(0, 3, 2, 1, passes=True), one(1, 2, 1, 1, passes=True), one(2, 1, 0, 1, passes=False)]
-    assert front(held, ("accuracy",)) == [held[0]]
-    assert front(held, ("energy",)) == [held[1]]
+    stored = [one(0, 3, 2, 1, passes=True), one(1, 2, 1, 1, passes=True), one(2, 1, 0, 1, passes=False)]
+    assert front(stored, ("accuracy",)) == [stored[0]]
+    assert front(stored, ("energy",)) == [stored[1]]
     assert front([], ("energy",)) == []
 
 
@@ -54,8 +54,8 @@ def test_a_front_is_measured_again_with_other_maps_all_of_it_together(tmp_path: 
     chosen = [bench.candidate(point) for point in space.points()]
     again = confirmed(bench, chosen)  # pyright: ignore[reportArgumentType]
     seed = fresh_seed(bench.settings.fault_seed, PURPOSE)
-    struck = [line.split()[1:] for line in (tmp_path / "log").read_text().splitlines() if line.startswith("struck")]
-    assert {tuple(each) for each in struck} == {(each.name, str(seed)) for each in chosen}
+    faulty = [line.split()[1:] for line in (tmp_path / "log").read_text().splitlines() if line.startswith("struck")]
+    assert {tuple(each) for each in faulty} == {(each.name, str(seed)) for each in chosen}
     assert seed != bench.settings.fault_seed
     assert [each.name for each in again] == [each.name for each in chosen]
     assert all(each.shown is not None for each in again)

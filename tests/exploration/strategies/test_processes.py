@@ -59,14 +59,14 @@ def forked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "get_context", lambda _: context)
 
 
-def built(held: SearchSettings, log: Path, trouble: str, at: str) -> Any:
-    return Troubled(held, log, trouble=trouble, at=at)
+def built(stored: SearchSettings, log: Path, trouble: str, at: str) -> Any:
+    return Troubled(stored, log, trouble=trouble, at=at)
 
 
 def search(out: Path, trouble: str = "", at: str = "") -> tuple[Any, Any, int, SampleSettings]:
     sampling = SampleSettings(trials=20, objectives=("accuracy", "energy"), workers=2)
-    held = settings(out, space=SPACE, optuna=sampling, gates=GateSettings(accuracy_margin=3, reliability_margin=1))
-    build = functools.partial(built, held, out.parent / "log", trouble, at)
+    stored = settings(out, space=SPACE, optuna=sampling, gates=GateSettings(accuracy_margin=3, reliability_margin=1))
+    build = functools.partial(built, stored, out.parent / "log", trouble, at)
     study = opened(sampling, out, seed=0)
     return study, build, queue_all(study, build(), sampling), sampling
 
@@ -74,14 +74,14 @@ def search(out: Path, trouble: str = "", at: str = "") -> tuple[Any, Any, int, S
 @pytest.mark.usefixtures("forked")
 def test_all_points_are_tried_once_though_a_process_is_killed(tmp_path: Path) -> None:
     study, build, trials, sampling = search(tmp_path / "out", "killed", "t4_th1_if_b8")
-    told: list[tuple[str, int, int]] = []
-    sample_in_processes(study, build, trials, sampling, on_progress=lambda *each: told.append(each))
+    on_verdicts: list[tuple[str, int, int]] = []
+    sample_in_processes(study, build, trials, sampling, on_progress=lambda *each: on_verdicts.append(each))
     assert trials == 9 == done(study)
     assert sorted(one.name for one in collected(study)) == sorted(point.name for point in SPACE.points())
     made = [line.split()[1] for line in (tmp_path / "log").read_text().splitlines() if line.startswith("made")]
     assert sorted(made) == sorted(point.name for point in SPACE.points())
-    assert told[-1] == ("trials", 9, 9)
-    assert all(count <= of for _, count, of in told)
+    assert on_verdicts[-1] == ("trials", 9, 9)
+    assert all(count <= of for _, count, of in on_verdicts)
     owners = {trial.user_attrs["process"] for trial in study.trials if "process" in trial.user_attrs}
     assert f" {os.getpid()}" not in " ".join(owners)
 

@@ -26,8 +26,8 @@ def search(
     out: Path, *, trials: int = 20, space: TrainedSpace = SPACE, sampler: str = "tpe", seed: int = 0, **given_: Any
 ) -> tuple[optuna.Study, FakeBench, int]:
     sampling = SampleSettings(trials=trials, sampler=sampler, objectives=("accuracy", "energy"))  # pyright: ignore[reportArgumentType]
-    held = settings(out, space=space, optuna=sampling, gates=GateSettings(accuracy_margin=3, reliability_margin=1))
-    bench = FakeBench(held, out.parent / f"{out.name}.log", **given_)
+    stored = settings(out, space=space, optuna=sampling, gates=GateSettings(accuracy_margin=3, reliability_margin=1))
+    bench = FakeBench(stored, out.parent / f"{out.name}.log", **given_)
     study = opened(sampling, out, seed=seed)
     return study, bench, queue_all(study, bench, sampling)  # pyright: ignore[reportArgumentType]
 

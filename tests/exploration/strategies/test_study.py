@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 
 from spikewright.errors import BadSetting
 from spikewright.exploration.request.settings import SampleSettings
-from spikewright.exploration.strategies.study import FILE, NAME, OWNER, hidden, mend, opened, owner, take_up
+from spikewright.exploration.strategies.study import FILE, NAME, OWNER, hidden, opened, owner, repair, take_up
 
 JOURNAL = SampleSettings(objectives=("accuracy", "energy"))
 
@@ -26,7 +26,7 @@ def test_a_study_is_found_again(tmp_path: Path) -> None:
     trial = first.ask()
     first.tell(trial, [0.5, 1.0])
     again = opened(JOURNAL, tmp_path / "out", seed=0)
-    assert [held.values for held in again.trials] == [[0.5, 1.0]]
+    assert [stored.values for stored in again.trials] == [[0.5, 1.0]]
     assert again.metric_names == ["accuracy", "energy"]
     other = opened(SampleSettings(objectives=("energy", "memory"), study="another"), tmp_path / "out", seed=0)
     assert other.trials == []
@@ -56,12 +56,12 @@ def test_half_a_line_and_a_lock_of_a_killed_process_are_cleared_away(tmp_path: P
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"op_code":4,"worker')
     (tmp_path / (FILE + ".lock")).symlink_to(path)
-    mend(JOURNAL, tmp_path)
+    repair(JOURNAL, tmp_path)
     assert path.read_bytes() == whole
     again = opened(JOURNAL, tmp_path, seed=0)
     again.tell(again.ask(), [0.6, 1.0])  # neither waits for a lock nor reads half a line
     assert [trial.values for trial in opened(JOURNAL, tmp_path, seed=0).trials] == [[0.5, 1.0], [0.6, 1.0]]
-    mend(JOURNAL, tmp_path / "nothing")
+    repair(JOURNAL, tmp_path / "nothing")
 
 
 def test_trials_of_a_killed_process_are_tried_again_once(tmp_path: Path) -> None:

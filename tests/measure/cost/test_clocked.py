@@ -130,9 +130,9 @@ def test_neurons_time_and_energy(encoder: AnyEncoder) -> None:
         TABLES["horowitz_int32"], synops_per_sample=synops, macs_per_sample=flow.macs_per_sample, operations=found
     )
     assert energy.total_joules == pytest.approx(joules)
-    told = figures(blueprint, None, flow, counts, table="horowitz_int32")
-    assert told["energy_joules_snn"] == pytest.approx(joules)
-    assert told["energy_joules_source"] == pytest.approx(flow.macs_dense_per_sample * 3.2e-12)
+    reported = figures(blueprint, None, flow, counts, table="horowitz_int32")
+    assert reported["energy_joules_snn"] == pytest.approx(joules)
+    assert reported["energy_joules_source"] == pytest.approx(flow.macs_dense_per_sample * 3.2e-12)
 
 
 def test_memory() -> None:

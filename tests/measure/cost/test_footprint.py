@@ -204,9 +204,9 @@ def test_table_2(cell: tuple[int, int, int], column: int) -> None:
 
 @pytest.mark.slow
 def test_the_result_beside_the_script_is_of_today() -> None:
-    kept = json.loads((Path(__file__).parents[3] / "reproduce" / "paper3_table2.json").read_text())
-    assert (kept["cells_equal"], kept["reductions_equal"]) == (36, 36)
-    for name, rows in kept["table"].items():
+    saved = json.loads((Path(__file__).parents[3] / "reproduce" / "paper3_table2.json").read_text())
+    assert (saved["cells_equal"], saved["reductions_equal"]) == (36, 36)
+    for name, rows in saved["table"].items():
         assert {(row["batch"], row["weight_bits"], row["membrane_bits"]) for row in rows} == set(PRINTED)
         for row in rows:
             settings = FootprintSettings(

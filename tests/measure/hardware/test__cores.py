@@ -32,24 +32,26 @@ def pair(first: int, second: int, *, schedule: AnySchedule, repeat: int = 0) -> 
 def test_a_stage_that_waits_reads_whole_windows() -> None:
     machine = machine_of(pair(3, 3, schedule=TwoPhase()))
     assert machine.windows == {"a": 3, "b": 3}
-    assert machine.reads == {"a": [], "b": [Read("a", whole=True, lag=0, held=0)]}
+    assert machine.reads == {"a": [], "b": [Read("a", whole=True, lag=0, trailing=0)]}
     assert set(machine.readout) == {"b"}
 
 
 def test_streams_are_read_one_step_behind() -> None:
     machine = machine_of(pair(4, 4, schedule=Lockstep(), repeat=4))
     assert list(machine.windows) == [INPUT, "a", "b"]
-    assert machine.reads["a"] == [Read(INPUT, whole=False, lag=0, held=0)]  # the link: in the step in which it brings
-    assert machine.reads["b"] == [Read("a", whole=False, lag=1, held=0)]
+    assert machine.reads["a"] == [
+        Read(INPUT, whole=False, lag=0, trailing=0)
+    ]  # the link: in the step in which it brings
+    assert machine.reads["b"] == [Read("a", whole=False, lag=1, trailing=0)]
 
 
 def test_a_repeated_step_is_needed_longer_and_a_skipped_one_earlier() -> None:
     # a's steps 0 0 1 1 in b's 0..3, and 0 2 in b's 0 and 1
-    assert machine_of(pair(2, 4, schedule=Lockstep())).reads["b"] == [Read("a", whole=False, lag=1, held=2)]
-    assert machine_of(pair(4, 2, schedule=Lockstep())).reads["b"] == [Read("a", whole=False, lag=2, held=0)]
+    assert machine_of(pair(2, 4, schedule=Lockstep())).reads["b"] == [Read("a", whole=False, lag=1, trailing=2)]
+    assert machine_of(pair(4, 2, schedule=Lockstep())).reads["b"] == [Read("a", whole=False, lag=2, trailing=0)]
 
 
 def test_one_number_of_timesteps_for_all() -> None:
     machine = machine_of(pair(2, 4, schedule=Lockstep()), Fraction(5, 2))
     assert machine.windows == {"a": Fraction(5, 2), "b": Fraction(5, 2)}
-    assert machine.reads["b"] == [Read("a", whole=False, lag=1, held=0)]
+    assert machine.reads["b"] == [Read("a", whole=False, lag=1, trailing=0)]

@@ -206,8 +206,8 @@ def test_bad_input(way: Way) -> None:
 
 
 def test_normal_covers_near_normal_maps() -> None:
-    held = [t_interval(bell(seed, 100)).low <= 0 <= t_interval(bell(seed, 100)).high for seed in range(1500)]
-    assert 0.93 <= np.mean(held) <= 0.97
+    counted = [t_interval(bell(seed, 100)).low <= 0 <= t_interval(bell(seed, 100)).high for seed in range(1500)]
+    assert 0.93 <= np.mean(counted) <= 0.97
 
 
 def test_normal_gives_no_verdict_on_skewed_maps() -> None:
@@ -220,8 +220,8 @@ def test_normal_gives_no_verdict_on_skewed_maps() -> None:
 
 def test_strict_covers_both_at_every_count() -> None:
     for draw in (bell, losses):
-        held = [betting_interval(draw(seed, 500), bounds=(-1, 1)) for seed in range(200)]
-        assert np.mean([one.low <= 0 <= one.high for one in held]) >= 0.97
+        counted = [betting_interval(draw(seed, 500), bounds=(-1, 1)) for seed in range(200)]
+        assert np.mean([one.low <= 0 <= one.high for one in counted]) >= 0.97
 
 
 @pytest.mark.parametrize("way", EACH)

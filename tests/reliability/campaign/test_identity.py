@@ -108,11 +108,11 @@ def test_it_says_what_it_is_in_words() -> None:
 def test_every_number_of_a_network_counts(network: str) -> None:
     blueprint, images = direct(network, RATE, 4)
     source, _ = ordinary(network, 4)
-    for held in (blueprint, source):
-        names = {identity(held, images, SETTINGS).name}
-        for array, values in held.arrays.items():
+    for stored in (blueprint, source):
+        names = {identity(stored, images, SETTINGS).name}
+        for array, values in stored.arrays.items():
             other = values.clone()
             other.view(-1)[-1] += 1e-3
-            changed = replace(held, arrays={**held.arrays, array: other})
+            changed = replace(stored, arrays={**stored.arrays, array: other})
             names.add(identity(changed, images, SETTINGS).name)
-        assert len(names) == len(held.arrays) + 1
+        assert len(names) == len(stored.arrays) + 1

@@ -43,9 +43,9 @@ def settings(fault: Fault | None = None, **more: Any) -> InjectSettings:
 
 def outcomes(found: Injection, row: int = 0) -> list[Outcome]:
     """What each map did."""
-    held = found.rows[row]
-    right = [round(share * found.images) for share in held.accuracies]
-    columns = (held.hits, right, held.masked, held.critical, held.harmful, held.healed, held.due)
+    stored = found.rows[row]
+    right = [round(share * found.images) for share in stored.accuracies]
+    columns = (stored.hits, right, stored.masked, stored.critical, stored.harmful, stored.healed, stored.due)
     return [Outcome(*(int(value) for value in each)) for each in zip(*columns, strict=True)]
 
 
@@ -191,22 +191,22 @@ def test_a_campaign_that_was_stopped_goes_on(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
 
     def stop_after(count: int) -> Callable[..., None]:
-        def told(what: str, done: int, of: int, note: str = "") -> None:
+        def reported(what: str, done: int, of: int, note: str = "") -> None:
             seen.append((done, of))
             if len(seen) >= count:
                 raise Stopped
 
-        return told
+        return reported
 
     for count in (1, 3, 2):
         seen.clear()
         with pytest.raises(Stopped):
             inject(network, images, plain, record=path, on_progress=stop_after(count))
-    kept = len(lines(path)) - 1
-    assert 0 < kept < 30
+    saved = len(lines(path)) - 1
+    assert 0 < saved < 30
     seen.clear()
     assert inject(network, images, plain, record=path, on_progress=stop_after(999)).to_json() == found.to_json()
-    assert seen[0] == (kept, 30) and seen[-1] == (30, 30)
+    assert seen[0] == (saved, 30) and seen[-1] == (30, 30)
     assert [done for done, _ in seen] == sorted({done for done, _ in seen})
     assert lines(path) == lines(tmp_path / "whole")
     # all is known: nothing is run, nothing written

@@ -19,18 +19,18 @@ def _sites(integers: list[int], bits: int) -> Sites:
 @given(st.lists(st.integers(-127, 127), min_size=1, max_size=9), st.data())
 def test_kept_bits_come_back_and_the_others_do_not(integers: list[int], data: st.DataObject) -> None:
     faulty = [data.draw(st.integers(-128, 127)) for _ in integers]
-    kept = data.draw(st.integers(0, 8))
+    saved = data.draw(st.integers(0, 8))
     sites = _sites(integers, 8)
     patch = Patch(weights={"a": Rewrite(np.arange(len(integers)), np.array(faulty, np.int64))}, hits=3)
-    left = Protection(ecc=kept)(patch, sites)
-    held = list(integers)
+    left = Protection(ecc=saved)(patch, sites)
+    stored = list(integers)
     for name, rewrite in left.weights.items():
         assert name == "a"
         for place, integer in zip(rewrite.places.tolist(), rewrite.integers.tolist(), strict=True):
-            held[place] = integer
-    for before, after, found in zip(integers, faulty, held, strict=True):
+            stored[place] = integer
+    for before, after, found in zip(integers, faulty, stored, strict=True):
         words = [format(value & 255, "08b") for value in (before, after)]
-        assert format(found & 255, "08b") == words[0][:kept] + words[1][kept:]
+        assert format(found & 255, "08b") == words[0][:saved] + words[1][saved:]
     assert left.hits == 3
 
 

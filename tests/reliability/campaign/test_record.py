@@ -108,9 +108,9 @@ def test_wherever_a_kill_cut_it_off_it_goes_on(tmp_path: Path) -> None:
     whole = written(path)
     for cut in range(len(whole)):
         path.write_bytes(whole[:cut])
-        kept = whole[:cut].count(b"\n")
+        saved = whole[:cut].count(b"\n")
         with Record.open(path, ONE) as book:
-            assert book.done == dict(map(result, range(max(kept - 1, 0))))
+            assert book.done == dict(map(result, range(max(saved - 1, 0))))
             book.add(map(result, range(4)))
         assert path.read_bytes() == whole
 
@@ -120,9 +120,9 @@ def test_line_ends_of_another_system(tmp_path: Path) -> None:
     whole = written(path).replace(b"\n", b"\r\n")
     for cut in (len(whole), len(whole) - 1, len(whole) - 30):
         path.write_bytes(whole[:cut])
-        kept = whole[:cut].count(b"\n")
+        saved = whole[:cut].count(b"\n")
         with Record.open(path, ONE) as book:
-            assert book.done == dict(map(result, range(kept - 1)))
+            assert book.done == dict(map(result, range(saved - 1)))
             book.add(map(result, range(4)))
         with Record.open(path, ONE) as book:
             assert book.done == dict(map(result, range(4)))
@@ -176,11 +176,11 @@ NO_RECORD = "is not a record of fault campaigns: give another --record"
 )  # fmt: skip
 def test_a_file_that_is_no_record_of_ours_is_left_as_it_is(content: str, says: str, tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
-    held = content.encode("utf-8", "surrogateescape")
-    path.write_bytes(held)
+    stored = content.encode("utf-8", "surrogateescape")
+    path.write_bytes(stored)
     with pytest.raises(BadFile, match=says) as caught:
         Record.open(path, ONE)
-    assert path.read_bytes() == held
+    assert path.read_bytes() == stored
     assert "\n" not in str(caught.value) and str(path) in str(caught.value)
     path.unlink()
     assert len(written(path)) > 0  # the refusal left nothing locked
@@ -189,9 +189,9 @@ def test_a_file_that_is_no_record_of_ours_is_left_as_it_is(content: str, says: s
 # In use, and not to be written ---------------------------------------------------------------------------------
 
 
-def _hold(path: Path, held: Any, go: Any) -> None:
+def _clamp(path: Path, stored: Any, go: Any) -> None:
     with Record.open(path, ONE):
-        held.set()
+        stored.set()
         go.wait(30)
 
 
@@ -199,11 +199,11 @@ def test_a_record_in_use_is_refused_until_it_is_let_go(tmp_path: Path) -> None:
     path = tmp_path / "record.jsonl"
     before = written(path)
     context = multiprocessing.get_context("spawn")
-    held, go = context.Event(), context.Event()
-    process = context.Process(target=_hold, args=(path, held, go))
+    stored, go = context.Event(), context.Event()
+    process = context.Process(target=_clamp, args=(path, stored, go))
     process.start()
     try:
-        assert held.wait(60)
+        assert stored.wait(60)
         with pytest.raises(BadFile, match="is in use by another campaign: wait for it, or give another --record"):
             Record.open(path, ONE)
         assert path.read_bytes() == before

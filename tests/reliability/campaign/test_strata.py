@@ -35,11 +35,11 @@ OWNERS: Owners = {
 
 
 def parts(
-    scope: Scope, strikes: str = "weights", *, layer: str | None = None, bit: int | None = None
+    scope: Scope, targets: str = "weights", *, layer: str | None = None, bit: int | None = None
 ) -> dict[str, int]:
     """Bits or neurons, by stratum in order."""
-    found = strata(SITES, strikes, scope=scope, channels=OWNERS, layer=layer, bit=bit)
-    count = bits_of if strikes == "weights" else neurons_of
+    found = strata(SITES, targets, scope=scope, channels=OWNERS, layer=layer, bit=bit)
+    count = bits_of if targets == "weights" else neurons_of
     return {part.name: len(count(part.sites)) for part in found}
 
 
@@ -152,9 +152,9 @@ def test_a_part_holds_what_its_fault_strikes_and_nothing_else() -> None:
         ("pixels", {"bit": 0}, "strikes the input"),
     ],
 )
-def test_what_does_not_go_together_is_refused(strikes: str, more: dict, says: str) -> None:
+def test_what_does_not_go_together_is_refused(targets: str, more: dict, says: str) -> None:
     with pytest.raises(BadSetting, match=says) as caught:
-        strata(SITES, strikes, **{"scope": "model", "channels": OWNERS, **more})
+        strata(SITES, targets, **{"scope": "model", "channels": OWNERS, **more})
     assert "\n" not in str(caught.value)
 
 

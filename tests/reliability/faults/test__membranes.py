@@ -88,11 +88,11 @@ LAWS: list[Law] = [
 def test_a_disturbance_of_nothing_leaves_a_law_as_it_is(law: Law, remembered: bool) -> None:
     currents = torch.randn(5, 3, 2, 4, generator=torch.Generator().manual_seed(0))
     theta, start = torch.tensor(0.8), torch.tensor(0.2)
-    struck = DisturbedLaw(law, lambda potential, step: potential, remembered)
-    one, two = law.init(start, currents[0]), struck.init(start, currents[0])
+    faulty = DisturbedLaw(law, lambda potential, step: potential, remembered)
+    one, two = law.init(start, currents[0]), faulty.init(start, currents[0])
     for current in currents:
         one, spikes = law.fire(law.integrate(one, current), theta)
-        two, others = struck.fire(struck.integrate(two, current), theta)
+        two, others = faulty.fire(faulty.integrate(two, current), theta)
         assert torch.equal(spikes, others)
         assert torch.equal(one.potential, two.potential)
     assert two.step == len(currents)
@@ -104,8 +104,8 @@ def test_when_a_law_is_disturbed(law: Law, remembered: bool) -> None:
     """By hand: 2 is added at step 1 alone, before firing or after it; the law itself does the rest."""
     currents = torch.full((3, 1, 2), 0.3, dtype=DOUBLE)
     theta, start = torch.tensor(1.0, dtype=DOUBLE), torch.zeros((), dtype=DOUBLE)
-    struck = DisturbedLaw(law, lambda potential, step: potential + 2.0 * (step == 1), remembered)
-    one, two = law.init(start, currents[0]), struck.init(start, currents[0])
+    faulty = DisturbedLaw(law, lambda potential, step: potential + 2.0 * (step == 1), remembered)
+    one, two = law.init(start, currents[0]), faulty.init(start, currents[0])
     for step, current in enumerate(currents):
         one = law.integrate(one, current)
         if step == 1 and not remembered:
@@ -113,7 +113,7 @@ def test_when_a_law_is_disturbed(law: Law, remembered: bool) -> None:
         one, spikes = law.fire(one, theta)
         if step == 1 and remembered:
             one = one._replace(potential=one.potential + 2.0)
-        two, others = struck.fire(struck.integrate(two, current), theta)
+        two, others = faulty.fire(faulty.integrate(two, current), theta)
         assert torch.equal(spikes, others)
         assert torch.equal(one.potential, two.potential)
 

@@ -11,7 +11,7 @@ from reliability.faults.sites import STAGES, neurons_of
 from reliability.faults.slow import SlowDraw
 from spikewright.errors import BadSetting
 from spikewright.reliability.draw import Draw
-from spikewright.reliability.faults._neurons import open_places, parts, require_rate_or_count, struck_neurons
+from spikewright.reliability.faults._neurons import faulty_neurons, open_places, parts, require_rate_or_count
 from spikewright.reliability.sites import Neurons, Sites
 
 
@@ -39,7 +39,7 @@ def test_open_places_like_a_list(sites: Sites) -> None:
 def test_struck_at_a_rate_like_a_list(sites: Sites, rate: float, number: int) -> None:
     every = neurons_of(sites)
     expected = [every[index] for index in SlowDraw(1, "model", number).hits(len(every), rate)]
-    found = struck_neurons("x", sites, Draw(1, "model", number), rate=rate)
+    found = faulty_neurons("x", sites, Draw(1, "model", number), rate=rate)
     assert listed(dict(found)) == expected
     assert all(len(places) for places in found.values())
 
@@ -49,14 +49,14 @@ def test_a_fixed_number_of_them_like_a_list(sites: Sites, data: st.DataObject) -
     every = neurons_of(sites)
     count = data.draw(st.integers(0, len(every)))
     expected = [every[index] for index in SlowDraw(1, "model", 4).distinct(len(every), count)]
-    assert listed(dict(struck_neurons("x", sites, Draw(1, "model", 4), count=count))) == expected
+    assert listed(dict(faulty_neurons("x", sites, Draw(1, "model", 4), count=count))) == expected
 
 
 def test_more_than_there_are_is_refused() -> None:
     total = math.prod((2, 2, 4)) + 7
-    assert sum(map(len, struck_neurons("x", STAGES, Draw(0, "m", 0), count=total).values())) == total
+    assert sum(map(len, faulty_neurons("x", STAGES, Draw(0, "m", 0), count=total).values())) == total
     with pytest.raises(BadSetting, match=rf"^x: count is {total + 1}, but there are {total} neurons here$"):
-        struck_neurons("x", STAGES, Draw(0, "m", 0), count=total + 1)
+        faulty_neurons("x", STAGES, Draw(0, "m", 0), count=total + 1)
 
 
 @given(st.lists(st.integers(0, 5), max_size=5), st.integers(1, 4), st.data())

@@ -18,26 +18,26 @@ from spikewright.reliability.sites import Neurons, Sites
 @given(st.sampled_from([0.0, 0.3, 1.0]), st.sampled_from([0.0, 0.1, 2.0]), st.booleans(), st.integers(0, 2**40))
 def test_factors_like_a_list(rate: float, spread: float, gaussian: bool, number: int) -> None:
     every, slow = neurons_of(STAGES), SlowDraw(2, "model", number)
-    struck = [every[index] for index in slow.hits(len(every), rate)]
-    drawn = slow.normals(len(struck)) if gaussian else [2 * u - 1 for u in slow.uniforms(len(struck))]
+    faulty = [every[index] for index in slow.hits(len(every), rate)]
+    drawn = slow.normals(len(faulty)) if gaussian else [2 * u - 1 for u in slow.uniforms(len(faulty))]
     settings = Threshold(spread=spread, rate=rate, distribution="gaussian" if gaussian else "uniform")
     found, hits = disturbances(settings, STAGES, Draw(2, "model", number))
-    assert hits == len(struck)
+    assert hits == len(faulty)
     factors = [
         (name, int(place), float(factor))
         for name, each in found.items()
         if each.factors is not None
         for place, factor in zip(each.places, each.factors, strict=True)
     ]
-    assert [(name, place) for name, place, _ in factors] == struck
+    assert [(name, place) for name, place, _ in factors] == faulty
     np.testing.assert_allclose([factor for _, _, factor in factors], [1 + spread * z for z in drawn], rtol=1e-12)
 
 
 @given(st.sampled_from([0.0, 0.5, 1.0]), st.sampled_from([0.0, 0.05, 1.0]), st.integers(2, 9), st.integers(0, 2**40))
 def test_masks_like_a_list(rate: float, ber: float, bits: int, number: int) -> None:
     every, slow = neurons_of(STAGES), SlowDraw(2, "model", number)
-    struck = [every[index] for index in slow.hits(len(every), rate)]
-    every_bit = [(neuron, bit) for neuron in struck for bit in range(bits)]
+    faulty = [every[index] for index in slow.hits(len(every), rate)]
+    every_bit = [(neuron, bit) for neuron in faulty for bit in range(bits)]
     expected: dict[tuple[str, int], int] = {}
     flips = slow.hits(len(every_bit), ber)
     for index in flips:

@@ -17,8 +17,8 @@ def test_slots_like_python(fired: bool, dtype: torch.dtype) -> None:
     images, places, key = np.array([7, 0, 7, 123456789]), np.array([1, 2, 5]), 99
     expected = train.clone()
     for t, row, place in np.ndindex(3, 4, 6):
-        struck = slow.word(slow.word(key, int(images[row])), t * 6 + place) < 0.4 * 2**64
-        if place in places and struck and bool(train[t, row].flatten()[place] == int(fired)):
+        faulty = slow.word(slow.word(key, int(images[row])), t * 6 + place) < 0.4 * 2**64
+        if place in places and faulty and bool(train[t, row].flatten()[place] == int(fired)):
             expected[t, row, place // 3, place % 3] = 1 - int(fired)
     before = train.clone()
     odd = train.transpose(1, 2).contiguous().transpose(1, 2)  # another layout

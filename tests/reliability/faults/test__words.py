@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reliability.faults.as_text import integer, slow_strike, word
 from reliability.faults.sites import bits_of, networks
 from spikewright.errors import BadSetting
-from spikewright.reliability.faults._words import integers, listed, masked_words, require_rate, struck, words
+from spikewright.reliability.faults._words import faulty, integers, listed, masked_words, require_rate, words
 from spikewright.reliability.sites import Memory, Sites
 
 
@@ -28,7 +28,7 @@ STRIKES: dict[str, Any] = {"1": lambda w, m: w | m, "0": lambda w, m: w & ~m, "f
 @given(networks(), st.sampled_from(sorted(STRIKES)), st.data())
 def test_struck_weights_like_text(sites: Sites, kind: str, data: st.DataObject) -> None:
     hit = sorted(data.draw(st.sets(st.integers(0, sites.bits - 1)))) if sites.bits else []
-    found = struck(sites, np.array(hit, dtype=np.int64), STRIKES[kind])
+    found = faulty(sites, np.array(hit, dtype=np.int64), STRIKES[kind])
     expected = slow_strike(sites, hit, kind)
     rewritten = {
         name: dict(zip(each.places.tolist(), each.integers.tolist(), strict=True)) for name, each in found.items()

@@ -69,10 +69,10 @@ def test_every_kind_is_here_and_says_what_it_is() -> None:
     for kind, settings in KINDS:
         fault = make(kind, settings)
         assert fault.kind == kind
-        assert fault.strikes in {"weights", "stages", "pixels"}
+        assert fault.targets in {"weights", "stages", "pixels"}
         patch = fault.patch(NETWORK, Draw(0, "model", 0))
         found = {"weights": patch.weights, "stages": patch.stages, "pixels": patch.pixels}
-        assert [name for name, struck in found.items() if struck] == [fault.strikes]
+        assert [name for name, faulty in found.items() if faulty] == [fault.targets]
         assert fault.ordinary == (kind in {"bit_flip", "stuck_at", "dead_neuron", "saturated_neuron", "pixels"})
 
 
@@ -105,8 +105,8 @@ def fired(
 ) -> Tensor:
     """A struck stage as it is run: drive, law, then train."""
     fault = patch.stages[stage]
-    struck = fault.law(law, images, drive.threshold)
-    return fault.train(schedule.run(struck, fault.drive(drive), code), images)
+    faulty = fault.law(law, images, drive.threshold)
+    return fault.train(schedule.run(faulty, fault.drive(drive), code), images)
 
 
 @pytest.mark.parametrize(("kind", "settings"), KINDS)
@@ -120,7 +120,7 @@ def test_a_map_is_a_function_of_seed_stratum_and_number(kind: str, settings: dic
     assert all(other != first for other in others)
 
 
-STRUCK = [(kind, settings) for kind, settings in KINDS if make(kind, settings).strikes == "stages"]
+STRUCK = [(kind, settings) for kind, settings in KINDS if make(kind, settings).targets == "stages"]
 
 
 @pytest.mark.parametrize(("law", "schedule", "code"), RUNS)
@@ -164,7 +164,7 @@ def test_a_stage_of_one_neuron_without_axes(
         return
     fault, plain = make(kind, settings), drive_of(law, (1,), code)
     alone = plain._replace(currents=plain.currents[..., 0], bias=plain.bias[0], threshold=plain.threshold[0])
-    struck = 0
+    faulty = 0
     for number in range(6):
         one, same = (
             fault.patch(Sites(stages=(Neurons(name="s", shape=shape, timesteps=4),)), Draw(0, "model", number))
@@ -172,10 +172,10 @@ def test_a_stage_of_one_neuron_without_axes(
         )
         assert one.hits == same.hits
         if one.stages:
-            struck += 1
+            faulty += 1
             train = fired(one, "s", law, schedule, code, alone, IMAGES)
             assert torch.equal(train, fired(same, "s", law, schedule, code, plain, IMAGES)[..., 0])
-    assert struck
+    assert faulty
 
 
 @pytest.mark.parametrize(("kind", "settings"), STRUCK)

@@ -27,9 +27,9 @@ def leaks_of(law: Leaky, settings: Leak, number: int, name: str) -> np.ndarray |
     if name not in patch.stages:
         return None
     stage = next(stage for stage in STAGES.stages if stage.name == name)
-    struck = patch.stages[name].law(law, np.arange(1), ONE)
+    faulty = patch.stages[name].law(law, np.arange(1), ONE)
     none = torch.zeros(1, *stage.shape, dtype=torch.float64)
-    return struck.integrate(struck.init(ONE, none), none).potential.flatten().numpy()
+    return faulty.integrate(faulty.init(ONE, none), none).potential.flatten().numpy()
 
 
 @given(
@@ -40,13 +40,13 @@ def leaks_of(law: Leaky, settings: Leak, number: int, name: str) -> np.ndarray |
 )
 def test_factors_like_a_list(spread: float, rate: float, leak: float, number: int) -> None:
     every, slow = neurons_of(STAGES), SlowDraw(1, "model", number)
-    struck = [every[index] for index in slow.hits(len(every), rate)]
-    drawn = [2 * u - 1 for u in slow.uniforms(len(struck))]
-    expected = {neuron: min(max(leak * (1 + spread * z), 0.0), 1.0) for neuron, z in zip(struck, drawn, strict=True)}
+    faulty = [every[index] for index in slow.hits(len(every), rate)]
+    drawn = [2 * u - 1 for u in slow.uniforms(len(faulty))]
+    expected = {neuron: min(max(leak * (1 + spread * z), 0.0), 1.0) for neuron, z in zip(faulty, drawn, strict=True)}
     for stage in STAGES.stages:
         found = leaks_of(Leaky(leak=leak), Leak(spread=spread, rate=rate, distribution="uniform"), number, stage.name)
         if found is None:
-            assert not any(name == stage.name for name, _ in struck)
+            assert not any(name == stage.name for name, _ in faulty)
             continue
         np.testing.assert_allclose(found, [expected.get((stage.name, k), leak) for k in range(len(found))], rtol=1e-12)
 
@@ -87,8 +87,8 @@ def test_neurons_leak_by_their_own_leaks(reset: str, dtype: torch.dtype) -> None
     theta = torch.tensor(1.0, dtype=dtype)
     drive = Drive(currents, None, torch.zeros((), dtype=dtype), theta)
     assert fault.drive(drive) is drive
-    struck = fault.law(law, np.arange(30), theta)
-    train, golden = (Clocked().run(each, drive, Code.rate(6)) for each in (struck, law))
+    faulty = fault.law(law, np.arange(30), theta)
+    train, golden = (Clocked().run(each, drive, Code.rate(6)) for each in (faulty, law))
     number = currents.numpy().dtype.type
     for image, place in np.ndindex(30, 6):
         leak = number(0.7 if place not in drawn else min(max(0.7 * (1 + 0.6 * drawn[place]), 0.0), 1.0))

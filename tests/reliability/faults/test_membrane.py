@@ -50,9 +50,9 @@ def struck_of(rate: float, number: int) -> tuple[list[int], int]:
 def test_noise_like_loops(number: int, rate: float, waits: bool) -> None:
     """Lockstep firing and bit planes after the window: one disturbance before each firing."""
     patch = Membrane(spread=0.3, rate=rate).patch(SITES, Draw(6, "model", number))
-    struck, key = struck_of(rate, number)
-    assert patch.hits == len(struck)
-    if not struck:
+    faulty, key = struck_of(rate, number)
+    assert patch.hits == len(faulty)
+    if not faulty:
         assert not patch.stages
         return
     drive = drive_of(0.25, currents_of(number))
@@ -66,10 +66,10 @@ def test_noise_like_loops(number: int, rate: float, waits: bool) -> None:
             u, current = u + sum(current), [0.0] * 4
         for t in range(4):
             u += current[t]
-            if place in struck:
+            if place in faulty:
                 u += slow.slot_normal(slow.word(key, int(IMAGES[image])), 6 * t + place) * 0.3 * theta
             due = theta * code.step_weights[t]
-            assert place not in struck or abs(u - due) > 1e-9  # no tie that rounding could decide
+            assert place not in faulty or abs(u - due) > 1e-9  # no tie that rounding could decide
             assert float(train[t, image, place]) == float(u >= due)
             u -= due if u >= due else 0.0
 
@@ -132,18 +132,18 @@ def test_k_bit_membranes_stay_on_their_grid() -> None:
     """Steps that floating point does not hold: what is remembered is a whole number of them, multiplied once."""
     law = Leaky(leak=0.9, membrane=MembraneFormat(bits=6, scale=1.3))
     theta, currents = torch.tensor(0.7), torch.randn(8, 3, 2, 3, generator=torch.Generator().manual_seed(0))
-    struck = Membrane(ber=0.2).patch(SITES, Draw(6, "model", 3)).stages["a"].law(law, IMAGES, theta)
-    state = struck.init(torch.tensor(0.0), currents[0])
+    faulty = Membrane(ber=0.2).patch(SITES, Draw(6, "model", 3)).stages["a"].law(law, IMAGES, theta)
+    state = faulty.init(torch.tensor(0.0), currents[0])
     grid = torch.arange(-32, 32) * law.membrane.step(theta) if law.membrane is not None else torch.empty(0)
     for current in currents:
-        state, _ = struck.fire(struck.integrate(state, current), theta)
+        state, _ = faulty.fire(faulty.integrate(state, current), theta)
         assert bool(torch.isin(state.potential, grid).all())
 
 
 def test_only_the_struck_neurons_and_nothing_of_the_batch() -> None:
     patch = Membrane(spread=1.0, rate=0.4).patch(STAGES, Draw(0, "model", 1))
-    struck = SlowDraw(0, "model", 1).hits(len(neurons_of(STAGES)), 0.4)
-    chosen = [neurons_of(STAGES)[index] for index in struck]
+    faulty = SlowDraw(0, "model", 1).hits(len(neurons_of(STAGES)), 0.4)
+    chosen = [neurons_of(STAGES)[index] for index in faulty]
     currents = torch.rand(4, 8, 7, generator=torch.Generator().manual_seed(0))
     images = np.array([3, 1, 4, 15, 9, 2, 6, 5])
 

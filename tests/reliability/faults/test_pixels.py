@@ -28,10 +28,10 @@ def test_stuck_pixels_like_loops(shape: tuple[int, ...], value: str, rate: float
     ranges = THREE if len(shape) >= 3 and shape[-3] == 3 else ((-0.5,), (2.0,))
     sites = Sites(input_shape=shape, input_range=ranges)
     grid = grid_of(shape)
-    struck = SlowDraw(0, "model", number).hits(math.prod(grid), rate)
+    faulty = SlowDraw(0, "model", number).hits(math.prod(grid), rate)
     patch = Pixels(rate=rate, value=value).patch(sites, Draw(0, "model", number))  # pyright: ignore[reportArgumentType]
-    assert patch.hits == len(struck)
-    assert (patch.pixels is not None) == bool(struck)
+    assert patch.hits == len(faulty)
+    assert (patch.pixels is not None) == bool(faulty)
     if patch.pixels is None:
         return
     inputs = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
@@ -39,7 +39,7 @@ def test_stuck_pixels_like_loops(shape: tuple[int, ...], value: str, rate: float
     levels = ranges[value == "high"]
     for place in np.ndindex(shape):
         pixel = place[-2:] if len(shape) >= 3 else place
-        if np.ravel_multi_index(pixel, grid) in struck:
+        if np.ravel_multi_index(pixel, grid) in faulty:
             level = levels[place[-3]] if len(levels) > 1 else levels[0]
             expected[(slice(None), *place)] = level
     before = inputs.clone()

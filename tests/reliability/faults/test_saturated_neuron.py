@@ -20,10 +20,10 @@ LEVEL = 1
 @given(st.sampled_from([0.0, 0.2, 1.0]), st.integers(0, 2**40))
 def test_struck_neurons_like_a_list(rate: float, number: int) -> None:
     every, images = neurons_of(STAGES), np.arange(2)
-    struck = [every[index] for index in SlowDraw(5, "model", number).hits(len(every), rate)]
+    faulty = [every[index] for index in SlowDraw(5, "model", number).hits(len(every), rate)]
     patch = SaturatedNeuron(rate=rate).patch(STAGES, Draw(5, "model", number))
-    assert patch.hits == len(struck)
-    assert set(patch.stages) == {name for name, _ in struck}
+    assert patch.hits == len(faulty)
+    assert set(patch.stages) == {name for name, _ in faulty}
     for stage in STAGES.stages:
         train = torch.randint(0, 2, (4, 2, *stage.shape), generator=torch.Generator().manual_seed(number % 2**30))
         value = train[0].double() * 3
@@ -33,7 +33,7 @@ def test_struck_neurons_like_a_list(rate: float, number: int) -> None:
         found = fault.train(train.float(), images).flatten(2)
         other = fault.value(value, images, 9.0).flatten(1)
         for flat in range(found.shape[2]):
-            if (stage.name, flat) in struck:
+            if (stage.name, flat) in faulty:
                 assert bool((found[:, :, flat] == LEVEL).all())
                 assert bool((other[:, flat] == LEVEL * 9).all())
             else:

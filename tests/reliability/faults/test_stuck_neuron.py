@@ -19,11 +19,11 @@ from spikewright.reliability.sites import Neurons, Sites
 def test_stuck_neurons_like_loops(rate: float, steps: int, number: int) -> None:
     every, images = neurons_of(STAGES), np.arange(3)
     slow = SlowDraw(5, "model", number)
-    struck = [every[index] for index in slow.hits(len(every), rate)]
-    when = dict(zip(struck, slow.uniforms(len(struck)), strict=True))  # stage by stage, as neurons are numbered
+    faulty = [every[index] for index in slow.hits(len(every), rate)]
+    when = dict(zip(faulty, slow.uniforms(len(faulty)), strict=True))  # stage by stage, as neurons are numbered
     patch = StuckNeuron(rate=rate).patch(STAGES, Draw(5, "model", number))
-    assert patch.hits == len(struck)
-    assert set(patch.stages) == {name for name, _ in struck}
+    assert patch.hits == len(faulty)
+    assert set(patch.stages) == {name for name, _ in faulty}
     for stage in STAGES.stages:
         if stage.name not in patch.stages:
             continue

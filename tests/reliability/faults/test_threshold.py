@@ -45,12 +45,12 @@ def test_every_flip_of_a_small_word() -> None:
 @given(st.sampled_from([0.05, 0.5, 3.0]), st.sampled_from([0.4, 1.0]), st.integers(0, 2**40))
 def test_factors_stay_positive_and_touch_only_the_struck(spread: float, rate: float, number: int) -> None:
     every, slow = neurons_of(STAGES), SlowDraw(4, "model", number)
-    struck = [every[index] for index in slow.hits(len(every), rate)]
-    factors = dict(zip(struck, [max(1 + spread * z, LEAST) for z in slow.normals(len(struck))], strict=True))
+    faulty = [every[index] for index in slow.hits(len(every), rate)]
+    factors = dict(zip(faulty, [max(1 + spread * z, LEAST) for z in slow.normals(len(faulty))], strict=True))
     patch = Threshold(spread=spread, rate=rate).patch(STAGES, Draw(4, "model", number))
     for stage in STAGES.stages:
         if stage.name not in patch.stages:
-            assert not any(name == stage.name for name, _ in struck)
+            assert not any(name == stage.name for name, _ in faulty)
             continue
         for own in (torch.tensor(1.5), torch.rand(stage.shape[0], *(1,) * (len(stage.shape) - 1)) + 0.5):
             drive = drive_of(own.double(), torch.zeros(1, 2, *stage.shape).double())
@@ -98,8 +98,8 @@ def test_k_bit_membranes_keep_their_scale(reset: str) -> None:
     law = Leaky(leak=0.9, reset=reset, membrane=MembraneFormat(bits=4, scale=1.5))  # pyright: ignore[reportArgumentType]
     currents = torch.rand(5, 3, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 0.1
     drive = drive_of(torch.tensor(0.5, dtype=torch.float64), currents)
-    other, struck = fault.drive(drive), fault.law(law, np.arange(3), drive.threshold)
-    train = Clocked().run(struck, other, Code.rate(5))
+    other, faulty = fault.drive(drive), fault.law(law, np.arange(3), drive.threshold)
+    train = Clocked().run(faulty, other, Code.rate(5))
     for image, place in np.ndindex(3, 6):
         theta, q, owed = float(other.threshold[place]), 0.0, 0.0
         for t in range(5):

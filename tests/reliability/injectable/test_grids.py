@@ -17,7 +17,7 @@ def test_a_sum_of_the_largest_inputs_stays_within_its_bound() -> None:
     most = whole_numbers(program)
     stages = {stage.name for stage in program.plan.stages}
     shapes = {"input": program.plan.input_shape, **{node.name: node.shape for node in program.plan.nodes}}
-    sums = [step for step in program.steps if step.node.op.adds and step.node.name not in stages]
+    sums = [step for step in program.instructions if step.node.op.adds and step.node.name not in stages]
     assert sums
     for step in sums:
         names = step.node.inputs

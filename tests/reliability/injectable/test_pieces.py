@@ -55,23 +55,23 @@ def test_products_are_the_sums_in_python_integers(
     """For inputs just below and above every power of two: float32, two halves, and float64."""
     most, top = max(2**power + near, 1), 1 if bits == 1 else 2 ** (bits - 1)
     integers = torch.where(drawn(seed, 3, sums, low=0, high=1) == 1, -top, 1 if bits == 1 else top - 1)
-    held = weights(integers, bits=bits, most=float(most))
-    if held.exponent is not None:
+    stored = weights(integers, bits=bits, most=float(most))
+    if stored.exponent is not None:
         assert 2 * most * top * sums > 2**53
         return
     assert 2 * most * top * sums <= 2**53
-    assert held.limit == most
+    assert stored.limit == most
     given = torch.where(drawn(seed + 1, 2, 4, sums, low=0, high=1) == 1, most, -most).double()
     given = torch.where(drawn(seed + 2, 2, 4, sums, low=0, high=1) == 1, given, given.sign() * (most // 3))
-    read = held.on_grid(given)
+    read = stored.on_grid(given)
     assert read.double().tolist() == given.tolist()
-    assert float(read.abs().max()) <= held.largest(read) <= most
-    assert held.product(read).double().tolist() == summed(integers, given)
+    assert float(read.abs().max()) <= stored.largest(read) <= most
+    assert stored.product(read).double().tolist() == summed(integers, given)
     faulty = torch.full((3, sums), -top)
-    assert held.product(read, faulty.float()).double().tolist() == summed(faulty, given)
+    assert stored.product(read, faulty.float()).double().tolist() == summed(faulty, given)
     if other:  # how two values differ
         apart = given - given.flip(1)
-        found = held.product(apart, largest=float(apart.abs().max()))
+        found = stored.product(apart, largest=float(apart.abs().max()))
         assert found.double().tolist() == summed(integers, apart)
 
 
@@ -85,40 +85,40 @@ def test_the_grid_of_values_that_are_no_whole_numbers(
     top = 2 ** (bits - 1) - 1
     integers = torch.full((1, sums), weight * top, dtype=torch.int32)
     room = math.floor(math.log2(2**53 / (2 * (top + 1) * sums)))
-    held = weights(integers, bits=bits, most=None, golden=golden, fine=fine)
-    assert held.exponent is not None
+    stored = weights(integers, bits=bits, most=None, golden=golden, fine=fine)
+    assert stored.exponent is not None
     # differences of values up to the limit are summed without rounding too, with the largest weights there are
-    assert held.limit == 2.0**room
+    assert stored.limit == 2.0**room
     # the largest fault-free value has so many bits
     plenty = math.floor(math.log2(2**24 / max(weight * top * sums, 1))) - 1
     digits = min(20 if fine else min(max(plenty, 8), 16), room - 10)
-    assert held.exponent == digits - math.frexp(golden)[1]
-    step, rounded = 2.0**-held.exponent, value if fine else float(np.float32(value))
-    read = held.on_grid(torch.tensor([value], dtype=torch.float64)).double()
+    assert stored.exponent == digits - math.frexp(golden)[1]
+    step, rounded = 2.0**-stored.exponent, value if fine else float(np.float32(value))
+    read = stored.on_grid(torch.tensor([value], dtype=torch.float64)).double()
     assert read.item() == round(read.item())
-    if abs(rounded) / step <= held.limit:
+    if abs(rounded) / step <= stored.limit:
         assert abs(read.item() * step - rounded) <= step / 2
     else:
-        assert read.item() == math.copysign(held.limit, value)
+        assert read.item() == math.copysign(stored.limit, value)
 
 
 @given(st.integers(0, 999), st.sampled_from([torch.float32, torch.float64]), st.sampled_from([300, 2**25]))
 def test_whole_numbers_are_read_as_they_are(seed: int, dtype: torch.dtype, most: int) -> None:
-    held = weights(drawn(seed, 2, 3), most=float(most))
+    stored = weights(drawn(seed, 2, 3), most=float(most))
     value = drawn(seed, 2, 5, 3, low=-300, high=300).to(dtype)
-    assert held.on_grid(value).tolist() == value.tolist()
-    assert held.on_grid(value).dtype == (torch.float32 if most == 300 else torch.float64)
+    assert stored.on_grid(value).tolist() == value.tolist()
+    assert stored.on_grid(value).dtype == (torch.float32 if most == 300 else torch.float64)
 
 
 def test_the_largest_of_nothing() -> None:
-    held = weights(drawn(0, 2, 3), most=2.0**30)
-    assert held.largest(torch.empty(1, 0, 3)) == 0.0
-    assert held.largest(torch.tensor([[[-7.0, 2.0, 0.0]]])) == 7.0
+    stored = weights(drawn(0, 2, 3), most=2.0**30)
+    assert stored.largest(torch.empty(1, 0, 3)) == 0.0
+    assert stored.largest(torch.tensor([[[-7.0, 2.0, 0.0]]])) == 7.0
 
 
 def test_values_that_are_always_zero_have_a_grid_too() -> None:
-    held = weights(drawn(0, 2, 3), most=None, golden=0.0)
-    assert held.on_grid(torch.tensor([0.25])).item() == 0.25 * 2.0 ** (held.exponent or 0)
+    stored = weights(drawn(0, 2, 3), most=None, golden=0.0)
+    assert stored.on_grid(torch.tensor([0.25])).item() == 0.25 * 2.0 ** (stored.exponent or 0)
 
 
 def test_sums_that_nothing_holds_are_refused() -> None:
@@ -127,7 +127,7 @@ def test_sums_that_nothing_holds_are_refused() -> None:
 
 
 def test_all_three_ways_are_taken() -> None:
-    held = weights(torch.full((1, 4), 100), most=None)
+    stored = weights(torch.full((1, 4), 100), most=None)
     kinds = []
     plain = Weights._product
 
@@ -138,7 +138,7 @@ def test_all_three_ways_are_taken() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Weights, "_product", watched)
         for largest in (1, 2**20, 2**40):
-            held.product(torch.full((1, 1, 4), float(largest), dtype=torch.float64))
+            stored.product(torch.full((1, 1, 4), float(largest), dtype=torch.float64))
     assert kinds == [torch.float32, torch.float32, torch.float32, torch.float64]
 
 
@@ -146,10 +146,10 @@ def test_a_convolution_in_halves() -> None:
     op = Conv(stride=(1, 1), padding=(1, 1), dilation=(1, 1))
     weight = drawn(0, 5, 3, 3, 3)
     read = drawn(1, 2, 2, 3, 6, 6, low=-(2**20), high=2**20).double()
-    held = weights(weight, op=op, most=None)
-    assert not held.fits(held.largest(read))
+    stored = weights(weight, op=op, most=None)
+    assert not stored.fits(stored.largest(read))
     expected = torch.nn.functional.conv2d(read.flatten(0, 1), weight.double(), padding=1).unflatten(0, (2, 2))
-    assert torch.equal(held.product(read).double(), expected)
+    assert torch.equal(stored.product(read).double(), expected)
 
 
 def test_the_reach_is_that_of_the_worst_output() -> None:
@@ -187,46 +187,46 @@ def test_no_output_meets_more_weights(op: Linear | Conv, shape: tuple[int, ...])
     channels = shape[1] if isinstance(op, Linear) else shape[0] if op.transposed else shape[1] * op.groups
     given = torch.ones(1, channels, *(6,) * (len(shape) - 2), dtype=torch.float64)
     assert float(op([given], ones).max()) <= min(op.fan_in(ones), op.reach(ones))
-    held = weights(ones.int(), op=op)
-    assert held.channels == op([given], ones).shape[1]
+    stored = weights(ones.int(), op=op)
+    assert stored.channels == op([given], ones).shape[1]
 
 
 @pytest.mark.parametrize(("op", "shape"), OPS)
 def test_channels_are_rows_and_columns_where_it_says_so(op: Linear | Conv, shape: tuple[int, ...]) -> None:
     integers = drawn(1, *shape)
-    held = weights(integers, op=op, most=100.0)
+    stored = weights(integers, op=op, most=100.0)
     channels = shape[1] if isinstance(op, Linear) else shape[0] if op.transposed else shape[1] * op.groups
     value = drawn(2, 2, 3, channels, *(6,) * (len(shape) - 2), low=0, high=9).float()
-    whole = held.product(value)
-    assert held.by_channel == (op in (Linear(), CONV))
-    if held.by_channel:
+    whole = stored.product(value)
+    assert stored.by_channel == (op in (Linear(), CONV))
+    if stored.by_channel:
         rows, columns = torch.tensor([0, 2]), torch.tensor([1, 4])
-        assert torch.equal(held.product(value, held.integers[rows]), whole[:, :, rows])
+        assert torch.equal(stored.product(value, stored.integers[rows]), whole[:, :, rows])
         assert torch.equal(
-            held.product(value[:, :, columns], held.integers[:, columns])
-            + held.product(value.index_fill(2, columns, 0)),
+            stored.product(value[:, :, columns], stored.integers[:, columns])
+            + stored.product(value.index_fill(2, columns, 0)),
             whole,
         )
 
 
 @pytest.mark.parametrize(("op", "shape"), OPS)
 def test_a_product_is_the_same_in_any_batch(op: Linear | Conv, shape: tuple[int, ...]) -> None:
-    held = weights(drawn(1, *shape), op=op, most=None, golden=1.0)
+    stored = weights(drawn(1, *shape), op=op, most=None, golden=1.0)
     channels = shape[1] if isinstance(op, Linear) else shape[0] if op.transposed else shape[1] * op.groups
     value = torch.randn(2, 7, channels, *(6,) * (len(shape) - 2), generator=torch.Generator().manual_seed(3))
-    read = laid_out(held.on_grid(value))
-    whole = held.product(read)
+    read = laid_out(stored.on_grid(value))
+    whole = stored.product(read)
     for size in (1, 2, 5):
-        parts = [held.product(read[:, start : start + size]) for start in range(0, 7, size)]
+        parts = [stored.product(read[:, start : start + size]) for start in range(0, 7, size)]
         assert torch.equal(torch.cat(parts, 1), whole)
 
 
 def test_a_matrix_product_over_the_last_axis_of_more() -> None:
-    held = weights(drawn(1, 3, 4), most=9.0)
+    stored = weights(drawn(1, 3, 4), most=9.0)
     value = drawn(2, 2, 5, 6, 4, low=0, high=9).float()
-    found = held.product(value)
+    found = stored.product(value)
     assert found.shape == (2, 5, 6, 3)
-    assert torch.equal(found.double(), torch.einsum("tnsi,oi->tnso", value.double(), held.integers.double()))
+    assert torch.equal(found.double(), torch.einsum("tnsi,oi->tnso", value.double(), stored.integers.double()))
 
 
 # Layout --------------------------------------------------------------------------------------------------------

@@ -77,12 +77,12 @@ class Case:
     def network(self) -> Network:
         layers = []
         for index, integers in enumerate(self.weights):
-            held = weights_for(
+            stored = weights_for(
                 Linear(), memory=f"{index}", bits=8, integers=torch.from_numpy(integers), most=float(self.tops[index]),
                 golden=1.0, fine=True,
             )  # fmt: skip
             top = self.tops[index + 1] if index + 1 < len(self.weights) else 2**62
-            layers.append(Layer(f"{index}", (INPUT if index == 0 else f"{index - 1}",), held, top))
+            layers.append(Layer(f"{index}", (INPUT if index == 0 else f"{index - 1}",), stored, top))
         return Network(layers)
 
     @property
@@ -110,9 +110,9 @@ class Case:
 def cases(draw: st.DrawFn) -> Case:
     seed = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     sizes = draw(st.lists(st.integers(1, 16), min_size=2, max_size=4))
-    kept = draw(st.sampled_from([0.1, 0.5, 1.0]))
+    saved = draw(st.sampled_from([0.1, 0.5, 1.0]))
     shapes = list(zip(sizes[1:], sizes[:-1], strict=True))
-    weights = [seed.integers(-127, 128, shape) * (seed.random(shape) < kept) for shape in shapes]
+    weights = [seed.integers(-127, 128, shape) * (seed.random(shape) < saved) for shape in shapes]
     # sums just below and just above what float32 holds, or half of it, or far more
     factor = draw(st.sampled_from([0.001, 0.5, 1, 2, 2**20]))
     tops = [int(factor * 2**24) // max(int(np.abs(w).sum(1).max()), 1) + draw(st.integers(0, 1)) for w in weights]
@@ -182,29 +182,29 @@ def graded(draw: st.DrawFn) -> tuple[Network, NDArray[np.float64], Patch, list[l
     for index, shape in enumerate(zip(sizes[1:], sizes[:-1], strict=True)):
         integers = seed.integers(-127, 128, shape)
         golden = draw(st.sampled_from([1e-6, 1.0, 300.0]))  # with the least, values are far beyond it
-        held = weights_for(
+        stored = weights_for(
             Linear(), memory=f"{index}", bits=8, integers=torch.from_numpy(integers), most=None, golden=golden,
             fine=False,
         )  # fmt: skip
-        assert held.exponent is not None
-        layers.append(Layer(f"{index}", (INPUT if index == 0 else f"{index - 1}",), held, unit=2.0**-held.exponent))
+        assert stored.exponent is not None
+        layers.append(Layer(f"{index}", (INPUT if index == 0 else f"{index - 1}",), stored, unit=2.0**-stored.exponent))
         weight = integers.copy()
         if draw(st.integers(0, 2)) == 0:
             places = np.sort(seed.choice(integers.size, draw(st.integers(1, 2)), replace=False))
             rewrites[f"{index}"] = Rewrite(places, seed.integers(-128, 128, len(places)))
             weight.reshape(-1)[places] = rewrites[f"{index}"].integers
-        read = [[_on_grid(value, held) for value in row] for row in values]
+        read = [[_on_grid(value, stored) for value in row] for row in values]
         values = [
-            [sum(int(w) * v for w, v in zip(row, image, strict=True)) * 2.0**-held.exponent for row in weight]
+            [sum(int(w) * v for w, v in zip(row, image, strict=True)) * 2.0**-stored.exponent for row in weight]
             for image in read
         ]
     return Network(layers), inputs, Patch(weights=rewrites), values
 
 
-def _on_grid(value: float, held: Weights) -> int:
-    whole = Fraction(float(np.float32(value))) * Fraction(2) ** (held.exponent or 0)
+def _on_grid(value: float, stored: Weights) -> int:
+    whole = Fraction(float(np.float32(value))) * Fraction(2) ** (stored.exponent or 0)
     whole = Fraction(float(np.float32(whole)))  # times a power of two: nothing is lost
-    return max(min(round(whole), int(held.limit)), -int(held.limit))
+    return max(min(round(whole), int(stored.limit)), -int(stored.limit))
 
 
 @given(graded())
@@ -286,13 +286,13 @@ def test_graphs_of_any_shape(
     inputs = generator.integers(0, 2, (6, width))
     layers = []
     for name, reads, memory in nodes:
-        held = None
+        stored = None
         if memory is not None:
-            held = weights_for(
+            stored = weights_for(
                 Linear(), memory=memory, bits=4, integers=torch.from_numpy(weights[memory]), most=99.0, golden=1.0,
                 fine=True,
             )  # fmt: skip
-        layers.append(Layer(name, reads, held, top=99))
+        layers.append(Layer(name, reads, stored, top=99))
     network, numbers = Network(layers), np.array(order)
     x = torch.from_numpy(inputs)
     expected = _walked(nodes, weights, inputs, patch, numbers)

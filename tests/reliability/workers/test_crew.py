@@ -55,7 +55,7 @@ def test_joblib_gets_every_result_once_and_no_more_is_out_than_allowed(tasks, mo
     assert seen <= most
 
 
-def held(sent):
+def stored(sent):
     """Send nothing: keep futures, for the test to settle."""
 
     def send(func):
@@ -67,7 +67,7 @@ def held(sent):
 
 def test_an_error_of_the_cluster_is_raised_and_the_rest_is_stopped():
     sent, stopped = [], []
-    results = stream(ClusterBackend(held(sent), stopped.extend, most=3), [delayed(abs)(task) for task in range(9)])
+    results = stream(ClusterBackend(stored(sent), stopped.extend, most=3), [delayed(abs)(task) for task in range(9)])
     wait_for(lambda: len(sent) == 3)
     sent[1].set_exception(ConnectionError("lost"))
     with pytest.raises(ConnectionError, match="lost"):
@@ -87,7 +87,7 @@ def test_a_call_that_cannot_be_sent_is_an_error_and_no_waiting():
 
 def test_what_comes_after_the_end_is_dropped():
     sent, got = [], []
-    backend = ClusterBackend(held(sent), lambda _: None, most=1)
+    backend = ClusterBackend(stored(sent), lambda _: None, most=1)
     backend.submit(abs, got.append)
     backend.submit(abs, got.append)
     wait_for(lambda: sent)

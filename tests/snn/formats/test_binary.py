@@ -186,10 +186,10 @@ def test_the_clipped_gradient_includes_the_ends() -> None:
 
 def test_the_latent_weights_are_left_alone() -> None:
     latent = torch.randn(3, 4)
-    kept = latent.clone()
+    saved = latent.clone()
     Binary().quantise(latent)
     Binary().store(latent)
-    assert torch.equal(latent, kept)
+    assert torch.equal(latent, saved)
 
 
 # What is refused

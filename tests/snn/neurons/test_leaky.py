@@ -128,7 +128,7 @@ def test_thresholds_and_potentials_may_be_maps() -> None:
 
 def test_arguments_are_not_changed_and_state_carries_over_a_cut_in_time() -> None:
     currents = torch.randn(6, 4, 3, generator=torch.Generator().manual_seed(0))
-    kept = currents.clone()
+    saved = currents.clone()
     for reset in RESETS:
         law = Leaky(leak=0.8, reset=reset)
         whole, states = stepped(law, currents, 0.35, 0.7)
@@ -140,7 +140,7 @@ def test_arguments_are_not_changed_and_state_carries_over_a_cut_in_time() -> Non
             late.append(spikes)
         assert torch.equal(torch.stack(late), whole[2:])
         assert torch.equal(states[1].potential, before)
-    assert torch.equal(currents, kept)
+    assert torch.equal(currents, saved)
 
 
 @pytest.mark.parametrize("leak", [0.0, 0.5, 0.9, 1.0])

@@ -35,10 +35,10 @@ def source() -> Source:
 
 
 def test_weights_have_the_spread_that_is_promised() -> None:
-    held = fresh(source(), seed=1)
+    stored = fresh(source(), seed=1)
     kinds = {
-        (node.op.kind, getattr(node.op, "transposed", False)): {role: held.arrays[name] for role, name in node.arrays}
-        for node in held.nodes
+        (node.op.kind, getattr(node.op, "transposed", False)): {role: stored.arrays[name] for role, name in node.arrays}
+        for node in stored.nodes
     }
     convolution = kinds["conv", False]
     assert abs(float(convolution["weight"].std()) / (2 / (64 * 9 / 2)) ** 0.5 - 1) < 0.1  # two groups
@@ -80,7 +80,7 @@ def test_a_shared_weight_is_drawn_once() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.layer(torch.relu(self.layer(x)))
 
-    held = fresh(capture(Shared().eval(), torch.rand(2, 6)), seed=3)
-    assert len(held.arrays) == 2
-    used = [dict(node.arrays)["weight"] for node in held.nodes if node.op.kind == "linear"]
+    stored = fresh(capture(Shared().eval(), torch.rand(2, 6)), seed=3)
+    assert len(stored.arrays) == 2
+    used = [dict(node.arrays)["weight"] for node in stored.nodes if node.op.kind == "linear"]
     assert used[0] == used[1]

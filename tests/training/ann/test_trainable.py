@@ -75,6 +75,6 @@ def test_thresholds_are_kept_above_zero_and_below_the_cap(source: Source) -> Non
     network = TrainableSource(with_levels(source, 3, {"relu1": 1.0, "relu2": 1.0}))
     for name, value in (("relu1.threshold", -4.0), ("relu2.threshold", 40.0)):
         network.arrays[name].data.fill_(value)
-    network.keep_thresholds_positive()
+    network.clamp_thresholds()
     assert network.arrays["relu1.threshold"].item() == pytest.approx(THRESHOLD_FLOOR)
     assert network.arrays["relu2.threshold"].item() == 6.0

@@ -102,12 +102,12 @@ def test_every_spike_is_that_of_the_loop(settings: SpikingSettings, strength: fl
     if settings.encoding == "frames":
         x = torch.stack([x.roll(step, 3) for step in range(settings.timesteps)], 1)
     one = case(source, settings, x)
-    assume(one.told.closest > NEAR)
-    told = require_equal(one)
+    assume(one.reported.closest > NEAR)
+    reported = require_equal(one)
     with torch.no_grad():
         found = one.network.run(one.x)
-    np.testing.assert_allclose(found.output.double().numpy(), told.output, rtol=1e-4, atol=1e-4)
-    rates = [told.spikes[stage].mean() for stage in one.network.stages]
+    np.testing.assert_allclose(found.output.double().numpy(), reported.output, rtol=1e-4, atol=1e-4)
+    rates = [reported.spikes[stage].mean() for stage in one.network.stages]
     assert found.rates.tolist() == pytest.approx(rates, abs=1e-6)
 
 
@@ -271,11 +271,11 @@ def test_where_real_numbers_are_summed_a_batch_changes_no_more_than_their_roundi
     source, x = small()
     one = case(source, replace(ONE_TWO, encoding=encoding), x)
     apart = furthest(one)
-    assert 2 * apart < one.told.closest, "twice: the loop rounds as well"
+    assert 2 * apart < one.reported.closest, "twice: the loop rounds as well"
     frozen = in_float64(one)
     training = replace(one, network=one.network.double())
 
-    def told(batch: Tensor) -> tuple[dict[str, Tensor], list[Tensor]]:
+    def reported(batch: Tensor) -> tuple[dict[str, Tensor], list[Tensor]]:
         """Spikes [T, N, *] by where they are fired, and what is read out, [N, K]."""
         records = list(frozen.walk(batch.double()))
         trains = {record.node.name: record.train for record in records if isinstance(record, StageRecord)}
@@ -287,10 +287,10 @@ def test_where_real_numbers_are_summed_a_batch_changes_no_more_than_their_roundi
             **{f"{name} in training": s for name, s in spikes_in_training(alone, monkeypatch).items()},
         }, read
 
-    spikes, outputs = told(x)
+    spikes, outputs = reported(x)
     assert len(spikes) == 6
     for batch, samples in company(x):
-        found, read = told(batch)
+        found, read = reported(batch)
         assert all(torch.equal(found[name][:, : len(samples)], spikes[name][:, samples]) for name in spikes)
         for scores, expected in zip(read, outputs, strict=True):
             assert float((scores[: len(samples)] - expected[samples]).abs().max()) <= apart

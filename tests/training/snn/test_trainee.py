@@ -73,8 +73,8 @@ def test_scores_are_the_sum_over_time(source: Source) -> None:
 
 def test_what_an_epoch_tells(source: Source) -> None:
     one = trainee(source)
-    assert one.told([0.25, 0.0]) == {"firing_rate": 0.125, "dead_stages": (one.network.stages[1],)}
-    assert one.told([0.25, 0.75])["dead_stages"] == ()
+    assert one.reported([0.25, 0.0]) == {"firing_rate": 0.125, "dead_stages": (one.network.stages[1],)}
+    assert one.reported([0.25, 0.75])["dead_stages"] == ()
 
 
 def test_decay_is_on_weights_alone(source: Source) -> None:

@@ -43,9 +43,9 @@ def untouched(model: nn.Module) -> Iterator[Callable[[], list[str]]]:
             for name, tensor in tensors.items():
                 if not _identical(tensor, before[name]):
                     tensor.copy_(before[name])
-        for module, held, buffers in attributes:
+        for module, attributes_of, buffers in attributes:
             vars(module).clear()
-            vars(module).update(held)
+            vars(module).update(attributes_of)
             module._buffers.clear()
             module._buffers.update(buffers)
 

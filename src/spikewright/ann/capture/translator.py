@@ -54,8 +54,8 @@ class Translator:
                 self.values[node] = None
             elif node.op == "output":
                 specs = self.program.graph_signature.output_specs
-                kept = zip(node.args[0], specs, strict=True)
-                outputs = [value for value, spec in kept if spec.kind == OutputKind.USER_OUTPUT]
+                paired = zip(node.args[0], specs, strict=True)
+                outputs = [value for value, spec in paired if spec.kind == OutputKind.USER_OUTPUT]
             elif node.op == "call_function":
                 self.values[node] = self._call(node)
         results = [self.values[node] if isinstance(node, fx.Node) else node for node in outputs]
@@ -85,12 +85,12 @@ class Translator:
 
     def _emit_output(self, result: Value) -> None:
         """Make the output the last node: drop what nobody reads, or pass it on."""
-        needed, keep = {result.node}, []
+        needed, save = {result.node}, []
         for node in reversed(self.nodes):
             if node.name in needed:
                 needed.update(node.inputs)
-                keep.append(node)
-        self.nodes = keep[::-1]
+                save.append(node)
+        self.nodes = save[::-1]
         if not self.nodes or self.nodes[-1].name != result.node:
             self.nodes.append(SourceNode(name="output", op=Identity(), inputs=(result.node,), shape=result.shape))
 
@@ -226,7 +226,7 @@ class Translator:
             count = self.taken.get(path, 0) + 1
             self.taken[path] = count
             name = path if count == 1 else f"{path}#{count}"
-            roles = tuple((role, self._keep(name, role, array)) for role, array in arrays.items() if array is not None)
+            roles = tuple((role, self._store(name, role, array)) for role, array in arrays.items() if array is not None)
             self.nodes.append(
                 SourceNode(
                     name=name, op=op, inputs=tuple(value.node for value in inputs), shape=tuple(shape), arrays=roles
@@ -236,7 +236,7 @@ class Translator:
 
         return emit
 
-    def _keep(self, node: str, role: str, array: Tensor) -> str:
+    def _store(self, node: str, role: str, array: Tensor) -> str:
         name = self.known.get(id(array))
         if name is None or (name in self.arrays and not torch.equal(self.arrays[name], array)):
             name = f"{node}.{role}"

@@ -79,12 +79,12 @@ class Averaging(Operation):
         """The feature axes that it averages over."""
         raise NotImplementedError
 
-    def kept(self, made: Shape) -> Shape:
+    def saved(self, made: Shape) -> Shape:
         """The shape of what it makes, with the axes that it averaged away as 1."""
         return made
 
     def without(self, shape: Shape) -> Shape:
-        """`kept` undone: a shape without the axes that it averages away."""
+        """`saved` undone: a shape without the axes that it averages away."""
         return shape
 
     def window(self, axis: int, given: int, made: int) -> Tensor:

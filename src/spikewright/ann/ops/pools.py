@@ -113,7 +113,7 @@ class Mean(Averaging):
     def axes(self, given: Shape) -> tuple[int, ...]:
         return tuple(sorted(dim % (len(given) + 1) - 1 for dim in self.dims))
 
-    def kept(self, made: Shape) -> Shape:
+    def saved(self, made: Shape) -> Shape:
         if self.keepdim:
             return made
         shape = list(made)

@@ -48,14 +48,14 @@ def inject(
     how = settings or _settings(fault, ber, given)
     if settings is not None and (given or ber is not None):
         raise BadSetting("inject: settings say all of a campaign: leave out the other arguments")
-    struck: Blueprint | Source
+    faulty: Blueprint | Source
     if isinstance(network, SpikingNetwork):
-        struck = network.blueprint
+        faulty = network.blueprint
     elif isinstance(network, Blueprint):
-        struck = network
+        faulty = network
     else:
-        struck = source_of(network, data.inputs)
-    return campaign.inject(struck, data, how, record=None if record is None else Path(record))
+        faulty = source_of(network, data.inputs)
+    return campaign.inject(faulty, data, how, record=None if record is None else Path(record))
 
 
 def _settings(fault: str | Fault, ber: float | None, given: Mapping[str, Any]) -> InjectSettings:

@@ -131,8 +131,8 @@ def evaluate(
     how = replace(settings or EvaluateSettings(), **known_fields(changed, EvaluateSettings))
     require_float32(how.place)
     given = labelled_of(samples)
-    held = None if source is None else source_of(source, given.inputs)
-    return evaluation.evaluate(blueprint_of(network), held, given, how)
+    made = None if source is None else source_of(source, given.inputs)
+    return evaluation.evaluate(blueprint_of(network), made, given, how)
 
 
 class Compared(NamedTuple):

@@ -55,10 +55,10 @@ def _timed(found: Evaluation) -> str:
 
 def _engine(found: Evaluation) -> str:
     bits = ", ".join(map(str, found.weight_bits))
-    held = f"weights of {bits} bits; " if bits else ""
+    bits_of = f"weights of {bits} bits; " if bits else ""
     return (
-        f"{held}engine {found.engine} ({found.arithmetic}): {found.mismatched_codes_engine:,} of {found.codes_total:,} "
-        "codes differ from float64"
+        f"{bits_of}engine {found.engine} ({found.arithmetic}): {found.mismatched_codes_engine:,} of "
+        f"{found.codes_total:,} codes differ from float64"
     )
 
 

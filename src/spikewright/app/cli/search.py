@@ -54,11 +54,11 @@ def search(
         raise NoneFound(f"search: {outcome.line}")
     console.print(outcome.line)
     if outcome.on_test is not None:
-        held = outcome.on_test
+        on_test = outcome.on_test
         console.print(
-            f"{held['name']} on the test split: accuracy {held['accuracy']:.2%} ({held['accuracy_ann']:.2%}), "
-            f"reliability {held['reliability_mean']:.2%} ({held['reliability_low']:.2%} … "
-            f"{held['reliability_high']:.2%})"
+            f"{on_test['name']} on the test split: accuracy {on_test['accuracy']:.2%} ({on_test['accuracy_ann']:.2%}), "
+            f"reliability {on_test['reliability_mean']:.2%} ({on_test['reliability_low']:.2%} … "
+            f"{on_test['reliability_high']:.2%})"
         )
 
 

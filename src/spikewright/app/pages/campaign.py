@@ -118,7 +118,7 @@ class Campaign:
         strata: one a part of the network; none if it was struck as one.
         verdict: None where nothing was decided.
         injected, not_injected: in words, "" where the file does not say.
-        held: how it was measured, as the file says it: seed, interval, planned_maps, quantisation and the like.
+        raw: how it was measured, as the file says it: seed, interval, planned_maps, quantisation and the like.
     """
 
     network: str
@@ -138,7 +138,7 @@ class Campaign:
     verdict: Verdict | None
     injected: str
     not_injected: str
-    held: Mapping[str, Any]
+    raw: Mapping[str, Any]
 
     @property
     def under(self) -> str:
@@ -184,9 +184,9 @@ def campaigns(found: Sequence[Mapping[str, Any]]) -> list[Campaign]:
     """
     read: list[Campaign] = []
     for index, one in enumerate(found):
-        name = Fields(held=one, what=f"fault campaign {index + 1}", way_out=WAY_OUT).text("name")
+        name = Fields(raw=one, what=f"fault campaign {index + 1}", way_out=WAY_OUT).text("name")
         own = name or ("the network" if len(found) == 1 else f"network {index + 1}")
-        fields = Fields(held=one, what=f"fault campaign {own!r}", way_out=WAY_OUT)
+        fields = Fields(raw=one, what=f"fault campaign {own!r}", way_out=WAY_OUT)
         for point in fields.items("curve") or ([one] if "accuracy_golden" in one or "rows" in one else []):
             about = {key: value for key, value in one.items() if key != "curve"}
             read.append(_campaign({**about, **_object(point, fields)}, own))
@@ -204,26 +204,26 @@ def campaigns(found: Sequence[Mapping[str, Any]]) -> list[Campaign]:
 
 
 def _object(point: Any, fields: Fields) -> Mapping[str, Any]:
-    return Fields(held=point, what=f"a point of the curve of {fields.what}", way_out=WAY_OUT).held
+    return Fields(raw=point, what=f"a point of the curve of {fields.what}", way_out=WAY_OUT).raw
 
 
-def _campaign(held: Mapping[str, Any], network: str) -> Campaign:
-    fault, rate, count = _fault(held, network)
+def _campaign(raw: Mapping[str, Any], network: str) -> Campaign:
+    fault, rate, count = _fault(raw, network)
     what = f"fault campaign {network!r}" + ("" if rate is None else f" at rate {rate:g}")
-    fields = Fields(held=held, what=what, way_out=WAY_OUT)
+    fields = Fields(raw=raw, what=what, way_out=WAY_OUT)
     images = fields.count("images")
     if not images:
         raise BadData(f"{what} has no images: {WAY_OUT}")
     rows = []
     for row in fields.items("rows"):
-        name = Fields(held=row, what=f"a row of {what}", way_out=WAY_OUT).text("stratum", "model")
-        inherited = {"accuracy_golden": held.get("accuracy_golden"), "maps": held.get("maps")}
+        name = Fields(raw=row, what=f"a row of {what}", way_out=WAY_OUT).text("stratum", "model")
+        inherited = {"accuracy_golden": raw.get("accuracy_golden"), "maps": raw.get("maps")}
         rows.append(_stratum({**inherited, **row}, name, f"row {name!r} of {what}"))
     scope = fields.text("scope", "model")
     if scope == "model" and rows:  # the whole once more, with all its maps
         whole, rows = rows[0], []
     else:
-        whole = _stratum(held, "model", what) if held.get("accuracy_mean") is not None else None
+        whole = _stratum(raw, "model", what) if raw.get("accuracy_mean") is not None else None
     if whole is None and not rows:
         raise BadData(f"{what} has neither accuracy_mean nor rows: {WAY_OUT}")
     return Campaign(
@@ -231,7 +231,7 @@ def _campaign(held: Mapping[str, Any], network: str) -> Campaign:
         fault=fault,
         rate=rate,
         count=count,
-        is_ber=held.get("ber") is not None,
+        is_ber=raw.get("ber") is not None,
         scope=scope,
         images=images,
         ties=fields.count("ties"),
@@ -241,30 +241,30 @@ def _campaign(held: Mapping[str, Any], network: str) -> Campaign:
         level=fields.maybe_number("level", most=1.0) or 0.95,
         whole=whole,
         strata=tuple(rows),
-        verdict=_verdict(held, what),
+        verdict=_verdict(raw, what),
         injected=fields.text("injected"),
         not_injected=fields.text("not_injected"),
-        held=held,
+        raw=raw,
     )
 
 
-def _fault(held: Mapping[str, Any], network: str) -> tuple[str, float | None, int | None]:
+def _fault(raw: Mapping[str, Any], network: str) -> tuple[str, float | None, int | None]:
     """The kind with its settings in words, its rate, and its count."""
-    fields = Fields(held=held, what=f"fault campaign {network!r}", way_out=WAY_OUT)
-    fault = held.get("fault")
+    fields = Fields(raw=raw, what=f"fault campaign {network!r}", way_out=WAY_OUT)
+    fault = raw.get("fault")
     settings = fault if isinstance(fault, Mapping) else {"kind": fields.text("fault")}
-    of_fault = Fields(held=settings, what=f"the fault of {fields.what}", way_out=WAY_OUT)
+    of_fault = Fields(raw=settings, what=f"the fault of {fields.what}", way_out=WAY_OUT)
     ber = fields.maybe_number("ber", most=1.0)
     rate = of_fault.maybe_number("rate", most=1.0) if ber is None else ber
-    told = {"kind", "ber", "count"} | ({"rate"} if ber is None or settings.get("rate") == 1 else set())
-    others = {key: value for key, value in settings.items() if key not in told and value is not None}
+    named = {"kind", "ber", "count"} | ({"rate"} if ber is None or settings.get("rate") == 1 else set())
+    others = {key: value for key, value in settings.items() if key not in named and value is not None}
     shown = ", ".join(f"{key} {'listed' if isinstance(value, Mapping) else value}" for key, value in others.items())
     kind = of_fault.text("kind").replace("_", " ")
     return f"{kind} ({shown})" if shown else kind, rate, of_fault.count("count")
 
 
-def _stratum(held: Mapping[str, Any], name: str, what: str) -> Stratum:
-    fields = Fields(held=held, what=what, way_out=WAY_OUT)
+def _stratum(raw: Mapping[str, Any], name: str, what: str) -> Stratum:
+    fields = Fields(raw=raw, what=what, way_out=WAY_OUT)
     accuracies = fields.shares("accuracies")
     maps = fields.count("maps") or len(accuracies)
     if accuracies and len(accuracies) != maps:
@@ -292,15 +292,15 @@ def _stratum(held: Mapping[str, Any], name: str, what: str) -> Stratum:
     )
 
 
-def _verdict(held: Mapping[str, Any], what: str) -> Verdict | None:
+def _verdict(raw: Mapping[str, Any], what: str) -> Verdict | None:
     """A word, and under `against` what it rests on."""
-    found = Fields(held=held, what=what, way_out=WAY_OUT).text("verdict").upper()
+    found = Fields(raw=raw, what=what, way_out=WAY_OUT).text("verdict").upper()
     if not found:
         return None
     if found not in VERDICTS:
         raise BadData(f"{what} has verdict {found!r}, not one of {', '.join(VERDICTS)}: {WAY_OUT}")
-    against = held.get("against")
-    fields = Fields(held={} if against is None else against, what=f"what {what} is compared with", way_out=WAY_OUT)
+    against = raw.get("against")
+    fields = Fields(raw={} if against is None else against, what=f"what {what} is compared with", way_out=WAY_OUT)
     difference, low, high = (
         fields.maybe_number(f"difference_{end}", least=-1.0, most=1.0) for end in ("mean", "low", "high")
     )

@@ -61,14 +61,14 @@ class Hardening:
     extra_bits: int | None
 
 
-def candidates(held: Sequence[Any]) -> list[Candidate]:
+def candidates(raw: Sequence[Any]) -> list[Candidate]:
     """Candidates from plain data.
 
     Raises:
         BadData: a figure cannot be.
     """
     read = []
-    for index, one in enumerate(held):
+    for index, one in enumerate(raw):
         fields = _fields(one, "candidate", index)
         low, high = fields.interval("reliability_low", "reliability_mean", "reliability_high")
         trained = fields.maybe_number("accuracy_ann", most=1.0), fields.maybe_number("energy_joules_ann")
@@ -88,14 +88,14 @@ def candidates(held: Sequence[Any]) -> list[Candidate]:
     return read
 
 
-def hardening(held: Sequence[Any]) -> list[Hardening]:
+def hardening(raw: Sequence[Any]) -> list[Hardening]:
     """Alternatives from plain data.
 
     Raises:
         BadData: a figure is missing or cannot be.
     """
     read = []
-    for index, one in enumerate(held):
+    for index, one in enumerate(raw):
         fields = _fields(one, "alternative", index)
         low, high = fields.interval("low", "difference", "high")
         read.append(
@@ -136,4 +136,4 @@ def _merits(one: Candidate) -> tuple[float, float, float]:
 
 def _fields(one: Mapping[str, Any], kind: str, index: int) -> Fields:
     named = one.get("name") if isinstance(one, Mapping) else None
-    return Fields(held=one, what=f"{kind} {named or index + 1!r}", way_out="measure it again")
+    return Fields(raw=one, what=f"{kind} {named or index + 1!r}", way_out="measure it again")

@@ -16,7 +16,7 @@ class Fields:
     """One JSON object, and what it is called.
 
     Attributes:
-        held: the object.
+        raw: the object.
         what: its name in errors, such as "fault campaign 'C2'".
         way_out: what to do if something in it is wrong.
 
@@ -24,13 +24,13 @@ class Fields:
         BadData: it is no JSON object; and from each method, what the object has in that place cannot be.
     """
 
-    held: Mapping[str, Any]
+    raw: Mapping[str, Any]
     what: str
     way_out: str
 
     def __post_init__(self) -> None:
-        if not isinstance(self.held, Mapping):
-            raise BadData(f"{self.what} is a {type(self.held).__name__}, not a JSON object: {self.way_out}")
+        if not isinstance(self.raw, Mapping):
+            raise BadData(f"{self.what} is a {type(self.raw).__name__}, not a JSON object: {self.way_out}")
 
     def number(self, key: str, *, least: float = 0.0, most: float = inf) -> float:
         """A number from `least` to `most`."""
@@ -41,7 +41,7 @@ class Fields:
 
     def maybe_number(self, key: str, *, least: float = 0.0, most: float = inf) -> float | None:
         """The same, or None where it is null or not there."""
-        found = self.held.get(key)
+        found = self.raw.get(key)
         if found is None:
             return None
         if isinstance(found, bool) or not isinstance(found, int | float):
@@ -59,7 +59,7 @@ class Fields:
 
     def text(self, key: str, otherwise: str = "") -> str:
         """A text."""
-        found = self.held.get(key)
+        found = self.raw.get(key)
         if found is None:
             return otherwise
         if not isinstance(found, str):
@@ -68,14 +68,14 @@ class Fields:
 
     def truth(self, key: str) -> bool | None:
         """True, false, or None where it is null or not there."""
-        found = self.held.get(key)
+        found = self.raw.get(key)
         if found is not None and not isinstance(found, bool):
             raise BadData(f"{self.what} has {key} {found!r}, neither true nor false: {self.way_out}")
         return found
 
     def items(self, key: str) -> Sequence[Any]:
         """A list; empty where it is null or not there."""
-        found = self.held.get(key)
+        found = self.raw.get(key)
         if found is None:
             return ()
         if isinstance(found, str) or not isinstance(found, Sequence):

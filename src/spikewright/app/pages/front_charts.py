@@ -72,12 +72,12 @@ def joined(found: Sequence[Candidate], across: Side, up: Side) -> list[Candidate
     def merits(one: Candidate) -> tuple[float, float]:
         return across.better * (across.place(one) or 0.0), up.better * (up.place(one) or 0.0)
 
-    kept = [
+    shown = [
         one
         for one in placed
         if not any(merits(other) != merits(one) and _no_worse(merits(other), merits(one)) for other in placed)
     ]
-    return sorted(kept, key=lambda one: across.place(one) or 0.0)
+    return sorted(shown, key=lambda one: across.place(one) or 0.0)
 
 
 def _no_worse(one: tuple[float, float], other: tuple[float, float]) -> bool:

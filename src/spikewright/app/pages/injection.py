@@ -50,9 +50,9 @@ def page(found: Found, *, title: str = "", note: str = "") -> str:
     Raises:
         BadData: there is nothing to show, a figure is missing, or a figure cannot be.
     """
-    held = [found] if isinstance(found, Mapping) else list(found)
-    read = campaigns(held)
-    searched, hardened = _of_search(held), _of_hardening(held)
+    raw = [found] if isinstance(found, Mapping) else list(found)
+    read = campaigns(raw)
+    searched, hardened = _of_search(raw), _of_hardening(raw)
     if not read and not searched and not hardened:
         raise BadData(f"nothing to show: no fault campaign, no candidates, no hardening: {WAY_OUT}")
     networks = list(dict.fromkeys(one.network for one in read))
@@ -83,19 +83,19 @@ def _title(networks: Sequence[str]) -> str:
     return f"Fault campaign{'s' if len(networks) > 1 else ''}: {shown}"
 
 
-def _of_search(held: Sequence[Any]) -> list[Candidate]:
+def _of_search(raw: Sequence[Any]) -> list[Candidate]:
     """The candidates of all objects; those of a front that was measured again have the figures of that."""
     found: list[Candidate] = []
-    for index, each in enumerate(held):
-        fields = Fields(held=each, what=f"object {index + 1}", way_out=WAY_OUT)
+    for index, each in enumerate(raw):
+        fields = Fields(raw=each, what=f"object {index + 1}", way_out=WAY_OUT)
         found += renewed(candidates(fields.items("candidates")), candidates(fields.items("front")))
     return found
 
 
-def _of_hardening(held: Sequence[Any]) -> dict[str, list[Hardening]]:
+def _of_hardening(raw: Sequence[Any]) -> dict[str, list[Hardening]]:
     found: dict[str, list[Hardening]] = {}
-    for index, each in enumerate(held):
-        fields = Fields(held=each, what=f"object {index + 1}", way_out=WAY_OUT)
+    for index, each in enumerate(raw):
+        fields = Fields(raw=each, what=f"object {index + 1}", way_out=WAY_OUT)
         alternatives = hardening(fields.items("hardening"))
         if alternatives:
             found.setdefault(fields.text("name", "the network"), []).extend(alternatives)

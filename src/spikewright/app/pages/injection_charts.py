@@ -63,15 +63,15 @@ def lines(found: Sequence[Campaign]) -> list[Line]:
 
 def spread(whole: Sequence[Line], *, wide: bool) -> Chart | None:
     """The accuracy of every fault map, a box a line and rate."""
-    held = [line._replace(points=[pair for pair in line.points if pair[1].accuracies]) for line in whole]
-    placed = [one for line in held for one, _ in line.points]
+    measured = [line._replace(points=[pair for pair in line.points if pair[1].accuracies]) for line in whole]
+    placed = [one for line in measured for one, _ in line.points]
     if not placed:
         return None
     ticks = [one.tick for one in sorted(placed, key=lambda one: one.rate or 0.0)]
     label = "bit error rate" if all(one.is_ber for one in placed) else "faults"
     across = named_axis(list(dict.fromkeys(ticks)), label=label)
     figure = _figure(layout(across, share_axis("accuracy of a fault map"), boxmode="group"))
-    for line in held:
+    for line in measured:
         if line.points:
             places = [escaped(one.tick) for one, row in line.points for _ in row.accuracies]
             values = [accuracy for _, row in line.points for accuracy in row.accuracies]
@@ -196,8 +196,8 @@ def _names(found: Sequence[Campaign]) -> tuple[list[str], int]:
     order = list(most)
     if found[0].scope == "bit":  # the sign bit first, as in the map of layers and bits
         order.sort(key=lambda name: -(next(row.bit or 0 for one in found for row in one.strata if row.name == name)))
-    kept = set(sorted(most, key=lambda name: -most[name])[:MOST_BARS])
-    return [name for name in order if name in kept], len(most) - len(kept)
+    shown = set(sorted(most, key=lambda name: -most[name])[:MOST_BARS])
+    return [name for name in order if name in shown], len(most) - len(shown)
 
 
 def _of(one: Campaign) -> str:

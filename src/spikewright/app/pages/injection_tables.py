@@ -41,15 +41,15 @@ def tables(found: Sequence[Campaign]) -> list[Table]:
 
 
 def _campaigns(found: Sequence[Campaign], rows: Sequence[tuple[Campaign, Stratum]]) -> Table:
-    judged = any(one.verdict is not None for one in found)
+    compared = any(one.verdict is not None for one in found)
     cells = [
         (
             percent(row.accuracy_golden), *_figures(row), f"{one.images:,}",
-            *((NOTHING if one.verdict is None else one.verdict.found,) if judged else ()),
+            *((NOTHING if one.verdict is None else one.verdict.found,) if compared else ()),
         )
         for one, row in rows
     ]  # fmt: skip
-    head = ("Without faults", *_head(found), "Images", *(("Verdict",) if judged else ()))
+    head = ("Without faults", *_head(found), "Images", *(("Verdict",) if compared else ()))
     note = ""
     if any(one.strata for one, _ in rows):
         note = "Where one part at a time was struck: the mean of the parts, each counting alike, and all their maps."
@@ -57,9 +57,9 @@ def _campaigns(found: Sequence[Campaign], rows: Sequence[tuple[Campaign, Stratum
 
 
 def _parts(found: Sequence[Campaign], parts: Sequence[tuple[Campaign, Stratum]]) -> Table:
-    struck = any(row.hits is not None for _, row in parts)
-    cells = [(*_figures(row), *((three_digits(row.hits),) if struck else ())) for _, row in parts]
-    head = (*_head(found), *(("Struck a map",) if struck else ()))
+    faulty = any(row.hits is not None for _, row in parts)
+    cells = [(*_figures(row), *((three_digits(row.hits),) if faulty else ())) for _, row in parts]
+    head = (*_head(found), *(("Struck a map",) if faulty else ()))
     return _of_rows(found, parts, cells, title="Layers, bits and channels", head=head)
 
 
@@ -134,12 +134,12 @@ MEASURED = (  # key of the file, and what its column is called
 
 def _measured(found: Sequence[Campaign]) -> Table:
     """What of `MEASURED` the file says, a row a campaign; columns that none has are left out."""
-    known = [(key, name) for key, name in MEASURED if any(one.held.get(key) is not None for one in found)]
+    known = [(key, name) for key, name in MEASURED if any(one.raw.get(key) is not None for one in found)]
     networks = list(dict.fromkeys(one.network for one in found))
     rows = [
         (
             networks.index(one.network),
-            (one.network, one.tick, one.place, *(_plain(key, one.held.get(key)) for key, _ in known)),
+            (one.network, one.tick, one.place, *(_plain(key, one.raw.get(key)) for key, _ in known)),
         )
         for one in (found if known else ())
     ]

@@ -44,8 +44,8 @@ def _whole(found: Sequence[tuple[Campaign, Stratum]]) -> str:
 
 def _alone(one: Campaign, row: Stratum, faults: str) -> str:
     said = f"{percent(row.accuracy_mean)} on average over {row.maps:,} fault maps{_within(one, row)}"
-    told = f"{_first(one.under)}{f', {faults}' if faults else ''}"
-    said = f"{told}: {said}, {percent(row.accuracy_worst)} on the worst."
+    stated = f"{_first(one.under)}{f', {faults}' if faults else ''}"
+    said = f"{stated}: {said}, {percent(row.accuracy_worst)} on the worst."
     low, high = row.reliability_low, row.reliability_high
     if row.reliability_mean is None:
         return said
@@ -58,22 +58,24 @@ def _curve(found: Sequence[tuple[Campaign, Stratum]], faults: str) -> str:
     maps = sorted({row.maps for _, row in found})
     many = f"{maps[0]:,}" if len(maps) == 1 else f"{maps[0]:,} to {maps[-1]:,}"
     lose = next((one for one, row in found if row.lost > 0.01), None)
-    told = "no more than one point at any of these rates" if lose is None else f"more than one point first {lose.under}"
+    stated = (
+        "no more than one point at any of these rates" if lose is None else f"more than one point first {lose.under}"
+    )
     worst, row = min(found, key=lambda pair: pair[1].accuracy_worst)
     return (
         f"Under {faults or 'faults'}, on average over {many} maps a rate: {percent(first.accuracy_mean)} {low.under}"
         f"{_within(low, first)}, {percent(last.accuracy_mean)} {high.under}{_within(high, last)}. "
-        f"The mean loses {told}. Worst map: {percent(row.accuracy_worst)}, {worst.under}."
+        f"The mean loses {stated}. Worst map: {percent(row.accuracy_worst)}, {worst.under}."
     )
 
 
 def _strata(one: Campaign) -> str:
     most, least = (choose(one.strata, key=lambda row: row.lost) for choose in (max, min))
-    told = f"{_first(one.under)}, faults {one.where}"
+    stated = f"{_first(one.under)}, faults {one.where}"
     if len(one.strata) == 1:
-        return f"{told}: {most.place} {_loses(one, most)}."
+        return f"{stated}: {most.place} {_loses(one, most)}."
     said = f"{most.place} {_loses(one, most)}, the most; {least.place} {_loses(one, least)}"
-    return f"{told}: of {len(one.strata):,}, {said}."
+    return f"{stated}: of {len(one.strata):,}, {said}."
 
 
 def _loses(one: Campaign, row: Stratum) -> str:

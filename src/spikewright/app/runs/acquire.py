@@ -120,22 +120,22 @@ def spiking_data(about: dict[str, Any], *, data: str | None = None, images: Imag
     name = data or about.get("data")
     if not name:
         raise BadSetting("the run does not say what data it was made with: give --data")
-    held = _preparation(about)
-    if isinstance(held, EventPreparation):
-        how: dict[str, Any] = {"timesteps": held.timesteps, "by": held.by, "size": held.size, "binary": held.binary}
+    found = _preparation(about)
+    if isinstance(found, EventPreparation):
+        how: dict[str, Any] = {"timesteps": found.timesteps, "by": found.by, "size": found.size, "binary": found.binary}
         return load_events(str(name), seed=images.seed, **how)
     loaded = images.load(str(name))
-    return loaded if images.given or held is None else replace(loaded, preparation=held)
+    return loaded if images.given or found is None else replace(loaded, preparation=found)
 
 
 def _preparation(about: dict[str, Any]) -> InputPreparation | EventPreparation | None:
     """What a run says of how its input was prepared."""
-    held = about.get("preparation")
-    if held is None:
+    found = about.get("preparation")
+    if found is None:
         return None
-    kind = EventPreparation if isinstance(held, dict) and "timesteps" in held else InputPreparation
+    kind = EventPreparation if isinstance(found, dict) and "timesteps" in found else InputPreparation
     try:
-        return TypeAdapter(kind).validate_python(held)
+        return TypeAdapter(kind).validate_python(found)
     except ValidationError as error:
         first = error.errors()[0]["msg"]
         raise BadFile(

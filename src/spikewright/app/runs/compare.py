@@ -141,8 +141,8 @@ class _Table:
     def __init__(self, request: CompareRequest, source: Source, data: ImageData) -> None:
         self.request, self.source = request, source
         split = acquire.split_of(data, request.split)
-        self.judged = acquire.labelled(split, data, limit=request.samples)
-        self.count = sum(len(x) for x, _ in self.judged)
+        self.labelled = acquire.labelled(split, data, limit=request.samples)
+        self.count = sum(len(x) for x, _ in self.labelled)
         self.batches = acquire.inputs(data.train, data, limit=request.calibration, seed=request.images.seed)
         self.identity = {
             "format": FORMAT, "source": acquire.digest(source), "data": data.fingerprint, "split": request.split,
@@ -159,14 +159,14 @@ class _Table:
         if (spec, steps) in self.rows:
             return
         if self.accuracy is None:
-            self.accuracy = accuracy_of_source(self.source, self.judged)
+            self.accuracy = accuracy_of_source(self.source, self.labelled)
             self.statistics = observe(self.source, self.batches)
         blueprint = convert(self.source, method_of(spec, steps), self.batches, statistics=self.statistics)
 
         def seen(samples: int) -> None:
             on_progress(f"{spec}, T = {steps}", samples, self.count)
 
-        found = score(blueprint, self.source, self.judged, table=self.request.energy_table, seen=seen)
+        found = score(blueprint, self.source, self.labelled, table=self.request.energy_table, seen=seen)
         self.rows[spec, steps] = ComparisonRow(
             method=spec, timesteps=steps, timesteps_mean=found.timesteps_mean, latency_steps=found.latency_steps,
             accuracy_snn=found.accuracy_snn, accuracy_source=self.accuracy,
@@ -180,13 +180,13 @@ class _Table:
         if not path.is_file():
             return {}
         try:
-            held = json.loads(path.read_text())
-            if held["of"] != self.identity:
+            raw = json.loads(path.read_text())
+            if raw["of"] != self.identity:
                 raise BadFile(
                     f"{path} holds another comparison (source, data, images or settings differ): choose another --out, "
                     "or delete it"
                 )
-            rows = [ComparisonRow(**row) for row in held["rows"]]
+            rows = [ComparisonRow(**row) for row in raw["rows"]]
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, BadData) as error:
             raise BadFile(f"{path} cannot be read ({error}): it is damaged; delete it to begin again") from None
         return {(row.method, int(row.timesteps or 0)): row for row in rows}

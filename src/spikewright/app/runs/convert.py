@@ -144,11 +144,11 @@ def _rounded(
     """The network with weights of so many bits, and what is said of it."""
     if data is None or batches is None:
         raise BadSetting("convert: --weight-bits is judged on validation images: give --data")
-    held = quantise_trained(
+    existing = quantise_trained(
         blueprint, bits, calibration=batches, validation=acquire.labelled(data.validation, data, batch_size=250)
     )
-    weights = {**held.to_json(), "line": held.line()}
-    return held.blueprint, {**conversion, "exact": False, "weights": weights}
+    weights = {**existing.to_json(), "line": existing.line()}
+    return existing.blueprint, {**conversion, "exact": False, "weights": weights}
 
 
 def chosen(name: str, settings: dict[str, Any]) -> Method:
@@ -178,8 +178,8 @@ def _require_free(request: ConvertRequest) -> None:
         raise BadSetting(f"--out is the run itself ({request.out}): choose another folder")
     if acquire.is_spiking_run(request.out):
         raise BadSetting(f"--out {request.out} holds a network that was trained directly: choose another folder")
-    held = {path.name for path in request.out.iterdir()} if request.out.is_dir() else set()
-    if held - {STATE} and "plan.json" not in held:
+    existing = {path.name for path in request.out.iterdir()} if request.out.is_dir() else set()
+    if existing - {STATE} and "plan.json" not in existing:
         raise BadSetting(f"--out {request.out} is not empty and holds no converted network: choose another folder")
 
 

@@ -267,12 +267,12 @@ def _blank(network: Blueprint | Source) -> Prepared:
     return Prepared(torch.zeros(1, *shape), torch.zeros(1, dtype=torch.int64))
 
 
-def loaded(held: RunNetwork, request: InjectRequest) -> tuple[Side, str]:
+def loaded(loaded_run: RunNetwork, request: InjectRequest) -> tuple[Side, str]:
     """A network with the images of the split, prepared as it needs them, and the name of the data."""
-    run, network = held.run, held.network
+    run, network = loaded_run.run, loaded_run.network
     data: ImageData | EventData | None
     if isinstance(network, Blueprint) and acquire.is_spiking_run(run):
-        data = acquire.spiking_data(held.about, data=request.data, images=request.images)
+        data = acquire.spiking_data(loaded_run.about, data=request.data, images=request.images)
     else:
         source, data, _ = acquire.of_run(run, data=request.data, images=request.images)
         network = source if isinstance(network, Source) else network

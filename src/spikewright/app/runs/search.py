@@ -42,7 +42,7 @@ from spikewright.exploration.strategies.front import confirmed, front
 from spikewright.exploration.strategies.grid import search_grid
 from spikewright.exploration.strategies.processes import sample_in_processes
 from spikewright.exploration.strategies.sampled import collected, queue_all, sample
-from spikewright.exploration.strategies.study import hidden, mend, opened, take_up
+from spikewright.exploration.strategies.study import hidden, opened, repair, take_up
 from spikewright.exploration.strategies.trials import require_possible
 from spikewright.exploration.workspace import Bench, fresh_seed
 
@@ -162,16 +162,16 @@ def bench_of(settings: SearchSettings, measure_of: MeasureOf = by_injection) -> 
 
 
 def _gone_through(bench: Bench, book: "_Book", on_progress: Progress) -> Outcome:
-    def keep(found: Any) -> None:
+    def save(found: Any) -> None:
         book.write(Outcome(candidates=tuple(found)))
 
-    return Outcome(candidates=tuple(search_grid(bench, keep=keep, on_progress=on_progress)))
+    return Outcome(candidates=tuple(search_grid(bench, save=save, on_progress=on_progress)))
 
 
 def _sampled(bench: Bench, book: "_Book", measure_of: MeasureOf, on_progress: Progress) -> Outcome:
     settings = bench.settings
     assert settings.optuna is not None
-    mend(settings.optuna, settings.out)
+    repair(settings.optuna, settings.out)
     study = opened(settings.optuna, settings.out, seed=settings.seed)
     take_up(study, settings.optuna)
     trials = queue_all(study, bench, settings.optuna)
@@ -209,7 +209,7 @@ class _Book:
         if bench.settings.optuna is not None:
             self.settings["optuna"]["storage"] = hidden(bench.settings.optuna.storage)
         if self.path.is_file():
-            self.on_test = self._held()
+            self.on_test = self._stored()
         else:
             self.write(Outcome(candidates=()))
 
@@ -240,16 +240,16 @@ class _Book:
     def report(self, outcome: Outcome, on_progress: Progress) -> Outcome:
         """The outcome with the chosen one's figures on the test split, which are read if they are not known."""
         chosen = outcome.chosen
-        held = self.on_test
+        existing = self.on_test
         self.on_test = None
         if chosen is not None:
-            fits = held is not None and held["name"] == chosen.name
-            test = held if fits else _on_test(self.bench, chosen, on_progress).to_json()
+            fits = existing is not None and existing["name"] == chosen.name
+            test = existing if fits else _on_test(self.bench, chosen, on_progress).to_json()
             outcome = Outcome(candidates=outcome.candidates, front=outcome.front, on_test=test)
         self.write(outcome)
         return outcome
 
-    def _held(self) -> dict[str, Any] | None:
+    def _stored(self) -> dict[str, Any] | None:
         """What it says of the test split, if it is this search's.
 
         Raises:
@@ -310,8 +310,8 @@ def _require_free(settings: SearchSettings) -> None:
         raise BadSetting(f"out {out} is a file: give a folder")
     if out.resolve() == settings.network.run.resolve():
         raise BadSetting(f"out is the run of the trained network itself ({out}): choose another folder")
-    held = {path.name for path in out.iterdir()} if out.is_dir() else set()
-    if held - {LOCK} and RESULT not in held:
+    existing = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    if existing - {LOCK} and RESULT not in existing:
         raise BadSetting(f"out {out} is not empty and holds no search: choose another folder")
 
 

@@ -157,13 +157,13 @@ def run(request: TrainRequest, *, on_progress: Progress | None = None) -> TrainR
     _require_free(request)
     source, data, about = _beginning(request)
     settings = replace(request.settings, augment=_augment(request, data))
-    keep: dict[str, Any] = {
+    entries: dict[str, Any] = {
         "out": request.out,
         "resume": request.resume,
         "on_progress": silent if on_progress is None else on_progress,
     }
     if request.spiking is not None:
-        network, report = fit_spiking(source, data, settings, request.spiking, **keep)
+        network, report = fit_spiking(source, data, settings, request.spiking, **entries)
         _only_first()
         about = {**about, **_account(data, settings, report), **_spiking_account(network, data, request.spiking)}
         folder.save_blueprint(request.out, network, about=about)
@@ -171,7 +171,7 @@ def run(request: TrainRequest, *, on_progress: Progress | None = None) -> TrainR
     assert isinstance(data, ImageData)  # recordings are read for spiking networks alone
     if request.levels is not None or settings.timesteps is not None:
         source = _levelled(source, data, request)
-    trained, report = fit(source, data, settings, **keep)
+    trained, report = fit(source, data, settings, **entries)
     _only_first()
     about = {**about, "slip": request.slip, **_account(data, settings, report), **_levels_account(trained, settings)}
     folder.save_source(request.out, trained, about=about)
@@ -204,8 +204,8 @@ def _beginning(request: TrainRequest) -> tuple[Source, ImageData | EventData, di
     if not name:
         raise BadSetting(f"train: run {request.start} does not say what data it was trained on: give --data")
     data = _data(request, str(name))
-    kept = source.preparation is not None and not request.images.given
-    if kept and isinstance(data, ImageData):
+    own = source.preparation is not None and not request.images.given
+    if own and isinstance(data, ImageData):
         data = replace(data, preparation=source.preparation)
     return source, _encoded(request, data), {"model": about.get("model"), "from": str(request.start)}
 
@@ -249,9 +249,9 @@ def _levelled(source: Source, data: ImageData, request: TrainRequest) -> Source:
     percentile = {} if settings.timesteps is None else {"percentile": INITIAL_PERCENTILE}
     thresholds = initial_thresholds(source, images, calibrate=untrained, **percentile)
     for node in source.activations:
-        held = source.array(node, "threshold")
-        if isinstance(node.op, Activating) and held is not None:
-            thresholds[node.name] = held
+        threshold = source.array(node, "threshold")
+        if isinstance(node.op, Activating) and threshold is not None:
+            thresholds[node.name] = threshold
     return with_levels(source, _levels(source, request), thresholds, slip=request.slip)
 
 
@@ -260,8 +260,8 @@ def _levels(source: Source, request: TrainRequest) -> int | dict[str, int]:
     asked = request.levels if request.levels is not None else request.initial_timesteps
     if asked is not None:
         return asked
-    held = {node.name: node.op.levels for node in source.activations if isinstance(node.op, Activating)}
-    return {name: levels or INITIAL_TIMESTEPS for name, levels in held.items()}
+    threshold = {node.name: node.op.levels for node in source.activations if isinstance(node.op, Activating)}
+    return {name: levels or INITIAL_TIMESTEPS for name, levels in threshold.items()}
 
 
 def _account(data: ImageData | EventData, settings: TrainSettings, report: TrainReport) -> dict[str, Any]:

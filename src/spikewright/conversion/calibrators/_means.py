@@ -10,7 +10,7 @@ from spikewright.ann.source import Source
 from spikewright.conversion.calibrators._inputs import require_inputs
 from spikewright.data.progress import Progress, silent
 from spikewright.engines.network import build
-from spikewright.engines.program import StageStep
+from spikewright.engines.program import StageInstruction
 from spikewright.engines.record import StageRecord
 from spikewright.engines.stepwise import walk
 from spikewright.snn.blueprint import Blueprint
@@ -18,7 +18,7 @@ from spikewright.snn.nodes import Firing
 from spikewright.snn.schedules import Drive
 
 Mean = Callable[[Tensor], Tensor]
-Mend = Callable[[Drive, Tensor], Drive]
+Repair = Callable[[Drive, Tensor], Drive]
 
 
 def gaps(
@@ -27,7 +27,7 @@ def gaps(
     batches: Sequence[Tensor],
     *,
     mean: Mean,
-    mend: Mend,
+    repair: Repair,
     on_progress: Progress = silent,
 ) -> dict[str, Tensor]:
     """Mean of the source's value minus mean of the stage's, in the value scale, by stage.
@@ -37,7 +37,7 @@ def gaps(
         source: what it was converted from.
         batches: prepared inputs.
         mean: of a value [N, *features], over samples and whatever else shares one number.
-        mend: called with a stage's drive and its gap in thresholds; later stages see what it makes fire.
+        repair: called with a stage's drive and its gap in thresholds; later stages see what it makes fire.
         on_progress: called after each stage.
     """
     inputs = require_inputs(batches, source)
@@ -46,13 +46,13 @@ def gaps(
         wanted = interpreter.values_of(source, inputs, carried)
     found: dict[str, Tensor] = {}
 
-    def revise(step: StageStep, drive: Drive, record: StageRecord) -> Drive:
-        node = step.stage
+    def revise(instruction: StageInstruction, drive: Drive, record: StageRecord) -> Drive:
+        node = instruction.stage
         amplitude = blueprint.arrays[f"{node.name}.amplitude"]
         gap = mean(_carried(node.firing, wanted).double()) - mean(record.codes.double() * amplitude)
         found[node.name] = gap
         on_progress("stages", len(found), len(blueprint.plan.stages))
-        return mend(drive, (gap / blueprint.arrays[f"{node.name}.threshold"]).to(record.codes.dtype))
+        return repair(drive, (gap / blueprint.arrays[f"{node.name}.threshold"]).to(record.codes.dtype))
 
     with torch.no_grad():
         for _ in walk(build(blueprint).program, inputs, revise=revise):

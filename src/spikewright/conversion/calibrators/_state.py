@@ -17,8 +17,8 @@ def save_state(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, An
     """Write the state through a temporary file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
-    held = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    save_file(held, temporary, metadata={"about": json.dumps(about)})
+    saved = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    save_file(saved, temporary, metadata={"about": json.dumps(about)})
     os.replace(temporary, path)  # noqa: PTH105
 
 

@@ -26,12 +26,12 @@ from spikewright.conversion.calibrators._state import load_state, save_state
 from spikewright.data.progress import Progress, silent
 from spikewright.engines.differentiable import Constants, require_differentiable, run
 from spikewright.engines.network import build
-from spikewright.engines.program import Program, StageStep
+from spikewright.engines.program import Program, StageInstruction
 from spikewright.errors import BadData, BadFile, BadSetting
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.surrogate import Rectangle
 
-HELD_BACK = 4  # one input in so many judges the others' training
+VALIDATION_EVERY = 4  # one input in so many judges the others' training
 EDGE = 0.02  # an initial potential is brought this far inside [0, unit) to begin with, where a sigmoid has a slope
 SAME = 1e-9  # loss below which there is nothing to gain
 
@@ -86,9 +86,14 @@ class Gradient:
             return blueprint
         with torch.no_grad():
             wanted = torch.cat([interpreter.run(source, x) for x in inputs.split(self.batch_size)])
-        held = torch.arange(len(inputs)) % HELD_BACK == HELD_BACK - 1
-        held = held if bool(held.any()) else torch.arange(len(inputs)) == len(inputs) - 1
-        fit = _Fit(self, blueprint, _Pairs(inputs[~held], wanted[~held]), _Pairs(inputs[held], wanted[held]))
+        validating = torch.arange(len(inputs)) % VALIDATION_EVERY == VALIDATION_EVERY - 1
+        validating = validating if bool(validating.any()) else torch.arange(len(inputs)) == len(inputs) - 1
+        fit = _Fit(
+            self,
+            blueprint,
+            _Pairs(inputs[~validating], wanted[~validating]),
+            _Pairs(inputs[validating], wanted[validating]),
+        )
         return fit.best(on_progress)
 
 
@@ -105,8 +110,8 @@ class _Score(NamedTuple):
 class _Fit:
     """One calibration under way."""
 
-    def __init__(self, settings: Gradient, blueprint: Blueprint, train: _Pairs, judge: _Pairs) -> None:
-        self.settings, self.blueprint, self.train, self.judge = settings, blueprint, train, judge
+    def __init__(self, settings: Gradient, blueprint: Blueprint, train: _Pairs, validation: _Pairs) -> None:
+        self.settings, self.blueprint, self.train, self.validation = settings, blueprint, train, validation
         self.program = build(blueprint).program
         self.shape = Rectangle(settings.width)
         self.parameters = _parameters(_given(self.program), self.program, per_channel=settings.per_channel)
@@ -114,7 +119,7 @@ class _Fit:
         self.epoch = 0
         self.start = self._score(blueprint)
         self.least = self.start
-        self.kept: dict[str, Tensor] = {}
+        self.saved: dict[str, Tensor] = {}
 
     def best(self, on_progress: Progress) -> Blueprint:
         """Train, and return the best network seen: the one given, if none is better."""
@@ -127,11 +132,11 @@ class _Fit:
             found = self._score(_applied(self.blueprint, constants))
             if found.loss < self.least.loss and found.agreement >= self.start.agreement:
                 self.least = found
-                self.kept = {name: value.detach().clone() for name, value in self.parameters.items()}
+                self.saved = {name: value.detach().clone() for name, value in self.parameters.items()}
             self.epoch += 1
             self._save()
             on_progress("calibration", self.epoch, self.settings.epochs)
-        return _applied(self.blueprint, _constants(self.kept)) if self.kept else self.blueprint
+        return _applied(self.blueprint, _constants(self.saved)) if self.saved else self.blueprint
 
     def _train_epoch(self) -> None:
         settings = self.settings
@@ -151,9 +156,9 @@ class _Fit:
     def _score(self, blueprint: Blueprint) -> _Score:
         """Judge a network as it will run: folded anew, by the collapsed engine."""
         network = build(blueprint)
-        out = torch.cat([network(part) for part in self.judge.inputs.split(self.settings.batch_size)])
-        same = (out.flatten(1).argmax(1) == self.judge.wanted.flatten(1).argmax(1)).double().mean()
-        return _Score(float(F.mse_loss(out, self.judge.wanted)), float(same))
+        out = torch.cat([network(part) for part in self.validation.inputs.split(self.settings.batch_size)])
+        same = (out.flatten(1).argmax(1) == self.validation.wanted.flatten(1).argmax(1)).double().mean()
+        return _Score(float(F.mse_loss(out, self.validation.wanted)), float(same))
 
     # Checkpoint --------------------------------------------------------------------------------------------
 
@@ -166,7 +171,7 @@ class _Fit:
         if self.settings.checkpoint is None:
             return
         tensors = {f"value/{name}": value.detach() for name, value in self.parameters.items()}
-        tensors |= {f"kept/{name}": value for name, value in self.kept.items()}
+        tensors |= {f"kept/{name}": value for name, value in self.saved.items()}
         for name, value in self.parameters.items():
             state = self.optimiser.state[value]
             tensors |= {f"{key}/{name}": state[key] for key in ("exp_avg", "exp_avg_sq", "step") if key in state}
@@ -178,7 +183,7 @@ class _Fit:
         if path is None or not path.is_file():
             return
         tensors, about = load_state(path, identity=self._identity())
-        self.kept = {name.removeprefix("kept/"): value for name, value in tensors.items() if name.startswith("kept/")}
+        self.saved = {name.removeprefix("kept/"): value for name, value in tensors.items() if name.startswith("kept/")}
         try:
             self.epoch, self.least = int(about["epoch"]), _Score(*about["least"])
             with torch.no_grad():
@@ -194,11 +199,13 @@ class _Fit:
 def _given(program: Program) -> dict[str, Constants]:
     """What each stage is run with as it came in."""
     found: dict[str, Constants] = {}
-    for step in program.steps:
-        if isinstance(step, StageStep):
+    for instruction in program.instructions:
+        if isinstance(instruction, StageInstruction):
             one = torch.ones(())
-            threshold = one if step.threshold is None else step.threshold
-            found[step.node.name] = Constants(threshold, one * 0 if step.initial is None else step.initial)
+            threshold = one if instruction.threshold is None else instruction.threshold
+            found[instruction.node.name] = Constants(
+                threshold, one * 0 if instruction.initial is None else instruction.initial
+            )
     return found
 
 
@@ -206,10 +213,10 @@ def _parameters(given: Mapping[str, Constants], program: Program, *, per_channel
     """Log θ and logit v0/unit of each stage, `{stage}.threshold` and `{stage}.initial`."""
     found: dict[str, Tensor] = {}
     for node in program.plan.stages:
-        held = given[node.name]
+        validating = given[node.name]
         spread = torch.zeros(node.shape[0], *(1,) * (len(node.shape) - 1)) if per_channel else torch.zeros(())
-        share = (held.initial / held.threshold + spread).clamp(EDGE, 1 - EDGE)
-        found[f"{node.name}.threshold"] = (held.threshold.log() + spread).detach().clone().requires_grad_()
+        share = (validating.initial / validating.threshold + spread).clamp(EDGE, 1 - EDGE)
+        found[f"{node.name}.threshold"] = (validating.threshold.log() + spread).detach().clone().requires_grad_()
         found[f"{node.name}.initial"] = share.logit().detach().clone().requires_grad_()
     return found
 

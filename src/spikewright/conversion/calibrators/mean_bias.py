@@ -28,7 +28,7 @@ class MeanBias:
         self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, on_progress: Progress = silent
     ) -> Blueprint:
         """Calibrate on prepared inputs."""
-        shifts = gaps(blueprint, source, batches, mean=_by_channel, mend=_raise_bias, on_progress=on_progress)
+        shifts = gaps(blueprint, source, batches, mean=_by_channel, repair=_raise_bias, on_progress=on_progress)
         return with_shift(blueprint, shifts)
 
 

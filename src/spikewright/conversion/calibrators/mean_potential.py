@@ -27,7 +27,7 @@ class MeanPotential:
         self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, on_progress: Progress = silent
     ) -> Blueprint:
         """Calibrate on prepared inputs."""
-        found = gaps(blueprint, source, batches, mean=_by_neuron, mend=_raise_potential, on_progress=on_progress)
+        found = gaps(blueprint, source, batches, mean=_by_neuron, repair=_raise_potential, on_progress=on_progress)
         names = {f"{stage}.initial_potential": gap for stage, gap in found.items()}
         raised = {name: blueprint.arrays[name] + gap for name, gap in names.items()}
         return Blueprint(blueprint.plan, {**blueprint.arrays, **raised})

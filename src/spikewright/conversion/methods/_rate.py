@@ -68,11 +68,11 @@ class RateMethod:
 class LeastErrorMethod(RateMethod):
     """Thresholds with the least rounding error at T levels; some methods keep what training set."""
 
-    KEEPS_TRAINED: ClassVar[bool] = False
+    USES_TRAINED: ClassVar[bool] = False
 
     def needs_statistics(self, source: Source) -> bool:
         """Unless training set every threshold and the method keeps it."""
-        return not (self.KEEPS_TRAINED and has_trained_thresholds(source))
+        return not (self.USES_TRAINED and has_trained_thresholds(source))
 
     def thresholds(self, source: Source, statistics: Statistics | None) -> dict[str, Tensor]:
         """θ by activation."""
@@ -80,14 +80,14 @@ class LeastErrorMethod(RateMethod):
         def rule(seen: Histogram, op: Activating, name: str) -> Tensor:  # noqa: ARG001
             return least_error_threshold(seen, self.timesteps, cap=op.cap).double()
 
-        return choose_thresholds(source, statistics, rule, keep_trained=self.KEEPS_TRAINED)
+        return choose_thresholds(source, statistics, rule, use_trained=self.USES_TRAINED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedMethod(LeastErrorMethod):
     """Thresholds from training; where it set none, those with the least rounding error at T levels."""
 
-    KEEPS_TRAINED: ClassVar[bool] = True
+    USES_TRAINED: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ class PercentileMethod(RateMethod):
 
     percentile: float = 99.9
 
-    KEEPS_TRAINED: ClassVar[bool] = False
+    USES_TRAINED: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         RateMethod.__post_init__(self)
@@ -109,7 +109,7 @@ class PercentileMethod(RateMethod):
 
     def needs_statistics(self, source: Source) -> bool:
         """Unless training set every threshold and the method keeps it."""
-        return not (self.KEEPS_TRAINED and has_trained_thresholds(source))
+        return not (self.USES_TRAINED and has_trained_thresholds(source))
 
     def thresholds(self, source: Source, statistics: Statistics | None) -> dict[str, Tensor]:
         """θ by activation."""
@@ -117,7 +117,7 @@ class PercentileMethod(RateMethod):
         def rule(seen: Histogram, op: Activating, name: str) -> Tensor:  # noqa: ARG001
             return percentile_threshold(seen, self.percentile, cap=op.cap)
 
-        return choose_thresholds(source, statistics, rule, keep_trained=self.KEEPS_TRAINED)
+        return choose_thresholds(source, statistics, rule, use_trained=self.USES_TRAINED)
 
 
 def require_timesteps(timesteps: int) -> None:

@@ -19,6 +19,6 @@ class MaxNorm(RateMethod):
     def __call__(self, source: Source, statistics: Statistics | None = None) -> Blueprint:
         """Convert."""
         thresholds = choose_thresholds(
-            source, statistics, lambda seen, op, _: largest_threshold(seen, cap=op.cap), keep_trained=False
+            source, statistics, lambda seen, op, _: largest_threshold(seen, cap=op.cap), use_trained=False
         )
         return rate_blueprint(source, thresholds, per_activation(source, self.timesteps), start=0.0)

@@ -18,7 +18,7 @@ from spikewright.snn.blueprint import Blueprint
 class Opi(PercentileMethod):
     """Half a threshold to begin with."""
 
-    KEEPS_TRAINED: ClassVar[bool] = True
+    USES_TRAINED: ClassVar[bool] = True
 
     def __call__(self, source: Source, statistics: Statistics | None = None) -> Blueprint:
         """Convert."""

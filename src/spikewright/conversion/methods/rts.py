@@ -19,7 +19,7 @@ from spikewright.snn.blueprint import Blueprint
 class Rts(PercentileMethod):
     """Half a threshold over the window."""
 
-    KEEPS_TRAINED: ClassVar[bool] = True
+    USES_TRAINED: ClassVar[bool] = True
 
     def __call__(self, source: Source, statistics: Statistics | None = None) -> Blueprint:
         """Convert."""

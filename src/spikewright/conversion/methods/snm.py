@@ -18,7 +18,7 @@ from spikewright.snn.neurons.signed import Signed
 class Snm(PercentileMethod):
     """Spikes of both signs."""
 
-    KEEPS_TRAINED: ClassVar[bool] = True
+    USES_TRAINED: ClassVar[bool] = True
 
     def __call__(self, source: Source, statistics: Statistics | None = None) -> Blueprint:
         """Convert."""

@@ -70,12 +70,12 @@ class DropEvents:
     def __call__(self, frames: Tensor, *, generator: torch.Generator) -> Tensor:
         """Thin out frames [N, T, 2, H, W] of whole counts."""
         # most pixels of a frame have no event: only the others are drawn for
-        kept = frames.clone()
+        original = frames.clone()
         places = frames.nonzero(as_tuple=True)
         counts = frames[places].to("cpu", torch.float32)
         drawn = torch.binomial(counts, torch.full_like(counts, 1 - self.share), generator=generator)
-        kept[places] = drawn.to(frames.device, frames.dtype)
-        return kept
+        original[places] = drawn.to(frames.device, frames.dtype)
+        return original
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,7 @@ def find_takes(folder: Path, *, where: str) -> Takes:
     )
 
 
-def holds_recordings(names: list[str]) -> bool:
+def has_recordings(names: list[str]) -> bool:
     """Tell by the names of all its files whether a folder is of recordings, not of images or tables."""
     files = [Path(name) for name in names]
     return any(is_recording(file) for file in files) and not any(file.suffix.lower() in OTHER_DATA for file in files)

@@ -28,7 +28,7 @@ from spikewright.engines.int8.terms import (
     laid_out,
     value,
 )
-from spikewright.engines.program import Program, StageStep
+from spikewright.engines.program import Program, StageInstruction
 from spikewright.engines.record import Record, StageRecord
 from spikewright.errors import BadData, NotExact
 from spikewright.snn.plan import Plan
@@ -52,12 +52,14 @@ class Int8Network(nn.Module):
         most = float(FLOAT32_EXACT) if encoder.largest is None else encoder.largest
         forms = {INPUT: graded(program.plan.input_shape, most)}
         self._pieces: list[Piece] = []
-        for step in program.steps:
-            if not step.integral or step.reach is None:
-                raise NotExact(f"node {step.node.name!r} does not hold integers: lower the network first (IntegerMode)")
-            piece = piece_of(step, [forms[name] for name in step.node.inputs])
+        for instruction in program.instructions:
+            if not instruction.integral or instruction.reach is None:
+                raise NotExact(
+                    f"node {instruction.node.name!r} does not hold integers: lower the network first (IntegerMode)"
+                )
+            piece = piece_of(instruction, [forms[name] for name in instruction.node.inputs])
             self._pieces.append(piece)
-            forms[step.node.name] = piece.form
+            forms[instruction.node.name] = piece.form
 
     @property
     def plan(self) -> Plan:
@@ -67,7 +69,7 @@ class Int8Network(nn.Module):
     @property
     def arithmetic(self) -> Mapping[str, str]:
         """What the products of each node with weights are done in: "u8·s8", "float32" or "float64"."""
-        return {p.step.node.name: p.arithmetic for p in self._pieces if p.step.node.op.multiplies}
+        return {p.instruction.node.name: p.arithmetic for p in self._pieces if p.instruction.node.op.multiplies}
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, *input_shape] → the read-out [N, *output_shape] in the value scale, as the integer mode gives it.
@@ -76,9 +78,9 @@ class Int8Network(nn.Module):
             BadData: inputs of another shape.
         """
         result = x
-        for piece, held in self._run(x):
-            if piece.step.node is self.plan.readout:
-                result = self._read(piece, held)
+        for piece, terms in self._run(x):
+            if piece.instruction.node is self.plan.readout:
+                result = self._read(piece, terms)
         return result
 
     def collapse(self, x: Tensor) -> Iterator[Record]:
@@ -87,12 +89,12 @@ class Int8Network(nn.Module):
         Raises:
             BadData: inputs of another shape.
         """
-        for piece, held in self._run(x):
-            step = piece.step
-            if isinstance(step, StageStep):
-                yield StageRecord(step.stage, held[0].float())
-            elif step.node is self.plan.readout:
-                yield Record(step.node, self._read(piece, held))
+        for piece, terms in self._run(x):
+            instruction = piece.instruction
+            if isinstance(instruction, StageInstruction):
+                yield StageRecord(instruction.stage, terms[0].float())
+            elif instruction.node is self.plan.readout:
+                yield Record(instruction.node, self._read(piece, terms))
 
     def _run(self, x: Tensor) -> Iterator[tuple[Piece, Terms]]:
         if tuple(x.shape[1:]) != self.plan.input_shape:
@@ -104,12 +106,12 @@ class Int8Network(nn.Module):
         grid = self.plan.encoder(x.to(torch.promote_types(x.dtype, self._dtype)))[0]
         values: dict[str, Terms] = {INPUT: (laid_out(grid.float()),)}
         for piece in self._pieces:
-            node = piece.step.node
-            values[node.name] = held = piece.run([values[name] for name in node.inputs])
-            yield piece, held
+            node = piece.instruction.node
+            values[node.name] = terms = piece.run([values[name] for name in node.inputs])
+            yield piece, terms
             for name in set(node.inputs):
                 if self.program.last_use[name] == node.name:
                     del values[name]
 
-    def _read(self, piece: Piece, held: Terms) -> Tensor:
-        return scaled(value(piece.form, held, self._dtype), self.program.worth)
+    def _read(self, piece: Piece, terms: Terms) -> Tensor:
+        return scaled(value(piece.form, terms, self._dtype), self.program.worth)

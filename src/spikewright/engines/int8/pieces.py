@@ -9,7 +9,7 @@ from spikewright.ann.ops.rules import gathered
 from spikewright.engines.int8.firing import firing
 from spikewright.engines.int8.operations import Delivered, Given, OnBytes, holding, named
 from spikewright.engines.int8.terms import Form, Term, Terms, plus, value
-from spikewright.engines.program import StageStep, Step
+from spikewright.engines.program import Instruction, StageInstruction
 
 OPERATIONS = gathered("the int8 engine", "spikewright.engines.int8.operations", of_plans=True)
 
@@ -17,31 +17,31 @@ OPERATIONS = gathered("the int8 engine", "spikewright.engines.int8.operations", 
 class Piece(NamedTuple):
     """One node ready to run."""
 
-    step: Step
+    instruction: Instruction
     run: Delivered
     form: Form
     arithmetic: str  # of its operation: BYTES, SINGLE or DOUBLE
 
 
-def piece_of(step: Step, given: list[Form]) -> Piece:
+def piece_of(instruction: Instruction, given: list[Form]) -> Piece:
     """A node of a lowered program made ready, for inputs of these forms."""
-    made = _widened(_operation(step, given), step)
-    if not isinstance(step, StageStep):
-        return Piece(step, made.run, made.form, made.arithmetic)
-    run, form = firing(step, made.form)
-    return Piece(step, lambda inputs: run(made.run(inputs)), form, made.arithmetic)
+    made = _widened(_operation(instruction, given), instruction)
+    if not isinstance(instruction, StageInstruction):
+        return Piece(instruction, made.run, made.form, made.arithmetic)
+    run, form = firing(instruction, made.form)
+    return Piece(instruction, lambda inputs: run(made.run(inputs)), form, made.arithmetic)
 
 
-def _operation(step: Step, forms: list[Form]) -> OnBytes:
-    given = Given(step, forms, _delivered_shape(step, forms))
-    return OPERATIONS[step.node.op](given) or _plainly(given)
+def _operation(instruction: Instruction, forms: list[Form]) -> OnBytes:
+    given = Given(instruction, forms, _delivered_shape(instruction, forms))
+    return OPERATIONS[instruction.node.op](given) or _plainly(given)
 
 
-def _widened(made: OnBytes, step: Step) -> OnBytes:
+def _widened(made: OnBytes, instruction: Instruction) -> OnBytes:
     """What the operation leaves, spread where a constant of the node's is wider than it."""
-    if step.bias is None:
+    if instruction.bias is None:
         return made
-    shape = tuple(torch.broadcast_shapes(made.form.shape, step.bias.shape))
+    shape = tuple(torch.broadcast_shapes(made.form.shape, instruction.bias.shape))
     if shape == made.form.shape:
         return made
 
@@ -53,25 +53,25 @@ def _widened(made: OnBytes, step: Step) -> OnBytes:
 
 def _plainly(known: Given) -> OnBytes:
     """Any operation, in floating point that holds its integers."""
-    step, given, shape = known.step, known.forms, known.shape
-    assert step.reach is not None
-    dtype = holding(max(step.reach.total, step.reach.read))
-    weight = None if step.weight is None else step.weight.to(dtype)
-    gains = [None if (gain := step.gain(index)) is None else gain.to(dtype) for index in range(len(given))]
-    after = None if step.after is None else step.after.to(dtype)
+    instruction, given, shape = known.instruction, known.forms, known.shape
+    assert instruction.reach is not None
+    dtype = holding(max(instruction.reach.total, instruction.reach.read))
+    weight = None if instruction.weight is None else instruction.weight.to(dtype)
+    gains = [None if (gain := instruction.gain(index)) is None else gain.to(dtype) for index in range(len(given))]
+    after = None if instruction.after is None else instruction.after.to(dtype)
 
     def run(inputs: list[Terms]) -> Terms:
-        values = [value(form, held, dtype) for form, held in zip(given, inputs, strict=True)]
+        values = [value(form, terms, dtype) for form, terms in zip(given, inputs, strict=True)]
         gained = [x if gain is None else x * gain for x, gain in zip(values, gains, strict=True)]
-        result = step.node.op(gained, weight)
+        result = instruction.node.op(gained, weight)
         return ((result if after is None else result * after).round(),)
 
-    term = Term(most=step.reach.total, signed=True, dtype=dtype)
-    return OnBytes(run, Form(shape=shape, terms=(term,), offset=plus(None, step.bias)), named(dtype))
+    term = Term(most=instruction.reach.total, signed=True, dtype=dtype)
+    return OnBytes(run, Form(shape=shape, terms=(term,), offset=plus(None, instruction.bias)), named(dtype))
 
 
-def _delivered_shape(step: Step, given: list[Form]) -> tuple[int, ...]:
+def _delivered_shape(instruction: Instruction, given: list[Form]) -> tuple[int, ...]:
     """What the operation delivers; pools before firing may make it smaller afterwards."""
     inputs = [torch.empty(1, *form.shape, device="meta") for form in given]
-    weight = None if step.weight is None else torch.empty(step.weight.shape, device="meta")
-    return tuple(step.node.op(inputs, weight).shape[1:])
+    weight = None if instruction.weight is None else torch.empty(instruction.weight.shape, device="meta")
+    return tuple(instruction.node.op(inputs, weight).shape[1:])

@@ -52,13 +52,13 @@ class Form:
         return replace(self, terms=terms, offset=plus(times_constant(self.offset, factor), bias))
 
 
-def value(form: Form, held: Terms, dtype: torch.dtype) -> Tensor:
+def value(form: Form, terms: Terms, dtype: torch.dtype) -> Tensor:
     """The integers themselves, [N, *shape], in a type that holds them."""
     if form.plain:
-        return held[0].to(dtype)
+        return terms[0].to(dtype)
     wide = [
         x.double() if term.factor is None else x.double() * term.factor
-        for x, term in zip(held, form.terms, strict=True)
+        for x, term in zip(terms, form.terms, strict=True)
     ]
     total = wide[0]
     for other in wide[1:]:

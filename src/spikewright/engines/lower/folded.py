@@ -14,7 +14,7 @@ from torch import Tensor
 from spikewright.ann.ops.rules import gathered
 from spikewright.ann.source import INPUT
 from spikewright.engines.lower.folding import ONE, same
-from spikewright.engines.program import Program, StepArrays, step_of
+from spikewright.engines.program import InstructionArrays, Program, instruction_of
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.nodes import Node, Stage
 
@@ -33,13 +33,13 @@ def fold(blueprint: Blueprint, *, dtype: torch.dtype = torch.float32, integers: 
     arrays = {name: array.double() for name, array in blueprint.arrays.items() if name not in left_out}
     units = {INPUT: ONE}
     targets = _targets(blueprint, arrays)
-    steps = []
+    instructions = []
     for node in blueprint.plan.nodes:
         inputs = [units[name] for name in node.inputs]
         own = _own_unit(node, inputs, arrays, targets, blueprint.plan.readout.name)
-        steps.append(step_of(node, _fold_node(node, inputs, own, arrays)))
+        instructions.append(instruction_of(node, _fold_node(node, inputs, own, arrays)))
         units[node.name] = arrays[f"{node.name}.amplitude"] if isinstance(node, Stage) else own
-    return Program(blueprint.plan, steps).to(dtype)
+    return Program(blueprint.plan, instructions).to(dtype)
 
 
 def _targets(blueprint: Blueprint, arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -68,15 +68,15 @@ def _own_unit(
     return targets.get(node.name, ONE)
 
 
-def _fold_node(node: Node, inputs: list[Tensor], own: Tensor, arrays: Mapping[str, Tensor]) -> StepArrays:
-    step = StepArrays()
-    FOLDING[node.op].fold(step, node, inputs, own, arrays)
+def _fold_node(node: Node, inputs: list[Tensor], own: Tensor, arrays: Mapping[str, Tensor]) -> InstructionArrays:
+    instruction = InstructionArrays()
+    FOLDING[node.op].fold(instruction, node, inputs, own, arrays)
     bias = arrays.get(f"{node.name}.bias")
-    step.bias = None if bias is None else bias / own
+    instruction.bias = None if bias is None else bias / own
     if isinstance(node, Stage):
-        step.initial = arrays[f"{node.name}.initial_potential"] / own
-        step.before = _fold_before(node, own, arrays)
-    return step
+        instruction.initial = arrays[f"{node.name}.initial_potential"] / own
+        instruction.before = _fold_before(node, own, arrays)
+    return instruction
 
 
 def _fold_before(

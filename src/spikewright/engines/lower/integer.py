@@ -21,7 +21,7 @@ from torch import Tensor
 from spikewright.ann.ops.rules import gathered
 from spikewright.ann.source import INPUT
 from spikewright.engines.lower.integers import Flow, Lowering, positive
-from spikewright.engines.program import Program, Reach, StepArrays, step_of
+from spikewright.engines.program import InstructionArrays, Program, Reach, instruction_of
 from spikewright.errors import NotExact
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.encoders.grid import Grid
@@ -66,12 +66,12 @@ class IntegerMode:
         arrays = {name: array.double() for name, array in blueprint.arrays.items()}
         flows = {INPUT: Flow(torch.tensor(2.0**-self.encoder.fraction_bits).double(), self.encoder.limit)}
         shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
-        steps, peak = [], 0.0
+        instructions, peak = [], 0.0
         for node in plan.nodes:
             if isinstance(node, Stage) and not node.firing.schedule.waits:
                 raise NotExact(f"stage {node.name!r} fires as currents arrive: integer mode needs postponed firing")
             _require_totals(node)
-            step, flow, largest = self._lower_node(node, [flows[name] for name in node.inputs], arrays, shapes)
+            instruction, flow, largest = self._lower_node(node, [flows[name] for name in node.inputs], arrays, shapes)
             if node.op.averages:
                 largest *= _AVERAGING_MARGIN
             if largest >= _LIMITS[torch.float64]:
@@ -79,50 +79,53 @@ class IntegerMode:
                     f"node {node.name!r}: its integer sums can reach {largest:.1e}, above 2^53: "
                     "lower the weight bits, the timesteps or the fraction bits"
                 )
-            assert step.reach is not None
-            step.reach = step.reach._replace(total=largest)
+            assert instruction.reach is not None
+            instruction.reach = instruction.reach._replace(total=largest)
             peak = max(peak, largest)
-            steps.append(step_of(node, step))
+            instructions.append(instruction_of(node, instruction))
             flows[node.name] = flow
-        program = Program(replace(plan, encoder=self.encoder), steps, worth=flows[plan.readout.name].worth)
+        program = Program(replace(plan, encoder=self.encoder), instructions, worth=flows[plan.readout.name].worth)
         dtype = torch.float32 if peak < _LIMITS[torch.float32] else torch.float64
         return program.to(dtype).eval()
 
     def _lower_node(
         self, node: Node, inputs: list[Flow], arrays: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]
-    ) -> tuple[StepArrays, Flow, float]:
-        step = StepArrays(integral=True)
+    ) -> tuple[InstructionArrays, Flow, float]:
+        instruction = InstructionArrays(integral=True)
         given = [shapes[name] for name in node.inputs]
-        lowering = Lowering(step, node, inputs, given, arrays, self.weights, self.fraction_bits)
+        lowering = Lowering(instruction, node, inputs, given, arrays, self.weights, self.fraction_bits)
         flow = INTEGERS[node.op](lowering)
         gained = [
-            flow.largest * _most(gain) for flow, gain in zip(inputs, step.gains or (None,) * len(inputs), strict=True)
+            flow.largest * _most(gain)
+            for flow, gain in zip(inputs, instruction.gains or (None,) * len(inputs), strict=True)
         ]
         read, signed = max(each.largest for each in inputs), any(each.signed for each in inputs)
-        step.reach = Reach(read, signed, max(flow.largest / _most(step.after), *gained), flow.largest)
+        instruction.reach = Reach(read, signed, max(flow.largest / _most(instruction.after), *gained), flow.largest)
         scale = 2**self.fraction_bits
         bias = arrays.get(f"{node.name}.bias")
         if not isinstance(node, Stage) and bias is None:
-            return step, flow, flow.largest
+            return instruction, flow, flow.largest
         # The stage's own grid is 2^f finer than its sums
-        step.after = torch.tensor(float(scale)).double() * (1 if step.after is None else step.after)
+        instruction.after = torch.tensor(float(scale)).double() * (
+            1 if instruction.after is None else instruction.after
+        )
         worth, largest = flow.worth / scale, flow.largest * scale
         if bias is not None:
             rounded = (bias / worth).round()
-            step.bias = rounded
+            instruction.bias = rounded
             largest += float(rounded.abs().max())
         if not isinstance(node, Stage):
-            return step, Flow(worth, largest), largest
-        worth, largest = self._lower_before(step, node, worth, largest, arrays)
+            return instruction, Flow(worth, largest), largest
+        worth, largest = self._lower_before(instruction, node, worth, largest, arrays)
         threshold = arrays[f"{node.name}.threshold"]
-        step.threshold = 2 * (threshold / (2 * worth)).round().clamp(min=1)
-        step.initial = (step.threshold * (arrays[f"{node.name}.initial_potential"] / threshold)).round()
-        largest += max(float(step.initial.abs().max()), float(step.threshold.max()))
+        instruction.threshold = 2 * (threshold / (2 * worth)).round().clamp(min=1)
+        instruction.initial = (instruction.threshold * (arrays[f"{node.name}.initial_potential"] / threshold)).round()
+        largest += max(float(instruction.initial.abs().max()), float(instruction.threshold.max()))
         out = Flow(arrays[f"{node.name}.amplitude"], node.firing.code.levels, signed=False)
-        return step, out, largest
+        return instruction, out, largest
 
     def _lower_before(
-        self, step: StepArrays, stage: Stage, worth: Tensor, largest: float, arrays: Mapping[str, Tensor]
+        self, instruction: InstructionArrays, stage: Stage, worth: Tensor, largest: float, arrays: Mapping[str, Tensor]
     ) -> tuple[Tensor, float]:
         before: list[tuple[Tensor | None, Tensor | None]] = []
         for index, op in enumerate(stage.firing.before_firing):
@@ -134,7 +137,7 @@ class IntegerMode:
             bias = (arrays[f"{stage.name}.before{index}.bias"] / worth).round()
             before.append((gain.sign(), bias))
             largest += float(bias.abs().max())
-        step.before = tuple(before)
+        instruction.before = tuple(before)
         return worth, largest
 
 

@@ -23,7 +23,7 @@ from spikewright.ann.source import INPUT
 from spikewright.engines.packed import neurons
 from spikewright.engines.packed import sums as kernels
 from spikewright.engines.packed.values import Grain
-from spikewright.engines.program import Program, StageStep, Step
+from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.snn.formats.packing import unpack
 from spikewright.snn.neurons.leaky import Leaky
 from spikewright.snn.plan import Plan
@@ -72,7 +72,7 @@ class FusedStage:
     terms: tuple[Term, ...]
     bias: np.ndarray  # float32 [O]
     neuron: neurons.Neuron
-    held: np.dtype  # what a membrane is between steps
+    membranes: np.dtype  # what a membrane is between steps
 
 
 def shapes_of(plan: Plan) -> dict[str, tuple[int, ...]]:
@@ -80,18 +80,24 @@ def shapes_of(plan: Plan) -> dict[str, tuple[int, ...]]:
     return {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
 
 
-def make_layer(step: Step, given: tuple[int, ...], grain: Grain | None, loose: Loose) -> Layer | None:
+def make_layer(instruction: Instruction, given: tuple[int, ...], grain: Grain | None, loose: Loose) -> Layer | None:
     """The layer that runs from words, or None where it cannot.
 
     Args:
-        step: a node with stored weights.
+        instruction: a node with stored weights.
         given: the shape of what it reads, without the batch.
         grain: of what it reads.
         loose: its weight.
     """
-    node, op = step.node, step.node.op
-    gains = None if step.after is None else per_channel(step.after, (loose.shape[0], *node.shape[1:]))
-    if node.weights is None or node.weights.bits != 1 or grain is None or gains is None or step.gain(0) is not None:
+    node, op = instruction.node, instruction.node.op
+    gains = None if instruction.after is None else per_channel(instruction.after, (loose.shape[0], *node.shape[1:]))
+    if (
+        node.weights is None
+        or node.weights.bits != 1
+        or grain is None
+        or gains is None
+        or instruction.gain(0) is not None
+    ):
         return None
     if type(op) is Linear and len(given) == 1:
         groups, made, window = 1, node.shape, kernels.Window(1, 1, 1, 1, 1, 1, 0, 0, 1, 1)
@@ -113,17 +119,17 @@ def make_layer(step: Step, given: tuple[int, ...], grain: Grain | None, loose: L
 
 
 def fuse_stage(
-    program: Program, step: StageStep, layers: Mapping[str, Layer], grains: Mapping[str, Grain]
+    program: Program, instruction: StageInstruction, layers: Mapping[str, Layer], grains: Mapping[str, Grain]
 ) -> FusedStage | None:
     """The fused stage, or None where its neurons or shapes are not those that kernels know."""
-    node, firing = step.node, step.firing
+    node, firing = instruction.node, instruction.firing
     law = firing.law
     if type(law) is not Leaky or firing.before_firing or len(node.shape) not in (1, 3):
         return None
-    started = step.initial is not None and bool(step.initial.any())
-    if started or step.threshold is not None or (law.membrane is not None and law.membrane.squash):
+    started = instruction.initial is not None and bool(instruction.initial.any())
+    if started or instruction.threshold is not None or (law.membrane is not None and law.membrane.squash):
         return None
-    bias = torch.zeros(node.shape[0]) if step.bias is None else per_channel(step.bias, node.shape)
+    bias = torch.zeros(node.shape[0]) if instruction.bias is None else per_channel(instruction.bias, node.shape)
     if bias is None:
         return None
     one, stored = torch.ones(()), law.membrane
@@ -135,24 +141,26 @@ def fuse_stage(
         step=np.float32(0 if stored is None else stored.step(one).item()),
         largest=np.float32(0 if stored is None else stored.largest),
     )
-    held = np.float32 if stored is None else np.int8 if stored.bits <= 8 else np.int16
-    terms = _terms(program, step, layers, grains)
-    return FusedStage(terms, bias.contiguous().numpy().copy(), neuron, np.dtype(held))
+    membranes = np.float32 if stored is None else np.int8 if stored.bits <= 8 else np.int16
+    terms = _terms(program, instruction, layers, grains)
+    return FusedStage(terms, bias.contiguous().numpy().copy(), neuron, np.dtype(membranes))
 
 
-def _terms(program: Program, step: Step, layers: Mapping[str, Layer], grains: Mapping[str, Grain]) -> tuple[Term, ...]:
-    node = step.node
+def _terms(
+    program: Program, instruction: Instruction, layers: Mapping[str, Layer], grains: Mapping[str, Grain]
+) -> tuple[Term, ...]:
+    node = instruction.node
     if node.name in layers:
         return (Term("sums", node.name, layers[node.name].gains),)
     stages = {other.name for other in program.plan.stages}
     shapes = shapes_of(program.plan)
     terms = []
     for index, name in enumerate(node.inputs):
-        factor = step.gain(index)
+        factor = instruction.gain(index)
         gain = torch.ones(1).expand(node.shape[0]) if factor is None else per_channel(factor, node.shape)
-        plain = (node.op.adds or node.op.passes) and shapes[name] == node.shape and step.after is None
+        plain = (node.op.adds or node.op.passes) and shapes[name] == node.shape and instruction.after is None
         if not plain or gain is None:
-            return (_own(step),)
+            return (_own(instruction),)
         gains = np.empty((0, node.shape[0]), np.float32) if factor is None else gain.numpy().reshape(1, -1).copy()
         if name in layers and name not in stages:
             terms.append(Term("sums", name, np.concatenate([layers[name].gains, gains])))
@@ -163,9 +171,9 @@ def _terms(program: Program, step: Step, layers: Mapping[str, Layer], grains: Ma
     return tuple(terms)
 
 
-def _own(step: Step) -> Term:
+def _own(instruction: Instruction) -> Term:
     """What the node's own operation delivers; its factor is left to the tiles where it is one a channel."""
-    channels = step.node.shape[0]
-    after = None if step.after is None else per_channel(step.after, step.node.shape)
+    channels = instruction.node.shape[0]
+    after = None if instruction.after is None else per_channel(instruction.after, instruction.node.shape)
     gains = np.empty((0, channels), np.float32) if after is None else after.numpy().reshape(1, -1).copy()
-    return Term("currents", step.node.name, gains)
+    return Term("currents", instruction.node.name, gains)

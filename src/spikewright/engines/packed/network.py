@@ -13,7 +13,7 @@ from spikewright.engines.lower.folded import fold
 from spikewright.engines.packed import layers
 from spikewright.engines.packed.run import PackedProgram, dense, run
 from spikewright.engines.packed.values import Packed, grains
-from spikewright.engines.program import StageStep
+from spikewright.engines.program import StageInstruction
 from spikewright.engines.record import Record, StageRecord
 from spikewright.errors import BadData, BadPlan
 from spikewright.snn.blueprint import Blueprint
@@ -44,22 +44,22 @@ class PackedNetwork:
         made: dict[str, layers.Layer] = {}
         loose: dict[str, layers.Loose] = {}
         stages: dict[str, layers.FusedStage] = {}
-        for step in program.steps:
-            node = step.node
+        for instruction in program.instructions:
+            node = instruction.node
             if node.weights is not None:
                 name, bits = f"{node.name}.weight", node.weights.bits
                 octets = pack(blueprint.arrays[name], bits) if packed is None else packed(name)
-                kept = layers.Loose(octets, bits, tuple(blueprint.arrays[name].shape))
-                layer = layers.make_layer(step, shapes[node.inputs[0]], found.get(node.inputs[0]), kept)
+                unpacked = layers.Loose(octets, bits, tuple(blueprint.arrays[name].shape))
+                layer = layers.make_layer(instruction, shapes[node.inputs[0]], found.get(node.inputs[0]), unpacked)
                 if layer is None:
-                    loose[node.name] = kept
+                    loose[node.name] = unpacked
                 else:
                     made[node.name] = layer
-        for step in program.steps:
-            if isinstance(step, StageStep):
-                stage = layers.fuse_stage(program, step, made, found)
+        for instruction in program.instructions:
+            if isinstance(instruction, StageInstruction):
+                stage = layers.fuse_stage(program, instruction, made, found)
                 if stage is not None:
-                    stages[step.node.name] = stage
+                    stages[instruction.node.name] = stage
         self._packed = PackedProgram(program=program, layers=made, loose=loose, stages=stages, grains=found)
 
     @property
@@ -78,7 +78,7 @@ class PackedNetwork:
         packed = self._packed
         beside = sum(buffer.numel() * buffer.element_size() for buffer in packed.program.buffers())
         words = sum(layer.words.nbytes + layer.gains.nbytes for layer in packed.layers.values())
-        octets = sum(kept.octets.numel() for kept in packed.loose.values())
+        octets = sum(unpacked.octets.numel() for unpacked in packed.loose.values())
         terms = sum(term.gains.nbytes for stage in packed.stages.values() for term in stage.terms)
         return beside + words + octets + terms + sum(stage.bias.nbytes for stage in packed.stages.values())
 

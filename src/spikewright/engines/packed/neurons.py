@@ -89,21 +89,21 @@ def take_currents(currents, total, first, count):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fire(total, bias, neuron, held, fired, words, first, count):
+def fire(total, bias, neuron, membranes, fired, words, first, count):
     """One step of all neurons of some positions.
 
     Args:
         total: float32 [≥ count, O], what the terms make; overwritten.
         bias: float32 [O].
         neuron: the constants.
-        held: membranes [≥ count, O], integers (levels), or float32 where they are stored as they are; 0 at first.
+        membranes: membranes [≥ count, O], integers (levels), or float32 where they are stored as they are; 0 at first.
         fired: uint8 [≥ count, 64·words], the last step's spikes, 0 at first; overwritten.
         words: uint64 [positions, words], this step's spikes, written from position `first` on.
         first: the first position.
         count: how many positions.
     """
     for p in range(count):
-        m, q, s = total[p], held[p], fired[p]
+        m, q, s = total[p], membranes[p], fired[p]
         if neuron.top > 0:
             _integrate_levels(m, q, bias, neuron.leak, neuron.step)
         else:

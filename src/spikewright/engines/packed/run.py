@@ -28,7 +28,7 @@ from spikewright.engines.packed import neurons
 from spikewright.engines.packed import sums as kernels
 from spikewright.engines.packed.layers import FusedStage, Layer, Loose, Term
 from spikewright.engines.packed.values import Grain, Packed, pack
-from spikewright.engines.program import Program, StageStep, Step
+from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.engines.threads import spread
 from spikewright.snn.nodes import Node
 
@@ -61,16 +61,16 @@ def run(packed: PackedProgram, x: Tensor) -> Iterator[tuple[Node, Tensor | Packe
     """Run a batch [N, *sample_shape]: each stage with its train, then the read-out with its value."""
     program = packed.program
     values: dict[str, Value] = {INPUT: program.plan.encoder(x)}
-    for step in program.steps:
-        node = step.node
-        if isinstance(step, StageStep):
-            made = _fire(packed, step, values)
+    for instruction in program.instructions:
+        node = instruction.node
+        if isinstance(instruction, StageInstruction):
+            made = _fire(packed, instruction, values)
             yield node, made
         else:
-            made = _deliver(packed, step, values)
+            made = _deliver(packed, instruction, values)
             if node is program.plan.readout:
                 total = dense(made).sum(0)
-                yield node, scaled(total if step.bias is None else total + step.bias, program.worth)
+                yield node, scaled(total if instruction.bias is None else total + instruction.bias, program.worth)
                 return
         values[node.name] = made
         del made
@@ -94,26 +94,26 @@ def _packed(packed: PackedProgram, name: str, values: dict[str, Value]) -> Packe
     return value
 
 
-def _deliver(packed: PackedProgram, step: Step, values: dict[str, Value], *, bare: bool = False) -> Value:
+def _deliver(packed: PackedProgram, instruction: Instruction, values: dict[str, Value], *, bare: bool = False) -> Value:
     """What a node's operation delivers; `bare` leaves out the factor on its result."""
-    name = step.node.name
+    name = instruction.node.name
     if name in packed.layers:
         layer = packed.layers[name]
         return Pending(layer, _packed(packed, layer.source, values))
     weight = packed.loose[name].weight() if name in packed.loose else None
-    return deliver(step, [dense(values[source]) for source in step.node.inputs], weight=weight, bare=bare)
+    return deliver(instruction, [dense(values[source]) for source in instruction.node.inputs], weight=weight, bare=bare)
 
 
-def _fire(packed: PackedProgram, step: StageStep, values: dict[str, Value]) -> Tensor | Packed:
-    node = step.stage
+def _fire(packed: PackedProgram, instruction: StageInstruction, values: dict[str, Value]) -> Tensor | Packed:
+    node = instruction.stage
     stage = packed.stages.get(node.name)
     if stage is None:
-        drive = drive_of(step, dense(_deliver(packed, step, values)))
+        drive = drive_of(instruction, dense(_deliver(packed, instruction, values)))
         train = node.firing.schedule.run(node.firing.law, drive, node.firing.code)
         return (
             pack(train, packed.grains[node.name]) if node.name in packed.grains and len(node.shape) in (1, 3) else train
         )
-    sources = [_source(packed, step, term, values) for term in stage.terms]
+    sources = [_source(packed, instruction, term, values) for term in stage.terms]
     samples = next(source.samples for source in sources)
     space = node.shape[1:] or (1, 1)
     timesteps, channels = node.firing.code.timesteps, node.shape[0]
@@ -122,15 +122,15 @@ def _fire(packed: PackedProgram, step: StageStep, values: dict[str, Value]) -> T
 
     def tiles(spans: list[tuple[int, int]]) -> None:
         work = _Work.of(channels, spans, sources)
-        held = np.empty((work.positions, channels), stage.held)
+        membranes = np.empty((work.positions, channels), stage.membranes)
         fired = np.empty((work.positions, rows.shape[2] * kernels.WORD), np.uint8)
         for first, last in spans:
-            held.fill(0)
+            membranes.fill(0)
             fired.fill(0)
             for t in range(timesteps):
                 for index, source in enumerate(sources):
                     source.put(work, t, first, last, add=index > 0)
-                neurons.fire(work.total, stage.bias, stage.neuron, held, fired, rows[t], first, last - first)
+                neurons.fire(work.total, stage.bias, stage.neuron, membranes, fired, rows[t], first, last - first)
 
     _share(rows.shape[1], channels, tiles)
     return Packed(words, node.shape, Grain(1, 1))
@@ -225,7 +225,7 @@ class _Currents(NamedTuple):
 _Source = _Sums | _Spikes | _Currents
 
 
-def _source(packed: PackedProgram, step: Step, term: Term, values: dict[str, Value]) -> _Source:
+def _source(packed: PackedProgram, instruction: Instruction, term: Term, values: dict[str, Value]) -> _Source:
     if term.kind == "sums":
         layer = packed.layers[term.source]
         pending = values.get(term.source)
@@ -233,8 +233,8 @@ def _source(packed: PackedProgram, step: Step, term: Term, values: dict[str, Val
         return _Sums(layer, spikes, term.gains)
     if term.kind == "spikes":
         return _Spikes(_packed(packed, term.source, values), term.gains)
-    own = term.source == step.node.name
-    currents = dense(_deliver(packed, step, values, bare=len(term.gains) > 0) if own else values[term.source])
+    own = term.source == instruction.node.name
+    currents = dense(_deliver(packed, instruction, values, bare=len(term.gains) > 0) if own else values[term.source])
     if currents.stride(0) == 0:
         currents = currents[:1]
     return _Currents(currents.reshape(*currents.shape[:3], -1).contiguous().numpy(), term.gains)

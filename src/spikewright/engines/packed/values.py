@@ -15,7 +15,7 @@ from torch import Tensor
 from spikewright.ann.ops import Averaging, Moving
 from spikewright.ann.source import INPUT
 from spikewright.engines.packed import sums as kernels
-from spikewright.engines.program import Program, StageStep, Step
+from spikewright.engines.program import Instruction, Program, StageInstruction
 
 LARGEST = 255  # count; eight planes
 
@@ -89,12 +89,12 @@ def grains(program: Program) -> dict[str, Grain]:
     plan = program.plan
     found = {INPUT: Grain(1, 1)} if plan.encoder.largest == 1 else {}
     shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
-    for step in program.steps:
-        node = step.node
-        if isinstance(step, StageStep):
-            grain = None if step.firing.law.takes_back else Grain(1, 1)
-        elif all(name in found for name in node.inputs) and _plain(step):
-            grain = _grain(step, [found[name] for name in node.inputs], [shapes[name] for name in node.inputs])
+    for instruction in program.instructions:
+        node = instruction.node
+        if isinstance(instruction, StageInstruction):
+            grain = None if instruction.firing.law.takes_back else Grain(1, 1)
+        elif all(name in found for name in node.inputs) and _plain(instruction):
+            grain = _grain(instruction, [found[name] for name in node.inputs], [shapes[name] for name in node.inputs])
         else:
             grain = None
         if grain is not None and grain.top <= LARGEST:
@@ -102,12 +102,14 @@ def grains(program: Program) -> dict[str, Grain]:
     return found
 
 
-def _plain(step: Step) -> bool:
-    return step.after is None and all(step.gain(index) is None for index in range(len(step.node.edges)))
+def _plain(instruction: Instruction) -> bool:
+    return instruction.after is None and all(
+        instruction.gain(index) is None for index in range(len(instruction.node.edges))
+    )
 
 
-def _grain(step: Step, inputs: list[Grain], shapes: list[tuple[int, ...]]) -> Grain | None:
-    op, first = step.node.op, inputs[0]
+def _grain(instruction: Instruction, inputs: list[Grain], shapes: list[tuple[int, ...]]) -> Grain | None:
+    op, first = instruction.node.op, inputs[0]
     if any(grain.divisor != first.divisor for grain in inputs):
         return None
     if isinstance(op, Moving):

@@ -52,14 +52,14 @@ class ConvertedMaker:
     calibration: Sequence[Tensor]
     weights: WeightSettings
     table: str
-    _kept: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
     def validation(self) -> Prepared:
         """See `Maker.validation`."""
-        if "validation" not in self._kept:
-            self._kept["validation"] = prepared(self.data.validation, self.data.preparation)
-        return self._kept["validation"]
+        if "validation" not in self._cache:
+            self._cache["validation"] = prepared(self.data.validation, self.data.preparation)
+        return self._cache["validation"]
 
     @property
     def test(self) -> Prepared:
@@ -95,8 +95,8 @@ class ConvertedMaker:
             "thresholds": "trained" if trained else f"from {sum(map(len, self.calibration))} training images",
             "weights": {"bits": point.bits, **asdict(self.weights)},
         }
-        kept = {name: self.about[name] for name in ("model", "weights", "classes") if name in self.about}
-        about = {**kept, "data": self.data.name, "data_fingerprint": self.data.fingerprint, "conversion": how}
+        copied = {name: self.about[name] for name in ("model", "weights", "classes") if name in self.about}
+        about = {**copied, "data": self.data.name, "data_fingerprint": self.data.fingerprint, "conversion": how}
         blueprint = stored(blueprint, point.bits, self.weights, self.calibration)
         return Made(blueprint=blueprint, about=about, source=self.source)
 
@@ -105,14 +105,14 @@ class ConvertedMaker:
 
     @property
     def _statistics(self) -> Statistics:
-        if "statistics" not in self._kept:
-            self._kept["statistics"] = observe(self.source, self.calibration)
-        return self._kept["statistics"]
+        if "statistics" not in self._cache:
+            self._cache["statistics"] = observe(self.source, self.calibration)
+        return self._cache["statistics"]
 
     def _mixed(self, point: Converted) -> tuple[int, ...]:
         assert point.mean_timesteps is not None
         made = ("mixed", point.method, point.mean_timesteps)  # bits do not matter
-        if made not in self._kept:
+        if made not in self._cache:
             few = first(self.validation, RANKED)
 
             def worth(steps: tuple[int, ...]) -> tuple[float, ...]:
@@ -121,5 +121,5 @@ class ConvertedMaker:
                 return found.accuracy_snn, -found.energy_joules_snn
 
             layers = len(self.source.activations)
-            self._kept[made] = mixed_timesteps(layers, point.mean_timesteps, worth)
-        return self._kept[made]
+            self._cache[made] = mixed_timesteps(layers, point.mean_timesteps, worth)
+        return self._cache[made]

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from spikewright.ann.source import Source
-from spikewright.conversion.post_training import mend_thresholds
+from spikewright.conversion.post_training import repair_thresholds
 from spikewright.conversion.quantise import quantise
 from spikewright.exploration.request.points import Point
 from spikewright.exploration.request.settings import WeightSettings
@@ -66,4 +66,4 @@ def stored(blueprint: Blueprint, bits: int, weights: WeightSettings, calibration
         calibration: prepared inputs, for thresholds that are mended.
     """
     rounded = quantise(blueprint, Uniform(bits=bits, per_channel=weights.per_channel))
-    return mend_thresholds(rounded, blueprint, calibration) if weights.mend_thresholds else rounded
+    return repair_thresholds(rounded, blueprint, calibration) if weights.repair_thresholds else rounded

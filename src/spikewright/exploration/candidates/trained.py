@@ -70,7 +70,7 @@ class TrainedMaker:
     weights: WeightSettings
     seed: int = 0
     device: str = "auto"
-    _kept: dict[str, Any] = field(default_factory=dict, repr=False)
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         _ = spiking_source(self.source, biases=self.table.chosen["biases"])
@@ -87,9 +87,9 @@ class TrainedMaker:
     @property
     def validation(self) -> Any:
         """See `Maker.validation`."""
-        if "validation" not in self._kept:
-            self._kept["validation"] = prepared(self.data.validation, self.encoded.preparation)
-        return self._kept["validation"]
+        if "validation" not in self._cache:
+            self._cache["validation"] = prepared(self.data.validation, self.encoded.preparation)
+        return self._cache["validation"]
 
     @property
     def test(self) -> Any:
@@ -113,7 +113,7 @@ class TrainedMaker:
     def make(self, point: Point, folder: Path) -> Made:
         """See `Maker.make`."""
         network, about = self._trained(point, folder / point.made_name)
-        calibration = self._calibration() if self.weights.mend_thresholds else ()
+        calibration = self._calibration() if self.weights.repair_thresholds else ()
         blueprint = stored(network, point.bits, self.weights, calibration)
         return Made(blueprint=blueprint, about={**about, "weights": {"bits": point.bits, **asdict(self.weights)}})
 

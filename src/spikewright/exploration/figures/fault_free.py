@@ -67,14 +67,14 @@ class Baseline:
 
 
 def golden(
-    blueprint: Blueprint, source: Source, judged: Labelled, *, table: str, seen: Callable[[int], None] | None = None
+    blueprint: Blueprint, source: Source, labelled: Labelled, *, table: str, seen: Callable[[int], None] | None = None
 ) -> Golden:
     """Run a candidate over the images that it is judged by.
 
     Args:
         blueprint: the candidate.
         source: the trained network, which says how many multiplications the same topology has.
-        judged: prepared inputs and labels.
+        labelled: prepared inputs and labels.
         table: a name of `measure.cost.energy.TABLES`.
         seen: called with the number of images so far.
 
@@ -83,7 +83,7 @@ def golden(
     """
     network, right, counts = build(blueprint), 0, Counts.empty(blueprint.plan)
     with torch.no_grad():
-        for x, labels in judged:
+        for x, labels in labelled:
             hits, counts = score_batch(network, x.float(), labels, counts)
             right += hits
             if seen is not None:
@@ -91,13 +91,13 @@ def golden(
     if not counts.samples:
         raise BadData("search: no validation images to judge by: give a data set that is not empty")
     found = figures(blueprint, source, fan_out(blueprint), counts, table=table)
-    kept = ("weight_bytes", "membrane_bytes_peak", "latency_steps", "timesteps_mean", "spikes_per_neuron")
+    copied = ("weight_bytes", "membrane_bytes_peak", "latency_steps", "timesteps_mean", "spikes_per_neuron")
     return Golden(
         accuracy=right / counts.samples,
         energy_joules=found["energy_joules_snn"],
         dead_stages=counts.dead_stages,
         images=counts.samples,
-        **{name: found[name] for name in kept},
+        **{name: found[name] for name in copied},
     )
 
 
@@ -111,14 +111,14 @@ def rounded(source: Source, bits: int, *, per_channel: bool = False) -> Source:
     return load(source, store(source, Uniform(bits=bits, per_channel=per_channel)))
 
 
-def baseline(source: Source, judged: Labelled, *, bits: int, per_channel: bool, table: str) -> Baseline:
+def baseline(source: Source, labelled: Labelled, *, bits: int, per_channel: bool, table: str) -> Baseline:
     """What candidates of so many bits are compared with.
 
     Raises:
         BadData: no images, or none that it gets right: nothing could be compared with it.
         BadModel, BadSetting: as `rounded`.
     """
-    accuracy = accuracy_of_source(rounded(source, bits, per_channel=per_channel), judged)
+    accuracy = accuracy_of_source(rounded(source, bits, per_channel=per_channel), labelled)
     if not accuracy:
         raise BadData(
             f"search: the trained network, rounded to {bits} bits, gets no validation image right: give more bits, or "

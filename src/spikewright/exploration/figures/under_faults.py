@@ -26,7 +26,7 @@ from spikewright.snn.blueprint import Blueprint
 LOCKS = ".locks"
 
 
-class Struck(NamedTuple):
+class FaultyAccuracies(NamedTuple):
     """One network under faults: accuracy without any, and under each fault map by its number; shares 0..1."""
 
     accuracy_golden: float
@@ -34,7 +34,7 @@ class Struck(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Strike:
+class FaultLoad:
     """What is injected: rate, maps 0 … maps − 1 of the seed, and how weights are stored that are no integers yet."""
 
     ber: float
@@ -51,11 +51,11 @@ class Measure(Protocol):
         self,
         network: Blueprint | Source,
         samples: Prepared,
-        strike: Strike,
+        load: FaultLoad,
         *,
         record: Path,
         on_progress: Progress = silent,
-    ) -> Struck:
+    ) -> FaultyAccuracies:
         """Run it; `record` is a file that an interrupted campaign may leave and go on from."""
         ...
 
@@ -77,39 +77,37 @@ class Remembered:
         name: str,
         network: Callable[[], Blueprint | Source],
         samples: Prepared,
-        strike: Strike,
+        load: FaultLoad,
         *,
         of: str,
         on_progress: Progress = silent,
-    ) -> Struck:
+    ) -> FaultyAccuracies:
         """The first maps of a campaign.
 
         Args:
             name: of the network, in file names.
             network: made only if it has to run.
             samples: prepared images and labels.
-            strike: what is injected.
+            load: what is injected.
             of: what tells this network and these images from others of that name.
             on_progress: called as maps are done.
 
         Raises:
             BadFile: the answers on disk are damaged, or those of another network.
         """
-        path = self.folder / f"{name}@{strike.ber:g}_s{strike.seed}.json"
-        identity = {**asdict(strike), "of": of, "images": len(samples.labels)}
+        path = self.folder / f"{name}@{load.ber:g}_s{load.seed}.json"
+        identity = {**asdict(load), "of": of, "images": len(samples.labels)}
         del identity["maps"]
         with locked(path):
-            held = _read(path, identity)
-            if held is None or len(held.accuracies) < strike.maps:
-                held = self.measure(
-                    network(), samples, strike, record=path.with_suffix(".jsonl"), on_progress=on_progress
-                )
-                kept = {
-                    "accuracy_golden": held.accuracy_golden,
-                    "accuracies": [float(each) for each in held.accuracies],
+            raw = _read(path, identity)
+            if raw is None or len(raw.accuracies) < load.maps:
+                raw = self.measure(network(), samples, load, record=path.with_suffix(".jsonl"), on_progress=on_progress)
+                record = {
+                    "accuracy_golden": raw.accuracy_golden,
+                    "accuracies": [float(each) for each in raw.accuracies],
                 }
-                write_json(path, {"of": identity, **kept})
-        return Struck(held.accuracy_golden, held.accuracies[: strike.maps])
+                write_json(path, {"of": identity, **record})
+        return FaultyAccuracies(raw.accuracy_golden, raw.accuracies[: load.maps])
 
 
 @contextmanager
@@ -121,13 +119,13 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _read(path: Path, identity: dict[str, Any]) -> Struck | None:
+def _read(path: Path, identity: dict[str, Any]) -> FaultyAccuracies | None:
     if not path.is_file():
         return None
     try:
-        held = json.loads(path.read_text())
-        same = held["of"] == identity
-        found = Struck(float(held["accuracy_golden"]), np.array(held["accuracies"], dtype=np.float64))
+        raw = json.loads(path.read_text())
+        same = raw["of"] == identity
+        found = FaultyAccuracies(float(raw["accuracy_golden"]), np.array(raw["accuracies"], dtype=np.float64))
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise BadFile(f"{path} cannot be read ({error}): it is damaged; delete it to measure again") from None
     if not same:

@@ -7,7 +7,7 @@ from pathlib import Path
 from spikewright.ann.source import Source
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadSetting
-from spikewright.exploration.figures.under_faults import Strike, Struck
+from spikewright.exploration.figures.under_faults import FaultLoad, FaultyAccuracies
 from spikewright.exploration.request.settings import FaultSettings
 from spikewright.measure.samples import Prepared
 from spikewright.reliability.campaign.inject import InjectSettings, inject
@@ -48,19 +48,19 @@ class ByInjection:
         self,
         network: Blueprint | Source,
         samples: Prepared,
-        strike: Strike,
+        load: FaultLoad,
         *,
         record: Path,
         on_progress: Progress = silent,
-    ) -> Struck:
+    ) -> FaultyAccuracies:
         """See `Measure`."""
         settings = InjectSettings(
-            fault=self.fault_at(strike.ber),
-            bits=strike.bits,
-            per_channel=strike.per_channel,
-            maps=strike.maps,
-            seed=strike.seed,
+            fault=self.fault_at(load.ber),
+            bits=load.bits,
+            per_channel=load.per_channel,
+            maps=load.maps,
+            seed=load.seed,
             workers=self.workers,
         )
         found = inject(network, samples, settings, record=record, on_progress=on_progress)
-        return Struck(found.accuracy_golden, found.rows[0].accuracies)
+        return FaultyAccuracies(found.accuracy_golden, found.rows[0].accuracies)

@@ -23,16 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikewright.errors import BadData
-from spikewright.exploration.figures.under_faults import Struck
+from spikewright.exploration.figures.under_faults import FaultyAccuracies
 from spikewright.measure.statistics.decisions import Verdict, Way
 from spikewright.measure.statistics.holm import holm
 from spikewright.measure.statistics.intervals import t_interval
 from spikewright.measure.statistics.looks import looks
 
 # (candidate, rate, maps) → the candidate and the trained network under the same maps
-Ask = Callable[[str, float, int], tuple[Struck, Struck]]
+Ask = Callable[[str, float, int], tuple[FaultyAccuracies, FaultyAccuracies]]
 Compared = Literal["ratio", "accuracy"]
-Told = Callable[[Mapping[str, "Shown"]], None]
+Verdicts = Callable[[Mapping[str, "Shown"]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +112,14 @@ class Shown:
         return {**asdict(self), "verdict": self.verdict.value, "rates": [asdict(rate) for rate in self.rates]}
 
 
-def show(names: Sequence[str], ask: Ask, plan: Plan, *, told: Told | None = None) -> dict[str, Shown]:
+def show(names: Sequence[str], ask: Ask, plan: Plan, *, on_verdicts: Verdicts | None = None) -> dict[str, Shown]:
     """Decide on candidates together.
 
     Args:
         names: of the candidates.
         ask: for accuracies under the first so many maps.
         plan: how.
-        told: called with all verdicts after each look, those that are open as UNDECIDED.
+        on_verdicts: called with all verdicts after each look, those that are open as UNDECIDED.
 
     Returns:
         What was shown of each.
@@ -137,8 +137,8 @@ def show(names: Sequence[str], ask: Ask, plan: Plan, *, told: Told | None = None
         for state, p_value in zip(states.values(), adjusted, strict=True):
             state.passed = state.passed or p_value <= plan.alpha
         shown = {name: state.shown(float(p)) for (name, state), p in zip(states.items(), adjusted, strict=True)}
-        if told is not None:
-            told(shown)
+        if on_verdicts is not None:
+            on_verdicts(shown)
         if not any(state.open for state in states.values()):
             break
     return shown
@@ -150,7 +150,7 @@ class Differences:
     R can be above 1, as a fault may heal; times the smaller accuracy without faults no difference is larger than 1.
     """
 
-    def __init__(self, candidate: Struck, ann: Struck, by: Compared) -> None:
+    def __init__(self, candidate: FaultyAccuracies, ann: FaultyAccuracies, by: Compared) -> None:
         if not ann.accuracy_golden:
             raise BadData("search: the trained network gets none of the images of [faults] right: give more images")
         ratio = by == "ratio"
@@ -160,11 +160,11 @@ class Differences:
         self.values: NDArray[np.float64] = self.unit * self.plain
 
 
-def reliability(struck: Struck) -> NDArray[np.float64]:
+def reliability(faulty: FaultyAccuracies) -> NDArray[np.float64]:
     """Reliability under each map, [maps]: accuracy over accuracy without faults; 0 where that is 0."""
-    if not struck.accuracy_golden:
-        return np.zeros_like(struck.accuracies)
-    return struck.accuracies / struck.accuracy_golden
+    if not faulty.accuracy_golden:
+        return np.zeros_like(faulty.accuracies)
+    return faulty.accuracies / faulty.accuracy_golden
 
 
 class _State:
@@ -174,14 +174,14 @@ class _State:
         self.plan = plan
         self.passing = 1.0  # p-value of passing, before Holm's correction
         self.passed = self.failed = False
-        self.pairs: dict[float, tuple[Struck, Struck]] = {}
+        self.pairs: dict[float, tuple[FaultyAccuracies, FaultyAccuracies]] = {}
         self.count = 0
 
     @property
     def open(self) -> bool:
         return not (self.passed or self.failed)
 
-    def look(self, pairs: dict[float, tuple[Struck, Struck]], count: int) -> None:
+    def look(self, pairs: dict[float, tuple[FaultyAccuracies, FaultyAccuracies]], count: int) -> None:
         """Look at the first `count` maps of every rate."""
         self.pairs, self.count = pairs, min(count, self.plan.cap)
         passing, failing = [], []
@@ -204,10 +204,10 @@ class _State:
         shown = Shown(verdict=verdict, p_value=p_value, reason="", rates=rates)
         return replace(shown, reason=self._reason(shown))
 
-    def _at(self, ber: float, candidate: Struck, ann: Struck) -> AtRate:
+    def _at(self, ber: float, candidate: FaultyAccuracies, ann: FaultyAccuracies) -> AtRate:
         found, level = Differences(candidate, ann, self.plan.by), 1 - self.plan.alpha
         values, unit, ratios = found.values[: self.count], found.unit, reliability(candidate)
-        held = t_interval(ratios, level=level, bounds=(0.0, max(1 / (candidate.accuracy_golden or 1), 1.0)))
+        interval = t_interval(ratios, level=level, bounds=(0.0, max(1 / (candidate.accuracy_golden or 1), 1.0)))
         # the way's own interval, at its own level, over the maps that the verdict rests on
         decided = self.plan.way.decide(values, margin=self.plan.margin * unit, level=level, cap=self.plan.cap)
         return AtRate(
@@ -217,8 +217,8 @@ class _State:
             accuracy_mean=float(candidate.accuracies.mean()),
             accuracy_worst=float(candidate.accuracies.min()),
             reliability_mean=float(ratios.mean()),
-            reliability_low=held.low,
-            reliability_high=held.high,
+            reliability_low=interval.low,
+            reliability_high=interval.high,
             accuracy_golden_ann=ann.accuracy_golden,
             accuracy_mean_ann=float(ann.accuracies.mean()),
             reliability_mean_ann=float(reliability(ann).mean()),

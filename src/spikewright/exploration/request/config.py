@@ -35,32 +35,32 @@ def read(path: Path) -> SearchSettings:
     if not path.is_file():
         raise BadFile(f"no search configuration at {path}: give a TOML file (docs/search.md shows one)")
     try:
-        held = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadFile(f"{path} is not valid TOML: {error}") from None
     try:
-        return settings(held)
+        return settings(raw)
     except BadSetting as error:
         raise BadSetting(f"{path}: {error}") from None
 
 
-def settings(held: Mapping[str, Any]) -> SearchSettings:
+def settings(raw: Mapping[str, Any]) -> SearchSettings:
     """The search that tables describe.
 
     Raises:
         BadSetting: as `read`.
     """
-    _require_known(held, [field.name for field in fields(SearchSettings)], ())
+    _require_known(raw, [field.name for field in fields(SearchSettings)], ())
     for name in NEEDED:
-        if name not in held:
+        if name not in raw:
             raise BadSetting(f"there is no {name!r}: {_MISSING[name]}")
     hints = typing.get_type_hints(SearchSettings)
-    kind = _value(held["kind"], hints["kind"], ("kind",))
+    kind = _value(raw["kind"], hints["kind"], ("kind",))
     other = "convert" if kind == "train" else "train"
-    if other in held:
+    if other in raw:
         raise BadSetting(f"[{other}] is for kind = {other!r}, and kind is {kind!r}: leave it out")
     hints["space"] = SPACES[kind]
-    return SearchSettings(**{name: _field(hints[name], value, (name,)) for name, value in held.items()})
+    return SearchSettings(**{name: _field(hints[name], value, (name,)) for name, value in raw.items()})
 
 
 _MISSING = {
@@ -105,20 +105,20 @@ def _table(cls: type[Any], value: dict[str, Any], path: Keys) -> Any:
         raise BadSetting(words if words.startswith("[") else f"{where} {words}") from None
 
 
-def _with_options(held: Mapping[str, Any], path: Keys) -> dict[str, Any]:
+def _with_options(raw: Mapping[str, Any], path: Keys) -> dict[str, Any]:
     """Options of a training, which the file has beside the table's own keys, in a table of their own."""
-    if "options" in held:
+    if "options" in raw:
         raise BadSetting(f"[{'.'.join(path)}] options: give each option a line of its own, as in learning_rate = 0.01")
-    given = {name: value for name, value in held.items() if name in recipes.DEFAULTS}
-    plain = {name: value for name, value in held.items() if name not in given}
+    given = {name: value for name, value in raw.items() if name in recipes.DEFAULTS}
+    plain = {name: value for name, value in raw.items() if name not in given}
     for name, value in given.items():
         given[name] = _value(value, recipes.KINDS[name], (*path, name))
     return {**plain, "options": given} if given else plain
 
 
-def _require_known(held: Mapping[str, Any], known: list[str], path: Keys) -> None:
+def _require_known(raw: Mapping[str, Any], known: list[str], path: Keys) -> None:
     where = f"[{'.'.join(path)}]: " if path else ""
-    for name in held:
+    for name in raw:
         if name not in known:
             raise BadSetting(f"{where}there is no key {name!r}: {nearest(name, known)}")
 

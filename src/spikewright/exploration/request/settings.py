@@ -93,11 +93,11 @@ class WeightSettings:
 
     Attributes:
         per_channel: one scale an output channel in place of one a tensor.
-        mend_thresholds: bring a candidate's firing back to what it was (`post_training.mend_thresholds`).
+        repair_thresholds: bring a candidate's firing back to what it was (`post_training.repair_thresholds`).
     """
 
     per_channel: bool = False
-    mend_thresholds: bool = False
+    repair_thresholds: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

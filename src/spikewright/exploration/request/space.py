@@ -156,7 +156,10 @@ def finite(space: Space) -> bool:
 def ends(space: Space) -> Space:
     """The grid of a space whose ranges are brought down to their two ends."""
     ranges = {field.name: getattr(space, field.name) for field in fields(space)}
-    return replace(space, **{name: (held.low, held.high) for name, held in ranges.items() if isinstance(held, Span)})
+    return replace(
+        space,
+        **{name: (values_of.low, values_of.high) for name, values_of in ranges.items() if isinstance(values_of, Span)},
+    )
 
 
 def continued(values: Sequence[float], *, whole: bool, least: float, most: float) -> tuple[float, ...]:
@@ -217,12 +220,12 @@ def _require_listed(name: str, values: Sequence[Any]) -> None:
 def _require(
     space: Any, name: str, *, least: float, most: float = math.inf, inclusive: bool = True, empty: bool = False
 ) -> None:
-    held = getattr(space, name)
-    values = (held.low, held.high) if isinstance(held, Span) else held
+    values_of = getattr(space, name)
+    values = (values_of.low, values_of.high) if isinstance(values_of, Span) else values_of
     if values or not empty:
         _require_listed(name, values)
     if name == "timesteps" and any(value != int(value) for value in values if math.isfinite(value)):
-        raise BadSetting(f"[space] {name} runs from {held.low:g} to {held.high:g}: give whole numbers")
+        raise BadSetting(f"[space] {name} runs from {values_of.low:g} to {values_of.high:g}: give whole numbers")
     for value in values:
         inside = least <= value <= most if inclusive else least < value < most
         if not (inside and math.isfinite(value)):

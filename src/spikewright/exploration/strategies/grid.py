@@ -18,15 +18,15 @@ from spikewright.exploration.gates.reliability import Shown, show
 from spikewright.exploration.request.points import Point
 from spikewright.exploration.workspace import Bench
 
-Keep = Callable[[Sequence[Candidate]], None]
+Save = Callable[[Sequence[Candidate]], None]
 
 
-def search_grid(bench: Bench, *, keep: Keep, on_progress: Progress = silent) -> list[Candidate]:
+def search_grid(bench: Bench, *, save: Save, on_progress: Progress = silent) -> list[Candidate]:
     """Go through the grid of the bench's settings.
 
     Args:
         bench: where candidates are made and measured.
-        keep: called with all candidates so far, whenever something new is known of one.
+        save: called with all candidates so far, whenever something new is known of one.
         on_progress: called as things are done.
 
     Returns:
@@ -43,36 +43,36 @@ def search_grid(bench: Bench, *, keep: Keep, on_progress: Progress = silent) -> 
         points = [point for point in bench.maker.possible(space.points()) if point.name not in known]
         if not points:
             break
-        found += judge(bench, points, alpha=alpha, keep=_after(found, keep), on_progress=on_progress)
+        found += gated(bench, points, alpha=alpha, save=_after(found, save), on_progress=on_progress)
         if any(one.passes for one in found):
             break
         space = space.wider(settings.widened_lists, most_timesteps=settings.widen.most_timesteps)
     return found
 
 
-def judge(
-    bench: Bench, points: Sequence[Point], *, alpha: float, keep: Keep, on_progress: Progress = silent
+def gated(
+    bench: Bench, points: Sequence[Point], *, alpha: float, save: Save, on_progress: Progress = silent
 ) -> list[Candidate]:
     """All gates for some points, reliability judged together over those that get so far."""
     found: dict[str, Candidate] = {}
     for index, point in enumerate(points):
         on_progress("candidates", index, len(points))
         found[point.name] = bench.candidate(point, on_progress=on_progress)
-        keep(list(found.values()))
+        save(list(found.values()))
     on_progress("candidates", len(points), len(points))
     left = {name: one.point for name, one in found.items() if one.stopped_by is None}
 
-    def told(shown: dict[str, Shown]) -> None:
+    def on_verdicts(shown: dict[str, Shown]) -> None:
         for name, each in shown.items():
             found[name] = replace(found[name], shown=each)
-        keep(list(found.values()))
+        save(list(found.values()))
 
     if left:
         ask = bench.asking(left, seed=bench.settings.fault_seed, on_progress=on_progress)
-        show(list(left), ask, bench.plan(alpha), told=lambda shown: told(dict(shown)))
+        show(list(left), ask, bench.plan(alpha), on_verdicts=lambda shown: on_verdicts(dict(shown)))
     return list(found.values())
 
 
-def _after(before: Sequence[Candidate], keep: Keep) -> Keep:
-    held = list(before)
-    return lambda found: keep([*held, *found])
+def _after(before: Sequence[Candidate], save: Save) -> Save:
+    earlier = list(before)
+    return lambda found: save([*earlier, *found])

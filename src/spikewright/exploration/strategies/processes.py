@@ -70,7 +70,7 @@ def sample_in_processes(
 def _round(study: "optuna.Study", build: Callable[[], Bench], trials: int, workers: int, on_progress: Progress) -> int:
     """Run processes until all have ended or one has failed; how many were killed."""
     context = get_context("spawn")
-    alive, held = context.Pipe(duplex=False)  # nothing is ever sent: `alive` ends when this process does
+    alive, open_end = context.Pipe(duplex=False)  # nothing is ever sent: `alive` ends when this process does
     results = [context.Pipe(duplex=False) for _ in range(workers)]
     processes = [
         context.Process(target=_work, args=(build, trials, index, workers, alive, result))
@@ -91,7 +91,7 @@ def _round(study: "optuna.Study", build: Callable[[], Bench], trials: int, worke
             if process.pid is not None:
                 process.terminate()
                 process.join()
-        held.close()
+        open_end.close()
     on_progress("trials", trials, trials)
     for code, (result, _) in zip(codes, results, strict=True):
         _require_well(code, result)

@@ -150,7 +150,7 @@ class _Objective:
         self._require_new(trial, point)
         trial.set_user_attr(NAME, point.name)
         try:
-            one = self._judged(point)
+            one = self._gated(point)
         except KeyboardInterrupt:
             requeue(self.study, trial)
             raise
@@ -160,7 +160,7 @@ class _Objective:
         assert self.bench.settings.optuna is not None
         return values_of(one, self.bench.settings.optuna.objectives)
 
-    def _judged(self, point: Point) -> Candidate:
+    def _gated(self, point: Point) -> Candidate:
         one = self.bench.candidate(point, on_progress=self.on_progress)
         if one.stopped_by is not None:
             return one

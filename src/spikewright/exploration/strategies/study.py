@@ -78,7 +78,7 @@ def _metric_names(study: "optuna.Study") -> list[str] | None:
         return study.metric_names
 
 
-def mend(settings: SampleSettings, out: Path) -> None:
+def repair(settings: SampleSettings, out: Path) -> None:
     """Clear away what a kill may leave of a journal: its lock, and half a line at its end.
 
     Call it while nobody else is at work in the folder.
@@ -126,8 +126,8 @@ def owner() -> str:
     return f"{socket.gethostname()} {os.getpid()}"
 
 
-def _gone(held: Any) -> bool:
-    host, _, number = str(held or "").rpartition(" ")
+def _gone(owner: Any) -> bool:
+    host, _, number = str(owner or "").rpartition(" ")
     if host != socket.gethostname() or not number.isdigit():
         return False
     try:

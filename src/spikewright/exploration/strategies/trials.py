@@ -74,17 +74,17 @@ def require_possible(space: Space) -> None:
 def _steps_of(space: ConvertedSpace, method: str) -> tuple[str, tuple[int | str, ...] | Span]:
     """The parameter that holds a method's timesteps, and what it may be; exact runs no more than it can."""
     exact = method.partition(":")[0] == "exact"
-    held = space.timesteps
-    if isinstance(held, Span):
-        if exact and held.low >= MOST_TIMESTEPS:
+    timesteps = space.timesteps
+    if isinstance(timesteps, Span):
+        if exact and timesteps.low >= MOST_TIMESTEPS:
             return "timesteps of exact", ()
-        if exact and held.high > MOST_TIMESTEPS:
-            return "timesteps of exact", Span(low=held.low, high=MOST_TIMESTEPS, log=held.log)
-        return "timesteps", held
-    values = (*held, *(f"{_MEAN}{mean!r}" for mean in space.mean_timesteps))
+        if exact and timesteps.high > MOST_TIMESTEPS:
+            return "timesteps of exact", Span(low=timesteps.low, high=MOST_TIMESTEPS, log=timesteps.log)
+        return "timesteps", timesteps
+    values = (*timesteps, *(f"{_MEAN}{mean!r}" for mean in space.mean_timesteps))
     most = MOST_TIMESTEPS if exact else float("inf")
     means = (f"{_MEAN}{mean!r}" for mean in space.mean_timesteps if mean <= most)
-    possible = (*(steps for steps in held if steps <= most), *means)
+    possible = (*(steps for steps in timesteps if steps <= most), *means)
     return ("timesteps" if possible == values else "timesteps of exact"), possible
 
 

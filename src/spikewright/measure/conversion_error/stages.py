@@ -12,7 +12,7 @@ from torch import Tensor
 from spikewright.ann import interpreter
 from spikewright.ann.source import Source
 from spikewright.engines.network import build
-from spikewright.engines.program import StageStep
+from spikewright.engines.program import StageInstruction
 from spikewright.engines.record import StageRecord
 from spikewright.engines.stepwise import walk
 from spikewright.errors import BadData
@@ -44,8 +44,10 @@ def stage_errors(blueprint: Blueprint, source: Source, batches: Iterable[Tensor]
         with torch.no_grad():
             values = interpreter.values_of(source, x.double(), set(read.values()), arrays=arrays)
 
-            def add(step: StageStep, drive: Drive, record: StageRecord, values: dict[str, Tensor] = values) -> None:
-                name = step.stage.name
+            def add(
+                instruction: StageInstruction, drive: Drive, record: StageRecord, values: dict[str, Tensor] = values
+            ) -> None:
+                name = instruction.stage.name
                 tallies[name] = tallies[name].add(_errors(blueprint, drive, record, values[read[name]]))
 
             for _ in walk(network.program, x.double(), revise=add):

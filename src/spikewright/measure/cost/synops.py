@@ -61,9 +61,9 @@ class Counts:
         if not isinstance(record, StageRecord):
             return replace(self, samples=self.samples + len(record.codes))
         name = record.node.name
-        held = self.stages[name]
+        before = self.stages[name]
         spikes = record.counts.sum(0, dtype=torch.float64).cpu()
-        after = StageCounts(held.spikes + spikes, held.active_codes + int((record.codes > 0).sum()))
+        after = StageCounts(before.spikes + spikes, before.active_codes + int((record.codes > 0).sum()))
         return replace(self, stages={**self.stages, name: after})
 
     def add_all(self, records: Iterable[Record]) -> "Counts":

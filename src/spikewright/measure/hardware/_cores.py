@@ -17,12 +17,12 @@ Cells = tuple[int | None, ...] | None  # of a core's train, the one that each st
 
 
 class Read(NamedTuple):
-    """A stage reads `name`: its whole window first, or `lag` steps behind it, and for `held` steps more."""
+    """A stage reads `name`: its whole window first, or `lag` steps behind it, and for `trailing` steps more."""
 
     name: str
     whole: bool
     lag: int
-    held: int
+    trailing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,6 @@ def _padded(cells: Cells, steps: int) -> Cells:
 def _read(core: str, cells: Cells) -> Read:
     """How a stage reads a train; a link is read in the step in which it brings what is read."""
     if cells is None:
-        return Read(core, whole=True, lag=0, held=0)
+        return Read(core, whole=True, lag=0, trailing=0)
     ahead = [cell - step for step, cell in enumerate(cells) if cell is not None]
-    return Read(core, whole=False, lag=max(ahead) + (core != INPUT), held=-min(ahead))
+    return Read(core, whole=False, lag=max(ahead) + (core != INPUT), trailing=-min(ahead))

@@ -195,8 +195,8 @@ def _waits(machine: Machine, buffers: int | None) -> list[Wait]:
             behind = machine.windows[read.name] if read.whole else Fraction(read.lag)
             found.append(Wait(read.name, name, behind, 0))
             if buffers is not None:
-                held = machine.windows[name] if read.whole else Fraction(read.held)
-                found.append(Wait(name, read.name, held, 1 + buffers))
+                trailing = machine.windows[name] if read.whole else Fraction(read.trailing)
+                found.append(Wait(name, read.name, trailing, 1 + buffers))
     return found
 
 

@@ -19,8 +19,8 @@ def processor() -> dict[str, str]:
     lines = _CPUINFO.read_text().splitlines() if _CPUINFO.is_file() else []
     facts = {key.strip(): text.strip() for key, _, text in (line.partition(":") for line in lines)}
     if "model name" in facts:
-        told = [facts[key] for key in ("cpu family", "model") if key in facts]
-        found["name"] = facts["model name"] + (f" (family {told[0]}, model {told[1]})" if len(told) == 2 else "")
+        listed = [facts[key] for key in ("cpu family", "model") if key in facts]
+        found["name"] = facts["model name"] + (f" (family {listed[0]}, model {listed[1]})" if len(listed) == 2 else "")
     if "flags" in facts:
         flags = set(facts["flags"].split())
         found["extensions"] = ", ".join(name for name in _SHOWN if name in flags) or "none of these"

@@ -30,19 +30,19 @@ def samples_per_second(network: Runner, batches: Iterable[Tensor], *, on_progres
         BadData: no inputs.
 
     """
-    held = list(batches)
-    if not held or not len(held[0]):
+    kept_batches = list(batches)
+    if not kept_batches or not len(kept_batches[0]):
         raise BadData("timing needs at least one input, got none: give a data set that is not empty")
-    held = [batch for batch in held if len(batch) == len(held[0])]
+    kept_batches = [batch for batch in kept_batches if len(batch) == len(kept_batches[0])]
     rates: list[float] = []
     with torch.no_grad():
-        float(network(held[0]).sum())
+        float(network(kept_batches[0]).sum())
         begin = time.perf_counter()
         for index in range(SPEED_BATCHES):
             start = time.perf_counter()
-            float(network(held[index % len(held)]).sum())  # reading a number waits for the device
+            float(network(kept_batches[index % len(kept_batches)]).sum())  # reading a number waits for the device
             end = time.perf_counter()
-            rates.append(len(held[0]) / max(end - start, 1e-9))
+            rates.append(len(kept_batches[0]) / max(end - start, 1e-9))
             on_progress("speed", index + 1, SPEED_BATCHES)
             if end - begin > SPEED_SECONDS:
                 break

@@ -70,18 +70,18 @@ def neyman(
         BadSetting: no strata, sizes or `least` below 1, deviations that are negative or not finite, or a total that is
             less than `least` in each, or more than there are.
     """
-    held, spread = np.asarray(sizes, dtype=np.int64), np.asarray(deviations, dtype=np.float64)
-    if held.ndim != 1 or held.shape != spread.shape or not len(held):
+    counted, spread = np.asarray(sizes, dtype=np.int64), np.asarray(deviations, dtype=np.float64)
+    if counted.ndim != 1 or counted.shape != spread.shape or not len(counted):
         raise BadSetting("strata: each needs one size and one deviation, and there must be at least one")
-    if least < 1 or (held < 1).any() or not (np.isfinite(spread) & (spread >= 0)).all():
+    if least < 1 or (counted < 1).any() or not (np.isfinite(spread) & (spread >= 0)).all():
         raise BadSetting("strata: sizes and least must be at least 1, deviations finite and 0 or more")
-    given = np.minimum(held, least)
-    if not given.sum() <= total <= held.sum():
+    given = np.minimum(counted, least)
+    if not given.sum() <= total <= counted.sum():
         raise BadSetting(
-            f"strata: {total:,} faults do not go into {len(held):,} strata: give at least {int(given.sum()):,} and at "
-            f"most {int(held.sum()):,}"
+            f"strata: {total:,} faults for {len(counted):,} strata: give at least {int(given.sum()):,} and at "
+            f"most {int(counted.sum()):,}"
         )
-    return _filled(given, held, spread, total)
+    return _filled(given, counted, spread, total)
 
 
 def _filled(

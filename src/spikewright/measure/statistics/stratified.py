@@ -48,21 +48,21 @@ def stratified_estimate(sizes: Counts, trials: Counts, hits: Counts, *, level: f
         BadData: not one size, trials and hits a stratum with 0 <= hits <= trials <= size and trials >= 1.
         BadSetting: a level outside (0, 1).
     """
-    held, tried, found = (np.asarray(counts, dtype=np.int64) for counts in (sizes, trials, hits))
-    if held.ndim != 1 or not len(held) or not held.shape == tried.shape == found.shape:
+    counted, tried, found = (np.asarray(counts, dtype=np.int64) for counts in (sizes, trials, hits))
+    if counted.ndim != 1 or not len(counted) or not counted.shape == tried.shape == found.shape:
         raise BadData("strata: each needs one size, one number of trials and one of hits")
-    if not ((found >= 0) & (found <= tried) & (tried <= held) & (tried >= 1)).all():
-        where = int(np.flatnonzero(~((found >= 0) & (found <= tried) & (tried <= held) & (tried >= 1)))[0])
+    if not ((found >= 0) & (found <= tried) & (tried <= counted) & (tried >= 1)).all():
+        where = int(np.flatnonzero(~((found >= 0) & (found <= tried) & (tried <= counted) & (tried >= 1)))[0])
         raise BadData(
-            f"stratum {where}: {found[where]} hits of {tried[where]} trials among {held[where]} faults: needs "
+            f"stratum {where}: {found[where]} hits of {tried[where]} trials among {counted[where]} faults: needs "
             "hits <= trials <= faults, and one trial at least"
         )
     misses = error_share(level)
-    weights, open_ = held / held.sum(), tried < held
+    weights, open_ = counted / counted.sum(), tried < counted
     share = min(1.0, float(weights @ (found / tried)))
     shown = Interval(share, share, level)  # all enumerated: nothing is left to chance
     if open_.any():
-        shown = _shown(share, weights, 1 - tried / held, tried, found, level)
+        shown = _shown(share, weights, 1 - tried / counted, tried, found, level)
     each = 1 - misses / max(1, int(open_.sum()))
     return StratifiedEstimate(share=share, shown=shown, claimed=_claimed(weights, open_, tried, found, each, level))
 

@@ -92,7 +92,7 @@ def campaigns_of(
     Raises:
         BadSetting: a fault that does not strike weights, or part by part.
     """
-    if settings.fault.strikes != "weights":
+    if settings.fault.targets != "weights":
         raise BadSetting(f"hardening is about stored weights, and fault {settings.fault.kind!r} does not strike them")
     if settings.scope != "model":
         raise BadSetting("hardening strikes the whole network, then its layers and bits: leave out --scope")
@@ -128,8 +128,8 @@ def harden(
         with Record.open(record, {each.name: each.described for each in every}) as book:
             return harden(network, samples, settings, others=others, record=book, on_progress=on_progress)
 
-    def run(struck: Blueprint | Source, images: Prepared = samples, **changed: Any) -> Injection:
-        return inject(struck, images, replace(settings, **changed), record=record, on_progress=on_progress)
+    def run(faulty: Blueprint | Source, images: Prepared = samples, **changed: Any) -> Injection:
+        return inject(faulty, images, replace(settings, **changed), record=record, on_progress=on_progress)
 
     bare, layers, bits = run(network), run(network, scope="layer"), run(network, scope="bit")
     return Hints(bare=bare, layers=layers, bits=bits, alternatives=_alternatives(run, network, others, bare))

@@ -21,7 +21,7 @@ from spikewright.reliability.faults import Patch, Rewrite
 from spikewright.reliability.faults._words import integers, words
 from spikewright.reliability.sites import Memory, Sites
 
-_KEPT, _CHECKS = 64, 8  # bits of a code word, and its check bits
+_PROTECTED, _CHECKS = 64, 8  # bits of a code word, and its check bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +53,20 @@ class Protection:
 
     def extra_bits(self, sites: Sites) -> int:
         """Bits that it takes besides the weights."""
-        kept = sum(len(memory.integers) * min(self.ecc, memory.bits) for memory in sites.memories)
-        return math.ceil(kept / _KEPT) * _CHECKS
+        protected = sum(len(memory.integers) * min(self.ecc, memory.bits) for memory in sites.memories)
+        return math.ceil(protected / _PROTECTED) * _CHECKS
 
     def __call__(self, patch: Patch, sites: Sites) -> Patch:
         """What is left of a map's faults."""
-        held = {memory.name: memory for memory in sites.memories}
-        left = {name: self._of(rewrite, held[name]) for name, rewrite in patch.weights.items()}
+        memories = {memory.name: memory for memory in sites.memories}
+        left = {name: self._of(rewrite, memories[name]) for name, rewrite in patch.weights.items()}
         return replace(patch, weights={name: rewrite for name, rewrite in left.items() if len(rewrite.places)})
 
     def _of(self, rewrite: Rewrite, memory: Memory) -> Rewrite:
         before, after = memory.integers[rewrite.places], rewrite.integers
         if self.ecc:
-            kept = min(self.ecc, memory.bits)
-            top = ((1 << kept) - 1) << (memory.bits - kept)
+            protected = min(self.ecc, memory.bits)
+            top = ((1 << protected) - 1) << (memory.bits - protected)
             found, written = words(after, memory.bits), words(before, memory.bits)
             after = integers((found & ~top) | (written & top), memory.bits)
         if self.clip:

@@ -31,7 +31,7 @@ class Stratum(NamedTuple):
 
 def strata(
     sites: Sites,
-    strikes: str,
+    targets: str,
     *,
     scope: Scope,
     channels: Owners,
@@ -42,7 +42,7 @@ def strata(
 
     Args:
         sites: all there is to strike.
-        strikes: what the fault strikes: weights, stages or pixels.
+        targets: what the fault strikes: weights, stages or pixels.
         scope: how finely.
         channels: by memory, how many output channels it has, and which of them each weight belongs to.
         layer: only this one.
@@ -51,74 +51,76 @@ def strata(
     Raises:
         BadSetting: a layer or bit that is not there, or a scope that does not go with the fault.
     """
-    _require_scope(strikes, scope, layer=layer, bit=bit)
-    if strikes == "pixels":
+    _require_scope(targets, scope, layer=layer, bit=bit)
+    if targets == "pixels":
         return [Stratum("model", Sites(input_shape=sites.input_shape, input_range=sites.input_range))]
-    held = _held(sites, strikes, layer)
+    places = _places(sites, targets, layer)
     if bit is not None:
-        bits = _bits(held)
+        bits = _bits(places)
         if bit not in bits:
             raise BadSetting(f"there is no bit {bit} here: choose one of 0 to {bits[-1]}, 0 being the least")
-        narrowed = (_of_bits(each, (bit,)) for each in held)
-        held = [each for each in narrowed if each.positions]  # layers of fewer bits have none there
-    return _parts(held, scope, channels, layer=layer, bit=bit)
+        narrowed = (_of_bits(each, (bit,)) for each in places)
+        places = [each for each in narrowed if each.positions]  # layers of fewer bits have none there
+    return _parts(places, scope, channels, layer=layer, bit=bit)
 
 
-def _require_scope(strikes: str, scope: Scope, *, layer: str | None, bit: int | None) -> None:
+def _require_scope(targets: str, scope: Scope, *, layer: str | None, bit: int | None) -> None:
     narrow = layer is not None or bit is not None
-    if strikes == "pixels" and (scope != "model" or narrow):
+    if targets == "pixels" and (scope != "model" or narrow):
         raise BadSetting("the fault strikes the input: its scope is model, without a layer or a bit")
-    if strikes == "stages" and (scope in ("bit", "cell") or bit is not None):
+    if targets == "stages" and (scope in ("bit", "cell") or bit is not None):
         raise BadSetting("the fault strikes neurons, which have no bits: choose scope model, layer or channel")
 
 
-def _bits(held: Sequence[Memory | Neurons]) -> list[int]:
+def _bits(places: Sequence[Memory | Neurons]) -> list[int]:
     """Those that at least one of them has, the least first."""
-    return sorted({position for each in held if isinstance(each, Memory) for position in each.positions})
+    return sorted({position for each in places if isinstance(each, Memory) for position in each.positions})
 
 
 def _parts(
-    held: Sequence[Memory | Neurons], scope: Scope, channels: Owners, *, layer: str | None, bit: int | None
+    places: Sequence[Memory | Neurons], scope: Scope, channels: Owners, *, layer: str | None, bit: int | None
 ) -> list[Stratum]:
     """What is left of the network, cut by the scope; `layer` and `bit`, if it was narrowed to these, name the parts."""
     prefix = "" if layer is None else f"layer:{layer}"
     match scope:
         case "model":
             name = "/".join(part for part in (prefix, "" if bit is None else f"bit:{bit}") if part)
-            return [Stratum(name or "model", _sites(held))]
+            return [Stratum(name or "model", _sites(places))]
         case "layer":
             tail = "" if bit is None else f"/bit:{bit}"
-            return [Stratum(f"layer:{each.name}{tail}", _sites([each])) for each in held]
+            return [Stratum(f"layer:{each.name}{tail}", _sites([each])) for each in places]
         case "bit":
             start = f"{prefix}/" if prefix else ""
-            return [Stratum(f"{start}bit:{b}", _sites([_of_bits(each, (b,)) for each in held])) for b in _bits(held)]
+            return [
+                Stratum(f"{start}bit:{b}", _sites([_of_bits(each, (b,)) for each in places])) for b in _bits(places)
+            ]
         case "cell":
             return [
                 Stratum(f"layer:{each.name}/bit:{b}", _sites([_of_bits(each, (b,))]))
-                for each in held
+                for each in places
                 for b in each.positions  # pyright: ignore[reportAttributeAccessIssue]
             ]
         case "channel":
-            return [part for each in held for part in _channels(each, channels, "" if bit is None else f"/bit:{bit}")]
+            return [part for each in places for part in _channels(each, channels, "" if bit is None else f"/bit:{bit}")]
 
 
-def _held(sites: Sites, strikes: str, layer: str | None) -> Sequence[Memory | Neurons]:
-    held: Sequence[Memory | Neurons] = sites.memories if strikes == "weights" else sites.stages
-    what = "weights" if strikes == "weights" else "neurons"
-    if not held:
+def _places(sites: Sites, targets: str, layer: str | None) -> Sequence[Memory | Neurons]:
+    places: Sequence[Memory | Neurons] = sites.memories if targets == "weights" else sites.stages
+    what = "weights" if targets == "weights" else "neurons"
+    if not places:
         raise BadSetting(f"the network has no {what} to strike: choose another fault")
     if layer is None:
-        return held
-    names = [each.name for each in held]
+        return places
+    names = [each.name for each in places]
     if layer not in names:
         raise BadSetting(f"there is no layer with {what} named {layer!r}: choose one of {', '.join(names)}")
-    return [each for each in held if each.name == layer]
+    return [each for each in places if each.name == layer]
 
 
-def _sites(held: Sequence[Memory | Neurons]) -> Sites:
+def _sites(places: Sequence[Memory | Neurons]) -> Sites:
     return Sites(
-        memories=tuple(each for each in held if isinstance(each, Memory)),
-        stages=tuple(each for each in held if isinstance(each, Neurons)),
+        memories=tuple(each for each in places if isinstance(each, Memory)),
+        stages=tuple(each for each in places if isinstance(each, Neurons)),
     )
 
 

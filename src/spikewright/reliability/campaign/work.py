@@ -68,7 +68,7 @@ class Ready:
         self.strata = {part.name: part for part in strata_of(self.target, payload.inputs, settings)}
         self.labels = payload.labels.numpy()
         self._payload = payload
-        self._kept: dict[int, Golden] = {}
+        self._cache: dict[int, Golden] = {}
         self._left = payload.memory
         self._size = settings.batch_size or _automatic(self.target, payload.inputs)
 
@@ -77,23 +77,23 @@ class Ready:
         size = self._size
         for start in range(0, len(self.labels), size):
             part = slice(start, min(start + size, len(self.labels)))
-            golden = self._kept.get(start)
+            golden = self._cache.get(start)
             if golden is None:
                 golden = run_golden(self.target, self._payload.inputs[part], np.arange(part.start, part.stop))
                 needed = _bytes(golden)
                 if needed <= self._left:
                     self._left -= needed
-                    self._kept[start] = golden
+                    self._cache[start] = golden
             yield golden, part
 
 
 def _bytes(golden: Golden) -> int:
-    held = {
+    sizes = {
         tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
         for group in (golden.values, golden.reads, golden.products)
         for tensor in group.values()
     }
-    return sum(held.values())
+    return sum(sizes.values())
 
 
 def _automatic(target: SpikingTarget | OrdinaryTarget, inputs: Tensor) -> int:
@@ -127,7 +127,7 @@ def work(ready: Ready, task: Task) -> tuple[Task, list[Outcome]]:
 def _faulty(ready: Ready, golden: Golden, patches: Sequence[Patch]) -> Iterator[Faulty]:
     """What each map makes of the images of a fault-free run."""
     shortcuts = ready.settings.shortcuts
-    if shortcuts.stack > 1 and ready.settings.fault.strikes == "weights":
+    if shortcuts.stack > 1 and ready.settings.fault.targets == "weights":
         for start in range(0, len(patches), shortcuts.stack):
             yield from run_stacked(ready.target, golden, patches[start : start + shortcuts.stack])
         return
@@ -139,15 +139,15 @@ def strata_of(target: SpikingTarget | OrdinaryTarget, inputs: Tensor, settings: 
     """The parts that a campaign strikes; `inputs` are its images, whose range is that of pixels."""
     owners = {}
     for piece in target.pieces:
-        held = piece.weights
-        if held is not None and held.memory not in owners:
-            whole = held.op.outputs_first(torch.arange(held.integers.numel()).reshape(held.integers.shape))
-            owner = np.empty(held.integers.numel(), np.int64)
+        sizes = piece.weights
+        if sizes is not None and sizes.memory not in owners:
+            whole = sizes.op.outputs_first(torch.arange(sizes.integers.numel()).reshape(sizes.integers.shape))
+            owner = np.empty(sizes.integers.numel(), np.int64)
             for channel, places in enumerate(whole.flatten(1).numpy()):
                 owner[places] = channel
-            owners[held.memory] = (held.channels, owner)
+            owners[sizes.memory] = (sizes.channels, owner)
     low, high = (float(found) for found in inputs.aminmax())
     sites = replace(target.sites(), input_range=((low,), (high,)))
     return strata(
-        sites, settings.fault.strikes, scope=settings.scope, channels=owners, layer=settings.layer, bit=settings.bit
+        sites, settings.fault.targets, scope=settings.scope, channels=owners, layer=settings.layer, bit=settings.bit
     )

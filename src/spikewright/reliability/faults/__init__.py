@@ -83,7 +83,7 @@ class Fault(Protocol):
         ...
 
     @property
-    def strikes(self) -> str:
+    def targets(self) -> str:
         """What it needs among the sites: weights, stages or pixels."""
         ...
 

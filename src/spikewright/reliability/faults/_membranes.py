@@ -116,8 +116,8 @@ class Flips:
             return potential
         device = potential.device
         rows, columns = torch.from_numpy(images).to(device), torch.from_numpy(self.places[which]).to(device)
-        held, steps = potential[rows, columns], self.steps[torch.from_numpy(which).to(device)]
-        before = (held / steps).round().clamp(-largest - 1, largest).to(torch.int64).cpu().numpy()
+        potentials, steps = potential[rows, columns], self.steps[torch.from_numpy(which).to(device)]
+        before = (potentials / steps).round().clamp(-largest - 1, largest).to(torch.int64).cpu().numpy()
         after = integers(words(before, bits) ^ masks[images, which], bits)
-        change = torch.from_numpy(after if self.exact else after - before).to(held) * steps
-        return potential.index_put((rows, columns), change if self.exact else held + change)
+        change = torch.from_numpy(after if self.exact else after - before).to(potentials) * steps
+        return potential.index_put((rows, columns), change if self.exact else potentials + change)

@@ -38,7 +38,7 @@ def open_places(stage: Neurons) -> NDArray[np.int64]:
     return (channels[:, None] * each + np.arange(each, dtype=np.int64)).reshape(-1)
 
 
-def struck_neurons(
+def faulty_neurons(
     kind: str, sites: Sites, draw: Draw, *, rate: float | None = None, count: int | None = None
 ) -> Mapping[str, NDArray[np.int64]]:
     """Flat places, ascending, of the struck neurons by stage; stages without one are left out.

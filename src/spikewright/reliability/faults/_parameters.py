@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from spikewright.errors import BadSetting
 from spikewright.reliability.draw import Draw
-from spikewright.reliability.faults._neurons import parts, struck_neurons
+from spikewright.reliability.faults._neurons import faulty_neurons, parts
 from spikewright.reliability.faults._words import masked_words, require_rate
 from spikewright.reliability.sites import Sites
 
@@ -76,17 +76,17 @@ def require_bits(kind: str, bits: int) -> None:
 
 def disturbances(settings: Settings, sites: Sites, draw: Draw) -> tuple[Mapping[str, Disturbed], int]:
     """What happens to the neurons of each stage, and to how many neurons (bits, where bits flip) in all."""
-    struck = struck_neurons(settings.kind, sites, draw, rate=settings.rate)
+    faulty = faulty_neurons(settings.kind, sites, draw, rate=settings.rate)
     if settings.spread is not None:
         found = {
             name: Disturbed(places, 1 + settings.spread * _centred(draw, len(places), settings.distribution), None)
-            for name, places in struck.items()
+            for name, places in faulty.items()
         }
-        return found, sum(len(places) for places in struck.values())
+        return found, sum(len(places) for places in faulty.values())
     assert settings.ber is not None
-    hit = draw.hits(sum(len(places) for places in struck.values()) * settings.bits, settings.ber)
+    hit = draw.hits(sum(len(places) for places in faulty.values()) * settings.bits, settings.ber)
     flipped: dict[str, Disturbed] = {}
-    for (name, places), mine in zip(struck.items(), parts(hit, struck, settings.bits), strict=True):
+    for (name, places), mine in zip(faulty.items(), parts(hit, faulty, settings.bits), strict=True):
         if len(mine):
             words, masks = masked_words(*np.divmod(mine, settings.bits))
             flipped[name] = Disturbed(places[words], None, masks)

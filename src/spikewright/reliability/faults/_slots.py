@@ -35,7 +35,7 @@ class Slots(Untouched):
         """Spikes [T, N, *features] with the struck slots the other way."""
         rows = train.detach().cpu().reshape(*train.shape[:2], -1)  # a stage may be a single neuron, [T, N]
         spikes = np.array(rows.numpy(), order="C")
-        draws.strike(spikes, draws.image_keys(self.key, images), self.places, self.rate, fired=self.fired)
+        draws.apply_slots(spikes, draws.image_keys(self.key, images), self.places, self.rate, fired=self.fired)
         return torch.from_numpy(spikes).to(train.device).reshape(train.shape)
 
 

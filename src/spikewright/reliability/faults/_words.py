@@ -10,7 +10,7 @@ from spikewright.reliability.faults import Rewrite
 from spikewright.reliability.sites import Sites
 
 # (words, mask of the struck bits) → words
-Strike = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
+Change = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
 
 
 def words(integers: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
@@ -26,7 +26,7 @@ def integers(words: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
     return (words ^ sign) - sign
 
 
-def struck(sites: Sites, hit: NDArray[np.int64], strike: Strike) -> dict[str, Rewrite]:
+def faulty(sites: Sites, hit: NDArray[np.int64], change: Change) -> dict[str, Rewrite]:
     """The weights whose bits, numbered over all memories in order, are in `hit` (ascending), after the strike.
 
     Weights that hold what they held before are left out.
@@ -40,7 +40,7 @@ def struck(sites: Sites, hit: NDArray[np.int64], strike: Strike) -> dict[str, Re
             continue
         weights, masks = masked_words(*memory.bit(mine))
         before = memory.integers[weights]
-        after = integers(strike(words(before, memory.bits), masks), memory.bits)
+        after = integers(change(words(before, memory.bits), masks), memory.bits)
         changed = after != before
         if changed.any():
             rewritten[memory.name] = Rewrite(weights[changed], after[changed])

@@ -13,7 +13,7 @@ from typing import Literal
 from spikewright.errors import BadSetting
 from spikewright.reliability.draw import Draw
 from spikewright.reliability.faults import Patch
-from spikewright.reliability.faults._words import listed, require_rate, struck
+from spikewright.reliability.faults._words import faulty, listed, require_rate
 from spikewright.reliability.sites import Sites
 
 
@@ -43,7 +43,7 @@ class BitFlip:
             raise BadSetting(f"bit_flip: count is {self.count}: flip 1 bit or more")
 
     @property
-    def strikes(self) -> str:
+    def targets(self) -> str:
         """Stored weights."""
         return "weights"
 
@@ -63,4 +63,4 @@ class BitFlip:
         else:
             assert self.ber is not None
             hit = draw.hits(sites.bits, self.ber)
-        return Patch(weights=struck(sites, hit, lambda words, masks: words ^ masks), hits=len(hit))
+        return Patch(weights=faulty(sites, hit, lambda words, masks: words ^ masks), hits=len(hit))

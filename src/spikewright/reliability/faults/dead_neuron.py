@@ -11,8 +11,8 @@ from typing import Literal
 
 from spikewright.reliability.draw import Draw
 from spikewright.reliability.faults import Patch
-from spikewright.reliability.faults._held import held_patch
-from spikewright.reliability.faults._neurons import require_rate_or_count, struck_neurons
+from spikewright.reliability.faults._constant_output import constant_patch
+from spikewright.reliability.faults._neurons import faulty_neurons, require_rate_or_count
 from spikewright.reliability.sites import Sites
 
 
@@ -36,7 +36,7 @@ class DeadNeuron:
         require_rate_or_count("dead_neuron", self.rate, self.count)
 
     @property
-    def strikes(self) -> str:
+    def targets(self) -> str:
         """Neurons of stages."""
         return "stages"
 
@@ -51,4 +51,4 @@ class DeadNeuron:
         Raises:
             BadSetting: a count of more neurons than there are.
         """
-        return held_patch(struck_neurons(self.kind, sites, draw, rate=self.rate, count=self.count), sites, 0)
+        return constant_patch(faulty_neurons(self.kind, sites, draw, rate=self.rate, count=self.count), sites, 0)

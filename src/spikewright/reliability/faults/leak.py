@@ -61,7 +61,7 @@ class Leak:
         require_bits("leak", self.bits)
 
     @property
-    def strikes(self) -> str:
+    def targets(self) -> str:
         """Neurons of stages."""
         return "stages"
 

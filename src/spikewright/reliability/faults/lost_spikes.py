@@ -36,7 +36,7 @@ class LostSpikes:
         require_rate("lost_spikes: rate", self.rate)
 
     @property
-    def strikes(self) -> str:
+    def targets(self) -> str:
         """Neurons of stages."""
         return "stages"
 

@@ -29,7 +29,7 @@ from spikewright.reliability import draw_loops as draws
 from spikewright.reliability.draw import Draw
 from spikewright.reliability.faults import Patch, StageFault
 from spikewright.reliability.faults._membranes import DisturbedLaw, Flips, Noise
-from spikewright.reliability.faults._neurons import struck_neurons
+from spikewright.reliability.faults._neurons import faulty_neurons
 from spikewright.reliability.faults._parameters import require_spread_or_ber
 from spikewright.reliability.faults._stage import Untouched
 from spikewright.reliability.sites import Neurons, Sites
@@ -72,7 +72,7 @@ class Membrane:
         return MembraneFormat(bits=self.bits, scale=self.range)
 
     @property
-    def strikes(self) -> str:
+    def targets(self) -> str:
         """Neurons of stages."""
         return "stages"
 
@@ -85,12 +85,12 @@ class Membrane:
         """The stages with their disturbed membranes; `hits` counts neurons, and is 0 where nothing is disturbed."""
         if not (self.spread or self.ber):
             return Patch()
-        struck = struck_neurons(self.kind, sites, draw, rate=self.rate)
+        faulty = faulty_neurons(self.kind, sites, draw, rate=self.rate)
         sites_of = {stage.name: stage for stage in sites.stages}
         stages: dict[str, StageFault] = {
-            name: _Membranes(self, sites_of[name], places, draw.key()) for name, places in struck.items()
+            name: _Membranes(self, sites_of[name], places, draw.key()) for name, places in faulty.items()
         }
-        return Patch(stages=stages, hits=sum(len(places) for places in struck.values()))
+        return Patch(stages=stages, hits=sum(len(places) for places in faulty.values()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

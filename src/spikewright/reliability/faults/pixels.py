@@ -65,7 +65,7 @@ class Pixels:
             raise BadSetting(f"pixels: low is {self.low} and high {self.high}: low must be below high")
 
     @property
-    def strikes(self) -> str:
+    def targets(self) -> str:
         """The input."""
         return "pixels"
 

@@ -12,8 +12,8 @@ from typing import Literal
 
 from spikewright.reliability.draw import Draw
 from spikewright.reliability.faults import Patch
-from spikewright.reliability.faults._held import held_patch
-from spikewright.reliability.faults._neurons import require_rate_or_count, struck_neurons
+from spikewright.reliability.faults._constant_output import constant_patch
+from spikewright.reliability.faults._neurons import faulty_neurons, require_rate_or_count
 from spikewright.reliability.sites import Sites
 
 
@@ -37,7 +37,7 @@ class SaturatedNeuron:
         require_rate_or_count("saturated_neuron", self.rate, self.count)
 
     @property
-    def strikes(self) -> str:
+    def targets(self) -> str:
         """Neurons of stages."""
         return "stages"
 
@@ -52,4 +52,4 @@ class SaturatedNeuron:
         Raises:
             BadSetting: a count of more neurons than there are.
         """
-        return held_patch(struck_neurons(self.kind, sites, draw, rate=self.rate, count=self.count), sites, 1)
+        return constant_patch(faulty_neurons(self.kind, sites, draw, rate=self.rate, count=self.count), sites, 1)

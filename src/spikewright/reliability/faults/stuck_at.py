@@ -11,7 +11,7 @@ from typing import Literal
 from spikewright.errors import BadSetting
 from spikewright.reliability.draw import Draw
 from spikewright.reliability.faults import Patch
-from spikewright.reliability.faults._words import require_rate, struck
+from spikewright.reliability.faults._words import faulty, require_rate
 from spikewright.reliability.sites import Sites
 
 
@@ -37,7 +37,7 @@ class StuckAt:
             raise BadSetting(f"stuck_at: at is {self.at}: a bit is stuck at 0 or at 1")
 
     @property
-    def strikes(self) -> str:
+    def targets(self) -> str:
         """Stored weights."""
         return "weights"
 
@@ -51,5 +51,5 @@ class StuckAt:
         hit = draw.hits(sites.bits, self.ber)
         at_one = self.at == 1
         return Patch(
-            weights=struck(sites, hit, lambda words, masks: words | masks if at_one else words & ~masks), hits=len(hit)
+            weights=faulty(sites, hit, lambda words, masks: words | masks if at_one else words & ~masks), hits=len(hit)
         )

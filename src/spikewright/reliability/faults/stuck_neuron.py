@@ -19,7 +19,7 @@ from torch import Tensor
 
 from spikewright.reliability.draw import Draw
 from spikewright.reliability.faults import Patch, StageFault
-from spikewright.reliability.faults._neurons import require_rate_or_count, struck_neurons
+from spikewright.reliability.faults._neurons import faulty_neurons, require_rate_or_count
 from spikewright.reliability.faults._stage import Untouched
 from spikewright.reliability.sites import Sites
 
@@ -44,7 +44,7 @@ class StuckNeuron:
         require_rate_or_count("stuck_neuron", self.rate, self.count)
 
     @property
-    def strikes(self) -> str:
+    def targets(self) -> str:
         """Neurons of stages."""
         return "stages"
 
@@ -59,11 +59,11 @@ class StuckNeuron:
         Raises:
             BadSetting: a count of more neurons than there are.
         """
-        struck = struck_neurons(self.kind, sites, draw, rate=self.rate, count=self.count)
+        faulty = faulty_neurons(self.kind, sites, draw, rate=self.rate, count=self.count)
         stages: dict[str, StageFault] = {
-            name: _Stuck(places, draw.uniforms(len(places))) for name, places in struck.items()
+            name: _Stuck(places, draw.uniforms(len(places))) for name, places in faulty.items()
         }
-        return Patch(stages=stages, hits=sum(len(places) for places in struck.values()))
+        return Patch(stages=stages, hits=sum(len(places) for places in faulty.values()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +76,7 @@ class _Stuck(Untouched):
         first = torch.from_numpy((self.moments * steps).astype(np.int64)).to(train.device)
         places = torch.from_numpy(self.places).to(train.device)
         flat = train.reshape(*train.shape[:2], -1)
-        kept = torch.minimum(torch.arange(steps, device=train.device).unsqueeze(1), first)  # [T, struck]
+        frozen = torch.minimum(torch.arange(steps, device=train.device).unsqueeze(1), first)  # [T, struck]
         lines = flat[:, :, places]
-        stuck = lines.gather(0, kept.unsqueeze(1).expand_as(lines))
+        stuck = lines.gather(0, frozen.unsqueeze(1).expand_as(lines))
         return flat.index_copy(2, places, stuck).reshape(train.shape)

@@ -66,7 +66,7 @@ class Threshold:
         require_bits("threshold", self.bits)
 
     @property
-    def strikes(self) -> str:
+    def targets(self) -> str:
         """Neurons of stages."""
         return "stages"
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT
-from spikewright.engines.program import Program, StageStep
+from spikewright.engines.program import Program, StageInstruction
 from spikewright.reliability.injectable.spiking_piece import SpikingPiece, arithmetic_of
 from spikewright.snn.nodes import Node
 
@@ -16,32 +16,34 @@ def whole_numbers(program: Program) -> Mapping[str, float | None]:
     """The largest whole number that each node, and the input, hands on; None where these are no whole numbers."""
     encoder = program.plan.encoder
     most: dict[str, float | None] = {INPUT: encoder.largest}
-    for step in program.steps:
-        node = step.node
+    for instruction in program.instructions:
+        node = instruction.node
         given = [most[edge.source] if edge.alignment is None else None for edge in node.edges]
-        if isinstance(step, StageStep):
-            code = step.firing.code
+        if isinstance(instruction, StageInstruction):
+            code = instruction.firing.code
             most[node.name] = float(code.levels if node.name in program.closed else max(code.step_weights))
             continue
-        plain = step.integral or (
+        plain = instruction.integral or (
             (node.op.moves or node.op.adds)
-            and step.after is None
-            and all(step.gain(index) is None for index in range(len(given)))
+            and instruction.after is None
+            and all(instruction.gain(index) is None for index in range(len(given)))
         )
         if not plain or any(each is None for each in given):
             most[node.name] = None
             continue
-        factor = 1.0 if step.after is None else max(float(step.after.abs().max()), 1.0)
+        factor = 1.0 if instruction.after is None else max(float(instruction.after.abs().max()), 1.0)
         if node.weights is not None:
             largest = 1.0 if node.weights.bits == 1 else 2.0 ** (node.weights.bits - 1)
-            assert step.weight is not None
+            assert instruction.weight is not None
             assert isinstance(node.op, Product)
-            factor *= largest * node.op.fan_in(step.weight)
-        elif step.weight is not None and node.op.scales:
-            factor *= max(float(step.weight.abs().max()), 1.0)
-        gains = [1.0 if (gain := step.gain(index)) is None else float(gain.abs().max()) for index in range(len(given))]
+            factor *= largest * node.op.fan_in(instruction.weight)
+        elif instruction.weight is not None and node.op.scales:
+            factor *= max(float(instruction.weight.abs().max()), 1.0)
+        gains = [
+            1.0 if (gain := instruction.gain(index)) is None else float(gain.abs().max()) for index in range(len(given))
+        ]
         total = sum(gain * (each or 0.0) for gain, each in zip(gains, given, strict=True)) * factor
-        most[node.name] = total + (0.0 if step.bias is None else float(step.bias.abs().max()))
+        most[node.name] = total + (0.0 if instruction.bias is None else float(instruction.bias.abs().max()))
     return most
 
 
@@ -60,12 +62,12 @@ def largest_read(program: Program, sample: Tensor) -> dict[str, float]:
     encoder = program.plan.encoder
     values = {INPUT: encoder(sample.to(arithmetic_of(program)))}
     tops: dict[str, float] = {}
-    for step in program.steps:
-        piece = SpikingPiece(program, step, None, None)
-        inputs = [values[name] for name in step.node.inputs]
-        gains = [step.gain(index) for index in range(len(inputs))]
-        tops[step.node.name] = max(
+    for instruction in program.instructions:
+        piece = SpikingPiece(program, instruction, None, None)
+        inputs = [values[name] for name in instruction.node.inputs]
+        gains = [instruction.gain(index) for index in range(len(inputs))]
+        tops[instruction.node.name] = max(
             float((x if gain is None else x * gain).abs().max()) for x, gain in zip(inputs, gains, strict=True)
         )
-        values[step.node.name] = piece.finish(piece.gather(inputs))
+        values[instruction.node.name] = piece.finish(piece.gather(inputs))
     return tops

@@ -117,21 +117,21 @@ class OrdinaryTarget:
         for node in source.nodes:
             roles = {role: arrays[name] for role, name in node.arrays}
             array = dict(node.arrays).get("weight")
-            held, scale = None, None
+            own, scale = None, None
             if isinstance(node.op, Product) and array is not None:
-                kept = stored[array]
-                held = weights_for(
-                    node.op, memory=self._memories[array], bits=weights.bits, integers=kept.integers, most=None,
+                found = stored[array]
+                own = weights_for(
+                    node.op, memory=self._memories[array], bits=weights.bits, integers=found.integers, most=None,
                     golden=read[node.name], fine=False,
                 )  # fmt: skip
-                count = node.op.out_channels(kept.integers)
-                unit = 2.0**-held.exponent if held.exponent is not None else 1.0
-                scale = (kept.scale * unit).float().reshape(-1).expand(count).reshape(-1, *(1,) * node.op.space)
+                count = node.op.out_channels(found.integers)
+                unit = 2.0**-own.exponent if own.exponent is not None else 1.0
+                scale = (found.scale * unit).float().reshape(-1).expand(count).reshape(-1, *(1,) * node.op.space)
             grid = None
             if isinstance(node.op, Averaging) and read[node.name] > 0:
                 grid = int(FINE_BITS - np.ceil(np.log2(read[node.name])))
             self.pieces.append(
-                OrdinaryPiece(node, roles, weights=held, scale=scale, top=made[node.name], grid=grid)
+                OrdinaryPiece(node, roles, weights=own, scale=scale, top=made[node.name], grid=grid)
             )  # fmt: skip
 
     def start(self, inputs: Tensor) -> Tensor:
@@ -143,11 +143,11 @@ class OrdinaryTarget:
         memories = tuple(
             Memory(
                 name=self._memories[array],
-                integers=kept.integers.flatten().numpy().astype(np.int64),
-                bits=kept.format.bits,
-                positions=tuple(range(kept.format.bits)),
+                integers=found.integers.flatten().numpy().astype(np.int64),
+                bits=found.format.bits,
+                positions=tuple(range(found.format.bits)),
             )
-            for array, kept in self._stored.items()
+            for array, found in self._stored.items()
         )
         stages = tuple(
             Neurons(name=node.name, shape=node.shape, timesteps=1)

@@ -212,10 +212,10 @@ def weights_for(
     Raises:
         NotExact: not even float64 holds the sums.
     """
-    sums, held = op.fan_in(integers), integers.float()
+    sums, real = op.fan_in(integers), integers.float()
     # twice: what is added to a known product reads the difference of two values
-    widest, reach = 2.0 * sums * (1.0 if bits == 1 else 2.0 ** (bits - 1)), op.reach(held)
-    common = {"op": op, "memory": memory, "bits": bits, "integers": held, "reach": reach}
+    widest, reach = 2.0 * sums * (1.0 if bits == 1 else 2.0 ** (bits - 1)), op.reach(real)
+    common = {"op": op, "memory": memory, "bits": bits, "integers": real, "reach": reach}
     if most is not None and most * widest <= FLOAT64_EXACT:
         reading = torch.float32 if most <= FLOAT32_EXACT else torch.float64
         return Weights(**common, exponent=None, limit=most, reading=reading)

@@ -114,13 +114,13 @@ class _Pass:
     def run(self) -> Faulty:
         """The images that came out otherwise, and how."""
         if self._patch.pixels is not None:
-            struck = self._target.start(self._patch.pixels.pixels(self._golden.inputs, self._golden.images))
-            self._keep(INPUT, _Change(struck, None))
-        ahead = self._before_the_last_struck()
+            faulty = self._target.start(self._patch.pixels.pixels(self._golden.inputs, self._golden.images))
+            self._store(INPUT, _Change(faulty, None))
+        ahead = self._before_the_last_faulty()
         for piece in self._target.pieces:
             change = self._changed(piece)
             if change is not None:
-                self._keep(piece.name, change)
+                self._store(piece.name, change)
             for name in set(piece.inputs):
                 if self._last_use[name] == piece.name:
                     self._changes.pop(name, None)
@@ -135,33 +135,33 @@ class _Pass:
         rows = np.arange(len(self._golden.images)) if self._rows is None else self._rows.numpy()
         return Faulty(rows, scores_of(self._full(self._target.pieces[-1].name, last)))
 
-    def _before_the_last_struck(self) -> set[str]:
+    def _before_the_last_faulty(self) -> set[str]:
         """Pieces after which one more is struck, so that an image may still begin to differ."""
-        struck = [
+        faulty = [
             index
             for index, piece in enumerate(self._target.pieces)
             if piece.name in self._patch.stages
             or (piece.weights is not None and piece.weights.memory in self._patch.weights)
         ]
-        return {piece.name for piece in self._target.pieces[: max(struck, default=0)]}
+        return {piece.name for piece in self._target.pieces[: max(faulty, default=0)]}
 
     def _changed(self, piece: Piece) -> _Change | None:
         """The piece's value under the map, or None where nothing that it reads or holds has changed."""
         fault = self._patch.stages.get(piece.name)
-        held = piece.weights
-        rewrite = None if held is None else self._patch.weights.get(held.memory)
+        weights = piece.weights
+        rewrite = None if weights is None else self._patch.weights.get(weights.memory)
         moved = [name for name in piece.inputs if name in self._changes]
         if fault is None and rewrite is None and not moved and self._shortcuts.prefix:
             return None
         images = self._golden.images if self._rows is None else self._golden.images[self._rows.numpy()]
-        if held is None:
+        if weights is None:
             made = piece.gather([self._value(name) for name in piece.inputs])
             return _Change(piece.finish(made, fault=fault, images=images), None)
-        made, channels = self._product(piece, held, rewrite, moved)
+        made, channels = self._product(piece, weights, rewrite, moved)
         return _Change(piece.finish(made, channels=channels, fault=fault, images=images), channels)
 
     def _product(
-        self, piece: Piece, held: Weights, rewrite: Rewrite | None, moved: list[str]
+        self, piece: Piece, weights: Weights, rewrite: Rewrite | None, moved: list[str]
     ) -> tuple[Tensor, Tensor | None]:
         """A product under the map, and which channels it is given for."""
         fault = self._patch.stages.get(piece.name)
@@ -170,28 +170,28 @@ class _Pass:
                 return pick(self._golden.products[piece.name], self._rows), None
             if rewrite is not None:
                 few = fault is None and self._shortcuts.channels
-                return struck(
-                    piece, held, self._golden, rewrite, rows=self._rows, few=few, sparse=self._shortcuts.sparse
+                return faulty(
+                    piece, weights, self._golden, rewrite, rows=self._rows, few=few, sparse=self._shortcuts.sparse
                 )
-        weight = held.integers if rewrite is None else rewritten(held.integers, rewrite)
+        weight = weights.integers if rewrite is None else rewritten(weights.integers, rewrite)
         partial = self._changes[moved[0]].channels if len(moved) == 1 else None
         if (
             partial is not None
             and rewrite is None
             and self._shortcuts.channels
-            and _by_channel(piece, held, self._golden)
+            and _by_channel(piece, weights, self._golden)
         ):
             new = piece.gather([self._value(name) for name in piece.inputs])
             old = pick_channels(pick(self._golden.reads[piece.name], self._rows), partial)
-            most = held.largest(new)
+            most = weights.largest(new)
             apart = most + self._golden.largest[piece.name]  # of two values on either side of 0
             if apart > FLOAT32_EXACT:
                 new, old = new.double(), old.double()
-            grown = held.product(pick_channels(new, partial) - old, weight.index_select(1, partial), largest=apart)
+            grown = weights.product(pick_channels(new, partial) - old, weight.index_select(1, partial), largest=apart)
             before = pick(self._golden.products[piece.name], self._rows)
-            return (before if held.fits(most) else before.double()) + grown, None
+            return (before if weights.fits(most) else before.double()) + grown, None
         read = piece.gather([self._value(name) for name in piece.inputs])
-        return held.product(read, weight), None
+        return weights.product(read, weight), None
 
     def _value(self, name: str) -> Tensor:
         """A value as it is under the map, for the images that are left."""
@@ -209,7 +209,7 @@ class _Pass:
         whole = before.clone() if self._rows is None else before
         return whole.index_copy_(2, change.channels, change.value)
 
-    def _keep(self, name: str, change: _Change) -> None:
+    def _store(self, name: str, change: _Change) -> None:
         """Take a change over, and look which images it is one for."""
         self._changes[name] = change
         if not self._watching:
@@ -233,16 +233,16 @@ class _Pass:
             live |= differs
         if int(live.sum()) > _WORTH_DROPPING * count:
             return
-        kept = live.nonzero().flatten()
-        self._rows = kept if self._rows is None else self._rows[kept]
+        remaining = live.nonzero().flatten()
+        self._rows = remaining if self._rows is None else self._rows[remaining]
         for name, change in self._changes.items():
-            self._changes[name] = _Change(pick(change.value, kept), change.channels)
-            self._differs[name] = self._differs[name][kept]
+            self._changes[name] = _Change(pick(change.value, remaining), change.channels)
+            self._differs[name] = self._differs[name][remaining]
 
 
-def struck(
+def faulty(
     piece: Piece,
-    held: Weights,
+    weights: Weights,
     golden: Golden,
     rewrite: Rewrite,
     *,
@@ -254,7 +254,7 @@ def struck(
 
     Args:
         piece: whose product.
-        held: its weights.
+        weights: its weights.
         golden: the fault-free run.
         rewrite: what changed.
         rows: images that are left; None: all.
@@ -262,43 +262,43 @@ def struck(
         sparse: add to the fault-free product what the changed weights add, where these are few.
     """
     read, largest = golden.reads[piece.name], golden.largest[piece.name]
-    if not _by_channel(piece, held, golden):
-        return held.product(pick(read, rows), rewritten(held.integers, rewrite), largest=largest), None
-    hit = torch.div(torch.from_numpy(rewrite.places), held.integers[0].numel(), rounding_mode="floor").unique()
-    few = few and len(hit) <= _FEW_CHANNELS * held.channels
-    vectors = held.op.space == 0 and read.dim() == 3
-    if sparse and vectors and len(rewrite.places) <= _SPARSE * held.integers.numel():
+    if not _by_channel(piece, weights, golden):
+        return weights.product(pick(read, rows), rewritten(weights.integers, rewrite), largest=largest), None
+    hit = torch.div(torch.from_numpy(rewrite.places), weights.integers[0].numel(), rounding_mode="floor").unique()
+    few = few and len(hit) <= _FEW_CHANNELS * weights.channels
+    vectors = weights.op.space == 0 and read.dim() == 3
+    if sparse and vectors and len(rewrite.places) <= _SPARSE * weights.integers.numel():
         channels = hit if few else None
-        return _with_changes(piece, held, golden, rewrite, rows, channels), channels
-    weight = rewritten(held.integers, rewrite)
+        return _with_changes(piece, weights, golden, rewrite, rows, channels), channels
+    weight = rewritten(weights.integers, rewrite)
     if few:
-        return held.product(pick(read, rows), weight.index_select(0, hit), largest=largest), hit
-    return held.product(pick(read, rows), weight, largest=largest), None
+        return weights.product(pick(read, rows), weight.index_select(0, hit), largest=largest), hit
+    return weights.product(pick(read, rows), weight, largest=largest), None
 
 
 def _with_changes(
-    piece: Piece, held: Weights, golden: Golden, rewrite: Rewrite, rows: Tensor | None, channels: Tensor | None
+    piece: Piece, weights: Weights, golden: Golden, rewrite: Rewrite, rows: Tensor | None, channels: Tensor | None
 ) -> Tensor:
     """The fault-free product of vectors plus what each changed weight adds, for some rows and channels (None: all)."""
     places = torch.from_numpy(rewrite.places)
     made = lanes(pick(pick_channels(golden.products[piece.name], channels), rows))
-    old, new = held.integers.flatten()[places], torch.from_numpy(rewrite.integers).float()
+    old, new = weights.integers.flatten()[places], torch.from_numpy(rewrite.integers).float()
     given = lanes(pick(golden.reads[piece.name], rows))
     # sums on the way are of weights partly old and partly new; what one change adds is a product of its own
-    reach = held.reach + float((new.abs() - old.abs()).clamp(min=0).sum())
+    reach = weights.reach + float((new.abs() - old.abs()).clamp(min=0).sum())
     reach = max(reach, float((new - old).abs().max()) if len(places) else 0.0)
-    fits = held.fits(golden.largest[piece.name], reach)
+    fits = weights.fits(golden.largest[piece.name], reach)
     made = made.to(torch.float32 if fits else torch.float64, copy=True)
     given, deltas = given.to(made.dtype), (new - old).to(made.dtype).numpy()
-    outputs, columns = np.divmod(rewrite.places, held.integers[0].numel())
+    outputs, columns = np.divmod(rewrite.places, weights.integers[0].numel())
     outputs = outputs if channels is None else np.searchsorted(channels.numpy(), outputs)
     add_changes(made.numpy(), given.numpy(), golden.active[piece.name], outputs, columns, deltas)
     return made.transpose(1, 2)
 
 
-def _by_channel(piece: Piece, held: Weights, golden: Golden) -> bool:
+def _by_channel(piece: Piece, weights: Weights, golden: Golden) -> bool:
     """Whether the channels of values are rows and columns of the weight."""
-    return held.by_channel and (held.op.space > 0 or golden.reads[piece.name].dim() == 3)
+    return weights.by_channel and (weights.op.space > 0 or golden.reads[piece.name].dim() == 3)
 
 
 def rewritten(integers: Tensor, rewrite: Rewrite) -> Tensor:

@@ -11,25 +11,25 @@ from torch import Tensor
 from spikewright.ann.ops import Maximum, Operation
 from spikewright.ann.ops.layout import per_channel
 from spikewright.engines.int8.loops import fire_channels
-from spikewright.engines.program import StageStep
+from spikewright.engines.program import StageInstruction
 from spikewright.reliability.injectable.pieces import FLOAT32_EXACT, lanes
 
 _SURE = 2.0**50
 
 
-def quick_firing(step: StageStep) -> Callable[[Tensor, Tensor | None], Tensor] | None:
+def quick_firing(instruction: StageInstruction) -> Callable[[Tensor, Tensor | None], Tensor] | None:
     """One pass from a product of whole numbers to codes, where each channel fires by numbers of its own; else None.
 
     All that is added is an integer and the unit is one, so ½ more keeps the quotient off every boundary, and what
     float64 rounds cannot carry it across while magnitudes stay below 2^50 (`engines/int8/network.py` has the proof).
     """
-    firing, rank = step.firing, len(step.node.shape)
+    firing, rank = instruction.firing, len(instruction.node.shape)
     one = torch.ones((), dtype=torch.float64)
-    unit = one if step.threshold is None else step.threshold.double()
-    after = one if step.after is None else step.after.double()
-    bias = 0 * one if step.bias is None else step.bias.double()
-    initial = 0 * one if step.initial is None else step.initial.double()
-    count = step.node.shape[0] if rank else 0
+    unit = one if instruction.threshold is None else instruction.threshold.double()
+    after = one if instruction.after is None else instruction.after.double()
+    bias = 0 * one if instruction.bias is None else instruction.bias.double()
+    initial = 0 * one if instruction.initial is None else instruction.initial.double()
+    count = instruction.node.shape[0] if rank else 0
     pools = firing.before_firing
     if rank not in {1, 3} or not all(isinstance(op, Maximum) for op in pools):
         return None

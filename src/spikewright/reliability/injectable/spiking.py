@@ -54,24 +54,24 @@ class SpikingTarget:
         whole = whole_numbers(program)
         tops = largest_read(program, sample)
         self.pieces: list[SpikingPiece] = []
-        for step in program.steps:
-            node = step.node
+        for instruction in program.instructions:
+            node = instruction.node
             read = max((whole[name] or 0.0 for name in node.inputs), default=0.0)
             steps = longest(program, node)
             graded = any(whole[name] is None for name in node.inputs) or any(
-                step.gain(index) is not None and not step.integral for index in range(len(node.inputs))
+                instruction.gain(index) is not None and not instruction.integral for index in range(len(node.inputs))
             )
-            held, grid = None, None
+            own, grid = None, None
             if node.weights is not None:
                 assert isinstance(node.op, Product)
-                gain = 1.0 if step.gain(0) is None else float(step._buffers["gain0"].abs().max())  # pyright: ignore
-                held = weights_for(
+                gain = 1.0 if instruction.gain(0) is None else float(instruction._buffers["gain0"].abs().max())  # pyright: ignore
+                own = weights_for(
                     node.op, memory=node.name, bits=node.weights.bits, integers=stored.arrays[f"{node.name}.weight"],
                     most=None if graded else read * gain * steps, golden=tops.get(node.name, 1.0) * steps, fine=True,
                 )  # fmt: skip
             elif graded and isinstance(node.op, Averaging):
                 grid = grid_bits(tops.get(node.name, 1.0))
-            self.pieces.append(SpikingPiece(program, step, held, grid))
+            self.pieces.append(SpikingPiece(program, instruction, own, grid))
 
     @property
     def arithmetic(self) -> str:

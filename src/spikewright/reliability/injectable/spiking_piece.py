@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright.engines.currents import aligned, before_firing, constant_drive, drive_of, scaled, totals
-from spikewright.engines.program import Program, StageStep, Step, StepArrays, step_of
+from spikewright.engines.program import Instruction, InstructionArrays, Program, StageInstruction, instruction_of
 from spikewright.engines.scan.fused import fits, fused
 from spikewright.reliability.faults import StageFault
 from spikewright.reliability.injectable.pieces import Weights, laid_out
@@ -32,43 +32,43 @@ def arithmetic_of(program: Program) -> torch.dtype:
 class SpikingPiece:
     """One node of a program."""
 
-    def __init__(self, program: Program, step: Step, weights: Weights | None, grid: int | None) -> None:
-        self.node = step.node
-        self.name, self.inputs = step.node.name, step.node.inputs
+    def __init__(self, program: Program, instruction: Instruction, weights: Weights | None, grid: int | None) -> None:
+        self.node = instruction.node
+        self.name, self.inputs = instruction.node.name, instruction.node.inputs
         self.weights = weights
-        self._step, self._program, self._grid = step, program, grid
+        self._instruction, self._program, self._grid = instruction, program, grid
         self._dtype = arithmetic_of(program)
         warm = program.plan.warmup > 0
         self._closed = self.name in program.closed
         self._wants_train = self.name in program.wants_train or warm
-        self._is_readout = step.node is program.plan.readout
+        self._is_readout = instruction.node is program.plan.readout
         self._quick = None
-        if isinstance(step, StageStep):
+        if isinstance(instruction, StageInstruction):
             self._totals = self._closed
-            self._loops = not self._closed or (self._wants_train and not step.firing.schedule.waits)
-            if not self._loops and not self._wants_train and step.integral and weights is not None:
-                self._quick = quick_firing(step)
+            self._loops = not self._closed or (self._wants_train and not instruction.firing.schedule.waits)
+            if not self._loops and not self._wants_train and instruction.integral and weights is not None:
+                self._quick = quick_firing(instruction)
         else:
             self._totals = self._is_readout or not self._wants_train
             self._loops = False
 
     def gather(self, inputs: Sequence[Tensor]) -> Tensor:
         """See `pieces.Piece`."""
-        step = self._step
+        instruction = self._instruction
         start = self._program.plan.warmup if self._is_readout else 0
-        trains = totals(step, inputs, start) if self._totals else aligned(step, inputs)
+        trains = totals(instruction, inputs, start) if self._totals else aligned(instruction, inputs)
         steps = max(len(train) for train in trains)
         ready = []
         for index, train in enumerate(trains):
             missing = (0, 0) * (train.dim() - 1) + (0, steps - len(train))
             full = torch.nn.functional.pad(train, missing) if len(train) < steps else train
-            gain = step.gain(index)
+            gain = instruction.gain(index)
             ready.append(full if gain is None else full * gain)
         if self.weights is not None:
             return laid_out(self.weights.on_grid(ready[0]))
         if self._grid is not None:
             ready = [(x.double() * 2.0**self._grid).round_() * 2.0**-self._grid for x in ready]
-        made = step.node.op([x.flatten(0, 1) for x in ready], step.weight)
+        made = instruction.node.op([x.flatten(0, 1) for x in ready], instruction.weight)
         return made.unflatten(0, ready[0].shape[:2])
 
     def finish(
@@ -83,23 +83,24 @@ class SpikingPiece:
         whole = self.weights is not None and self.weights.exponent is None
         if self._quick is not None and whole and fault is None and made.dtype == torch.float32:
             return laid_out(self._quick(made, channels).to(self._dtype))
-        step = self._step if channels is None else _part(self._step, channels)
+        instruction = self._instruction if channels is None else _part(self._instruction, channels)
         if self.weights is not None and self.weights.exponent is not None:
             made = made * 2.0**-self.weights.exponent
         made = made.to(self._dtype)
-        if step.after is not None:
-            made = made * step.after
-        if step.integral:
+        if instruction.after is not None:
+            made = made * instruction.after
+        if instruction.integral:
             made = made.round()
-        if not isinstance(step, StageStep):
+        if not isinstance(instruction, StageInstruction):
             if not self._is_readout:
                 return laid_out(made)
-            return scaled(made if step.bias is None else made + step.bias, self._program.worth)
-        firing = step.firing
+            return scaled(made if instruction.bias is None else made + instruction.bias, self._program.worth)
+        firing = instruction.firing
         if fault is None and not self._loops:
-            codes = self._code(step, made)
+            codes = self._code(instruction, made)
             return laid_out(weighted(encode(codes, firing.code), firing.code) if self._wants_train else codes[None])
-        drive = constant_drive(step, made[0]) if self._closed and not firing.schedule.waits else drive_of(step, made)
+        constant = self._closed and not firing.schedule.waits
+        drive = constant_drive(instruction, made[0]) if constant else drive_of(instruction, made)
         law: Dynamics = firing.law
         if fault is not None:
             assert images is not None
@@ -111,13 +112,13 @@ class SpikingPiece:
         worth = weighted(train, firing.code)
         return laid_out(worth if self._wants_train or not self._closed else decode(train, firing.code).unsqueeze(0))
 
-    def _code(self, step: StageStep, made: Tensor) -> Tensor:
+    def _code(self, instruction: StageInstruction, made: Tensor) -> Tensor:
         """The closed form over the window."""
-        total = made[0] if step.offset is None else made[0] + step.offset
-        potential = before_firing(step, total)
-        if not step.starts_early and step.initial is not None:
-            potential = potential + step.initial
-        return close(potential.clone(), step.threshold, step.firing.code)
+        total = made[0] if instruction.offset is None else made[0] + instruction.offset
+        potential = before_firing(instruction, total)
+        if not instruction.starts_early and instruction.initial is not None:
+            potential = potential + instruction.initial
+        return close(potential.clone(), instruction.threshold, instruction.firing.code)
 
 
 def _train(firing: Firing, law: Dynamics, drive: Drive) -> Tensor:
@@ -135,19 +136,24 @@ def _train(firing: Firing, law: Dynamics, drive: Drive) -> Tensor:
     return spikes
 
 
-def _part(step: Step, channels: Tensor) -> Step:
+def _part(instruction: Instruction, channels: Tensor) -> Instruction:
     """The same node with some of its output channels."""
-    rank = len(step.node.shape)
+    rank = len(instruction.node.shape)
 
     def cut(array: Tensor | None) -> Tensor | None:
         if array is None or array.dim() < rank or array.shape[array.dim() - rank] == 1:
             return array
         return array.index_select(array.dim() - rank, channels)
 
-    count = len(step.firing.before_firing) if isinstance(step, StageStep) else 1
-    before = tuple((cut(gain), cut(bias)) for gain, bias in (step.before(index) for index in range(count)))
-    arrays = StepArrays(
-        after=cut(step.after), bias=cut(step.bias), initial=cut(step.initial), threshold=cut(step.threshold),
-        before=before, integral=step.integral, reach=step.reach,
-    )  # fmt: skip  # pyright: ignore[reportArgumentType]
-    return step_of(step.node, arrays)
+    count = len(instruction.firing.before_firing) if isinstance(instruction, StageInstruction) else 1
+    before = tuple((cut(gain), cut(bias)) for gain, bias in (instruction.before(index) for index in range(count)))
+    arrays = InstructionArrays(
+        after=cut(instruction.after),
+        bias=cut(instruction.bias),
+        initial=cut(instruction.initial),
+        threshold=cut(instruction.threshold),
+        before=before,  # pyright: ignore[reportArgumentType]
+        integral=instruction.integral,
+        reach=instruction.reach,
+    )
+    return instruction_of(instruction.node, arrays)

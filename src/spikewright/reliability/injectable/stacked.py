@@ -1,6 +1,6 @@
 """Several fault maps at once, stacked along the batch: [T, maps · N, *], with one product for all of them.
 
-A product whose inputs are as they were is worked out map by map (`propagate.struck`), as few of its weights change; one
+A product whose inputs are as they were is worked out map by map (`propagate.faulty`), as few of its weights change; one
 whose inputs changed is a batched matrix product of each map's weight with its own part of the batch; whatever stands
 between is done once for all. Products are exact, so the scores are those of each map alone, to the bit. It saves what a
 call costs: worth it for small networks and where a processor is wide.
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from spikewright.reliability.faults import Patch, Rewrite
 from spikewright.reliability.injectable.pieces import Piece, Target, Weights, laid_out, lanes
-from spikewright.reliability.injectable.propagate import Faulty, Golden, rewritten, scores_of, struck
+from spikewright.reliability.injectable.propagate import Faulty, Golden, faulty, rewritten, scores_of
 
 
 def run_stacked(target: Target, golden: Golden, patches: Sequence[Patch]) -> list[Faulty]:
@@ -22,21 +22,21 @@ def run_stacked(target: Target, golden: Golden, patches: Sequence[Patch]) -> lis
     count, images = len(patches), len(golden.images)
     values: dict[str, Tensor] = {}
     for piece in target.pieces:
-        held = piece.weights
-        rewrites = [None if held is None else patch.weights.get(held.memory) for patch in patches]
+        own = piece.weights
+        rewrites = [None if own is None else patch.weights.get(own.memory) for patch in patches]
         moved = any(name in values for name in piece.inputs)
         if not moved and not any(rewrite is not None for rewrite in rewrites):
             continue
         if not moved:
-            assert held is not None
-            made = _joined([_struck(piece, held, golden, rewrite) for rewrite in rewrites])
+            assert own is not None
+            made = _joined([_faulty(piece, own, golden, rewrite) for rewrite in rewrites])
         else:
             inputs = [
                 values[name] if name in values else _joined([golden.values[name]] * count) for name in piece.inputs
             ]
             made = piece.gather(inputs)
-            if held is not None:
-                made = _products(held, made, rewrites, images)
+            if own is not None:
+                made = _products(own, made, rewrites, images)
         values[piece.name] = piece.finish(made)
     last = values.get(target.pieces[-1].name)
     if last is None:
@@ -46,10 +46,10 @@ def run_stacked(target: Target, golden: Golden, patches: Sequence[Patch]) -> lis
     return [Faulty(rows, scores[start : start + images]) for start in range(0, count * images, images)]
 
 
-def _struck(piece: Piece, held: Weights, golden: Golden, rewrite: Rewrite | None) -> Tensor:
+def _faulty(piece: Piece, own: Weights, golden: Golden, rewrite: Rewrite | None) -> Tensor:
     if rewrite is None:
         return golden.products[piece.name]
-    return struck(piece, held, golden, rewrite)[0]
+    return faulty(piece, own, golden, rewrite)[0]
 
 
 def _joined(parts: Sequence[Tensor]) -> Tensor:
@@ -59,17 +59,17 @@ def _joined(parts: Sequence[Tensor]) -> Tensor:
     return torch.cat(list(parts), 1)
 
 
-def _products(held: Weights, read: Tensor, rewrites: Sequence[Rewrite | None], images: int) -> Tensor:
+def _products(own: Weights, read: Tensor, rewrites: Sequence[Rewrite | None], images: int) -> Tensor:
     """Each map's weight times its own part of the batch."""
     if not any(rewrite is not None for rewrite in rewrites):
-        return held.product(read)
-    weights = [held.integers if rewrite is None else rewritten(held.integers, rewrite) for rewrite in rewrites]
-    reach = max(held.op.reach(weight) for weight in weights)
-    if not (held.op.space == 0 and read.dim() == 3 and held.fits(held.largest(read), reach)):
+        return own.product(read)
+    weights = [own.integers if rewrite is None else rewritten(own.integers, rewrite) for rewrite in rewrites]
+    reach = max(own.op.reach(weight) for weight in weights)
+    if not (own.op.space == 0 and read.dim() == 3 and own.fits(own.largest(read), reach)):
         parts = read.split(images, 1)
-        return _joined([held.product(laid_out(part), weight) for part, weight in zip(parts, weights, strict=True)])
+        return _joined([own.product(laid_out(part), weight) for part, weight in zip(parts, weights, strict=True)])
     given = lanes(read).float()
-    made = given.new_empty(len(given), held.channels, given.shape[2])
+    made = given.new_empty(len(given), own.channels, given.shape[2])
     every = torch.stack(weights)
     for t, step in enumerate(given):
         mine = step.unflatten(1, (len(weights), images)).transpose(0, 1)  # [maps, in, N]

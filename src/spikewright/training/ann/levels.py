@@ -22,7 +22,7 @@ from spikewright.training.ann.trainable import THRESHOLD_FLOOR, TrainableSource
 
 MOST_LEVELS = 2**16 - 1
 SILENT = 1.0  # threshold of a stage that never fires on the images seen: it may wake up in training
-KEPT = 200_000  # values a batch and stage of which the quantile is taken
+PRESERVED = 200_000  # values a batch and stage of which the quantile is taken
 
 
 def with_levels(
@@ -124,8 +124,8 @@ def initial_thresholds(
 
 def _with_nodes(source: Source, nodes: list[SourceNode], arrays: Mapping[str, Tensor]) -> Source:
     used = {name for node in nodes for _, name in node.arrays}
-    kept = {name: array for name, array in arrays.items() if name in used}
-    return replace(source, nodes=tuple(nodes), arrays=kept)
+    remaining = {name: array for name, array in arrays.items() if name in used}
+    return replace(source, nodes=tuple(nodes), arrays=remaining)
 
 
 def _with_op(node: SourceNode, op: Activation, arrays: tuple[tuple[str, str], ...] = ()) -> SourceNode:
@@ -134,7 +134,7 @@ def _with_op(node: SourceNode, op: Activation, arrays: tuple[tuple[str, str], ..
 
 def _percentile(value: Tensor, percentile: float) -> Tensor:
     flat = value.flatten().float()
-    flat = flat[:: -(-flat.numel() // KEPT)]
+    flat = flat[:: -(-flat.numel() // PRESERVED)]
     positive = flat[flat > 0]
     return torch.quantile(positive, percentile / 100) if positive.numel() else flat.new_tensor(float("nan"))
 

@@ -69,7 +69,7 @@ class TrainableSource(nn.Module):
         """Map prepared inputs [N, *input_shape] to the output [N, *output_shape]."""
         return interpreter.run(self.source, _dense(x), arrays=self.arrays, training=self.training, activate=activate)
 
-    def keep_thresholds_positive(self) -> None:
+    def clamp_thresholds(self) -> None:
         """Bring every threshold between the floor and the activation's cap; call it after each step."""
         with torch.no_grad():
             for name in self._thresholds:

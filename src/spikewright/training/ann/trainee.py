@@ -45,7 +45,7 @@ class SourceTrainee(nn.Module):
 
     def after_step(self, progress: float) -> None:
         """Keep θ > 0, and learned timesteps at 1 or more."""
-        self.network.keep_thresholds_positive()
+        self.network.clamp_thresholds()
         if self.timesteps is not None:
             self.timesteps.guard(settle=progress >= SETTLED)
 
@@ -63,7 +63,7 @@ class SourceTrainee(nn.Module):
             groups.append({"params": apart, "lr": rate, **still})
         return groups
 
-    def told(self, gauges: list[float]) -> dict[str, Any]:
+    def reported(self, gauges: list[float]) -> dict[str, Any]:
         """Bits per sample where they have a price, mean T where it is learned."""
         return {
             "bits_per_sample": gauges[0] if self.sparsity > 0 else None,

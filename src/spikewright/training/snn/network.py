@@ -66,7 +66,7 @@ class TrainingNetwork(nn.Module):
         self.still = _still(self.source, constant=settings.encoder.constant)
         formats = {True: settings.edge_weights, False: settings.weights}
         edges = weighted_layers(self.source)
-        self.formats = {name: kept for name, edge in edges.items() if (kept := formats[edge]) is not None}
+        self.formats = {name: levels for name, edge in edges.items() if (levels := formats[edge]) is not None}
         self.register_buffer("membrane_scales", torch.zeros(len(self.stages)))  # in thresholds; 0: none seen yet
         leak = settings.neurons.leak
         raw = torch.full((len(self.stages),), float(torch.logit(torch.tensor(leak)))) if 0 < leak < 1 else None
@@ -121,8 +121,8 @@ class TrainingNetwork(nn.Module):
     def _stored_weight(self, node: SourceNode, latent: Tensor, progress: float) -> Tensor:
         """The weight that the stored integers will stand for, with its format's gradient."""
         assert isinstance(node.op, Product)
-        kept = self.formats[node.name].quantise(node.op.outputs_first(latent), progress=progress)
-        return node.op.as_laid_out(kept)
+        levels = self.formats[node.name].quantise(node.op.outputs_first(latent), progress=progress)
+        return node.op.as_laid_out(levels)
 
     def _over_time(self, name: str, values: Mapping[str, Tensor], samples: int) -> Tensor:
         """A value as [T, N, *], or [1, N, *] where every step is the same."""
@@ -149,9 +149,9 @@ class TrainingNetwork(nn.Module):
         stored = {}
         for node in source.nodes:
             if node.name in self.formats:
-                kept = self.formats[node.name]
+                levels = self.formats[node.name]
                 weight = source.arrays[dict(node.arrays)["weight"]]
-                stored[node.name] = _store(kept, node, weight)
+                stored[node.name] = _store(levels, node, weight)
         blueprint = assemble(
             stage(source, stored), self._stage, encoder=self.settings.encoder, input_shape=source.input_shape
         )
@@ -202,13 +202,13 @@ def _still(source: Source, *, constant: bool) -> frozenset[str]:
     return frozenset(found)
 
 
-def _store(kept: AnyFormat, node: SourceNode, weight: Tensor) -> Stored:
+def _store(levels: AnyFormat, node: SourceNode, weight: Tensor) -> Stored:
     assert isinstance(node.op, Product)
     try:
-        integers, scale = kept.store(node.op.outputs_first(weight))
+        integers, scale = levels.store(node.op.outputs_first(weight))
     except BadModel as error:
         raise BadModel(f"layer {node.name!r}: {error}") from None
-    return Stored(kept, node.op.as_laid_out(integers), scale)
+    return Stored(levels, node.op.as_laid_out(integers), scale)
 
 
 def _with_window_bias(blueprint: Blueprint, timesteps: int) -> Blueprint:

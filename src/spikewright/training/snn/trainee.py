@@ -53,7 +53,7 @@ class SpikingTrainee(nn.Module):
         """Decay on weights of two or more axes alone."""
         return by_decay(list(self.parameters()), settings)
 
-    def told(self, gauges: list[float]) -> dict[str, Any]:
+    def reported(self, gauges: list[float]) -> dict[str, Any]:
         """Mean firing rate over the stages, and the stages that are dead."""
         dead = tuple(name for name, rate in zip(self.network.stages, gauges, strict=True) if rate == 0)
         return {"firing_rate": sum(gauges) / len(gauges), "dead_stages": dead}

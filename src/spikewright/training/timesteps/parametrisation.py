@@ -59,7 +59,7 @@ class TAlpha:
     def guard(self, first: Tensor, second: Tensor, cap: Tensor) -> None:
         """1 ≤ t, α within its bounds."""
         first.clamp_(1, MOST_LEVELS)
-        _hold(second, cap)
+        _clamp(second, cap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class NAlpha:
     def guard(self, first: Tensor, second: Tensor, cap: Tensor) -> None:
         """0 ≤ n, α within its bounds."""
         first.clamp_(0, log2(MOST_LEVELS))
-        _hold(second, cap)
+        _clamp(second, cap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class ND:
         """0 ≤ n; d such that α is within its bounds."""
         first.clamp_(0, log2(MOST_LEVELS))
         alpha = second * first.exp2()
-        second.copy_(torch.where(_allowed(alpha, cap), second, _hold(alpha, cap) / first.exp2()))
+        second.copy_(torch.where(_allowed(alpha, cap), second, _clamp(alpha, cap) / first.exp2()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +114,11 @@ class DAlpha:
 
     def guard(self, first: Tensor, second: Tensor, cap: Tensor) -> None:
         """α within its bounds; 0 < α / MOST_LEVELS ≤ d ≤ α."""
-        _hold(second, cap)
+        _clamp(second, cap)
         first.copy_(first.maximum(second / MOST_LEVELS).minimum(second))
 
 
-def _hold(alpha: Tensor, cap: Tensor) -> Tensor:
+def _clamp(alpha: Tensor, cap: Tensor) -> Tensor:
     return alpha.copy_(alpha.clamp(min=THRESHOLD_FLOOR).minimum(cap))
 
 

@@ -11,7 +11,7 @@ import torch
 
 from spikewright.engines.int8.products import FLOAT32_EXACT
 from spikewright.engines.int8.terms import Form, Term, Terms
-from spikewright.engines.program import Step
+from spikewright.engines.program import Instruction
 
 BYTES, SINGLE, DOUBLE = "u8·s8", "float32", "float64"
 
@@ -31,14 +31,14 @@ class OnBytes:
 class Given:
     """A node of a lowered program, the forms of what it reads, and the shape of what its operation delivers."""
 
-    step: Step
+    instruction: Instruction
     forms: list[Form]
     shape: tuple[int, ...]
 
     @property
     def gained(self) -> bool:
         """Whether an input has a factor of its own."""
-        return any(self.step.gain(index) is not None for index in range(len(self.forms)))
+        return any(self.instruction.gain(index) is not None for index in range(len(self.forms)))
 
 
 Rule = Callable[[Given], OnBytes | None]

@@ -9,16 +9,16 @@ _MOST_TERMS = 2
 
 def _sum(known: Given) -> OnBytes | None:
     """Its terms side by side, each with its ratio."""
-    step, given = known.step, known.forms
+    instruction, given = known.instruction, known.forms
     if any(form.shape != known.shape for form in given) or sum(len(form.terms) for form in given) > _MOST_TERMS:
         return None
-    weighed = [form.scaled(step.gain(index), None) for index, form in enumerate(given)]
+    weighed = [form.scaled(instruction.gain(index), None) for index, form in enumerate(given)]
     terms = tuple(term for form in weighed for term in form.terms)
     offset = None
     for form in weighed:
         offset = plus(offset, form.offset)
-    form = Form(shape=known.shape, terms=terms, offset=offset).scaled(step.after, step.bias)
-    return OnBytes(lambda inputs: tuple(x for held in inputs for x in held), form, SINGLE)
+    form = Form(shape=known.shape, terms=terms, offset=offset).scaled(instruction.after, instruction.bias)
+    return OnBytes(lambda inputs: tuple(x for each_terms in inputs for x in each_terms), form, SINGLE)
 
 
 def _plainly(known: Given) -> None:  # noqa: ARG001

@@ -6,13 +6,13 @@ from spikewright.engines.int8.terms import Form, Term
 
 
 def _moved(known: Given) -> OnBytes | None:
-    step, given = known.step, known.forms
+    instruction, given = known.instruction, known.forms
     if known.gained or not all(form.plain for form in given):
         return None
     terms = [form.terms[0] for form in given]
     term = Term(most=max(t.most for t in terms), signed=any(t.signed for t in terms), dtype=terms[0].dtype)
-    form = Form(shape=known.shape, terms=(term,)).scaled(step.after, step.bias)
-    return OnBytes(lambda inputs: (step.node.op([held[0] for held in inputs]),), form, SINGLE)
+    form = Form(shape=known.shape, terms=(term,)).scaled(instruction.after, instruction.bias)
+    return OnBytes(lambda inputs: (instruction.node.op([each_terms[0] for each_terms in inputs]),), form, SINGLE)
 
 
 def _concat(known: Given) -> OnBytes | None:

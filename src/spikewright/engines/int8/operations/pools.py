@@ -10,16 +10,16 @@ from spikewright.engines.int8.windows import even_window, sums
 
 
 def _means(known: Given) -> OnBytes | None:
-    step, given, shape = known.step, known.forms[0], known.shape
-    assert isinstance(step.node.op, Averaging)
-    window = even_window(step.node.op, given)
+    instruction, given, shape = known.instruction, known.forms[0], known.shape
+    assert isinstance(instruction.node.op, Averaging)
+    window = even_window(instruction.node.op, given)
     if window is None:
         return None
     most = given.terms[0].most * window.kernel[0] * window.kernel[1]
     dtype = torch.uint8 if most <= BYTE else torch.float32
-    assert step.after is not None
+    assert instruction.after is not None
     form = Form(shape=shape, terms=(Term(most=most, dtype=dtype),))
-    form = form.scaled(step.after.double() / window.divisor, step.bias)
+    form = form.scaled(instruction.after.double() / window.divisor, instruction.bias)
     return OnBytes(lambda inputs: (sums(laid_out(inputs[0][0]), window, shape, dtype),), form, SINGLE)
 
 

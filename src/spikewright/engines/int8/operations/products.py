@@ -12,18 +12,18 @@ from spikewright.engines.int8.terms import Form, Term, Terms, laid_out, value
 
 def _product(known: Given) -> OnBytes:
     """A matrix product or convolution; its factor and bias stay beside its sums."""
-    step, given, shape = known.step, known.forms[0], known.shape
-    node, reach, gained = step.node, step.reach, known.gained
+    instruction, given, shape = known.instruction, known.forms[0], known.shape
+    node, reach, gained = instruction.node, instruction.reach, known.gained
     assert reach is not None
-    assert step.weight is not None
+    assert instruction.weight is not None
     if given.plain and given.terms[0].dtype == torch.uint8 and not gained:
-        product = byte_product(node, step.weight, given.shape, read=reach.read, total=reach.sum)
+        product = byte_product(node, instruction.weight, given.shape, read=reach.read, total=reach.sum)
         if product is not None:
-            form = _sums(shape, reach.sum).scaled(step.after, step.bias)
+            form = _sums(shape, reach.sum).scaled(instruction.after, instruction.bias)
             return OnBytes(lambda inputs: (product(laid_out(inputs[0][0])),), form, BYTES)
-    dtype, gain = holding(max(reach.sum, reach.read)), step.gain(0)
+    dtype, gain = holding(max(reach.sum, reach.read)), instruction.gain(0)
     gain = None if gain is None else gain.to(dtype)
-    weight = laid_out(step.weight.to(dtype))
+    weight = laid_out(instruction.weight.to(dtype))
     split = None if gained else _split(reach.read, reach.sum)
 
     def run(inputs: list[Terms]) -> Terms:
@@ -31,7 +31,7 @@ def _product(known: Given) -> OnBytes:
         return (node.op([x if gain is None else x * gain], weight),)
 
     if dtype == torch.float32 or split is None:
-        return OnBytes(run, _sums(shape, reach.sum, dtype).scaled(step.after, step.bias), named(dtype))
+        return OnBytes(run, _sums(shape, reach.sum, dtype).scaled(instruction.after, instruction.bias), named(dtype))
     single = weight.float()
 
     def run_in_parts(inputs: list[Terms]) -> Terms:
@@ -41,7 +41,7 @@ def _product(known: Given) -> OnBytes:
 
     low = Term(most=float(FLOAT32_EXACT), signed=True, dtype=torch.float32)
     high = replace(low, factor=torch.tensor(float(split)).double())
-    form = Form(shape=shape, terms=(high, low)).scaled(step.after, step.bias)
+    form = Form(shape=shape, terms=(high, low)).scaled(instruction.after, instruction.bias)
     return OnBytes(run_in_parts, form, SINGLE)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spikewright.engines.program import StepArrays
+from spikewright.engines.program import InstructionArrays
 from spikewright.snn.nodes import Node
 
 ONE = torch.ones((), dtype=torch.float64)
@@ -27,7 +27,7 @@ class Folding:
         adopts_unit: it had best be measured in the unit of the one stage that reads it, by way of a sum.
     """
 
-    fold: Callable[[StepArrays, Node, Sequence[Tensor], Tensor, Arrays], None]
+    fold: Callable[[InstructionArrays, Node, Sequence[Tensor], Tensor, Arrays], None]
     passes_unit: bool = False
     adopts_unit: bool = False
 
@@ -42,12 +42,12 @@ def factor(value: Tensor) -> Tensor | None:
     return None if value.numel() == 1 and float(value) == 1.0 else value
 
 
-def pass_on(step: StepArrays, node: Node, inputs: Sequence[Tensor], own: Tensor, arrays: Arrays) -> None:  # noqa: ARG001
+def pass_on(instruction: InstructionArrays, node: Node, inputs: Sequence[Tensor], own: Tensor, arrays: Arrays) -> None:  # noqa: ARG001
     """Units go through a linear operation without a weight as factors on either side, where they do not cancel."""
     if all(same(unit, own) for unit in inputs):
         return
     if all(unit.numel() == 1 for unit in inputs) and own.numel() == 1:
-        step.gains = tuple(factor(unit / own) for unit in inputs)
+        instruction.gains = tuple(factor(unit / own) for unit in inputs)
     else:
-        step.gains = tuple(factor(unit) for unit in inputs)
-        step.after = factor(1 / own)
+        instruction.gains = tuple(factor(unit) for unit in inputs)
+        instruction.after = factor(1 / own)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spikewright.engines.program import StepArrays
+from spikewright.engines.program import InstructionArrays
 from spikewright.snn.formats import WeightFormat
 from spikewright.snn.nodes import Node
 
@@ -31,7 +31,7 @@ class Lowering:
     """One node on its way to integers.
 
     Attributes:
-        step: to fill.
+        instruction: to fill.
         node: of the plan.
         inputs: what it reads.
         given: shapes of what it reads.
@@ -40,7 +40,7 @@ class Lowering:
         fraction_bits: of ratios.
     """
 
-    step: StepArrays
+    instruction: InstructionArrays
     node: Node
     inputs: list[Flow]
     given: list[Shape]
@@ -59,7 +59,7 @@ class Lowering:
         if all(flow.worth.numel() == 1 and float(flow.worth) == float(worth) for flow in inputs):
             return Flow(worth, total(flow.largest for flow in inputs), signed)
         factors = [(2**self.fraction_bits * flow.worth / worth).round() for flow in inputs]
-        self.step.gains = tuple(factors)
+        self.instruction.gains = tuple(factors)
         largest = total(float(m.max()) * flow.largest for m, flow in zip(factors, inputs, strict=True))
         return Flow(worth / 2**self.fraction_bits, largest, signed)
 

@@ -11,7 +11,7 @@ def _add(lowering: Lowering) -> Flow:
 def _scale(lowering: Lowering) -> Flow:
     gain, first = lowering.array("weight"), lowering.inputs[0]
     assert gain is not None
-    lowering.step.weight = gain.sign()
+    lowering.instruction.weight = gain.sign()
     return Flow(positive(gain) * first.worth, first.largest)
 
 

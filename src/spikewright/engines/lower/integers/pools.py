@@ -12,7 +12,7 @@ def _mean(lowering: Lowering) -> Flow:
     op, flow = lowering.node.op, lowering.inputs[0]
     assert isinstance(op, Averaging)
     divisor = op.common_divisor(lowering.given[0])
-    lowering.step.after = torch.tensor(float(divisor)).double()
+    lowering.instruction.after = torch.tensor(float(divisor)).double()
     worth = flow.worth
     if worth.numel() > 1:
         full, axes = worth.expand(lowering.given[0]), op.axes(lowering.given[0])

@@ -35,7 +35,12 @@ def _one_worth(lowering: Lowering, flow: Flow) -> Flow:
 
 
 def _product(lowering: Lowering, flow: Flow) -> Flow:
-    op, weight, gain, step = lowering.node.op, lowering.array("weight"), lowering.array("gain"), lowering.step
+    op, weight, gain, instruction = (
+        lowering.node.op,
+        lowering.array("weight"),
+        lowering.array("gain"),
+        lowering.instruction,
+    )
     assert isinstance(op, Product)
     assert weight is not None
     worth = per_channel(flow.worth, (op.in_channels(weight), *(1,) * (weight.dim() - 2)))
@@ -45,13 +50,13 @@ def _product(lowering: Lowering, flow: Flow) -> Flow:
         stored, scale = lowering.weights.store(op.scale_inputs(weight, worth))
     else:
         if not bool((gain > 0).all()):  # it may be negative, or 0: its sign is a factor of its own
-            step.after = gain.sign()
+            instruction.after = gain.sign()
         stored, scale = weight, positive(gain) * worth[0]
-    step.weight = stored.double()
+    instruction.weight = stored.double()
     if gain is None and scale.numel() > 1 and not op.outputs_come_first:
         raise NotExact(f"node {lowering.node.name!r}: a transposed convolution needs one weight scale per tensor")
     scale = scale.reshape(()) if scale.numel() == 1 else scale.reshape(-1, *(1,) * op.space)
-    return Flow(scale, op.reach(step.weight) * flow.largest)
+    return Flow(scale, op.reach(instruction.weight) * flow.largest)
 
 
 def _by_position(lowering: Lowering) -> str:

@@ -8,7 +8,7 @@ from spikewright.ann.source import Source
 from spikewright.training.ann.levels import with_levels, without_levels
 from spikewright.training.ann.trainable import TrainableSource
 from spikewright.training.ann.trainee import SourceTrainee
-from spikewright.training.fitting import Fitting, warm_up_and_cosine
+from spikewright.training.lightning_module import Fitting, warm_up_and_cosine
 from spikewright.training.settings import TrainSettings
 from spikewright.training.timesteps.learned import LearnedTimesteps
 from spikewright.training.timesteps.settings import TimestepSettings

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spikewright.reliability.faults._held import Held, held_patch, mask_of
+from spikewright.reliability.faults._constant_output import ConstantOutput, constant_patch, mask_of
 from spikewright.reliability.sites import Neurons, Sites
 
 
@@ -13,7 +13,7 @@ from spikewright.reliability.sites import Neurons, Sites
 def test_spikes_and_values_like_loops(level: int, dtype: torch.dtype) -> None:
     generator = torch.Generator().manual_seed(0)
     places, shape, images = np.array([0, 4, 5]), (2, 3), np.arange(4)
-    held = Held(mask_of(places, shape), level)
+    stored = ConstantOutput(mask_of(places, shape), level)
     train = torch.randint(0, 2, (5, 4, *shape), generator=generator).to(dtype)
     value = torch.rand(4, *shape, generator=generator)
     expected, other = train.clone(), value.clone()
@@ -24,16 +24,16 @@ def test_spikes_and_values_like_loops(level: int, dtype: torch.dtype) -> None:
                 for t in range(5):
                     expected[t, image, row, column] = level
     before = train.clone()
-    found = held.train(train.transpose(0, 1).contiguous().transpose(0, 1), images)  # whatever the layout
+    found = stored.train(train.transpose(0, 1).contiguous().transpose(0, 1), images)  # whatever the layout
     assert torch.equal(found, expected)
     assert found.dtype == dtype
-    assert torch.equal(held.value(value, images, 2.5), other)
+    assert torch.equal(stored.value(value, images, 2.5), other)
     assert torch.equal(train, before)
 
 
 def test_a_patch_holds_each_stage_s_own_neurons() -> None:
     sites = Sites(stages=(Neurons(name="a", shape=(2, 2), timesteps=1), Neurons(name="b", shape=(3,), timesteps=1)))
-    patch = held_patch({"a": np.array([3]), "b": np.array([0, 2])}, sites, 1)
+    patch = constant_patch({"a": np.array([3]), "b": np.array([0, 2])}, sites, 1)
     assert patch.hits == 3
     assert not patch.weights
     ones = {

@@ -15,7 +15,7 @@ from spikewright.reliability.sites import Sites
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Held(Untouched):
+class ConstantOutput(Untouched):
     """Some neurons of a stage are held.
 
     Attributes:
@@ -42,10 +42,10 @@ def mask_of(places: NDArray[np.int64], shape: tuple[int, ...]) -> Tensor:
     return mask.reshape(shape)
 
 
-def held_patch(struck: Mapping[str, NDArray[np.int64]], sites: Sites, level: int) -> Patch:
+def constant_patch(faulty: Mapping[str, NDArray[np.int64]], sites: Sites, level: int) -> Patch:
     """Struck neurons, by stage, held at a level."""
     shapes = {stage.name: stage.shape for stage in sites.stages}
     stages: dict[str, StageFault] = {
-        name: Held(mask_of(places, shapes[name]), level) for name, places in struck.items()
+        name: ConstantOutput(mask_of(places, shapes[name]), level) for name, places in faulty.items()
     }
-    return Patch(stages=stages, hits=sum(len(places) for places in struck.values()))
+    return Patch(stages=stages, hits=sum(len(places) for places in faulty.values()))

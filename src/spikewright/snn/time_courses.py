@@ -6,14 +6,14 @@ from spikewright.errors import BadPlan
 from spikewright.snn.nodes import Edge, Node, Stage
 
 
-class Course(NamedTuple):
+class TimeCourse(NamedTuple):
     """How a value runs over time: so many steps, all equal or not."""
 
     steps: int
     constant: bool
 
 
-def align(edge: Edge, given: Course, node: Node) -> Course:
+def align(edge: Edge, given: TimeCourse, node: Node) -> TimeCourse:
     """The course of an edge's value where it arrives.
 
     Raises:
@@ -26,16 +26,16 @@ def align(edge: Edge, given: Course, node: Node) -> Course:
         alignment.require(given.steps)
     except BadPlan as reason:
         raise BadPlan(f"edge {edge.source!r} to {node.name!r}: {reason}") from None
-    return Course(alignment.timesteps, alignment.averages or given.constant or alignment.timesteps == 1)
+    return TimeCourse(alignment.timesteps, alignment.averages or given.constant or alignment.timesteps == 1)
 
 
-def together(arriving: list[Course]) -> Course:
+def together(arriving: list[TimeCourse]) -> TimeCourse:
     """The course of what arrives at one node: as long as the longest, constant if all are and last as long."""
     steps = max(course.steps for course in arriving)
-    return Course(steps, all(course.constant and course.steps == steps for course in arriving))
+    return TimeCourse(steps, all(course.constant and course.steps == steps for course in arriving))
 
 
-def course_of(node: Node, arriving: list[Course]) -> Course:
+def course_of(node: Node, arriving: list[TimeCourse]) -> TimeCourse:
     """The course of a node's own value.
 
     Raises:
@@ -50,4 +50,4 @@ def course_of(node: Node, arriving: list[Course]) -> Course:
             f"stage {node.name!r} runs {steps} steps and receives {joined.steps}: "
             "give both the same number of timesteps, or an alignment"
         )
-    return Course(steps, steps == 1)
+    return TimeCourse(steps, steps == 1)

@@ -40,8 +40,8 @@ class Fitting(LightningModule):
         x, y = batch
         loss, gauges = self.trainee.loss(x, y, step=self._batch_number, progress=self._progress)
         # summed where they are: reading them out would make an accelerator wait
-        told = torch.cat([torch.ones(1, device=loss.device), loss.detach().reshape(1), gauges])
-        self._sums = told if len(self._sums) != len(told) else self._sums.to(loss.device) + told
+        reported = torch.cat([torch.ones(1, device=loss.device), loss.detach().reshape(1), gauges])
+        self._sums = reported if len(self._sums) != len(reported) else self._sums.to(loss.device) + reported
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
@@ -73,7 +73,7 @@ class Fitting(LightningModule):
             "loss": loss / max(batches, 1),
             "accuracy_validation": right / max(count, 1),
             "seconds": time.monotonic() - self._began,
-            **self.trainee.told([gauge / max(batches, 1) for gauge in gauges]),
+            **self.trainee.reported([gauge / max(batches, 1) for gauge in gauges]),
         }
         self.history = [*self.history, entry]
 

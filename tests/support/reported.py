@@ -1,7 +1,7 @@
 """A `Progress` that keeps what it is told."""
 
 
-class Told(list[tuple[str, int, int]]):
+class Verdicts(list[tuple[str, int, int]]):
     """What, done and total of each call; a list of the calls."""
 
     def __call__(self, what: str, done: int, total: int, /, note: str = "") -> None:
