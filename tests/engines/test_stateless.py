@@ -36,7 +36,7 @@ def networks() -> dict[str, tuple[Runner, Tensor]]:
 def test_no_state_dict_is_made_or_taken(name: str) -> None:
     network: nn.Module = networks()[name][0]  # pyright: ignore[reportAssignmentType]
     for refused in (network.state_dict, lambda: network.load_state_dict({})):
-        with pytest.raises(BadModel, match="has no state dict: .*: save the network that it was made from") as caught:
+        with pytest.raises(BadModel, match=r"has no state dict: .*: save the network that it was made from") as caught:
             refused()
         assert "\n" not in str(caught.value)
 

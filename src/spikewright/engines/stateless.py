@@ -33,6 +33,6 @@ class Stateless:
 
 def _refusal(network: object) -> BadModel:
     return BadModel(
-        f"{type(network).__name__} has no state dict: its numbers are laid out for one engine: save the network that it "
-        "was made from, and make it again"
+        f"{type(network).__name__} has no state dict: its numbers are laid out for one engine: save the network that "
+        "it was made from, and make it again"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from spikewright.data.files import made_folder, refusals
-from spikewright.errors import BadFile
+from spikewright.errors import BadSetting
 
 LOCK = ".lock"
 
@@ -23,7 +23,8 @@ def claimed(folder: Path, *, name: str = LOCK) -> Iterator[None]:
     Where the block fails, a folder that was made and is empty goes again.
 
     Raises:
-        BadFile: another command is at work in it, or it cannot be made or written.
+        BadSetting: another command is at work in it.
+        BadFile: it cannot be made or written.
     """
     with contextlib.ExitStack() as stack:
         with refusals(folder):
@@ -40,7 +41,7 @@ def _locked(folder: Path, name: str) -> Iterator[None]:
         try:
             lock.acquire()
         except Timeout:
-            raise BadFile(
+            raise BadSetting(
                 f"another command is at work in {folder}: wait until it has ended, or choose another folder"
             ) from None
         if os.path.lexists(path):
@@ -49,6 +50,8 @@ def _locked(folder: Path, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):  # some systems cannot remove a file that is open
-            os.unlink(path)  # noqa: PTH108
-        lock.release()
+        try:
+            with contextlib.suppress(OSError):  # some systems cannot remove a file that is open
+                os.unlink(path)  # noqa: PTH108
+        finally:
+            lock.release()

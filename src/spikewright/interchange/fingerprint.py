@@ -1,4 +1,4 @@
-"""What ties the files of one run to each other: a fingerprint of all that the run holds, in each of its files.
+"""What ties the files of one run to each other: a fingerprint of the networks that it holds, in each of its files.
 
 In JSON it is the field `fingerprint`, in safetensors an entry of the metadata. Files with different ones are of
 different runs. A file without one was written by an older version or by another tool, and nothing is known of it;
@@ -21,11 +21,15 @@ from spikewright.interchange.placing import RUN_FILES, where
 FIELD = "fingerprint"
 
 
-def fingerprint_of(parts: Mapping[str, tuple[Any, Mapping[str, Tensor]]]) -> str:
-    """Of a run's parts by name: what the JSON says, and the arrays."""
+def fingerprint_of(parts: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Tensor]]]) -> str:
+    """Of a run's parts by name: what the JSON says of the networks, and the arrays.
+
+    What is known about them is left out: it says how long it took, and the same networks have the same files.
+    """
     found = hashlib.blake2b(digest_size=16)
     for name, (content, arrays) in parts.items():
-        found.update(f"{name} {json.dumps(content, sort_keys=True)}".encode())
+        network = {key: value for key, value in content.items() if key != "about"}
+        found.update(f"{name} {json.dumps(network, sort_keys=True)}".encode())
         for key in sorted(arrays):
             array = arrays[key].detach().cpu().contiguous()
             found.update(f"{key} {array.dtype} {tuple(array.shape)}".encode())

@@ -75,7 +75,8 @@ def place(folder: Path, files: Mapping[str, Content], *, keep: Sequence[str] = (
         discard: folders in it that belong to the run before; they are gone when this returns.
 
     Raises:
-        BadFile: it cannot be written, or another command is at work in one of `discard`; the run before it stays.
+        BadFile: it cannot be written; the run before it stays.
+        BadSetting: another command is at work in one of `discard`; the run before it stays.
     """
     with refusals(folder), made_folder(folder):
         finish(folder)

@@ -281,7 +281,7 @@ def test_a_run_that_does_not_say_what_it_was_made_by_or_is_damaged_is_replaced_w
     with pytest.raises(BadSetting, match="does not say what it was made by: add --overwrite"):
         convert(wanted)
     plan.write_text(plan.read_text()[:100])
-    with pytest.raises(BadSetting, match="holds a run that is damaged .* add --overwrite"):
+    with pytest.raises(BadSetting, match=r"holds a run that is damaged .* add --overwrite"):
         convert(wanted)
     convert(replace(wanted, overwrite=True))
     assert "made_by" in load_blueprint(wanted.out)[1]

@@ -321,8 +321,8 @@ def _claimed(settings: SearchSettings) -> Iterator[None]:
     """The out folder, for this command alone; made if need be.
 
     Raises:
-        BadFile: another command is at work in it, or it cannot be written.
-        BadSetting: something else was put there since.
+        BadFile: it cannot be written.
+        BadSetting: another command is at work in it, or something else was put there since.
     """
     out = settings.out
     _require_free(settings)
