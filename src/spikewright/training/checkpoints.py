@@ -41,6 +41,15 @@ def remove_all(folder: Path) -> None:
             shutil.rmtree(folder)
 
 
+def keep_newest(folder: Path) -> None:
+    """Take away the checkpoints before the newest: a kill may come between writing one and removing the last."""
+    last = newest(folder)
+    with refusals(folder):
+        for path in folder.glob("epoch-*.ckpt"):
+            if path != last:
+                path.unlink(missing_ok=True)
+
+
 def newest(folder: Path) -> Path | None:
     """The checkpoint of the latest epoch in `folder`, or None."""
     found = [(int(match[1]), path) for path in folder.glob("*.ckpt") if (match := re.match(r"epoch-(\d+)", path.name))]

@@ -171,6 +171,8 @@ def _fit(
         trainer = _trainer(settings, folder, on_progress=keep.on_progress)
         shares = [Share(batches, trainer) for batches in (train, _evaluation_batches(data, data.validation))]
         _run(trainer, module, shares, checkpoint)
+        if folder is not None and trainer.is_global_zero:
+            checkpoints.keep_newest(folder)
     trained = trainee.result()
     test = _accuracy(as_module(trained), data, data.test, device=trainer.strategy.root_device)
     report = TrainReport(
