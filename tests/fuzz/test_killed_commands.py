@@ -1,9 +1,10 @@
 """The commands themselves, killed with SIGKILL at random moments: 50 times in all.
 
-Each moment lies between the first change to the folder and the end, as measured beforehand. Afterwards the run of
+Each moment lies between the first change to the folder and the last, as measured beforehand. Afterwards the run of
 before or the new one is there, and the same command gives what it gives undisturbed. `-s` shows how often was which.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -72,22 +73,25 @@ def state(folder: Path) -> object:
     return network(folder)
 
 
-def moments(command: tuple[str, ...], place: Path, folder: Path) -> tuple[float, float]:
-    """Seconds from the start to the first change to the folder, and to the end."""
-    began, first = time.monotonic(), None
-    before = stamp(folder)
+def changing(command: tuple[str, ...], place: Path, folder: Path) -> float:
+    """Seconds from the first change to the folder to the last."""
+    before, seen = stamp(folder), []
     process = started(command, place)
     while process.poll() is None:
-        if first is None and stamp(folder) != before:
-            first = time.monotonic() - began
-        time.sleep(0.005)
+        now = stamp(folder)
+        if now != before:
+            before = now
+            seen.append(time.monotonic())
+        time.sleep(0.002)
     assert process.returncode == 0
-    end = time.monotonic() - began
-    return (end if first is None else first), end
+    return seen[-1] - seen[0]
 
 
 def stamp(folder: Path) -> list[tuple[str, int]]:
-    return sorted((str(path), path.lstat().st_mtime_ns) for path in folder.rglob("*")) if folder.exists() else []
+    found = []
+    with contextlib.suppress(FileNotFoundError):  # it is being changed
+        found = [(str(path), path.lstat().st_mtime_ns) for path in folder.rglob("*")]
+    return sorted(found)
 
 
 @pytest.mark.slow
@@ -99,14 +103,17 @@ def test_killed_at_any_moment_the_same_command_goes_on_or_starts_again(case: Cas
         ran(command, begun)
     shutil.copytree(begun, place)
     before = state(place / case.folder)
-    first, end = moments(case.command, place, place / case.folder)
+    seconds = changing(case.command, place, place / case.folder)
     after, whole = state(place / case.folder), sorted(str(path.relative_to(place)) for path in place.rglob("*"))
     draw, found = random.Random(case.name), Counter[str]()
     for _ in range(KILLS):
         shutil.rmtree(place)
         shutil.copytree(begun, place)
+        unchanged = stamp(place / case.folder)
         process = started(case.command, place)
-        time.sleep(draw.uniform(first - 0.1, end))
+        while process.poll() is None and stamp(place / case.folder) == unchanged:
+            time.sleep(0.002)
+        time.sleep(draw.uniform(0, seconds))
         found["ended before" if process.poll() is not None else "killed"] += 1
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

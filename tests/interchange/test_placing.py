@@ -10,7 +10,18 @@ from support.disk import Disk, Killed, watched
 
 from spikewright.errors import BadFile, BadSetting
 from spikewright.interchange.claim import claimed
-from spikewright.interchange.placing import LIST, RUN_FILES, WRITING, WRITTEN, foreign, held, holds, place, stamp, where
+from spikewright.interchange.placing import (
+    LIST,
+    RUN_FILES,
+    WRITING,
+    WRITTEN,
+    foreign,
+    holds,
+    place,
+    present,
+    stamp,
+    where,
+)
 
 BOTH, PLAN = RUN_FILES, RUN_FILES[2:]
 
@@ -20,7 +31,7 @@ def files(text: str, names: tuple[str, ...]) -> dict[str, partial[bytes]]:
 
 
 def read(folder: Path) -> dict[str, str]:
-    return {name: where(folder, name).read_text() for name in held(folder)}
+    return {name: where(folder, name).read_text() for name in present(folder)}
 
 
 def texts(text: str, names: tuple[str, ...]) -> dict[str, str]:
@@ -102,12 +113,12 @@ def test_a_file_of_the_run_before_counts_no_more(tmp_path: Path) -> None:
     (tmp_path / WRITTEN).mkdir()
     (tmp_path / WRITTEN / LIST).write_text('["plan.json", "weights.safetensors"]')
     (tmp_path / WRITTEN / "plan.json").write_text("new plan.json")
-    assert held(tmp_path) == PLAN
+    assert present(tmp_path) == PLAN
     assert not holds(tmp_path, "source.json")
     assert read(tmp_path) == {"plan.json": "new plan.json", "weights.safetensors": "old weights.safetensors"}
     (tmp_path / WRITTEN / LIST).write_text("[")
     with pytest.raises(BadFile, match=r"files\.json cannot be read"):
-        held(tmp_path)
+        present(tmp_path)
 
 
 def test_discarding_waits_for_nobody(tmp_path: Path) -> None:

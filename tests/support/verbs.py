@@ -15,7 +15,7 @@ from spikewright.data.files import write_json
 from spikewright.engines.network import build
 from spikewright.exploration.workspace import digest_of
 from spikewright.interchange import run_folder
-from spikewright.interchange.placing import held, holds
+from spikewright.interchange.placing import holds, present
 from spikewright.reliability.campaign.settings import InjectSettings
 from spikewright.reliability.faults.bit_flip import BitFlip
 from spikewright.training.settings import TrainSettings
@@ -46,7 +46,7 @@ class Verb:
 
 def network(folder: Path) -> dict[str, Any]:
     """What is in a run folder, read as every verb reads it; empty: no run."""
-    found: dict[str, Any] = {"files": held(folder)}
+    found: dict[str, Any] = {"files": present(folder)}
     if holds(folder, "plan.json"):
         blueprint, about = run_folder.load_blueprint(folder)
         found |= {"plan": digest_of(blueprint), "about": _steady(about)}

@@ -39,7 +39,7 @@ def holds(folder: Path, name: str) -> bool:
     return os.path.isfile(where(folder, name))  # noqa: PTH113
 
 
-def held(folder: Path) -> tuple[str, ...]:
+def present(folder: Path) -> tuple[str, ...]:
     """The files of the run; none: there is no run."""
     return tuple(name for name in RUN_FILES if holds(folder, name))
 

@@ -7,7 +7,9 @@ The files of a run come into their places together (`placing.py`) and are tied b
 formats carry a version. Knows nothing about how networks are trained or converted.
 """
 
+import errno
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -225,10 +227,10 @@ def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[
 def _read_once(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[Any, dict[str, Tensor]]:
     _require_files(folder, structure, tensors)
     content = _content(where(folder, structure), kind)
+    if not os.access(where(folder, tensors), os.R_OK):  # the library's own words are those of a damaged file
+        raise unread(folder / tensors, PermissionError(errno.EACCES, ""))
     try:
         arrays = load_file(where(folder, tensors))
-    except (PermissionError, IsADirectoryError) as error:
-        raise unread(folder / tensors, error) from None
     except (SafetensorError, OSError, ValueError) as error:
         raise BadFile(
             f"{folder / tensors} cannot be read ({error}): it is truncated or damaged; make the run again"

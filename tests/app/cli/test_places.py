@@ -110,6 +110,10 @@ def test_files_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     def denied(path: Path, *_: object, **__: object) -> str:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, *mode: not str(path).endswith("tensors") and access(path, *mode))
+    line = refused(monkeypatch, capsys, "convert", "run", "--out", "new")
+    assert line == "spikewright: run/source.safetensors cannot be read: permission denied: change the permissions"
     monkeypatch.setattr(Path, "read_text", denied)
     line = refused(monkeypatch, capsys, "convert", "run", "--out", "new")
     assert line == "spikewright: run/source.json cannot be read: permission denied: change the permissions"

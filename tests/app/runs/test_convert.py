@@ -19,6 +19,7 @@ from spikewright.conversion.auto import Auto
 from spikewright.conversion.convert import convert as run_conversion
 from spikewright.conversion.methods.qac import Qac
 from spikewright.errors import BadFile, BadModel, BadSetting, NoneFound
+from spikewright.interchange.claim import claimed
 from spikewright.interchange.run_folder import load_blueprint, load_source
 from spikewright.models import build
 
@@ -267,6 +268,13 @@ def test_another_network_in_its_place_is_asked_for_and_takes_what_was_found_on_i
     convert(replace(other, overwrite=True))
     assert load_blueprint(wanted.out)[1]["conversion"]["settings"]["timesteps"] == 2
     assert sorted(path.name for path in wanted.out.iterdir()) == sorted(before)
+
+
+def test_a_second_command_in_the_folder_is_refused(tmp_path: Path) -> None:
+    wanted = request(tmp_path)
+    with claimed(wanted.out), pytest.raises(BadSetting, match="another command is at work in"):
+        convert(wanted)
+    convert(wanted)
 
 
 def test_a_run_that_does_not_say_what_it_was_made_by_or_is_damaged_is_replaced_when_that_is_asked_for(

@@ -19,10 +19,10 @@ def saved(folder: Path, **about: object) -> Path:
 
 
 def test_it_comes_back_as_it_is_kept(tmp_path: Path) -> None:
-    kept = plain(ASKED)
-    assert kept == {"verb": "convert", "settings": {"timesteps": [1, 2]}, "weight_bits": None}
-    assert json.loads(json.dumps(kept)) == kept
-    require_same(saved(tmp_path, **{KEY: kept}), kept, overwrite=False)
+    found = plain(ASKED)
+    assert found == {"verb": "convert", "settings": {"timesteps": [1, 2]}, "weight_bits": None}
+    assert json.loads(json.dumps(found)) == found
+    require_same(saved(tmp_path, **{KEY: found}), found, overwrite=False)
 
 
 def test_where_there_is_no_run_nothing_is_asked(tmp_path: Path) -> None:

@@ -22,12 +22,11 @@ from spikewright.engines.network import SpikingNetwork, build
 from spikewright.errors import BadSetting
 from spikewright.interchange import run_folder as folder
 from spikewright.interchange.claim import LOCK, claimed
-from spikewright.interchange.placing import foreign, held, holds
+from spikewright.interchange.placing import foreign, holds, present
 from spikewright.snn.blueprint import Blueprint
 
 AUTO = "auto"
 STATE = "calibration.safetensors"  # of an interrupted calibration, in `out`
-FOUND = ("compare", "campaigns")  # folders of a run that hold what was found on it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +133,7 @@ def _made(
     if request.weight_bits is not None:
         blueprint, conversion = _rounded(request.weight_bits, blueprint, conversion, data, batches)
     about = {**about, "conversion": conversion, made_by.KEY: asked}
-    discard = FOUND if request.overwrite else ()
+    discard = made_by.FOUND if request.overwrite else ()
     folder.save_run(request.out, source=source, blueprint=blueprint, about=about, discard=discard)
     with refusals(request.out):
         (request.out / STATE).unlink(missing_ok=True)
@@ -213,7 +212,7 @@ def _require_free(request: ConvertRequest) -> None:
     if acquire.is_spiking_run(request.out):
         raise BadSetting(f"--out {request.out} holds a network that was trained directly: choose another folder")
     with refusals(request.out):
-        found = [*foreign(request.out, STATE, LOCK), *(name for name in held(request.out) if "source" in name)]
+        found = [*foreign(request.out, STATE, LOCK), *(name for name in present(request.out) if "source" in name)]
     if found and not holds(request.out, "plan.json"):
         raise BadSetting(f"--out {request.out} is not empty and holds no converted network: choose another folder")
 

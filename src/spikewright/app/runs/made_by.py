@@ -13,6 +13,7 @@ from spikewright.errors import BadFile, BadSetting
 from spikewright.interchange.run_folder import read_about
 
 KEY = "made_by"
+FOUND = ("compare", "campaigns")  # folders of a run that hold what was found on it, and go with it
 
 
 def plain(asked: Mapping[str, Any]) -> dict[str, Any]:

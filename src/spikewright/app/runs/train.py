@@ -26,7 +26,7 @@ from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadModel, BadSetting
 from spikewright.interchange import run_folder as folder
 from spikewright.interchange.claim import LOCK, claimed
-from spikewright.interchange.placing import foreign, held
+from spikewright.interchange.placing import foreign, present
 from spikewright.snn.blueprint import Blueprint
 from spikewright.training import checkpoints
 from spikewright.training.ann.levels import MOST_LEVELS, initial_thresholds, require_levels, with_levels
@@ -40,7 +40,6 @@ THRESHOLD_BATCH, THRESHOLD_BATCHES = 128, 4  # training images that thresholds a
 INITIAL_TIMESTEPS = 4  # what learned timesteps start from
 INITIAL_PERCENTILE = 99.0  # of the activations, for their α: few steps want it lower than many levels do
 
-FOUND = ("compare", "campaigns")  # folders of a run that hold what was found on it
 
 AUGMENTED = ("cifar10",)  # named data sets whose images may be shifted and mirrored
 
@@ -180,7 +179,7 @@ class _Beginning(NamedTuple):
 def _trained(request: TrainRequest, start: _Beginning, settings: TrainSettings, keep: dict[str, Any]) -> TrainResult:
     """Train and save, in a folder that is this command's alone."""
     source, data, about = start
-    discard = FOUND if request.overwrite else ()
+    discard = made_by.FOUND if request.overwrite else ()
     if request.spiking is not None:
         network, report = fit_spiking(source, data, settings, request.spiking, **keep)
         _only_first()
@@ -222,7 +221,7 @@ def _require_free(request: TrainRequest) -> None:
         raise BadSetting(f"--out {out} is a file: give a folder")
     with refusals(out):
         found = foreign(out, CHECKPOINTS, LOCK)
-    if found and not request.resume and not held(out):
+    if found and not request.resume and not present(out):
         raise BadSetting(f"--out {out} is not empty and holds no training ({found[0]}): choose another folder")
 
 
@@ -234,7 +233,7 @@ def _goes_on(request: TrainRequest, asked: dict[str, Any]) -> bool:
     """
     _require_free(request)
     under_way = checkpoints.newest(request.out / CHECKPOINTS) is not None
-    if under_way and (request.resume or not (held(request.out) or request.overwrite)):
+    if under_way and (request.resume or not (present(request.out) or request.overwrite)):
         return True  # which they are of is checked when they are read
     made_by.require_same(request.out, asked, overwrite=request.overwrite)
     if under_way:
