@@ -14,7 +14,7 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from torch import Tensor
 
-from spikewright.data.files import refusals, write_bytes
+from spikewright.data.files import refusals, sweep, write_bytes
 from spikewright.errors import BadFile, BadSetting
 
 SETTLED = {"devices", "device"}  # settings that a resumed run may change
@@ -45,6 +45,7 @@ def keep_newest(folder: Path) -> None:
     """Take away the checkpoints before the newest: a kill may come between writing one and removing the last."""
     last = newest(folder)
     with refusals(folder):
+        sweep(folder)
         for path in folder.glob("epoch-*.ckpt"):
             if path != last:
                 path.unlink(missing_ok=True)
