@@ -26,9 +26,10 @@ from spikewright.app.cli.console import progress_bar
 from spikewright.app.runs import acquire, train
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.train import TrainRequest
+from spikewright.data.files import write_json
 from spikewright.engines.network import build
 from spikewright.engines.record import StageRecord
-from spikewright.interchange.run_folder import load_blueprint, write_json
+from spikewright.interchange.run_folder import load_blueprint
 from spikewright.snn.blueprint import Blueprint
 from spikewright.training.settings import TrainSettings
 from spikewright.training.snn.recipes import OF_TRAINING, options, spiking_training

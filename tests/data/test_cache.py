@@ -55,7 +55,11 @@ def test_a_failed_filling_leaves_nothing_behind() -> None:
 
     with pytest.raises(BadData, match="corrupt"):
         cached("k", fail)
-    assert list(cache_folder().iterdir()) == []
+    assert not cache_folder().exists()
+    cached("other", Filler())
+    with pytest.raises(BadData, match="corrupt"):
+        cached("k", fail)
+    assert [entry.name for entry in cache_folder().iterdir()] == ["other"]
 
 
 def test_another_process_may_finish_first() -> None:

@@ -4,6 +4,7 @@ A folder is filled under a temporary name and renamed, so that it is whole or no
 anew. The place is `$SPIKEWRIGHT_CACHE`, else `~/.cache/spikewright`.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ import numpy as np
 
 from spikewright.data.dataset import Split
 from spikewright.data.decoded import Decoded
+from spikewright.data.files import made_folder
 from spikewright.errors import BadFile
 
 T = TypeVar("T")
@@ -68,22 +70,23 @@ def stored(key: str, fill: Callable[[Path], T], *, write: Callable[[Path, T], No
     found = _whole(folder, read)
     if found is not None:
         return found
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        workspace = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))
-    except OSError as error:
-        raise BadFile(f"{folder.parent}: cannot be written ({error.strerror}): set SPIKEWRIGHT_CACHE") from error
-    try:
-        write(workspace, fill(workspace))
-        shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there at all
-        # another process may have finished the same data set first: its folder serves as well
-        if not folder.exists():
-            workspace.rename(folder)
-    except OSError as error:
-        if _whole(folder, read) is None:
-            raise BadFile(f"{folder}: cannot be written ({error.strerror}): set SPIKEWRIGHT_CACHE") from error
-    finally:
-        shutil.rmtree(workspace, ignore_errors=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(made_folder(folder.parent))  # which goes again where nothing comes into it
+            workspace = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))
+        except OSError as error:
+            raise BadFile(f"{folder.parent}: cannot be written ({error.strerror}): set SPIKEWRIGHT_CACHE") from error
+        try:
+            write(workspace, fill(workspace))
+            shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there at all
+            # another process may have finished the same data set first: its folder serves as well
+            if not folder.exists():
+                workspace.rename(folder)
+        except OSError as error:
+            if _whole(folder, read) is None:
+                raise BadFile(f"{folder}: cannot be written ({error.strerror}): set SPIKEWRIGHT_CACHE") from error
+        finally:
+            shutil.rmtree(workspace, ignore_errors=True)
     cached = _whole(folder, read)
     if cached is None:
         raise BadFile(f"{folder}: vanished while it was read: run again, or set SPIKEWRIGHT_CACHE elsewhere")

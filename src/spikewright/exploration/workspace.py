@@ -27,6 +27,7 @@ from spikewright.exploration.gates.reliability import Ask, Plan
 from spikewright.exploration.request.points import Point
 from spikewright.exploration.request.settings import SearchSettings
 from spikewright.interchange import run_folder as folder
+from spikewright.interchange.placing import holds
 from spikewright.measure.samples import Prepared, batches, first, prepared
 from spikewright.measure.statistics.decisions import WAYS
 from spikewright.snn.blueprint import Blueprint
@@ -81,7 +82,7 @@ class Bench:
             BadSetting, BadData: as makers do.
         """
         where = Path(CANDIDATES) / point.name
-        if not (self.settings.out / where / "plan.json").is_file():
+        if not holds(self.settings.out / where, "plan.json"):
             try:
                 made = self.maker.make(point, self.settings.out / TRAINED)
             except UNMADE as error:
@@ -184,9 +185,7 @@ class Bench:
         found = golden(made.blueprint, self.source, batches(checked), table=table, seen=seen)
         record = {"point": point.settings, "golden": found.to_json(), "digest": digest_of(made.blueprint)}
         about = {**made.about, "search": record}
-        if made.source is not None:
-            folder.save_source(self.settings.out / where, made.source, about=about)
-        folder.save_blueprint(self.settings.out / where, made.blueprint, about=about)
+        folder.save_run(self.settings.out / where, source=made.source, blueprint=made.blueprint, about=about)
 
     def _golden(self, where: Path) -> Golden:
         found_before = {name: value for name, value in self._about(where)["golden"].items() if name != "memory_bytes"}

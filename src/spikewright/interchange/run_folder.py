@@ -3,29 +3,35 @@
     source.json, source.safetensors    the captured network, batch norm unfolded, with its input preparation
     plan.json,   weights.safetensors   the spiking network's blueprint; weights of b bits are packed into bytes
 
-Every file is written to a temporary name and renamed, so a folder never holds half a file. The formats carry
-a version. Knows nothing about how networks are trained or converted.
+The files of a run come into their places together (`placing.py`) and are tied by a fingerprint (`fingerprint.py`). The
+formats carry a version. Knows nothing about how networks are trained or converted.
 """
 
+import errno
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as safetensors
 from torch import Tensor
 
 from spikewright.ann import interpreter
 from spikewright.ann.source import INPUT, Source, SourceNode
-from spikewright.data.files import write_json
+from spikewright.data.files import json_bytes, unread
 from spikewright.data.preparation import InputPreparation
 from spikewright.engines.packed.network import PackedNetwork
 from spikewright.errors import BadFile
+from spikewright.interchange.claim import claimed
+from spikewright.interchange.fingerprint import FIELD, fingerprint_of, mark_of, require_tied
+from spikewright.interchange.placing import Content, holds, place, stamp, where
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.packing import pack, require_packed, unpack
 from spikewright.snn.plan import Plan
@@ -51,16 +57,42 @@ class _PlanFile:
     packed: dict[str, tuple[int, ...]] = field(default_factory=dict)  # shapes of the arrays that are packed
 
 
+def save_run(
+    folder: Path,
+    *,
+    source: Source | None = None,
+    blueprint: Blueprint | None = None,
+    about: dict[str, Any],
+    discard: Sequence[str] = (),
+) -> None:
+    """Put a run in place of the one that `folder` holds, whole. The folder must be this command's alone (`claimed`).
+
+    Args:
+        folder: made if need be.
+        source: the source network, if it has one.
+        blueprint: the spiking network, if it has one.
+        about: what is known of it.
+        discard: names of folders in it which belong to the run before, and go with that.
+
+    Raises:
+        BadFile: it cannot be written; what was there before is whole.
+    """
+    parts: dict[str, _Part] = {}
+    if source is not None:
+        parts["source"] = _source_part(source, about)
+    if blueprint is not None:
+        parts["plan"] = _blueprint_part(blueprint, about)
+    place(folder, _files(parts, fingerprint_of(parts)), discard=discard)
+
+
 def save_source(folder: Path, source: Source, *, about: dict[str, Any]) -> None:
-    """Write a source and what is known of it into `folder`, which is made if need be."""
-    content = _SourceFile(
-        format=SOURCE_FORMAT,
-        input_shape=source.input_shape,
-        nodes=source.nodes,
-        preparation=source.preparation,
-        about=about,
-    )
-    _write(folder, "source", _SourceFile, content, source.arrays)
+    """Write a source and what is known of it into `folder`, which is made if need be; a blueprint there stays."""
+    _save_part(folder, "source", _source_part(source, about), beside=("plan.json", "weights.safetensors"))
+
+
+def save_blueprint(folder: Path, blueprint: Blueprint, *, about: dict[str, Any]) -> None:
+    """Write a blueprint and what is known of it into `folder`; a source there stays, and is taken for its source."""
+    _save_part(folder, "plan", _blueprint_part(blueprint, about), beside=("source.json", "source.safetensors"))
 
 
 def load_source(folder: Path) -> tuple[Source, dict[str, Any]]:
@@ -77,15 +109,6 @@ def load_source(folder: Path) -> tuple[Source, dict[str, Any]]:
     return source, content.about
 
 
-def save_blueprint(folder: Path, blueprint: Blueprint, *, about: dict[str, Any]) -> None:
-    """Write a blueprint and what is known of it into `folder`."""
-    bits = _stored_bits(blueprint.plan)
-    arrays = {name: pack(array, bits[name]) if name in bits else array for name, array in blueprint.arrays.items()}
-    packed = {name: tuple(blueprint.arrays[name].shape) for name in bits}
-    content = _PlanFile(format=PLAN_FORMAT, plan=blueprint.plan, about=about, packed=packed)
-    _write(folder, "plan", _PlanFile, content, arrays)
-
-
 def load_blueprint(folder: Path) -> tuple[Blueprint, dict[str, Any]]:
     """Read a blueprint back; it runs without its source.
 
@@ -98,6 +121,18 @@ def load_blueprint(folder: Path) -> tuple[Blueprint, dict[str, Any]]:
         if name in arrays:
             arrays[name] = unpack(arrays[name], bits, _packed_shape(folder, content, name))
     return Blueprint(content.plan, arrays), content.about
+
+
+def read_about(folder: Path) -> dict[str, Any] | None:
+    """What a run folder says of itself, without reading its arrays; None: it holds no run.
+
+    Raises:
+        BadFile: what it holds cannot be read.
+    """
+    for name, kind in (("plan.json", _PlanFile), ("source.json", _SourceFile)):
+        if holds(folder, name):
+            return _content(where(folder, name), kind).about
+    return None
 
 
 def load_packed(folder: Path) -> tuple[PackedNetwork, dict[str, Any]]:
@@ -129,39 +164,93 @@ def _stored_bits(plan: Plan) -> dict[str, int]:
     return {f"{node.name}.weight": node.weights.bits for node in plan.nodes if node.weights is not None}
 
 
-def _write(folder: Path, stem: str, kind: type[Any], content: Any, arrays: Mapping[str, Tensor]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = folder / ("source.safetensors" if stem == "source" else "weights.safetensors")
-    temporary = tensors.with_name(tensors.name + ".part")
-    save_file({name: array.detach().cpu().contiguous().clone() for name, array in arrays.items()}, temporary)
-    os.replace(temporary, tensors)  # noqa: PTH105
-    write_json(folder / f"{stem}.json", TypeAdapter(kind).dump_python(content, mode="json"))
+_Part = tuple[dict[str, Any], Mapping[str, Tensor]]  # what the JSON says, and the arrays
+_TENSORS = {"source": "source.safetensors", "plan": "weights.safetensors"}
+_TRIES = 5
+
+
+def _source_part(source: Source, about: dict[str, Any]) -> _Part:
+    content = _SourceFile(
+        format=SOURCE_FORMAT,
+        input_shape=source.input_shape,
+        nodes=source.nodes,
+        preparation=source.preparation,
+        about=about,
+    )
+    return TypeAdapter(_SourceFile).dump_python(content, mode="json"), source.arrays
+
+
+def _blueprint_part(blueprint: Blueprint, about: dict[str, Any]) -> _Part:
+    bits = _stored_bits(blueprint.plan)
+    arrays = {name: pack(array, bits[name]) if name in bits else array for name, array in blueprint.arrays.items()}
+    packed = {name: tuple(blueprint.arrays[name].shape) for name in bits}
+    content = _PlanFile(format=PLAN_FORMAT, plan=blueprint.plan, about=about, packed=packed)
+    return TypeAdapter(_PlanFile).dump_python(content, mode="json"), arrays
+
+
+def _files(parts: Mapping[str, _Part], fingerprint: str) -> dict[str, Content]:
+    found: dict[str, Content] = {}
+    for stem, (content, arrays) in parts.items():
+        mark = {FIELD: fingerprint}
+        found[_TENSORS[stem]] = partial(_tensors, arrays, mark)
+        found[f"{stem}.json"] = partial(json_bytes, {**content, **mark})
+    return found
+
+
+def _tensors(arrays: Mapping[str, Tensor], mark: dict[str, str]) -> bytes:
+    return safetensors({name: array.detach().cpu().contiguous().clone() for name, array in arrays.items()}, mark)
+
+
+def _save_part(folder: Path, stem: str, part: _Part, *, beside: tuple[str, str]) -> None:
+    """One half of a run; it gets the fingerprint of the other half, if that is there."""
+    with claimed(folder):
+        save = [name for name in beside if holds(folder, name)]
+        marks = [mark for name in save if (mark := mark_of(folder, name)) is not None]
+        place(folder, _files({stem: part}, marks[0] if marks else fingerprint_of({stem: part})), save=save)
 
 
 def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[Any, dict[str, Tensor]]:
+    """A JSON file and its arrays, both of one run, though another command may put a run in place meanwhile."""
+    for _ in range(_TRIES - 1):
+        before = stamp(folder)
+        try:
+            found = _read_once(folder, structure, tensors, kind)
+        except BadFile:
+            if stamp(folder) == before:
+                raise
+        else:
+            if stamp(folder) == before:
+                return found
+    return _read_once(folder, structure, tensors, kind)
+
+
+def _read_once(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[Any, dict[str, Tensor]]:
     _require_files(folder, structure, tensors)
-    content = _content(folder / structure, kind)
+    content = _content(where(folder, structure), kind)
+    if not os.access(where(folder, tensors), os.R_OK):  # the library's own words are those of a damaged file
+        raise unread(folder / tensors, PermissionError(errno.EACCES, ""))
     try:
-        arrays = load_file(folder / tensors)
+        arrays = load_file(where(folder, tensors))
     except (SafetensorError, OSError, ValueError) as error:
         raise BadFile(
             f"{folder / tensors} cannot be read ({error}): it is truncated or damaged; make the run again"
         ) from None
+    require_tied(folder)
     return content, arrays
 
 
 def _require_files(folder: Path, structure: str, tensors: str) -> None:
     if not folder.is_dir():
         raise BadFile(f"no run folder at {folder}: give the folder that `--out` made")
-    if not any((folder / name).is_file() for name in _WAY_OUT):
+    if not any(holds(folder, name) for name in _WAY_OUT):
         raise BadFile(f"{folder} is not a run folder (no source.json, no plan.json): give the folder that `--out` made")
-    if structure == "source.json" and not (folder / structure).is_file():
+    if structure == "source.json" and not holds(folder, structure):
         raise BadFile(
             f"{folder} holds a spiking network and no source.json: it was trained directly, so there is nothing to "
             "convert or to compare it with; evaluate it"
         )
     for name in (structure, tensors):
-        if not (folder / name).is_file():
+        if not holds(folder, name):
             raise BadFile(f"{folder} holds no {name}: {_WAY_OUT[structure]}")
 
 
@@ -169,6 +258,8 @@ def _content(path: Path, kind: type[Any]) -> Any:
     """What the JSON says, in the newest format."""
     try:
         raw = json.loads(path.read_text())
+    except OSError as error:
+        raise unread(path, error) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BadFile(
             f"{path} is not valid JSON ({error}): it is truncated or was edited; make the run again"

@@ -1,19 +1,54 @@
 """Checkpoints to resume from: the newest one of a folder, and whether it belongs to the training asked for.
 
-One file per epoch, the one before it is removed; read with `weights_only`, so that no code comes with it.
+One file per epoch, written whole, the one before it is removed; read with `weights_only`, so that no code comes with
+it.
 """
 
+import io
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.fabric.plugins import TorchCheckpointIO
 from torch import Tensor
 
+from spikewright.data.files import refusals, sweep, write_bytes
 from spikewright.errors import BadFile, BadSetting
 
 SETTLED = {"devices", "device"}  # settings that a resumed run may change
 FINGERPRINTS = {"data": "other data", "model": "another network"}  # of no use to a reader: say what they tell
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Lightning's checkpoints through the package's own way of writing files: whole, or in one line why not."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:  # noqa: ARG002, D102
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        write_bytes(Path(path), content.getvalue())
+
+
+def remove_all(folder: Path) -> None:
+    """Take away the checkpoints of an earlier training.
+
+    Raises:
+        BadFile: they cannot be removed.
+    """
+    if folder.is_dir():
+        with refusals(folder):
+            shutil.rmtree(folder)
+
+
+def keep_newest(folder: Path) -> None:
+    """Take away the checkpoints before the newest: a kill may come between writing one and removing the last."""
+    last = newest(folder)
+    with refusals(folder):
+        sweep(folder)
+        for path in folder.glob("epoch-*.ckpt"):
+            if path != last:
+                path.unlink(missing_ok=True)
 
 
 def newest(folder: Path) -> Path | None:
@@ -40,7 +75,7 @@ def require_same(path: Path, *, identity: dict[str, Any], state: dict[str, Tenso
     except Exception as error:
         words = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadFile(f"{path}: cannot be read ({words[:100]}): delete it and train again") from None
-    choose = "or choose another --out"
+    choose = "or choose another --out, or --overwrite it"
     for key, value in identity.items():
         if key in SETTLED or theirs.get(key) == value:
             continue

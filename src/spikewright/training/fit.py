@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -28,6 +28,7 @@ from spikewright.data.batches import Batches
 from spikewright.data.dataset import ImageData
 from spikewright.data.events.augment import event_augmentation
 from spikewright.data.events.dataset import EventData
+from spikewright.data.files import made_folder, refusals
 from spikewright.data.labelled import Labelled
 from spikewright.data.progress import Progress, silent
 from spikewright.engines.network import build
@@ -166,10 +167,12 @@ def _fit(
     checkpoint = checkpoints.newest(folder) if folder is not None and saving.resume else None
     if checkpoint is not None:
         checkpoints.require_same(checkpoint, identity=identity, state=module.state_dict())
-    with _quiet():
+    with _quiet(), nullcontext() if folder is None else _made(folder):
         trainer = _trainer(settings, folder, on_progress=saving.on_progress)
         shares = [Share(batches, trainer) for batches in (train, _evaluation_batches(data, data.validation))]
         _run(trainer, module, shares, checkpoint)
+        if folder is not None and trainer.is_global_zero:
+            checkpoints.keep_newest(folder)
     trained = trainee.result()
     test = _accuracy(as_module(trained), data, data.test, device=trainer.strategy.root_device)
     report = TrainReport(
@@ -245,6 +248,7 @@ def _trainer(settings: TrainSettings, folder: Path | None, *, on_progress: Progr
             precision=settings.precision,  # pyright: ignore[reportArgumentType]
             max_epochs=settings.epochs,
             callbacks=callbacks,
+            plugins=[checkpoints.WholeCheckpoints()],
             logger=False,
             enable_checkpointing=folder is not None,
             enable_progress_bar=False,
@@ -281,6 +285,15 @@ def _accuracy(network: nn.Module, data: ImageData | EventData, split: Labelled, 
         for x, y in _evaluation_batches(data, split):
             right += int((network(x.to(device)).argmax(1).cpu() == y).sum())
     return right / len(split)
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """The folder of checkpoints; it goes again where the training fails before the first one."""
+    with ExitStack() as stack:
+        with refusals(folder):
+            stack.enter_context(made_folder(folder))
+        yield
 
 
 @contextmanager

@@ -82,7 +82,8 @@ def test_the_same_again_resumes_and_anything_else_is_told_apart(
     ):
         line = refused(monkeypatch, capsys, *again, *change)
         assert words in line and "--out" in line, line
-    assert "not empty" in refused(monkeypatch, capsys, *again[:-1])
+    line = refused(monkeypatch, capsys, *again[:-1], "--timesteps", 4)
+    assert "holds another run (spiking differ): add --overwrite" in line
 
 
 BAD = [

@@ -1,5 +1,6 @@
 """Any page: what its file holds and does not fetch, and that it is whole or not there."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,10 +31,11 @@ def test_a_legend_has_a_colour_and_a_marker_a_name() -> None:
 def test_the_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "new" / "page.html"
     write_page(path, "old")
-    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         write_page(path, "half of a new one")
     assert path.read_text(encoding="utf-8") == "old"
+    assert [each.name for each in path.parent.iterdir()] == ["page.html"]
 
 
 def test_templates_need_plotly_only_when_they_are_rendered() -> None:

@@ -20,6 +20,7 @@ from spikewright.conversion.methods.exact import Exact
 from spikewright.conversion.methods.qcfs import Qcfs
 from spikewright.conversion.methods.snnc_light import SnncLight
 from spikewright.errors import BadFile, BadModel, BadSetting
+from spikewright.interchange.claim import claimed
 from spikewright.measure.scoring import accuracy_of_source, score
 
 
@@ -240,3 +241,15 @@ def test_nothing_is_loaded_where_run_method_or_split_are_not_there(
     for more, words in (({"methods": ("nope",)}, "no method named 'nope'"), ({"split": "tset"}, "no split named")):
         with pytest.raises(BadSetting, match=words):
             compare(request(tmp_path, **more))
+
+
+def test_a_second_comparison_in_the_folder_is_refused_and_loses_no_row(tmp_path: Path) -> None:
+    wanted = request(tmp_path)
+    rows = compare(wanted)
+    with (
+        claimed(wanted.folder),
+        pytest.raises(BadSetting, match=r"another command is at work in .*: wait until it has"),
+    ):
+        compare(wanted)
+    assert compare(wanted) == rows
+    assert sorted(path.name for path in wanted.folder.iterdir()) == [PAGE, ROWS]

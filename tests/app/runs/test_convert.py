@@ -19,6 +19,7 @@ from spikewright.conversion.auto import Auto
 from spikewright.conversion.convert import convert as run_conversion
 from spikewright.conversion.methods.qac import Qac
 from spikewright.errors import BadFile, BadModel, BadSetting, NoneFound
+from spikewright.interchange.claim import claimed
 from spikewright.interchange.run_folder import load_blueprint, load_source
 from spikewright.models import build
 
@@ -243,8 +244,55 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
         convert(replace(wanted, out=tmp_path / "full"))
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["letter.txt"]
     convert(wanted)
-    convert(replace(wanted, settings={"timesteps": 2}))  # a converted network may be replaced
+
+
+def test_another_network_in_its_place_is_asked_for_and_takes_what_was_found_on_it_away(tmp_path: Path) -> None:
+    wanted = request(tmp_path)
+    convert(wanted)
+    for name in ("compare", "campaigns"):
+        (wanted.out / name).mkdir()
+        (wanted.out / name / "figures").touch()
+    (wanted.out / "notes.txt").touch()
+    before = {path.name: path.read_bytes() for path in wanted.out.iterdir() if path.is_file()}
+    convert(wanted)  # the same again needs no leave, and is the same
+    assert {path.name: path.read_bytes() for path in wanted.out.iterdir() if path.is_file()} == before
+    other = replace(wanted, settings={"timesteps": 2})
+    for changed, words in (
+        (other, "settings differ"),
+        (replace(wanted, method="max_norm"), "method, settings differ"),
+        (replace(wanted, run=run_folder(tmp_path / "levels", 5, 5)), r"source differ.*add --overwrite"),
+    ):
+        with pytest.raises(BadSetting, match=words):
+            convert(changed)
+    assert {path.name: path.read_bytes() for path in wanted.out.iterdir() if path.is_file()} == before
+    convert(replace(other, overwrite=True))
     assert load_blueprint(wanted.out)[1]["conversion"]["settings"]["timesteps"] == 2
+    assert sorted(path.name for path in wanted.out.iterdir()) == sorted(before)
+
+
+def test_a_second_command_in_the_folder_is_refused(tmp_path: Path) -> None:
+    wanted = request(tmp_path)
+    with claimed(wanted.out), pytest.raises(BadSetting, match="another command is at work in"):
+        convert(wanted)
+    convert(wanted)
+
+
+def test_a_run_that_does_not_say_what_it_was_made_by_or_is_damaged_is_replaced_when_that_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    wanted = request(tmp_path)
+    convert(wanted)
+    plan = wanted.out / "plan.json"
+    content = json.loads(plan.read_text())
+    del content["about"]["made_by"]
+    plan.write_text(json.dumps(content))
+    with pytest.raises(BadSetting, match="does not say what it was made by: add --overwrite"):
+        convert(wanted)
+    plan.write_text(plan.read_text()[:100])
+    with pytest.raises(BadSetting, match=r"holds a run that is damaged .* add --overwrite"):
+        convert(wanted)
+    convert(replace(wanted, overwrite=True))
+    assert "made_by" in load_blueprint(wanted.out)[1]
 
 
 def test_nothing_is_loaded_where_run_model_weights_or_method_are_not_there(

@@ -309,7 +309,7 @@ def test_folders_that_are_not_a_searchs_are_refused(tmp_path: Path) -> None:
         search(replace(settings, out=tmp_path / "full"))
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["thesis.tex"]
     settings.out.mkdir()
-    with FileLock(settings.out / "search.lock"), pytest.raises(BadSetting, match="another search is at work in"):
+    with FileLock(settings.out / "search.lock"), pytest.raises(BadSetting, match="another command is at work in"):
         search(settings)
     (settings.out / "search.json").write_text("{")
     with pytest.raises(BadFile, match=r"search\.json cannot be read .*it is damaged; delete it and go on"):

@@ -14,6 +14,7 @@ from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.train import INITIAL_TIMESTEPS, TrainRequest, run, usual_learning_rate
 from spikewright.data import ImageData
 from spikewright.errors import BadData, BadFile, BadModel, BadSetting, UnsupportedModule
+from spikewright.interchange.claim import claimed
 from spikewright.interchange.run_folder import load_blueprint, load_source, save_source
 from spikewright.models import build
 from spikewright.snn.blueprint import Blueprint
@@ -337,3 +338,64 @@ def test_what_a_spiking_network_has_no_use_for_is_refused(own: str, tmp_path: Pa
     train(TrainRequest(**common), SETTINGS)  # pyright: ignore[reportArgumentType]
     with pytest.raises(BadFile, match="it was trained directly"):
         train(TrainRequest(start=out, out=tmp_path / "b"), SETTINGS)
+
+
+def test_the_same_training_again_starts_again_and_another_asks(tmp_path: Path) -> None:
+    out = tmp_path / "a"
+    request = TrainRequest(model="top0", data="digits", out=out)
+    first, _, _ = train(request, SETTINGS)
+    checkpoint = out / "checkpoints" / "epoch-0.ckpt"
+    before = checkpoint.stat().st_mtime_ns
+    again, _, _ = train(request, SETTINGS)
+    assert all(torch.equal(array, again.arrays[name]) for name, array in first.arrays.items())
+    assert checkpoint.stat().st_mtime_ns > before  # trained once more
+    for other, settings, words in (
+        (replace(request, levels=3), SETTINGS, "levels differ"),
+        (request, replace(SETTINGS, seed=1), "settings, source differ"),
+    ):
+        with pytest.raises(BadSetting, match=f"holds another run .*{words}.*: add --overwrite"):
+            train(other, settings)
+    assert load_source(out)[1]["settings"]["seed"] == 0
+    for name in ("compare", "campaigns", "other"):
+        (out / name).mkdir()
+        (out / name / "x").touch()
+    train(replace(request, overwrite=True), replace(SETTINGS, seed=1))
+    assert load_source(out)[1]["settings"]["seed"] == 1
+    assert sorted(path.name for path in out.iterdir()) == ["checkpoints", "other", "source.json", "source.safetensors"]
+
+
+def test_an_unfinished_training_goes_on_without_being_told(tmp_path: Path) -> None:
+    two = replace(SETTINGS, epochs=2)
+    request = TrainRequest(model="top0", data="digits", out=tmp_path / "whole")
+    whole, _, _ = train(request, two)
+
+    def stop(what: str, done: int, total: int, /, note: str = "") -> None:
+        if "epoch 2" in f"{what} {note}" or list(part.out.glob("checkpoints/epoch-0.ckpt")):
+            raise KeyboardInterrupt
+
+    part = replace(request, out=tmp_path / "part", settings=two)
+    with pytest.raises(KeyboardInterrupt):
+        run(part, on_progress=stop)
+    assert [path.name for path in (part.out / "checkpoints").iterdir()] == ["epoch-0.ckpt"]
+    with pytest.raises(
+        BadSetting, match=r"seed was 0, now it is 1: resume with the same, or choose another --out, or --ov"
+    ):
+        train(part, replace(two, seed=1))
+    seen: list[str] = []
+    found = run(part, on_progress=lambda what, done, total, /, note="": seen.append(note))
+    assert not any("epoch 1" in note for note in seen)
+    assert all(torch.equal(array, found.network.arrays[name]) for name, array in whole.arrays.items())
+    other, _, _ = train(replace(part, overwrite=True), replace(two, seed=1))
+    assert not torch.equal(next(iter(other.arrays.values())), next(iter(whole.arrays.values())))
+
+
+def test_a_second_command_in_the_folder_is_refused(tmp_path: Path) -> None:
+    with claimed(tmp_path / "a"), pytest.raises(BadSetting, match="another command is at work in"):
+        train(TrainRequest(model="top0", data="digits", out=tmp_path / "a"), SETTINGS)
+
+
+def test_checkpoints_that_are_a_file_are_said(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "checkpoints").touch()
+    with pytest.raises(BadFile, match="checkpoints is a file, not a folder"):
+        train(TrainRequest(model="top0", data="digits", out=tmp_path / "a", resume=True), SETTINGS)

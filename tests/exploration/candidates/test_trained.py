@@ -89,15 +89,15 @@ def test_points_of_different_bits_share_a_training(tmp_path: Path, monkeypatch: 
 def test_a_stopped_training_goes_on_to_the_same_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = replace(TABLE, epochs=2)
     whole = maker(table=table).make(POINT, tmp_path / "whole")
-    saved = folder.save_blueprint
+    saved = folder.save_run
 
     def killed(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(folder, "save_blueprint", killed)
+    monkeypatch.setattr(folder, "save_run", killed)
     with pytest.raises(KeyboardInterrupt):
         maker(table=table).make(POINT, tmp_path / "part")
-    monkeypatch.setattr(folder, "save_blueprint", saved)
+    monkeypatch.setattr(folder, "save_run", saved)
     part = maker(table=table).make(POINT, tmp_path / "part")
     for name, array in whole.blueprint.arrays.items():
         assert torch.equal(array, part.blueprint.arrays[name]), name

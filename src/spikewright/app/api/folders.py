@@ -7,21 +7,30 @@ import torch
 
 from spikewright.ann.source import Source
 from spikewright.engines.network import SpikingNetwork, build
+from spikewright.errors import BadFile
 from spikewright.interchange import run_folder
+from spikewright.interchange.claim import claimed
+from spikewright.interchange.placing import holds
 
 
 def save(
     path: str | Path, network: SpikingNetwork, source: Source | None = None, *, about: dict[str, Any] | None = None
 ) -> None:
-    """Write a network, and the source to verify it against, as a run folder."""
-    if source is not None:
-        run_folder.save_source(Path(path), source, about=about or {})
-    run_folder.save_blueprint(Path(path), network.blueprint, about=about or {})
+    """Write a network, and the source to verify it against, as a run folder, in place of the run that is there.
+
+    Raises:
+        BadFile: it cannot be written, or it holds a source and none is given, which may not be this network's.
+    """
+    where = Path(path)
+    with claimed(where):
+        if source is None and holds(where, "source.json"):
+            raise BadFile(f"{where} holds a source network: give the source of this network too, or another folder")
+        run_folder.save_run(where, source=source, blueprint=network.blueprint, about=about or {})
 
 
 def load(path: str | Path, *, dtype: torch.dtype = torch.float32) -> tuple[SpikingNetwork, Source | None]:
     """Read a run folder back; nothing in it is executed."""
     where = Path(path)
     blueprint, _ = run_folder.load_blueprint(where)
-    source = run_folder.load_source(where)[0] if (where / "source.json").is_file() else None
+    source = run_folder.load_source(where)[0] if holds(where, "source.json") else None
     return build(blueprint, dtype=dtype), source

@@ -46,6 +46,7 @@ def convert(
     size: options.Size = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
+    overwrite: options.Overwrite = False,
     json: options.Json = None,
 ) -> None:
     """Convert a run, or a model of your own, to a spiking network."""
@@ -70,6 +71,7 @@ def convert(
         out=out, run=run, model=model, weights=weights, data=data, method=method, settings=chosen,
         calibration=calibration, calibrate=calibrate, calibration_epochs=calibration_epochs,
         max_accuracy_drop=max_accuracy_drop, weight_bits=weight_bits, images=options.images(mean, std, size, seed),
+        overwrite=overwrite,
     )  # fmt: skip
     with progress_bar() as progress:
         result = verb.run(request, on_progress=progress)

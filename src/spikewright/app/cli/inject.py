@@ -39,7 +39,7 @@ def inject(
     hints: Annotated[
         bool, Option("--harden/--no-harden", help="see what protecting weights, or the network of --against, would buy")
     ] = False,
-    page: Annotated[Path | None, Option(help="write a page with plots here (.html)")] = None,
+    page: Annotated[Path | None, Option(help="write a page with plots here (.html)", callback=options.place)] = None,
     record: Annotated[Path | None, Option(help="file of the maps; default: one in RUN/campaigns")] = None,
     workers: Annotated[
         int | None, Option(help="tasks at once; default: 1 on this machine, all CPUs of a cluster")

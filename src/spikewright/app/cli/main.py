@@ -3,6 +3,7 @@
 0 done; 1 the network does not meet what was asked; 2 bad input; 130 interrupted.
 """
 
+import os
 import sys
 
 import typer
@@ -61,11 +62,24 @@ def main() -> None:
         code = _refuse(str(error))
     except _UsageError as error:  # pyright: ignore[reportGeneralTypeIssues]
         code = _refuse(error.format_message())
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter tries once more
+        code = _refuse("what was printed to was closed before the end; what was written to files is whole")
+    except OSError as error:
+        code = _refuse(_of_files(error))
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     if code == INTERRUPTED:  # some versions of Typer return it in place of raising
         print("spikewright: interrupted; what was finished is kept", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _of_files(error: OSError) -> str:
+    """What the file system refused where nobody knew better."""
+    name = error.filename2 or error.filename
+    where = "a file" if name is None else os.fsdecode(name) if isinstance(name, (str, bytes)) else str(name)
+    reason = (error.strerror or str(error)).lower()
+    return f"{where}: {reason}: see that it is there, can be read or written, and that the disk has room"
 
 
 def _refuse(message: str) -> int:

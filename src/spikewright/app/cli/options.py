@@ -21,7 +21,23 @@ Std = Annotated[str | None, Option("--std", help="input standard deviation per c
 Size = Annotated[str | None, Option("--size", help="resize images to HEIGHTxWIDTH")]
 Seed = Annotated[int, Option("--seed", help="of the validation split and of anything random")]
 Device = Annotated[str, Option("--device", help="auto, cpu, cuda, cuda:1 …")]
-Json = Annotated[Path | None, Option("--json", help="write the figures here")]
+Overwrite = Annotated[
+    bool,
+    Option("--overwrite", help="replace a run that was made otherwise, and its compare and campaigns; none is needed "
+           "to make the same again"),
+]  # fmt: skip
+
+
+def place(path: Path | None) -> Path | None:
+    """A file to write when all is done: refused at once where it could not be written then."""
+    from spikewright.data.files import require_place
+
+    if path is not None:
+        require_place(path)
+    return path
+
+
+Json = Annotated[Path | None, Option("--json", help="write the figures here", callback=place)]
 
 
 def floats(flag: str, text: str | None) -> tuple[float, ...] | None:

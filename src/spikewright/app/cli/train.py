@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    out: Annotated[Path, Option(help="run folder to write; must be new or empty, or --resume")],
+    out: Annotated[Path, Option(help="run folder to write")],
     model: Annotated[str | None, Option(help="name of a model, or package.module:factory")] = None,
     data: options.Data = None,
     weights: Annotated[Path | None, Option(help="start from these weights (.safetensors, .pt, .pth)")] = None,
@@ -91,7 +91,10 @@ def train(
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
-    resume: Annotated[bool, Option("--resume", help="go on from the newest checkpoint in --out")] = False,
+    resume: Annotated[
+        bool, Option("--resume", help="go on from the newest checkpoint in --out, also of a training that ended")
+    ] = False,
+    overwrite: options.Overwrite = False,
     seed: Annotated[int, Option(help="of weights, order and augmentation")] = 0,
     device: options.Device = "auto",
     devices: Annotated[int, Option(help="how many; each takes its share of every batch")] = 1,
@@ -117,7 +120,7 @@ def train(
         spiking=spiking,
         out=out, model=model, data=data, weights=weights, start=start, levels=levels, resume=resume,
         slip=slip, initial_timesteps=initial_timesteps, images=options.images(mean, std, size),
-        augment=augment, frames_by=frames_by, binary=binary,  # pyright: ignore[reportArgumentType]
+        augment=augment, overwrite=overwrite, frames_by=frames_by, binary=binary,  # pyright: ignore[reportArgumentType]
         settings=TrainSettings(
             epochs=epochs, label_smoothing=label_smoothing, **{**usual, **trained_by},
             timesteps=_timesteps(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spikewright.app.pages.palette import DARK, LIGHT, marker
+from spikewright.data.files import write_text
 
 
 def render(template: str, **values: Any) -> str:
@@ -38,13 +39,13 @@ def legend(names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write the page under another name first, so that an interrupted run leaves no half of one.
+    """Write the page whole, so that an interrupted run leaves no half of one.
 
     Args:
         path: the HTML file; its folder is made if need be.
         text: the page.
+
+    Raises:
+        BadFile: it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, text)

@@ -19,6 +19,7 @@ from spikewright.data.events.preparation import EventPreparation
 from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadFile, BadModel, BadSetting
 from spikewright.interchange import run_folder as folder
+from spikewright.interchange.placing import holds
 
 SPLITS = ("train", "validation", "test")
 
@@ -145,7 +146,7 @@ def _preparation(about: dict[str, Any]) -> InputPreparation | EventPreparation |
 
 def is_spiking_run(run: Path) -> bool:
     """Whether a run holds a spiking network without a source: it was trained directly."""
-    return (run / "plan.json").is_file() and not (run / "source.json").is_file()
+    return holds(run, "plan.json") and not holds(run, "source.json")
 
 
 def require_fit(source: Source, data: ImageData) -> None:

@@ -21,9 +21,10 @@ from spikewright.conversion.methods import Method
 from spikewright.conversion.methods.exact import MOST_TIMESTEPS
 from spikewright.conversion.observe import observe
 from spikewright.data import ImageData
-from spikewright.data.files import write_json
+from spikewright.data.files import unread, write_json
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadData, BadFile, BadSetting
+from spikewright.interchange.claim import claimed
 from spikewright.measure.cost.energy import energy_table
 from spikewright.measure.scoring import accuracy_of_source, score
 
@@ -123,6 +124,12 @@ def run(request: CompareRequest, *, on_progress: Progress | None = None) -> Comp
     source, data, _ = acquire.of_run(request.run, data=request.data, images=request.images)
     if data is None:
         raise BadSetting(f"compare: run {request.run} does not say what data it was made with: give --data")
+    with claimed(request.folder):
+        return _filled(request, source, data, on_progress)
+
+
+def _filled(request: CompareRequest, source: Source, data: ImageData, on_progress: Progress) -> CompareResult:
+    """Fill in and write, in a folder that is this command's alone."""
     wanted = request.wanted
     table = _Table(request, source, data)
     for index, (spec, steps) in enumerate(wanted):
@@ -177,7 +184,7 @@ class _Table:
 
     def _known(self) -> dict[tuple[str, int], ComparisonRow]:
         path = self.request.folder / ROWS
-        if not path.is_file():
+        if not path.exists():
             return {}
         try:
             raw = json.loads(path.read_text())
@@ -187,6 +194,8 @@ class _Table:
                     "or delete it"
                 )
             rows = [ComparisonRow(**row) for row in raw["rows"]]
+        except OSError as error:
+            raise unread(path, error) from None
         except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, BadData) as error:
             raise BadFile(f"{path} cannot be read ({error}): it is damaged; delete it to begin again") from None
         return {(row.method, int(row.timesteps or 0)): row for row in rows}

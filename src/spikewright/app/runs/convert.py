@@ -7,7 +7,7 @@ from typing import Any
 
 from spikewright.ann.source import Source
 from spikewright.app.registry import configure, find, names
-from spikewright.app.runs import acquire
+from spikewright.app.runs import acquire, made_by
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.conversion.auto import Auto, Choice
@@ -16,10 +16,13 @@ from spikewright.conversion.convert import convert as run_conversion
 from spikewright.conversion.methods import Method
 from spikewright.conversion.post_training import quantise_trained
 from spikewright.conversion.thresholds import has_trained_thresholds
+from spikewright.data.files import refusals
 from spikewright.data.progress import Progress, silent
 from spikewright.engines.network import SpikingNetwork, build
 from spikewright.errors import BadSetting
 from spikewright.interchange import run_folder as folder
+from spikewright.interchange.claim import LOCK, claimed
+from spikewright.interchange.placing import foreign, holds, present
 from spikewright.snn.blueprint import Blueprint
 
 AUTO = "auto"
@@ -34,6 +37,7 @@ class ConvertRequest:
     did not, and are what calibration looks at. `calibrate` trains thresholds and initial potentials afterwards.
     `weight_bits` rounds the weights afterwards, by the way that keeps most accuracy on the validation split.
     The method `auto` finds method and timesteps within `max_accuracy_drop` points on the validation split.
+    `overwrite` replaces a run that was made from another source or with other settings, and all that was found on it.
     """
 
     out: Path
@@ -49,6 +53,7 @@ class ConvertRequest:
     max_accuracy_drop: float | None = None
     weight_bits: int | None = None
     images: ImageSettings = field(default_factory=ImageSettings)
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if (self.run is None) == (self.model is None):
@@ -79,7 +84,7 @@ class ConvertRequest:
     @property
     def gradient(self) -> Gradient:
         """How `calibrate` calibrates."""
-        gradient = Gradient(seed=self.images.seed, checkpoint=self.out / STATE)
+        gradient = Gradient(seed=self.images.seed, checkpoint=self.out / STATE, begin_anew=self.overwrite)
         return gradient if self.calibration_epochs is None else replace(gradient, epochs=self.calibration_epochs)
 
     @property
@@ -113,14 +118,42 @@ def run(request: ConvertRequest, *, on_progress: Progress | None = None) -> Conv
     batches = None
     if data is not None:
         batches = acquire.inputs(data.train, data, limit=request.calibration, seed=request.images.seed)
-    blueprint, conversion = _converted(request, source, data, batches, silent if on_progress is None else on_progress)
+    with claimed(request.out):
+        return _made(request, source, data, batches, about, silent if on_progress is None else on_progress)
+
+
+def _made(
+    request: ConvertRequest, source: Source, data: Any, batches: Any, about: dict[str, Any], on_progress: Progress
+) -> ConvertResult:
+    """Convert and save, in a folder that is this command's alone."""
+    _require_free(request)
+    asked = made_by.plain(_asked(request, source, data))
+    made_by.require_same(request.out, asked, overwrite=request.overwrite)
+    blueprint, conversion = _converted(request, source, data, batches, on_progress)
     if request.weight_bits is not None:
         blueprint, conversion = _rounded(request.weight_bits, blueprint, conversion, data, batches)
-    about = {**about, "conversion": conversion}
-    folder.save_source(request.out, source, about=about)
-    folder.save_blueprint(request.out, blueprint, about=about)
-    (request.out / STATE).unlink(missing_ok=True)
+    about = {**about, "conversion": conversion, made_by.KEY: asked}
+    discard = made_by.FOUND if request.overwrite else ()
+    folder.save_run(request.out, source=source, blueprint=blueprint, about=about, discard=discard)
+    with refusals(request.out):
+        (request.out / STATE).unlink(missing_ok=True)
     return ConvertResult(network=build(blueprint), source=source, about=about)
+
+
+def _asked(request: ConvertRequest, source: Source, data: Any) -> dict[str, Any]:
+    """All that the network follows from."""
+    gradient, method = request.gradient, request.chosen
+    looked = {} if data is None else {"data": data.fingerprint, "calibration": request.calibration}
+    return {
+        "verb": "convert",
+        "source": acquire.digest(source),
+        "preparation": repr(source.preparation),
+        "method": request.method,
+        "settings": asdict(request.auto if method is None else method),  # pyright: ignore[reportArgumentType]
+        "calibrate": {"epochs": gradient.epochs, "batch_size": gradient.batch_size} if request.calibrate else None,
+        "weight_bits": request.weight_bits,
+        **(looked and {**looked, "seed": request.images.seed}),
+    }
 
 
 def _converted(
@@ -144,11 +177,11 @@ def _rounded(
     """The network with weights of so many bits, and what is said of it."""
     if data is None or batches is None:
         raise BadSetting("convert: --weight-bits is judged on validation images: give --data")
-    existing = quantise_trained(
+    rounded = quantise_trained(
         blueprint, bits, calibration=batches, validation=acquire.labelled(data.validation, data, batch_size=250)
     )
-    weights = {**existing.to_json(), "line": existing.line()}
-    return existing.blueprint, {**conversion, "exact": False, "weights": weights}
+    weights = {**rounded.to_json(), "line": rounded.line()}
+    return rounded.blueprint, {**conversion, "exact": False, "weights": weights}
 
 
 def chosen(name: str, settings: dict[str, Any]) -> Method:
@@ -178,8 +211,9 @@ def _require_free(request: ConvertRequest) -> None:
         raise BadSetting(f"--out is the run itself ({request.out}): choose another folder")
     if acquire.is_spiking_run(request.out):
         raise BadSetting(f"--out {request.out} holds a network that was trained directly: choose another folder")
-    existing = {path.name for path in request.out.iterdir()} if request.out.is_dir() else set()
-    if existing - {STATE} and "plan.json" not in existing:
+    with refusals(request.out):
+        found = [*foreign(request.out, STATE, LOCK), *(name for name in present(request.out) if "source" in name)]
+    if found and not holds(request.out, "plan.json"):
         raise BadSetting(f"--out {request.out} is not empty and holds no converted network: choose another folder")
 
 

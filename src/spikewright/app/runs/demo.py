@@ -8,9 +8,10 @@ from typing import Any
 from spikewright.app.runs import convert, evaluate, train, verify
 from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.conversion.methods.exact import Exact
-from spikewright.data.files import write_json
+from spikewright.data.files import PART, refusals, write_json
 from spikewright.data.progress import Progress
 from spikewright.errors import BadSetting
+from spikewright.interchange.claim import LOCK, claimed
 from spikewright.measure.equality.certificate import Certificate
 from spikewright.measure.evaluation import EvaluateSettings, Evaluation
 from spikewright.training.settings import TrainSettings
@@ -55,12 +56,24 @@ def run(request: DemoRequest, *, on_progress: Progress | None = None) -> DemoRes
         BadSetting: `out` holds something that is not an earlier demo.
     """
     settle_arithmetic()
-    out, source, spiking = request.out, request.out / "source", request.out / "spiking"
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file()):
+    _require_free(request.out)
+    with claimed(request.out):
+        _require_free(request.out)
+        return _shown(request, on_progress)
+
+
+def _require_free(out: Path) -> None:
+    with refusals(out):
+        other = out.is_dir() and [each for each in out.iterdir() if each.name != LOCK and each.suffix != PART]
+    if out.is_file() or (other and not (out / MARK).is_file()):
         raise BadSetting(f"--out {out} holds something else than a demo: choose another folder")
-    if out.is_dir():
-        for each in (source, spiking):
-            shutil.rmtree(each, ignore_errors=True)  # the mark says that they are an earlier demo's
+
+
+def _shown(request: DemoRequest, on_progress: Progress | None) -> DemoResult:
+    """The whole line, in a folder that is this command's alone."""
+    out, source, spiking = request.out, request.out / "source", request.out / "spiking"
+    for each in (source, spiking):
+        shutil.rmtree(each, ignore_errors=True)  # the mark says that they are an earlier demo's
     write_json(out / MARK, {"demo": "under way"})
     settings = TrainSettings(epochs=8, batch_size=64, seed=request.seed)
     levels = 2**request.timesteps - 1

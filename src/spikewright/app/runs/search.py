@@ -16,7 +16,6 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
 from spikewright.app.pages.injection import write_injection
@@ -25,7 +24,7 @@ from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.app.runs.compare import method_of
 from spikewright.app.runs.faults import FaultAt
-from spikewright.data.files import write_json
+from spikewright.data.files import PART, refusals, write_json
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadFile, BadSetting
 from spikewright.exploration.candidates.candidate import Candidate
@@ -45,6 +44,7 @@ from spikewright.exploration.strategies.sampled import collected, queue_all, sam
 from spikewright.exploration.strategies.study import hidden, opened, repair, take_up
 from spikewright.exploration.strategies.trials import require_possible
 from spikewright.exploration.workspace import Bench, fresh_seed
+from spikewright.interchange.claim import claimed
 
 RESULT, PAGE, LOCK = "search.json", "search.html", "search.lock"
 TEST = "test"  # purpose of the fault maps that the report is made with
@@ -310,7 +310,8 @@ def _require_free(settings: SearchSettings) -> None:
         raise BadSetting(f"out {out} is a file: give a folder")
     if out.resolve() == settings.network.run.resolve():
         raise BadSetting(f"out is the run of the trained network itself ({out}): choose another folder")
-    existing = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    with refusals(out):
+        existing = {path.name for path in out.iterdir() if path.suffix != PART} if out.is_dir() else set()
     if existing - {LOCK} and RESULT not in existing:
         raise BadSetting(f"out {out} is not empty and holds no search: choose another folder")
 
@@ -320,13 +321,12 @@ def _claimed(settings: SearchSettings) -> Iterator[None]:
     """The out folder, for this command alone; made if need be.
 
     Raises:
-        BadSetting: another command is at work in it, or has put something else there since.
+        BadFile: it cannot be written.
+        BadSetting: another command is at work in it, or something else was put there since.
     """
     out = settings.out
     _require_free(settings)
-    out.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(out / LOCK, timeout=0):
+    with claimed(out, name=LOCK):
+        _require_free(settings)
+        with refusals(out):  # what a study or a lock could not write
             yield
-    except Timeout:
-        raise BadSetting(f"another search is at work in {out}: wait for it, or choose another out") from None

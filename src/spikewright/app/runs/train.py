@@ -5,41 +5,41 @@
 Knows nothing about the command line.
 """
 
-import platform
+import contextlib
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import lightning
-import torch
 from lightning.pytorch.utilities import rank_zero_only
 
 from spikewright.ann.ops import Activating
 from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import Source
-from spikewright.app.runs import acquire
+from spikewright.app.runs import account, acquire, made_by
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.data import Batches, EventData, ImageData, load_events
 from spikewright.data.events.preparation import Windows
+from spikewright.data.files import refusals
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadModel, BadSetting
 from spikewright.interchange import run_folder as folder
+from spikewright.interchange.claim import LOCK, claimed
+from spikewright.interchange.placing import foreign, present
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.neurons.leaky import Leaky
+from spikewright.training import checkpoints
 from spikewright.training.ann.levels import MOST_LEVELS, initial_thresholds, require_levels, with_levels
-from spikewright.training.fit import fit, fit_spiking
+from spikewright.training.fit import CHECKPOINTS, fit, fit_spiking
 from spikewright.training.settings import TrainReport, TrainSettings
 from spikewright.training.snn.settings import SpikingTraining
-from spikewright.training.timesteps.learned import timestep_account
 
 SCRATCH_RATE, FINE_TUNE_RATE = 0.1, 0.02  # learning rates for random and for trained weights
 THRESHOLD_BATCH, THRESHOLD_BATCHES = 128, 4  # training images that thresholds are taken from
 
 INITIAL_TIMESTEPS = 4  # what learned timesteps start from
 INITIAL_PERCENTILE = 99.0  # of the activations, for their α: few steps want it lower than many levels do
+
 
 AUGMENTED = ("cifar10",)  # named data sets whose images may be shifted and mirrored
 
@@ -61,6 +61,7 @@ class TrainRequest:
     `images` overrides the data's own preparation. `augment` None augments for cifar10, and where the settings
     say so. `spiking` trains a spiking network with the model's topology, in place of the model itself.
     `frames_by` says how recordings of events are cut into frames, `binary` makes their counts 0 and 1.
+    `overwrite` replaces a run or an unfinished training of something else, and all that was found on it.
 
     Raises:
         BadSetting: both or none of model and start, no data, weights without a model, or settings that contradict
@@ -81,6 +82,7 @@ class TrainRequest:
     spiking: SpikingTraining | None = None
     frames_by: Windows = "time"
     binary: bool = False
+    overwrite: bool = False
     settings: TrainSettings = field(default_factory=TrainSettings)
 
     def __post_init__(self) -> None:
@@ -157,29 +159,59 @@ def run(request: TrainRequest, *, on_progress: Progress | None = None) -> TrainR
     _require_free(request)
     source, data, about = _beginning(request)
     settings = replace(request.settings, augment=_augment(request, data))
-    entries: dict[str, Any] = {
-        "out": request.out,
-        "resume": request.resume,
-        "on_progress": silent if on_progress is None else on_progress,
-    }
+    more = {"levels": request.levels, "slip": request.slip, "initial_timesteps": request.initial_timesteps}
+    spiking = None if request.spiking is None else asdict(request.spiking)
+    asked = made_by.plain(account.asked(source, data, settings, spiking=spiking, **more))
+    with contextlib.nullcontext() if _rank() else claimed(request.out):
+        resume = True if _rank() else _goes_on(request, asked)
+        entries: dict[str, Any] = {"out": request.out, "resume": resume, "on_progress": on_progress}
+        return _trained(request, _Beginning(source, data, {**about, made_by.KEY: asked}), settings, entries)
+
+
+class _Beginning(NamedTuple):
+    """The network to start from, the data prepared as it needs, and where it came from."""
+
+    source: Source
+    data: ImageData | EventData
+    about: dict[str, Any]
+
+
+def _trained(request: TrainRequest, start: _Beginning, settings: TrainSettings, entries: dict[str, Any]) -> TrainResult:
+    """Train and save, in a folder that is this command's alone."""
+    source, data, about = start
+    discard = made_by.FOUND if request.overwrite else ()
     if request.spiking is not None:
         network, report = fit_spiking(source, data, settings, request.spiking, **entries)
         _only_first()
-        about = {**about, **_account(data, settings, report), **_spiking_account(network, data, request.spiking)}
-        folder.save_blueprint(request.out, network, about=about)
+        about = {
+            **about,
+            **account.of_training(data, settings, report),
+            **account.of_spiking(network, data, request.spiking),
+        }
+        folder.save_run(request.out, blueprint=network, about=about, discard=discard)
         return TrainResult(network=network, report=report, about=about)
     assert isinstance(data, ImageData)  # recordings are read for spiking networks alone
     if request.levels is not None or settings.timesteps is not None:
         source = _levelled(source, data, request)
     trained, report = fit(source, data, settings, **entries)
     _only_first()
-    about = {**about, "slip": request.slip, **_account(data, settings, report), **_levels_account(trained, settings)}
-    folder.save_source(request.out, trained, about=about)
+    about = {
+        **about,
+        "slip": request.slip,
+        **account.of_training(data, settings, report),
+        **account.of_levels(trained, settings),
+    }
+    folder.save_run(request.out, source=trained, about=about, discard=discard)
     return TrainResult(network=trained, report=report, about=about)
 
 
+def _rank() -> int:
+    """Which of several processes this is, each with a device; the first one has the folder."""
+    return int(getattr(rank_zero_only, "rank", 0) or 0)
+
+
 def _only_first() -> None:
-    if getattr(rank_zero_only, "rank", 0):
+    if _rank():
         raise SystemExit(0)  # one of several processes, each with a device: the first one saves and reports
 
 
@@ -187,8 +219,26 @@ def _require_free(request: TrainRequest) -> None:
     out = request.out
     if out.exists() and not out.is_dir():
         raise BadSetting(f"--out {out} is a file: give a folder")
-    if not request.resume and out.is_dir() and any(out.iterdir()):
-        raise BadSetting(f"--out {out} is not empty: add --resume to go on with its training, or choose another folder")
+    with refusals(out):
+        found = foreign(out, CHECKPOINTS, LOCK)
+    if found and not request.resume and not present(out):
+        raise BadSetting(f"--out {out} is not empty and holds no training ({found[0]}): choose another folder")
+
+
+def _goes_on(request: TrainRequest, asked: dict[str, Any]) -> bool:
+    """Whether the training goes on from checkpoints in `out`, which is cleared of others.
+
+    Raises:
+        BadSetting: it holds another run, which was not to be replaced.
+    """
+    _require_free(request)
+    under_way = checkpoints.newest(request.out / CHECKPOINTS) is not None
+    if under_way and (request.resume or not (present(request.out) or request.overwrite)):
+        return True  # which they are of is checked when they are read
+    made_by.require_same(request.out, asked, overwrite=request.overwrite)
+    if under_way:
+        checkpoints.remove_all(request.out / CHECKPOINTS)
+    return False
 
 
 def _beginning(request: TrainRequest) -> tuple[Source, ImageData | EventData, dict[str, Any]]:
@@ -249,9 +299,9 @@ def _levelled(source: Source, data: ImageData, request: TrainRequest) -> Source:
     percentile = {} if settings.timesteps is None else {"percentile": INITIAL_PERCENTILE}
     thresholds = initial_thresholds(source, images, calibrate=untrained, **percentile)
     for node in source.activations:
-        threshold = source.array(node, "threshold")
-        if isinstance(node.op, Activating) and threshold is not None:
-            thresholds[node.name] = threshold
+        trained = source.array(node, "threshold")
+        if isinstance(node.op, Activating) and trained is not None:
+            thresholds[node.name] = trained
     return with_levels(source, _levels(source, request), thresholds, slip=request.slip)
 
 
@@ -260,50 +310,8 @@ def _levels(source: Source, request: TrainRequest) -> int | dict[str, int]:
     asked = request.levels if request.levels is not None else request.initial_timesteps
     if asked is not None:
         return asked
-    threshold = {node.name: node.op.levels for node in source.activations if isinstance(node.op, Activating)}
-    return {name: levels or INITIAL_TIMESTEPS for name, levels in threshold.items()}
-
-
-def _account(data: ImageData | EventData, settings: TrainSettings, report: TrainReport) -> dict[str, Any]:
-    return {
-        "data": data.name,
-        "data_fingerprint": data.fingerprint,
-        "classes": data.classes,
-        "settings": asdict(settings),
-        "seed": settings.seed,
-        "accuracy_validation": report.accuracy_validation,
-        "accuracy_test": report.accuracy_test,
-        "seconds": report.seconds,
-        "epochs": [{**asdict(epoch), "dead_stages": list(epoch.dead_stages)} for epoch in report.epochs],
-        "versions": {
-            "spikewright": version("spikewright"),
-            "torch": torch.__version__,
-            "lightning": lightning.__version__,
-            "python": platform.python_version(),
-        },
-    }
-
-
-def _levels_account(source: Source, settings: TrainSettings) -> dict[str, Any]:
-    levels = sorted(
-        {node.op.levels for node in source.activations if isinstance(node.op, Activating) and node.op.levels}
-    )
-    learned = settings.timesteps
-    return {
-        "levels": levels[0] if len(levels) == 1 else (levels or None),
-        **({} if learned is None else timestep_account(source, learned.timestep_weighting)),
-    }
-
-
-def _spiking_account(network: Blueprint, data: ImageData | EventData, spiking: SpikingTraining) -> dict[str, Any]:
-    return {
-        "kind": "spiking",
-        "spiking": asdict(spiking),
-        "leaks": {
-            node.name: node.firing.law.leak for node in network.plan.stages if isinstance(node.firing.law, Leaky)
-        },
-        "preparation": asdict(data.preparation),
-    }
+    found = {node.name: node.op.levels for node in source.activations if isinstance(node.op, Activating)}
+    return {name: levels or INITIAL_TIMESTEPS for name, levels in found.items()}
 
 
 def _text(path: Path | None) -> str | None:

@@ -1,25 +1,26 @@
-"""The state of an interrupted calibration: tensors and JSON in one safetensors file, renamed into place."""
+"""The state of an interrupted calibration: tensors and JSON in one safetensors file, written whole."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from spikewright.data.files import write_bytes
 from spikewright.errors import BadFile
 
 
 def save_state(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
-    """Write the state through a temporary file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
+    """Write the state, in place of an earlier one.
+
+    Raises:
+        BadFile: it cannot be written.
+    """
     saved = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    save_file(saved, temporary, metadata={"about": json.dumps(about)})
-    os.replace(temporary, path)  # noqa: PTH105
+    write_bytes(path, save(saved, {"about": json.dumps(about)}))
 
 
 def load_state(path: Path, *, identity: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:

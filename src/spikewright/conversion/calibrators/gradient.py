@@ -48,6 +48,7 @@ class Gradient:
         width: of the surrogate's rectangle, in thresholds.
         seed: of the order of the inputs.
         checkpoint: a file that holds the state after each epoch, and from which an interrupted run goes on.
+        begin_anew: where the checkpoint is of another calibration, begin from the start and do not refuse.
     """
 
     epochs: int = 20
@@ -57,6 +58,7 @@ class Gradient:
     width: float = 1.0
     seed: int = 0
     checkpoint: Path | None = None
+    begin_anew: bool = False
     kind: Literal["gradient"] = "gradient"
 
     def __post_init__(self) -> None:
@@ -163,7 +165,9 @@ class _Fit:
     # Checkpoint --------------------------------------------------------------------------------------------
 
     def _identity(self) -> dict[str, Any]:
-        settings = {name: value for name, value in asdict(self.settings).items() if name != "checkpoint"}
+        settings = {
+            name: value for name, value in asdict(self.settings).items() if name not in ("checkpoint", "begin_anew")
+        }
         size = [len(self.train.inputs), float(self.train.inputs.double().sum()), self.start.loss]
         return {"settings": settings, "inputs": size}
 
@@ -182,7 +186,12 @@ class _Fit:
         path = self.settings.checkpoint
         if path is None or not path.is_file():
             return
-        tensors, about = load_state(path, identity=self._identity())
+        try:
+            tensors, about = load_state(path, identity=self._identity())
+        except BadFile:
+            if self.settings.begin_anew:
+                return
+            raise
         self.saved = {name.removeprefix("kept/"): value for name, value in tensors.items() if name.startswith("kept/")}
         try:
             self.epoch, self.least = int(about["epoch"]), _Score(*about["least"])

@@ -30,11 +30,12 @@ from spikewright.engines.int8.terms import (
 )
 from spikewright.engines.program import Program, StageInstruction
 from spikewright.engines.record import Record, StageRecord
+from spikewright.engines.stateless import Stateless
 from spikewright.errors import BadData, NotExact
 from spikewright.snn.plan import Plan
 
 
-class Int8Network(nn.Module):
+class Int8Network(Stateless, nn.Module):
     """A lowered program on bytes; no state, nothing to train, the CPU only.
 
     Args:
@@ -60,6 +61,10 @@ class Int8Network(nn.Module):
             piece = piece_of(instruction, [forms[name] for name in instruction.node.inputs])
             self._pieces.append(piece)
             forms[instruction.node.name] = piece.form
+
+    def __reduce__(self) -> tuple[type["Int8Network"], tuple[Program]]:
+        """By its program: what it lays out for itself is laid out anew."""
+        return type(self), (self.program,)
 
     @property
     def plan(self) -> Plan:

@@ -15,6 +15,7 @@ from spikewright.engines.packed.run import PackedProgram, dense, run
 from spikewright.engines.packed.values import Packed, grains
 from spikewright.engines.program import StageInstruction
 from spikewright.engines.record import Record, StageRecord
+from spikewright.engines.stateless import Stateless
 from spikewright.errors import BadData, BadPlan
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.packing import pack
@@ -22,7 +23,7 @@ from spikewright.snn.nodes import Stage
 from spikewright.snn.plan import Plan
 
 
-class PackedNetwork:
+class PackedNetwork(Stateless):
     """A blueprint made runnable from packed weights.
 
     Args:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TextIO
 
+from spikewright.data.files import made_folder
 from spikewright.errors import BadFile
 from spikewright.reliability.campaign.outcomes import Outcome
 
@@ -58,23 +59,12 @@ class Record:
         """
         if path is None:
             return cls({})
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("a+", encoding="utf-8", newline="")  # bytes are counted: no line ends are translated
-        except OSError as error:
-            raise _unwritten(path, error) from None
         heads = {name: _line({"campaign": name, "is": {"format": FORMAT, **is_}}) for name, is_ in campaigns.items()}
         try:
-            _lock(file, path)
-            done, known = _read(file, path, heads)
-            file.write("".join(head for name, head in heads.items() if name not in known))
-            file.flush()
-        except BaseException as error:
-            _close(file)
-            if isinstance(error, OSError):
-                raise _unwritten(path, error) from None
-            raise
-        return cls(done, path, file)
+            with made_folder(path.parent):
+                return _opened(path, heads)
+        except OSError as error:
+            raise _unwritten(path, error) from None
 
     def add(self, found: Iterable[tuple[Key, Outcome]]) -> None:
         """Write down what maps did; on disk when this returns.
@@ -105,6 +95,24 @@ class Record:
     ) -> None:
         if self._file is not None:
             _close(self._file)
+
+
+def _opened(path: Path, heads: Mapping[str, str]) -> Record:
+    """The record with a first line of each campaign; a file that was made goes again where that fails."""
+    new = not os.path.lexists(path)
+    file = path.open("a+", encoding="utf-8", newline="")  # bytes are counted: no line ends are translated
+    try:
+        _lock(file, path)
+        done, known = _read(file, path, heads)
+        file.write("".join(head for name, head in heads.items() if name not in known))
+        file.flush()
+    except BaseException:
+        _close(file)
+        if new:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        raise
+    return Record(done, path, file)
 
 
 def _line(content: Mapping[str, Any]) -> str:

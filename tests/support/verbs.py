@@ -1,0 +1,147 @@
+"""The verbs that write, each on a small network: what there was before, the command, what it gives."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from spikewright.app.api.folders import save
+from spikewright.app.pages.injection import write_injection
+from spikewright.app.runs import compare, convert, inject, train
+from spikewright.data.files import write_json
+from spikewright.engines.network import build
+from spikewright.exploration.workspace import digest_of
+from spikewright.interchange import run_folder
+from spikewright.interchange.placing import holds, present
+from spikewright.reliability.campaign.settings import InjectSettings
+from spikewright.reliability.faults.bit_flip import BitFlip
+from spikewright.training.settings import TrainSettings
+from support import trained
+
+OUT, RUN = "out", "run"
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A command in a folder of its own.
+
+    Attributes:
+        name: of it.
+        begin: what there is before.
+        command: the command; returns its figures.
+        after_a_kill: what may be there then, as plain data; other than before and after it nothing may.
+    """
+
+    name: str
+    begin: Callable[[Path], object]
+    command: Callable[[Path], Any]
+    after_a_kill: Callable[[Path], Any]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def network(folder: Path) -> dict[str, Any]:
+    """What is in a run folder, read as every verb reads it; empty: no run."""
+    found: dict[str, Any] = {"files": present(folder)}
+    if holds(folder, "plan.json"):
+        blueprint, about = run_folder.load_blueprint(folder)
+        found |= {"plan": digest_of(blueprint), "about": _steady(about)}
+    if holds(folder, "source.json"):
+        source, about = run_folder.load_source(folder)
+        found |= {"source": {name: array.sum().item() for name, array in source.arrays.items()}, "its": _steady(about)}
+    return json.loads(json.dumps(found))
+
+
+def _steady(content: Any) -> Any:
+    """Without what depends on the clock."""
+    if isinstance(content, dict):
+        return {name: _steady(value) for name, value in content.items() if "seconds" not in name}
+    return [_steady(each) for each in content] if isinstance(content, list | tuple) else content
+
+
+def _source(root: Path, *levels: int) -> Path:
+    return root / RUN if (root / RUN).is_dir() else trained.run_folder(root / RUN, *levels)
+
+
+def _convert(root: Path, timesteps: int, **more: Any) -> dict[str, Any]:
+    run = _source(root, 5, 5)
+    request = {"settings": {"timesteps": timesteps}, "calibration": 24, **more}
+    convert.run(convert.ConvertRequest(out=root / OUT, run=run, **request))
+    return network(root / OUT)
+
+
+def _converted_with_figures(root: Path) -> None:
+    _convert(root, 2)
+    for name in ("compare", "campaigns"):
+        write_json(root / OUT / name / "figures.json", {"of": "the run before"})
+
+
+def _train(root: Path, **more: Any) -> dict[str, Any]:
+    settings = TrainSettings(epochs=2, batch_size=400, device="cpu")
+    train.run(train.TrainRequest(out=root / OUT, start=_source(root), levels=3, settings=settings, **more))
+    return network(root / OUT)
+
+
+def _compare(root: Path, *timesteps: int) -> list[Any]:
+    wanted = compare.CompareRequest(
+        run=_source(root, 5, 5), methods=("exact",), timesteps=timesteps, samples=20, calibration=20
+    )
+    return compare.run(wanted).to_json()
+
+
+def _rows_are_whole(root: Path) -> bool:
+    return len(json.loads((root / RUN / "compare" / compare.ROWS).read_text())["rows"]) > 0
+
+
+def _inject(root: Path, maps: int = 2) -> dict[str, Any]:
+    settings = InjectSettings(fault=BitFlip(ber=0.01), maps=maps)
+    wanted = inject.InjectRequest(run=_source(root, 5, 5), settings=(settings,), samples=20)
+    found = inject.run(wanted)
+    write_injection(root / "page" / "faults.html", [found.to_json()], note="a note")
+    write_json(root / "figures" / "faults.json", found.to_json())
+    return _steady(found.to_json())
+
+
+def _page(root: Path) -> list[Any]:
+    """Whether each is whole where it is there."""
+    page, figures = root / "page" / "faults.html", root / "figures" / "faults.json"
+    return [
+        not page.exists() or page.read_text().rstrip().endswith("</html>"),
+        not figures.exists() or isinstance(json.loads(figures.read_text()), dict),
+    ]
+
+
+def _save(root: Path, factor: float) -> dict[str, Any]:
+    source = trained.classifier(5, 5)
+    arrays = {name: array * factor for name, array in source.arrays.items()}
+    other = type(source)(source.input_shape, source.nodes, arrays, source.preparation)
+    made = convert.run_conversion(other, convert.chosen("exact", {"timesteps": 3}), None)
+    save(root / OUT, build(made, dtype=torch.float32), other, about={"factor": factor})
+    return network(root / OUT)
+
+
+def _of_out(root: Path) -> dict[str, Any]:
+    return network(root / OUT)
+
+
+VERBS = (
+    Verb("convert", lambda root: _source(root, 5, 5), lambda root: _convert(root, 3), _of_out),
+    Verb("convert again", lambda root: _convert(root, 3), lambda root: _convert(root, 3), _of_out),
+    Verb("convert --overwrite", _converted_with_figures, lambda root: _convert(root, 3, overwrite=True), _of_out),
+    Verb(
+        "convert --calibrate", lambda root: _source(root, 5, 5),
+        lambda root: _convert(root, 3, calibrate=True, calibration_epochs=2), _of_out,
+    ),
+    Verb("compare", lambda root: _compare(root, 1), lambda root: _compare(root, 1, 2, 3), _rows_are_whole),
+    Verb("inject", lambda root: _source(root, 5, 5), _inject, _page),
+    Verb("sw.save", lambda root: _save(root, 1.0), lambda root: _save(root, 0.5), _of_out),
+    Verb("train", _source, _train, _of_out),
+    Verb("train again", _train, _train, _of_out),
+    Verb(
+        "train --overwrite", lambda root: _convert(root, 2), lambda root: _train(root, overwrite=True), _of_out
+    ),
+)  # fmt: skip
