@@ -6,6 +6,7 @@ A layer or a bit that is chosen narrows every one of them. A stratum's name is p
 by, so maps of one stratum tell nothing about those of another.
 """
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple, get_args
@@ -111,8 +112,15 @@ def _held(sites: Sites, strikes: str, layer: str | None) -> Sequence[Memory | Ne
         return held
     names = [each.name for each in held]
     if layer not in names:
-        raise BadSetting(f"there is no layer with {what} named {layer!r}: choose one of {', '.join(names)}")
+        raise BadSetting(f"there is no layer with {what} named {layer!r}: {nearest(layer, names)}")
     return [each for each in held if each.name == layer]
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The way out of an unknown name: the nearest of those there are, and all of them."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{hint}choose one of {', '.join(known)}"
 
 
 def _sites(held: Sequence[Memory | Neurons]) -> Sites:
