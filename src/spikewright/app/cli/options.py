@@ -1,12 +1,13 @@
 """Options that several verbs share, and how their text becomes settings."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from typer import Argument, Option
 
-from spikewright.errors import BadSetting
+from spikewright.errors import BadFile, BadSetting
 
 if TYPE_CHECKING:
     from spikewright.app.runs.acquire import ImageSettings
@@ -144,9 +145,7 @@ def output(flag: str, path: Path | None, endings: tuple[str, ...] = ()) -> None:
     if path is None:
         return
     if endings and path.suffix.lower() not in endings:
-        raise BadSetting(
-            f"{flag} {str(path)!r}: it is written as HTML: give a name that ends in {' or '.join(endings)}"
-        )
+        raise BadSetting(f"{flag} {str(path)!r}: it is written as HTML: give a name ending in {' or '.join(endings)}")
     if path.is_dir() or not path.name:
         raise BadSetting(f"{flag} {str(path)!r} is a folder: give the name of a file")
     above = next((folder for folder in path.parents if folder.exists()), None)
@@ -172,5 +171,11 @@ def write(path: Path | None, result: Result) -> None:
     """The figures as a file, where --json asks for it."""
     from spikewright.data.files import write_json
 
-    if path is not None:
+    if path is None:
+        return
+    try:
         write_json(path, result.to_json())
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            path.with_name(path.name + ".part").unlink(missing_ok=True)
+        raise BadFile(f"--json {str(path)!r} cannot be written ({error.strerror}): choose another place") from None
