@@ -228,11 +228,9 @@ def _campaign(held: Mapping[str, Any], network: str) -> Campaign:
         strata=tuple(rows),
         stored=fields.text("weights_stored"),
         warnings=tuple(str(one) for one in fields.items("warnings")),
-        verdict=verdict_of(held, what, WAY_OUT),
-        injected=fields.text("injected"),
-        not_injected=fields.text("not_injected"),
-        held=held,
-    )
+        verdict=verdict_of(held, what, WAY_OUT), injected=fields.text("injected"),
+        not_injected=fields.text("not_injected"), held=held,
+    )  # fmt: skip
 
 
 def _fault(held: Mapping[str, Any], network: str) -> tuple[str, float | None, int | None]:

@@ -129,8 +129,9 @@ def run(request: InjectRequest, *, on_progress: Progress | None = None) -> Injec
 
 def _every(request: InjectRequest) -> list[InjectSettings]:
     """The campaigns, and those on parts that hardening runs besides."""
-    parts: tuple[Scope, ...] = ("layer", "bit") if request.harden else ()
-    return [each for one in request.settings for each in (one, *(replace(one, scope=part) for part in parts))]
+    parts: tuple[Scope, ...] = ("layer", "bit")
+    hardened = [one for one in request.settings if request.harden and one.fault.strikes == "weights"]
+    return [*request.settings, *(replace(one, scope=part) for one in hardened for part in parts)]
 
 
 def _sides(request: InjectRequest, networks: Sequence["RunNetwork"]) -> tuple[Side, str, dict[str, Side]]:
