@@ -1,14 +1,17 @@
 """Options that several verbs share, and how their text becomes settings."""
 
+import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from typer import Argument, Option
 
-from spikewright.errors import BadSetting
+from spikewright.errors import BadFile, BadSetting
 
 if TYPE_CHECKING:
     from spikewright.app.runs.acquire import ImageSettings
+    from spikewright.reliability.campaign.requirements import Requirement
 
 Run = Annotated[Path, Argument(help="run folder of a converted network", metavar="RUN")]
 Data = Annotated[str | None, Option("--data", help="digits, mnist, fashion_mnist, cifar10, a folder or a hub id")]
@@ -21,6 +24,7 @@ Std = Annotated[str | None, Option("--std", help="input standard deviation per c
 Size = Annotated[str | None, Option("--size", help="resize images to HEIGHTxWIDTH")]
 Seed = Annotated[int, Option("--seed", help="of the validation split and of anything random")]
 Device = Annotated[str, Option("--device", help="auto, cpu, cuda, cuda:1 …")]
+HTML = (".html", ".htm")
 Json = Annotated[Path | None, Option("--json", help="write the figures here")]
 
 
@@ -107,6 +111,50 @@ def shape(text: str | None) -> tuple[int, ...] | None:
     return tuple(int(part) for part in parts)
 
 
+def required(pairs: list[str], max_loss: float | None) -> "tuple[Requirement, ...]":
+    """['accuracy=0.9', 'reliability=0.95'] and a loss in points → requirements."""
+    from spikewright.reliability.campaign.requirements import LeastAccuracy, LeastReliability, MostLoss
+
+    kinds = {"accuracy": LeastAccuracy, "reliability": LeastReliability}
+    made: list[Requirement] = []
+    for pair in pairs:
+        name, mark, text = (part.strip() for part in pair.partition("="))
+        if not mark or name not in kinds:
+            raise BadSetting(f"--require {pair!r}: give one of {', '.join(f'{kind}=SHARE' for kind in kinds)}")
+        try:
+            made.append(kinds[name](float(text)))
+        except ValueError as error:
+            reason = str(error) if isinstance(error, BadSetting) else "give a share from 0 to 1, as 0.9"
+            raise BadSetting(f"--require {pair!r}: {reason}") from None
+    return (*made, *(() if max_loss is None else (MostLoss(max_loss / 100),)))
+
+
+def refuse_together(flag: str, others: dict[str, bool]) -> None:
+    """Refuse options that were given beside one that they do not go with."""
+    given = [name for name, is_given in others.items() if is_given]
+    if given:
+        raise BadSetting(f"{flag} does not go with {' and '.join(given)}: leave out one or the other")
+
+
+def output(flag: str, path: Path | None, endings: tuple[str, ...] = ()) -> None:
+    """Refuse a file that cannot be written, before anything is computed for it.
+
+    Raises:
+        BadSetting: a folder, a place below a file, or another ending than those given.
+    """
+    if path is None:
+        return
+    if endings and path.suffix.lower() not in endings:
+        raise BadSetting(f"{flag} {str(path)!r}: it is written as HTML: give a name ending in {' or '.join(endings)}")
+    if path.is_dir() or not path.name:
+        raise BadSetting(f"{flag} {str(path)!r} is a folder: give the name of a file")
+    above = next((folder for folder in path.parents if folder.exists()), None)
+    if above is not None and not above.is_dir():
+        raise BadSetting(f"{flag} {str(path)!r}: {above} is a file, not a folder: choose another place")
+    if above is not None and not os.access(above, os.W_OK):
+        raise BadSetting(f"{flag} {str(path)!r}: {above} cannot be written to: choose another place")
+
+
 def on_cpu(verb: str, device: str, *, does: str = "runs on the CPU in float64") -> None:
     """Refuse another device where a verb's result must not depend on one."""
     if device not in ("auto", "cpu"):
@@ -123,5 +171,11 @@ def write(path: Path | None, result: Result) -> None:
     """The figures as a file, where --json asks for it."""
     from spikewright.data.files import write_json
 
-    if path is not None:
+    if path is None:
+        return
+    try:
         write_json(path, result.to_json())
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            path.with_name(path.name + ".part").unlink(missing_ok=True)
+        raise BadFile(f"--json {str(path)!r} cannot be written ({error.strerror}): choose another place") from None

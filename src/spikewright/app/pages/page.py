@@ -5,12 +5,16 @@ and follows the reader's light or dark setting. plotly.js is inside the file, so
 are escaped wherever they stand. The same values give the same bytes.
 """
 
+import contextlib
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from spikewright.app.pages.palette import DARK, LIGHT, marker
+from spikewright.errors import BadFile, BadSetting
+
+HTML = (".html", ".htm")
 
 
 def render(template: str, **values: Any) -> str:
@@ -43,8 +47,19 @@ def write_page(path: Path, text: str) -> None:
     Args:
         path: the HTML file; its folder is made if need be.
         text: the page.
+
+    Raises:
+        BadSetting: another ending than .html or .htm.
+        BadFile: it cannot be written, as on a full disk; nothing is left of it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix.lower() not in HTML:
+        raise BadSetting(f"page {str(path)!r}: it is written as HTML: give a name ending in {' or '.join(HTML)}")
     temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise BadFile(f"page {path} cannot be written ({error.strerror}): choose another place") from None
