@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.read_page import Page
 
-from spikewright.app.pages.comparison import ComparisonRow, comparison_page, write_comparison
+from spikewright.app.pages.comparison import ComparisonRow, comparison_page, off_scale, write_comparison
 from spikewright.errors import BadData
 
 
@@ -185,3 +185,18 @@ def test_a_figure_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
 def test_plotly_is_loaded_only_for_a_page() -> None:
     code = "import sys, spikewright.app.pages.comparison; sys.exit('plotly' in sys.modules or 'jinja2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_row_far_below_does_not_press_the_others_together() -> None:
+    good = [
+        ComparisonRow(method="a", timesteps=t, timesteps_mean=t, latency_steps=t, accuracy_snn=0.9 + t / 1000)
+        for t in range(1, 9)
+    ]
+    bad = ComparisonRow(method="b", timesteps=1, timesteps_mean=1, latency_steps=1, accuracy_snn=0.1)
+    assert off_scale(good) == []
+    assert off_scale([*good, bad]) == [bad]
+    assert off_scale([*good[:3], bad, bad]) == []
+    found = Page(comparison_page([*good, bad], title="t"))
+    low, high = found.figures[0]["layout"]["yaxis"]["range"]
+    assert 0.85 < low < 0.901 < 0.908 < high <= 1.01
+    assert "Below the axis, far from all others: b at T = 1 (10.00%)." in found.texts["p"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from spikewright.app.pages.candidates import Candidate, candidates, hardening
 from spikewright.app.pages.charts import Chart
-from spikewright.app.pages.front_charts import ACCURACY, RELIABILITY, differences, fronts, joined
+from spikewright.app.pages.front_charts import ACCURACY, RELIABILITY, Side, _sides, differences, fronts, joined
 
 HELD: list[dict[str, Any]] = [
     {"name": "a<b>", "accuracy": 0.9, "energy_joules": 2e-8, "reliability_mean": 0.8, "reliability_low": 0.75,
@@ -93,3 +93,11 @@ def test_differences_have_their_intervals_in_points() -> None:
     assert trace["error_x"]["array"] == pytest.approx([2, 0])
     assert trace["error_x"]["arrayminus"] == pytest.approx([5, 0])
     assert "+10.00 points (+5.00 to +12.00)" in trace["text"][0]
+
+
+def test_names_are_written_inwards_from_their_half_of_the_chart() -> None:
+    energy = Side("energy", lambda one: one.energy_joules, -1)
+    assert _sides([1.0, 5.0, 99.0, 100.0], [1.0, 100.0], energy) == [
+        "top right", "bottom right", "top left", "bottom left"
+    ]  # fmt: skip
+    assert _sides([0.2], [0.2], energy) == ["top right"]

@@ -7,7 +7,8 @@ import pytest
 from support import trained
 from support.refuse_data import refuse_data
 
-from spikewright.app.runs.inject import CAMPAIGNS, Found, InjectRequest
+from spikewright.app.runs.campaign_result import Found
+from spikewright.app.runs.inject import CAMPAIGNS, InjectRequest
 from spikewright.app.runs.inject import run as run_campaigns
 from spikewright.conversion.methods.exact import Exact
 from spikewright.errors import BadFile, BadSetting
@@ -75,8 +76,8 @@ def test_a_verdict_rests_on_the_same_maps(run: Path) -> None:
     settings = InjectSettings(fault=BitFlip(ber=0.3), maps=100)
     found = injected(_asked(run, settings, against=run, against_of="source", margin=0.9, way="strict"))[0]
     made = found.to_json()
-    assert found.against is not None
-    pairs = zip(found.injection.rows[0].accuracies, found.against.rows[0].accuracies, strict=True)
+    assert found.compared is not None
+    pairs = zip(found.injection.rows[0].accuracies, found.compared.injection.rows[0].accuracies, strict=True)
     assert made["against"]["difference_mean"] == pytest.approx(sum(a - b for a, b in pairs) / 100)
     assert made["verdict"] == "PASS"  # no network is 90 points worse here
     assert made["against"]["difference_low"] >= -0.9

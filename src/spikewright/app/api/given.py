@@ -15,6 +15,7 @@ from spikewright.conversion.methods import Method
 from spikewright.engines.network import SpikingNetwork
 from spikewright.errors import BadData, BadModel, BadSetting
 from spikewright.measure.samples import Prepared
+from spikewright.reliability.campaign.settings import no_fault
 from spikewright.reliability.faults import Fault
 from spikewright.snn.blueprint import Blueprint
 
@@ -110,7 +111,7 @@ def named_fault(fault: str | Fault, rate: float | None, settings: Mapping[str, A
     if isinstance(fault, str):
         return fault_of(fault, settings, rate)
     if not hasattr(fault, "patch"):
-        raise BadSetting(f"fault is {fault!r}: give a name, or one of sw.faults")
+        raise BadSetting(no_fault(fault))
     if rate is not None or settings:
         raise BadSetting("the fault given has a rate and settings of its own: say them there")
     return fault

@@ -1,11 +1,20 @@
-"""`spikewright inject`: a fault campaign on a network, with intervals over fault maps."""
+"""`spikewright inject`: a fault campaign on a network, with intervals over fault maps.
 
+It exits with 0 where nothing was asked or all that was is shown; with 1 where a verdict is FAIL, or UNDECIDED without
+--allow-undecided; with 2 where the request itself cannot be.
+"""
+
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from typer import Argument, Option
 
 from spikewright.app.cli import options
+
+if TYPE_CHECKING:
+    from spikewright.app.runs.inject import InjectRequest
 
 
 def inject(
@@ -36,10 +45,22 @@ def inject(
     ] = False,
     margin: Annotated[float, Option(help="points by which worse is still no worse")] = 0.0,
     way: Annotated[str, Option(help="how a verdict is come to: normal or strict")] = "normal",
+    require: Annotated[
+        list[str] | None, Option("--require", help="under faults on average: accuracy=0.9 or reliability=0.95")
+    ] = None,
+    max_loss: Annotated[float | None, Option(help="points that accuracy may lose to faults on average")] = None,
+    allow_undecided: Annotated[
+        bool, Option("--allow-undecided/--no-allow-undecided", help="exit 0 where a verdict is UNDECIDED")
+    ] = False,
+    replay: Annotated[
+        str | None, Option(help="run this fault map alone and list its flips: MAP, or PART#MAP of several parts")
+    ] = None,
     hints: Annotated[
         bool, Option("--harden/--no-harden", help="see what protecting weights, or the network of --against, would buy")
     ] = False,
-    page: Annotated[Path | None, Option(help="write a page with plots here (.html)", callback=options.place)] = None,
+    page: Annotated[
+        Path | None, Option(help="write a page with plots here (.html)", callback=options.page_place)
+    ] = None,
     record: Annotated[Path | None, Option(help="file of the maps; default: one in RUN/campaigns")] = None,
     workers: Annotated[
         int | None, Option(help="tasks at once; default: 1 on this machine, all CPUs of a cluster")
@@ -54,11 +75,20 @@ def inject(
     device: options.Device = "cpu",
     json: options.Json = None,
 ) -> None:
-    """Inject faults into a network and see what it costs; interrupted, it goes on where it was."""
+    """Inject faults into a network and see what it costs; interrupted, it goes on where it was.
+
+    Exit code 1 where a verdict (--against, --require, --max-loss) is FAIL or UNDECIDED.
+    """
+    options.place(record)
+
+    from dataclasses import replace
+
     from spikewright.app.cli.campaign import show
     from spikewright.app.cli.console import console, progress_bar
     from spikewright.app.runs import inject as verb
     from spikewright.app.runs.faults import fault_of
+    from spikewright.app.runs.provenance import provenance
+    from spikewright.measure.statistics.decisions import Verdict
     from spikewright.reliability.campaign.settings import InjectSettings
     from spikewright.reliability.workers.pool import Workers
 
@@ -78,10 +108,15 @@ def inject(
         run=run, settings=tuple(settings), of="source" if source else None, data=data, split=split, samples=images,
         images=options.images(mean, std, size, seed), record=record, against=against,
         against_of="source" if against_source else None, margin=margin / 100, way=way,
-        harden=hints,
+        required=options.required(require or [], max_loss), harden=hints,
     )  # fmt: skip
+    made = provenance(sys.argv[1:])
+    if replay is not None:
+        options.refuse_together("--replay", {"--page": page is not None, "--allow-undecided": allow_undecided})
+        _replay(replay, request, json)
+        return
     with progress_bar() as progress:
-        result = verb.run(request, on_progress=progress)
+        result = replace(verb.run(request, on_progress=progress), provenance=made)
     found = result.campaigns
     show(f"{run}", found)
     options.write(json, result)
@@ -93,3 +128,22 @@ def inject(
         parts = [part for each in found for part in each.parts]
         write_injection(page, [result.to_json(), *parts], note=f"{found[0].data}, {split} split")
         console.print(f"page: {page}")
+    if result.verdict is Verdict.FAIL or (result.verdict is Verdict.UNDECIDED and not allow_undecided):
+        raise typer.Exit(1)
+
+
+def _replay(text: str, request: "InjectRequest", json: Path | None) -> None:
+    """One map, printed and written."""
+    from dataclasses import replace
+
+    from spikewright.app.cli.campaign import show_replay
+    from spikewright.app.cli.console import console
+    from spikewright.app.runs import replay as verb
+    from spikewright.app.runs.provenance import provenance
+
+    part, number = verb.map_named(text)
+    result = verb.run(verb.ReplayRequest(campaign=request, number=number, part=part))
+    show_replay(f"{request.run}", result)
+    options.write(json, replace(result, provenance=provenance(sys.argv[1:])))
+    if json is not None:
+        console.print(f"figures: {json}")

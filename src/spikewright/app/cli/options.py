@@ -9,6 +9,7 @@ from spikewright.errors import BadSetting
 
 if TYPE_CHECKING:
     from spikewright.app.runs.acquire import ImageSettings
+    from spikewright.reliability.campaign.requirements import Requirement
 
 Run = Annotated[Path, Argument(help="run folder of a converted network", metavar="RUN")]
 Data = Annotated[str | None, Option("--data", help="digits, mnist, fashion_mnist, cifar10, a folder or a hub id")]
@@ -35,6 +36,15 @@ def place(path: Path | None) -> Path | None:
     if path is not None:
         require_place(path)
     return path
+
+
+def page_place(path: Path | None) -> Path | None:
+    """As `place`, for a page: a name that ends as HTML does."""
+    from spikewright.app.pages.page import require_html
+
+    if path is not None:
+        require_html(path)
+    return place(path)
 
 
 Json = Annotated[Path | None, Option("--json", help="write the figures here", callback=place)]
@@ -121,6 +131,31 @@ def shape(text: str | None) -> tuple[int, ...] | None:
     if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
         raise BadSetting(f"--shape is {text!r}: give one input's sizes with x between them, as 3x224x224")
     return tuple(int(part) for part in parts)
+
+
+def required(pairs: list[str], max_loss: float | None) -> "tuple[Requirement, ...]":
+    """['accuracy=0.9', 'reliability=0.95'] and a loss in points → requirements."""
+    from spikewright.reliability.campaign.requirements import LeastAccuracy, LeastReliability, MostLoss
+
+    kinds = {"accuracy": LeastAccuracy, "reliability": LeastReliability}
+    made: list[Requirement] = []
+    for pair in pairs:
+        name, mark, text = (part.strip() for part in pair.partition("="))
+        if not mark or name not in kinds:
+            raise BadSetting(f"--require {pair!r}: give one of {', '.join(f'{kind}=SHARE' for kind in kinds)}")
+        try:
+            made.append(kinds[name](float(text)))
+        except ValueError as error:
+            reason = str(error) if isinstance(error, BadSetting) else "give a share from 0 to 1, as 0.9"
+            raise BadSetting(f"--require {pair!r}: {reason}") from None
+    return (*made, *(() if max_loss is None else (MostLoss(max_loss / 100),)))
+
+
+def refuse_together(flag: str, others: dict[str, bool]) -> None:
+    """Refuse options that were given beside one that they do not go with."""
+    given = [name for name, is_given in others.items() if is_given]
+    if given:
+        raise BadSetting(f"{flag} does not go with {' and '.join(given)}: leave out one or the other")
 
 
 def on_cpu(verb: str, device: str, *, does: str = "runs on the CPU in float64") -> None:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from spikewright.app.pages.fields import Fields
+from spikewright.app.pages.verdicts import Verdict, verdict_of
 from spikewright.app.pages.wording import bit_error_rate
 from spikewright.errors import BadData
 
 WAY_OUT = "write it again with `spikewright inject --json`"
 OUTCOMES = ("masked", "critical", "harmful", "healed", "due")
-VERDICTS = ("PASS", "FAIL", "UNDECIDED")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,25 +82,6 @@ class Stratum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a campaign against another network decided; all but `found` may be unknown.
-
-    Attributes:
-        found: "PASS", "FAIL" or "UNDECIDED".
-        accuracy: mean of the other network under the same faults, a share.
-        difference: mean of the paired differences, as a share; `low` and `high` are where it lies.
-        reason: what it rests on, in words.
-    """
-
-    found: str
-    accuracy: float | None
-    difference: float | None
-    low: float | None
-    high: float | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
     """One network under one kind of fault at one rate.
 
@@ -116,6 +97,8 @@ class Campaign:
         level: of all intervals, 0.95 for 95 %.
         whole: the figures of the campaign as a whole; None where the file has them by part only.
         strata: one a part of the network; none if it was struck as one.
+        stored: how weights are stored, in words; "" where the file does not say.
+        warnings: what to be careful of, in words.
         verdict: None where nothing was decided.
         injected, not_injected: in words, "" where the file does not say.
         raw: how it was measured, as the file says it: seed, interval, planned_maps, quantisation and the like.
@@ -135,6 +118,8 @@ class Campaign:
     level: float
     whole: Stratum | None
     strata: tuple[Stratum, ...]
+    stored: str
+    warnings: tuple[str, ...]
     verdict: Verdict | None
     injected: str
     not_injected: str
@@ -236,16 +221,16 @@ def _campaign(raw: Mapping[str, Any], network: str) -> Campaign:
         images=images,
         ties=fields.count("ties"),
         silent=fields.count("silent"),
-        weight_bits=fields.count("weight_bits"),
+        weight_bits=_bits(fields),
         bits_total=fields.count("bits_total"),
         level=fields.maybe_number("level", most=1.0) or 0.95,
         whole=whole,
         strata=tuple(rows),
-        verdict=_verdict(raw, what),
-        injected=fields.text("injected"),
-        not_injected=fields.text("not_injected"),
-        raw=raw,
-    )
+        stored=fields.text("weights_stored"),
+        warnings=tuple(str(one) for one in fields.items("warnings")),
+        verdict=verdict_of(raw, what, WAY_OUT), injected=fields.text("injected"),
+        not_injected=fields.text("not_injected"), raw=raw,
+    )  # fmt: skip
 
 
 def _fault(raw: Mapping[str, Any], network: str) -> tuple[str, float | None, int | None]:
@@ -292,23 +277,6 @@ def _stratum(raw: Mapping[str, Any], name: str, what: str) -> Stratum:
     )
 
 
-def _verdict(raw: Mapping[str, Any], what: str) -> Verdict | None:
-    """A word, and under `against` what it rests on."""
-    found = Fields(raw=raw, what=what, way_out=WAY_OUT).text("verdict").upper()
-    if not found:
-        return None
-    if found not in VERDICTS:
-        raise BadData(f"{what} has verdict {found!r}, not one of {', '.join(VERDICTS)}: {WAY_OUT}")
-    against = raw.get("against")
-    fields = Fields(raw={} if against is None else against, what=f"what {what} is compared with", way_out=WAY_OUT)
-    difference, low, high = (
-        fields.maybe_number(f"difference_{end}", least=-1.0, most=1.0) for end in ("mean", "low", "high")
-    )
-    return Verdict(
-        found=found,
-        accuracy=fields.maybe_number("accuracy_mean", most=1.0),
-        difference=difference,
-        low=low,
-        high=high,
-        reason=fields.text("reason"),
-    )
+def _bits(fields: Fields) -> int | None:
+    """None where layers differ, and the file has a number for each: its words say it all then."""
+    return None if isinstance(fields.raw.get("weight_bits"), Mapping) else fields.count("weight_bits")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log2
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from statistics import quantiles
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spikewright.app.pages.page import legend, render, write_page
 from spikewright.app.pages.palette import colour, marker
@@ -18,6 +19,9 @@ from spikewright.errors import BadData
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
+
+
+FEWEST_FENCED = 4  # rows, of which one may be far from the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,7 @@ def comparison_page(rows: Sequence[ComparisonRow], *, title: str, note: str = ""
         raise BadData("a comparison needs at least one row, got none: evaluate a network first")
     methods = list(dict.fromkeys(row.method for row in rows))
     scale, unit = energy_unit(row.energy_joules_snn for row in rows)
+    below = off_scale(rows)
     figures = [("Accuracy and timesteps", _chart(rows, _TIMESTEPS))]
     if any(row.energy_joules_snn for row in rows):
         figures.append(("Accuracy and energy", _chart(rows, _energy(scale, unit))))
@@ -88,7 +93,9 @@ def comparison_page(rows: Sequence[ComparisonRow], *, title: str, note: str = ""
         title=title,
         note=note,
         methods=legend(methods),
-        figures=[{"title": heading, "content": figure.to_plotly_json()} for heading, figure in figures],
+        figures=[
+            {"title": heading, "note": _note(below), "content": figure.to_plotly_json()} for heading, figure in figures
+        ],
         sources=["one" if method is None else "own" for method, _ in _source_lines(rows)],
         head=_head(unit),
         table=[(methods.index(row.method), _cells(row, scale)) for row in rows],
@@ -152,7 +159,7 @@ def _chart(rows: Sequence[ComparisonRow], axis: _Axis) -> "Figure":
     left, right = log_span([place for place, _ in placed])
     ticks = axis.ticks(10**left, 10**right)
     across = log_axis(axis.label, (left, right), ticks, [f"{tick:g}" for tick in ticks])
-    figure = graph_objects.Figure(layout=layout(across, share_axis("accuracy")))
+    figure = graph_objects.Figure(layout=layout(across, _accuracy_axis(rows)))
     for method, accuracy in _source_lines(rows):
         index = None if method is None else methods.index(method)
         _add_source_line(figure, method, accuracy, index=index, ends=[10**left, 10**right])
@@ -171,6 +178,41 @@ def _chart(rows: Sequence[ComparisonRow], axis: _Axis) -> "Figure":
                 marker={"size": 11, "symbol": marker(index), "color": colour(index)},
             )
     return figure
+
+
+def off_scale(rows: Sequence[ComparisonRow]) -> list[ComparisonRow]:
+    """Rows so far below the others that an axis with them would press all others together.
+
+    Below the first quartile by more than three times the distance of the quartiles, or by three points (the outer fence
+    of Tukey 1977), unless they are more than a quarter, when they are part of the picture.
+    """
+    found = sorted(row.accuracy_snn for row in rows)
+    if len(found) < FEWEST_FENCED:
+        return []
+    first, _, third = quantiles(found, n=4, method="inclusive")
+    fence = first - 3 * max(third - first, 0.01)
+    return [row for row in rows if row.accuracy_snn < fence]
+
+
+def _note(below: Sequence[ComparisonRow]) -> str:
+    if not below:
+        return ""
+    named = ", ".join(
+        f"{row.method}{'' if row.timesteps is None else f' at T = {row.timesteps}'} ({percent(row.accuracy_snn)})"
+        for row in below
+    )
+    return f"Below the axis, far from all others: {named}."
+
+
+def _accuracy_axis(rows: Sequence[ComparisonRow]) -> dict[str, Any]:
+    """Over all rows; without those that are far below, where there are any."""
+    below = off_scale(rows)
+    if not below:
+        return share_axis("accuracy")
+    shown = [row.accuracy_snn for row in rows if row not in below]
+    shown += [row.accuracy_source for row in rows if row.accuracy_source is not None and row not in below]
+    room = max(0.06 * (max(shown) - min(shown)), 0.002)
+    return {**share_axis("accuracy"), "autorange": False, "range": [min(shown) - room, min(max(shown) + room, 1.01)]}
 
 
 def _add_source_line(

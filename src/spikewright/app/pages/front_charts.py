@@ -5,10 +5,11 @@ dashed line joins those that no other one beats in the two of that chart.
 """
 
 from collections.abc import Callable, Sequence
+from math import log10
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spikewright.app.pages.candidates import Candidate, Hardening, front
-from spikewright.app.pages.charts import ROOM, Chart, height_of, named_axis
+from spikewright.app.pages.charts import ROOM, Chart, height_of, named_axis, shortened
 from spikewright.app.pages.palette import GREY, colour
 from spikewright.app.pages.plots import axis, decimal_ticks, escaped, layout, log_axis, log_span, meta, share_axis
 from spikewright.app.pages.wording import NOTHING, energy_unit, percent, points, three_digits
@@ -16,6 +17,7 @@ from spikewright.app.pages.wording import NOTHING, energy_unit, percent, points,
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+LONGEST_LABEL = 24  # characters: half of the narrowest chart holds them; the whole name is under the pointer
 LABELLED = 6  # front members that have their name beside them; of more it is in what is shown under the pointer
 
 
@@ -142,8 +144,7 @@ class _Group(NamedTuple):
 def _groups(placed: Sequence[Candidate], best: Sequence[Candidate], across: Side) -> tuple[_Group, ...]:
     """The refused, those that pass, and the front, which is drawn last and so on top."""
     shown = sorted((one for one in placed if one in best), key=lambda one: across.place(one) or 0.0)
-    turns = ("bottom left", "top left")  # the last one has no room on its right, the first none on its left
-    sides = ["top right", *(turns[(len(shown) - 1 - index) % 2] for index in range(1, len(shown)))]
+    sides = _sides([across.place(one) or 1.0 for one in shown], [across.place(one) or 1.0 for one in placed], across)
     refused = [one for one in placed if not one.stands and one not in best]
     passing = [one for one in placed if one.stands and one not in best]
     return (
@@ -153,11 +154,22 @@ def _groups(placed: Sequence[Candidate], best: Sequence[Candidate], across: Side
     )
 
 
+def _sides(own: Sequence[float], every: Sequence[float], across: Side) -> list[str]:
+    """Where names are written: inwards from their half of the chart, where no edge cuts them; by turns above, below."""
+    scale = log10 if across.better < 0 else float
+    low, high = scale(min(every, default=1.0)), scale(max(every, default=1.0))
+    turns = ("top", "bottom")
+    return [
+        f"{turns[index % 2]} {'right' if 2 * scale(place) <= low + high else 'left'}" for index, place in enumerate(own)
+    ]
+
+
 def _add_group(figure: "Figure", group: _Group, across: Side, up: Side) -> None:
     own, named = group.members, group.sides is not None
+    names = [escaped(shortened(one.name, LONGEST_LABEL)) for one in own] if named else None
     figure.add_scatter(
         x=[across.place(one) for one in own], y=[up.place(one) for one in own], name=group.name,
-        mode="markers+text" if named else "markers", text=[escaped(one.name) for one in own] if named else None,
+        mode="markers+text" if named else "markers", text=names,
         textposition=group.sides, meta=meta(None, group.colour, role="candidates"),
         marker={"size": 11, "symbol": group.symbol, "color": colour(group.colour)}, cliponaxis=False,
         error_y=_bars(own) if up is RELIABILITY else None,

@@ -18,6 +18,7 @@ from spikewright.app.pages.front_charts import differences, fronts
 from spikewright.app.pages.injection_charts import charts
 from spikewright.app.pages.injection_tables import table_of_candidates, table_of_hardening, tables
 from spikewright.app.pages.injection_words import injected, paragraphs
+from spikewright.app.pages.origins import table_of_origins
 from spikewright.app.pages.page import legend, render, write_page
 from spikewright.errors import BadData
 
@@ -64,9 +65,11 @@ def page(found: Found, *, title: str = "", note: str = "") -> str:
         shown.append(table_of_hardening(hardened))
     if searched:
         shown.append(table_of_candidates(searched))
+    if origins := table_of_origins(raw):
+        shown.append(origins)
     return render(
         "injection.html",
-        title=title or _title(networks),
+        title=title or _title(networks, [one.fault for one in read]),
         note=note,
         networks=legend(networks),
         findings=[(name, paragraphs([one for one in read if one.network == name])) for name in networks],
@@ -76,11 +79,13 @@ def page(found: Found, *, title: str = "", note: str = "") -> str:
     )
 
 
-def _title(networks: Sequence[str]) -> str:
+def _title(networks: Sequence[str], faults: Sequence[str]) -> str:
     if not networks:
         return "Search"
     shown = ", ".join(networks) if len(networks) <= 5 else f"{len(networks)} networks"
-    return f"Fault campaign{'s' if len(networks) > 1 else ''}: {shown}"
+    kinds = [one for one in dict.fromkeys(faults) if one not in ("", "bit flip")]
+    fault = f", {kinds[0]}" if len(kinds) == 1 and len(set(faults)) == 1 else ""
+    return f"Fault campaign{'s' if len(networks) > 1 else ''}: {shown}{fault}"
 
 
 def _of_search(raw: Sequence[Any]) -> list[Candidate]:

@@ -122,6 +122,7 @@ MEASURED = (  # key of the file, and what its column is called
     ("interval", "Interval"),
     ("planned_maps", "Maps planned"),
     ("precision", "To ± points"),
+    ("weights_stored", "Stored weights"),
     ("quantisation", "Weights"),
     ("arithmetic", "Arithmetic"),
     ("split", "Split"),
@@ -135,6 +136,8 @@ MEASURED = (  # key of the file, and what its column is called
 def _measured(found: Sequence[Campaign]) -> Table:
     """What of `MEASURED` the file says, a row a campaign; columns that none has are left out."""
     known = [(key, name) for key, name in MEASURED if any(one.raw.get(key) is not None for one in found)]
+    if all(one.stored for one in found):  # which says it layer by layer
+        known = [pair for pair in known if pair[0] != "quantisation"]
     networks = list(dict.fromkeys(one.network for one in found))
     rows = [
         (

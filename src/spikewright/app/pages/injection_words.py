@@ -20,7 +20,8 @@ def paragraphs(found: Sequence[Campaign]) -> list[str]:
     said = [_whole(those) for those in by_place(found).values()]
     several = sum(one.verdict is not None for one in found) > 1
     said += [_verdict(one, one.verdict, several=several) for one in found if one.verdict is not None]
-    return said + [_strata(one) for one in found if one.strata]
+    said += [_strata(one) for one in found if one.strata]
+    return said + [f"Warning: {line}." for line in dict.fromkeys(line for one in found for line in one.warnings)]
 
 
 def by_place(found: Sequence[Campaign]) -> dict[tuple[str, str], list[tuple[Campaign, Stratum]]]:
@@ -94,7 +95,15 @@ def _within(one: Campaign, row: Stratum) -> str:
 
 
 def _verdict(one: Campaign, verdict: Verdict, *, several: bool) -> str:
-    said = f"Verdict{f' {one.under}' if several else ''}: {verdict.found}, {MEANING[verdict.found]}."
+    at = f" {one.under}" if several else ""
+    if verdict.required:
+        said = f"Verdict{at}: {verdict.found}. " + " ".join(f"{_first(each)}." for each in verdict.required)
+        if verdict.accuracy is None:
+            return said
+        said += f" Against another network: {verdict.against}, {MEANING[verdict.against or verdict.found]}."
+    else:
+        said = f"Verdict{at}: {verdict.found}, {MEANING[verdict.found]}."
+    said += f" Compared with {verdict.other}." if verdict.other else ""
     if verdict.accuracy is not None:
         said += f" The other one has {percent(verdict.accuracy)} under the same faults"
         said += "." if verdict.difference is None else f", a difference of {points(verdict.difference)} points."
@@ -125,6 +134,7 @@ def _kind(one: Campaign) -> str:
     bits = f"{one.bits_total:,} " if one.bits_total is not None else ""
     stored = "" if one.weight_bits is None else f" ({one.weight_bits} bits a weight, two's complement)"
     stored = " (1 bit a weight)" if one.weight_bits == 1 else stored
+    stored = f" ({one.stored})" if one.stored else stored
     how = "each flipped with the bit error rate, independently of the others"
     if not one.is_ber:
         how = "flipped as listed" if one.count is None else f"{one.count:,} of them flipped in each map"

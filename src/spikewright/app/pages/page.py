@@ -12,6 +12,9 @@ from typing import Any
 
 from spikewright.app.pages.palette import DARK, LIGHT, marker
 from spikewright.data.files import write_text
+from spikewright.errors import BadSetting
+
+HTML = (".html", ".htm")
 
 
 def render(template: str, **values: Any) -> str:
@@ -46,6 +49,18 @@ def write_page(path: Path, text: str) -> None:
         text: the page.
 
     Raises:
-        BadFile: it cannot be written.
+        BadSetting: another ending than .html or .htm.
+        BadFile: it cannot be written, as on a full disk; nothing is left of it.
     """
+    require_html(path)
     write_text(path, text)
+
+
+def require_html(path: Path) -> None:
+    """Refuse a page whose name says that it is something else.
+
+    Raises:
+        BadSetting: another ending than .html or .htm.
+    """
+    if path.suffix.lower() not in HTML:
+        raise BadSetting(f"page {str(path)!r}: it is written as HTML: give a name ending in {' or '.join(HTML)}")

@@ -33,6 +33,18 @@ def fault_of(kind: str, settings: Mapping[str, Any], ber: float | None) -> Fault
     return configure(cls, given)
 
 
+def settings_of(fault: Fault) -> dict[str, str]:
+    """All that a fault was set to, by name, as text; what is not set is left out, and lists are counted."""
+    given = {each.name: getattr(fault, each.name) for each in fields(fault) if each.name != "kind"}  # pyright: ignore[reportArgumentType]
+    return {name: _as_text(value) for name, value in given.items() if value is not None}
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return f"listed in {len(value)} layers" if isinstance(value, Mapping) else str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class FaultAt:
     """The fault that a search file's table [faults] describes, at any rate: of bits, or for kinds that know none,

@@ -6,9 +6,9 @@ Knows nothing about the command line.
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -16,21 +16,25 @@ from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
+from spikewright.app.runs.campaign_result import Against, Found, InjectResult
+from spikewright.app.runs.provenance import Of, Traced, traced
 from spikewright.data import EventData, ImageData
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadFile, BadSetting
 from spikewright.interchange import run_folder as folder
 from spikewright.interchange.placing import holds
 from spikewright.measure.samples import Prepared
-from spikewright.measure.statistics.decisions import WAYS, Decision
-from spikewright.reliability.campaign.hardening import Hints, campaigns_of, harden
+from spikewright.measure.statistics.decisions import WAYS
+from spikewright.reliability.campaign.hardening import campaigns_of, harden
 from spikewright.reliability.campaign.identity import Campaign, identity
 from spikewright.reliability.campaign.inject import inject, rehearse
 from spikewright.reliability.campaign.record import Record
+from spikewright.reliability.campaign.requirements import Met, Requirement, Requirements
 from spikewright.reliability.campaign.settings import Injection, InjectSettings
+from spikewright.reliability.campaign.strata import Scope
+from spikewright.reliability.workers.pool import reach
 from spikewright.snn.blueprint import Blueprint
 
-Of = Literal["spiking", "source"]
 CAMPAIGNS = "campaigns"  # folder of a run for records that are given no name
 
 
@@ -50,6 +54,7 @@ class InjectRequest:
         against_of: as `of`.
         margin: so much worse is still no worse, a share.
         way: how a verdict is come to: normal or strict.
+        required: what the network has to reach under faults, in every part that is struck.
         harden: look for what hardening would buy; `against` is one of the alternatives then.
 
     Raises:
@@ -68,6 +73,7 @@ class InjectRequest:
     against_of: Of | None = None
     margin: float = 0.0
     way: str = "normal"
+    required: tuple[Requirement, ...] = ()
     harden: bool = False
 
     def __post_init__(self) -> None:
@@ -79,72 +85,22 @@ class InjectRequest:
             raise BadSetting(f"inject: --margin is {100 * self.margin:g} points: give 0 or more, and below 100")
         if self.against is not None and any(each.scope != "model" or each.layer is not None for each in self.settings):
             raise BadSetting("inject: --against compares whole networks: leave out --scope and --layer")
+        if not self.settings:
+            raise BadSetting("inject: there is no campaign to run: give one fault at least")
         acquire.require_split(self.split)
 
 
 class Side(NamedTuple):
-    """A network and its images."""
+    """A network and its images, and which they are."""
 
     network: Blueprint | Source
     samples: Prepared
-
-
-class Found(NamedTuple):
-    """One campaign, and how the network fared against another, or what hardening would buy it."""
-
-    name: str
-    data: str
-    split: str
-    injection: Injection
-    against: Injection | None = None
-    verdict: Decision | None = None
-    difference: float | None = None
-    hints: Hints | None = None
+    traced: Traced
 
     @property
-    def about(self) -> dict[str, str]:
-        """What it was measured on."""
-        return {"name": self.name, "data": self.data, "split": self.split}
-
-    @property
-    def parts(self) -> list[dict[str, Any]]:
-        """The campaigns on layers and on bits that hardening looked at, as plain data."""
-        found = [] if self.hints is None else [self.hints.layers, self.hints.bits]
-        return [{**self.about, **each.to_json()} for each in found]
-
-    def to_json(self) -> dict[str, Any]:
-        """The figures as plain data."""
-        figures = self.injection if self.hints is None else self.hints
-        made = {**self.about, **figures.to_json()}
-        if self.against is not None and self.verdict is not None:
-            made["verdict"] = self.verdict.verdict.value
-            made["against"] = {
-                **{name: value for name, value in self.against.to_json().items() if name != "rows"},
-                "difference_mean": self.difference,
-                "difference_low": self.verdict.low,
-                "difference_high": self.verdict.high,
-                "reason": self.verdict.reason,
-            }
-        return made
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InjectResult:
-    """The campaigns, one for each of the settings."""
-
-    campaigns: tuple[Found, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The figures as plain data; of several campaigns, as a curve with what they have in common."""
-        made = [each.to_json() for each in self.campaigns]
-        if len(made) == 1:
-            return made[0]
-        common = {
-            name: value
-            for name, value in made[0].items()
-            if name not in ("rows", "campaign") and all(each[name] == value for each in made)
-        }
-        return {**common, "curve": made}
+    def both(self) -> tuple[Blueprint | Source, Prepared]:
+        """What a campaign takes."""
+        return self.network, self.samples
 
 
 def run(request: InjectRequest, *, on_progress: Progress | None = None) -> InjectResult:
@@ -158,16 +114,25 @@ def run(request: InjectRequest, *, on_progress: Progress | None = None) -> Injec
     networks = [network_of(request.run, request.of)]
     networks += [] if request.against is None else [network_of(request.against, request.against_of)]
     for each in networks:  # before any data is loaded
-        for settings in request.settings:
-            rehearse(each.network, _blank(each.network), settings)
+        for settings in _every(request):
+            rehearse(each.network, blank(each.network), settings)
+    for workers in {settings.workers for settings in request.settings}:  # and before anything is written
+        reach(workers)
     own, data, others = _sides(request, networks)
     for side in (own, *others.values()):  # before the first one runs
-        for settings in request.settings:
-            rehearse(*side, settings)
+        for settings in _every(request):
+            rehearse(*side.both, settings)
     with _opened(request, own, others) as book:
         campaigns = _Campaigns(request, own, data, others, book, on_progress)
         one = campaigns.hardened if request.harden else campaigns.compared
         return InjectResult(campaigns=tuple(one(settings) for settings in request.settings))
+
+
+def _every(request: InjectRequest) -> list[InjectSettings]:
+    """The campaigns, and those on parts that hardening runs besides."""
+    parts: tuple[Scope, ...] = ("layer", "bit")
+    hardened = [one for one in request.settings if request.harden and one.fault.targets == "weights"]
+    return [*request.settings, *(replace(one, scope=part) for one in hardened for part in parts)]
 
 
 def _sides(request: InjectRequest, networks: Sequence["RunNetwork"]) -> tuple[Side, str, dict[str, Side]]:
@@ -195,22 +160,29 @@ class _Campaigns(NamedTuple):
     def hardened(self, settings: InjectSettings) -> Found:
         """With what hardening would buy."""
         run = self.request.run
-        with _book(run, campaigns_of(*self.own, settings, self.others), self.book) as opened:
-            hints = harden(*self.own, settings, others=self.others, record=opened, on_progress=self.on_progress)
-        return Found(run.name, self.data, self.request.split, hints.bare, hints=hints)
+        others = {name: side.both for name, side in self.others.items()}
+        with _book(run, campaigns_of(*self.own.both, settings, others), self.book) as opened:
+            hints = harden(*self.own.both, settings, others=others, record=opened, on_progress=self.on_progress)
+        return self._found(hints.bare)._replace(hints=hints)
 
     def compared(self, settings: InjectSettings) -> Found:
         """With a verdict, where there is another network."""
-        bare = self.bare(self.own, settings)
-        found = Found(self.request.run.name, self.data, self.request.split, bare)
+        found = self._found(self.bare(self.own, settings))
         for side in self.others.values():
-            found = compared(found, self.bare(side, settings), self.request)
+            against = compared(found.injection, self.bare(side, settings), self.request, side.traced)
+            found = found._replace(compared=against)
         return found
+
+    def _found(self, injection: Injection) -> Found:
+        """What a campaign found, and whether that is what is required."""
+        request = self.request
+        met = met_of(injection, request)
+        return Found(self.data, request.split, self.own.traced, injection, met=met, way=request.way)
 
     def bare(self, side: Side, settings: InjectSettings) -> Injection:
         """Of one network alone, in the record of all or in one of its own."""
-        with _book(self.request.run, [identity(*side, settings)], self.book) as opened:
-            return inject(*side, settings, record=opened, on_progress=self.on_progress)
+        with _book(self.request.run, [identity(*side.both, settings)], self.book) as opened:
+            return inject(*side.both, settings, record=opened, on_progress=self.on_progress)
 
 
 @contextlib.contextmanager
@@ -231,26 +203,34 @@ def _opened(request: InjectRequest, own: Side, others: Mapping[str, Side]) -> co
         return contextlib.nullcontext()
     every: list[Campaign] = []
     for settings in request.settings:
-        every += [identity(*side, settings) for side in (own, *others.values())]
-        every += campaigns_of(*own, settings, others) if request.harden else []
+        every += [identity(*side.both, settings) for side in (own, *others.values())]
+        rivals = {name: side.both for name, side in others.items()}
+        every += campaigns_of(*own.both, settings, rivals) if request.harden else []
     return Record.open(request.record, {each.name: each.described for each in every})
 
 
-def compared(found: Found, theirs: Injection, request: InjectRequest) -> Found:
+def compared(mine: Injection, theirs: Injection, request: InjectRequest, which: Traced) -> Against:
     """A verdict from maps of the same ids on the same images."""
-    mine = found.injection
     ours, baseline = mine.rows[0].accuracies, theirs.rows[0].accuracies
     count = min(len(ours), len(baseline))
     differences = ours[:count] - baseline[:count]
     cap = mine.settings.counts[-1]
     decision = WAYS[request.way].decide(differences, margin=request.margin, level=mine.settings.level, cap=cap)
-    return found._replace(against=theirs, verdict=decision, difference=float(differences.mean()))
+    return Against(theirs, decision, float(differences.mean()), request.margin, request.way, which)
+
+
+def met_of(found: Injection, request: InjectRequest) -> tuple[Met, ...]:
+    """Whether what is required holds, part by part."""
+    settings = found.settings
+    asked = Requirements(all_of=request.required, way=WAYS[request.way], cap=settings.counts[-1], level=settings.level)
+    return asked.of(found.rows)
 
 
 class RunNetwork(NamedTuple):
     """The network of a run, and what the run says of itself."""
 
     run: Path
+    of: Of
     network: Blueprint | Source
     about: dict[str, Any]
 
@@ -259,10 +239,10 @@ def network_of(run: Path, of: Of | None) -> RunNetwork:
     """A run's network; the spiking one where there is one and nothing else is asked for."""
     of = of or ("spiking" if holds(run, "plan.json") else "source")
     network, about = folder.load_blueprint(run) if of == "spiking" else folder.load_source(run)
-    return RunNetwork(run, network, about)
+    return RunNetwork(run, of, network, about)
 
 
-def _blank(network: Blueprint | Source) -> Prepared:
+def blank(network: Blueprint | Source) -> Prepared:
     """One input of zeros, for what can be refused without data."""
     shape = network.input_shape if isinstance(network, Source) else network.plan.sample_shape
     return Prepared(torch.zeros(1, *shape), torch.zeros(1, dtype=torch.int64))
@@ -284,4 +264,4 @@ def loaded(loaded_run: RunNetwork, request: InjectRequest) -> tuple[Side, str]:
     if not batches:
         raise BadFile(f"inject: the {request.split} split of {data.name!r} holds no images")
     samples = Prepared(torch.cat([x for x, _ in batches]), torch.cat([labels for _, labels in batches]))
-    return Side(network, samples), data.name
+    return Side(network, samples, traced(run, loaded_run.of, samples)), data.name

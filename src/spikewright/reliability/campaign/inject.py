@@ -28,8 +28,9 @@ from spikewright.reliability.campaign.outcomes import Outcome, classes
 from spikewright.reliability.campaign.record import Key, Record
 from spikewright.reliability.campaign.rows import row_of
 from spikewright.reliability.campaign.settings import Injection, InjectSettings
+from spikewright.reliability.campaign.storage import storage_of
 from spikewright.reliability.campaign.strata import Stratum
-from spikewright.reliability.campaign.work import Payload, Ready, Task, prepare, work
+from spikewright.reliability.campaign.work import Payload, Ready, Task, patch_of, prepare, work
 from spikewright.reliability.faults import Fault
 from spikewright.reliability.workers.pool import gather
 from spikewright.snn.blueprint import Blueprint
@@ -85,7 +86,7 @@ def _run(
         golden_scores = np.concatenate([golden.scores for golden, _ in ready.goldens()])
     done = _Done(book, campaign, payload.settings, list(ready.strata.values()), len(ready.labels))
     _complete(done, payload, ready, on_progress)
-    return _injection(done, payload.settings, ready, golden_scores, campaign)
+    return _injection(done, payload, ready, golden_scores, campaign)
 
 
 def _complete(done: "_Done", payload: Payload, ready: Ready, on_progress: Progress) -> None:
@@ -113,9 +114,10 @@ def _complete(done: "_Done", payload: Payload, ready: Ready, on_progress: Progre
 
 
 def _injection(
-    done: "_Done", settings: InjectSettings, ready: Ready, golden_scores: NDArray[np.floating], campaign: str
+    done: "_Done", payload: Payload, ready: Ready, golden_scores: NDArray[np.floating], campaign: str
 ) -> Injection:
     """All that is known, summed up part by part."""
+    settings = payload.settings
     images = len(ready.labels)
     golden = float((classes(golden_scores) == ready.labels).mean())
     sites = ready.target.sites()
@@ -127,6 +129,7 @@ def _injection(
         silent=int((golden_scores == 0).all(1).sum()),
         bits_total=sites.bits,
         weight_bits=max(memory.bits for memory in sites.memories),
+        storage=storage_of(payload.network, sites, settings.format),
         settings=settings,
         arithmetic=ready.target.arithmetic,
         campaign=campaign,
@@ -237,6 +240,11 @@ def checked(network: Blueprint | Source, samples: Prepared, fault: Fault) -> tup
         raise BadData(f"inject: inputs have shape {tuple(samples.inputs.shape[1:])}, the network takes {tuple(shape)}")
     if len(output) != 1:
         raise BadModel(f"inject: the network's output has shape {output}: accuracy needs one row of class scores")
+    if output[0] == 1:
+        raise BadModel(
+            "inject: the network has one output, so that every image counts as right whatever breaks and accuracy says "
+            "nothing: give it an output for each of two classes or more"
+        )
     least, largest = (int(label) for label in samples.labels.aminmax())
     if least < 0 or largest >= output[0]:
         wrong = least if least < 0 else largest
@@ -251,4 +259,6 @@ def rehearse(network: Blueprint | Source, samples: Prepared, settings: InjectSet
         BadData, BadModel, BadSetting: as `inject`.
     """
     inputs, labels = checked(network, samples, settings.fault)
-    prepare(Payload(network, inputs[:1], labels[:1], settings, 0))
+    ready = prepare(Payload(network, inputs[:1], labels[:1], settings, 0))
+    for part in ready.strata.values():
+        _ = patch_of(part, settings, 0)  # more places than a part has, or what only the data say

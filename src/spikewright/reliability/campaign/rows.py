@@ -59,6 +59,11 @@ class Row:
         """Mean accuracy over the maps."""
         return float(self.accuracies.mean())
 
+    @property
+    def worst_map(self) -> int:
+        """The number of the map with the least accuracy; the first of several."""
+        return int(self.accuracies.argmin())
+
     def to_json(self) -> dict[str, Any]:
         """The figures as plain data; counts of images as shares of all images and maps."""
         pairs = self.images * self.maps
@@ -66,6 +71,7 @@ class Row:
             "stratum": self.stratum,
             **_figures(self.accuracy_mean, self.accuracy, self.accuracy_golden),
             "accuracy_worst": float(self.accuracies.min()),
+            "accuracy_worst_map": self.worst_map,
             "accuracy_q05": float(np.quantile(self.accuracies, 0.05)),
             "accuracy_sd": float(self.accuracies.std(ddof=1)) if self.maps > 1 else None,
             "maps": self.maps,

@@ -108,14 +108,17 @@ def prepare(payload: Payload) -> Ready:
     return Ready(payload)
 
 
+def patch_of(part: Stratum, settings: InjectSettings, number: int) -> Patch:
+    """What map `number` of a part changes, as far as the protection leaves it."""
+    patch = settings.fault.patch(part.sites, Draw(settings.seed, part.name, number))
+    return patch if settings.protection is None else settings.protection(patch, part.sites)
+
+
 @torch.no_grad()
 def work(ready: Ready, task: Task) -> tuple[Task, list[Outcome]]:
     """Run some maps: for each batch of images all of them, as the fault-free run serves them all."""
     settings = ready._payload.settings
-    sites = ready.strata[task.stratum].sites
-    patches = [settings.fault.patch(sites, Draw(settings.seed, task.stratum, number)) for number in task.numbers]
-    if settings.protection is not None:
-        patches = [settings.protection(patch, sites) for patch in patches]
+    patches = [patch_of(ready.strata[task.stratum], settings, number) for number in task.numbers]
     found = [Outcome(hits=patch.hits) for patch in patches]
     for golden, part in ready.goldens():
         labels = ready.labels[part]

@@ -48,10 +48,7 @@ def dask_crew(count: int | None, address: str, key: str, data: bytes) -> Iterato
         SpikewrightError: no scheduler at the address, or one without workers.
 
     """
-    try:
-        distributed = importlib.import_module("distributed")
-    except ModuleNotFoundError as error:
-        raise BadSetting(f"backend dask takes {error.name}: pip install 'spikewright[dask]'") from error
+    distributed = _distributed()
     with _connect(distributed, address) as client:
         threads = sum(client.nthreads().values())
         most = min(count, threads) if count else 2 * threads  # twice: the next is there when one is done
@@ -70,6 +67,24 @@ def dask_crew(count: int | None, address: str, key: str, data: bytes) -> Iterato
             lost=(distributed.scheduler.KilledWorker, distributed.comm.CommClosedError, CancelledError),
             where=f"dask at {address}",
         )
+
+
+def reach_dask(address: str) -> None:
+    """Connect once and leave, so that what is wrong with a cluster is said before a campaign begins.
+
+    Raises:
+        BadSetting, SpikewrightError: as `dask_crew`.
+
+    """
+    with _connect(_distributed(), address):
+        pass
+
+
+def _distributed() -> Any:
+    try:
+        return importlib.import_module("distributed")
+    except ModuleNotFoundError as error:
+        raise BadSetting(f"backend dask takes {error.name}: pip install 'spikewright[dask]'") from error
 
 
 def _same(data: bytes) -> bytes:

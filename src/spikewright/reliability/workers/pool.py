@@ -13,6 +13,7 @@ Source: the interface is ours; joblib (https://joblib.readthedocs.io) sends task
 """
 
 import contextlib
+import os
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,13 +23,15 @@ from joblib import Parallel, delayed, parallel_config
 
 from spikewright.errors import BadSetting, SpikewrightError
 from spikewright.reliability.workers.crew import Crew, first_line
-from spikewright.reliability.workers.dask import dask_crew
+from spikewright.reliability.workers.dask import dask_crew, reach_dask
 from spikewright.reliability.workers.loky import loky_crew
-from spikewright.reliability.workers.ray import ray_crew
+from spikewright.reliability.workers.ray import ray_crew, reach_ray
 from spikewright.reliability.workers.worker import Done, Failed, one_thread, pack, run
 
 BACKENDS = ("loky", "ray", "dask")
 RESTARTS = 3
+MOST_ON_A_CLUSTER = 10_000
+MOST_A_CPU = 8  # processes of this machine; each takes the memory of a PyTorch of its own
 
 Payload = TypeVar("Payload")
 Prepared = TypeVar("Prepared")
@@ -60,10 +63,30 @@ class Workers:
             raise BadSetting(f"no backend named {self.backend!r}: choose one of {', '.join(BACKENDS)}")
         if self.count is not None and (isinstance(self.count, bool) or self.count < 1):
             raise BadSetting(f"{self.count} workers cannot work: give 1 or more")
+        if self.count is not None and self.count > self._most:
+            raise BadSetting(
+                f"more than {self._most:,} workers were asked for, too many for {self.backend}: give fewer"
+            )
         if self.backend == "loky" and self.address is not None:
             raise BadSetting(f"backend loky is this machine and has no address {self.address!r}: choose ray or dask")
         if self.backend != "loky" and not (self.address or "").strip():
             raise BadSetting(f"backend {self.backend} needs the address of a cluster that runs: see docs/clusters.md")
+
+    @property
+    def _most(self) -> int:
+        return MOST_A_CPU * (os.cpu_count() or 1) if self.backend == "loky" else MOST_ON_A_CLUSTER
+
+
+def reach(workers: Workers) -> None:
+    """Refuse a cluster that cannot be reached, before anything is written; there is nothing to reach with loky.
+
+    Raises:
+        BadSetting: the backend is not installed.
+        SpikewrightError: no cluster at the address, or one that cannot work.
+
+    """
+    if workers.address is not None:
+        {"ray": reach_ray, "dask": reach_dask}[workers.backend](workers.address)
 
 
 def gather(

@@ -73,14 +73,7 @@ def ray_crew(count: int | None, address: str, key: str, data: bytes) -> Iterator
         SpikewrightError: no cluster at the address.
 
     """
-    try:
-        ray = importlib.import_module("ray")
-    except ModuleNotFoundError as error:
-        raise BadSetting(f"backend ray takes {error.name}: pip install 'spikewright[ray]'") from error
-    _connect(ray, address)
-    cpus = int(ray.cluster_resources().get("CPU", 0))
-    if not cpus:
-        raise SpikewrightError(f"ray at {address}: the cluster has no CPUs: start its nodes with --num-cpus")
+    ray, cpus = _reached(address)
     most = min(count, cpus) if count else 2 * cpus  # twice: the next is there when one is done
     calls = _Calls(ray)
     yield Crew(
@@ -91,6 +84,29 @@ def ray_crew(count: int | None, address: str, key: str, data: bytes) -> Iterator
         lost=tuple(getattr(ray.exceptions, name) for name in _LOST if hasattr(ray.exceptions, name)),
         where=f"ray at {address}",
     )
+
+
+def reach_ray(address: str) -> None:
+    """Connect, so that what is wrong with a cluster is said before a campaign begins.
+
+    Raises:
+        BadSetting, SpikewrightError: as `ray_crew`.
+
+    """
+    _ = _reached(address)
+
+
+def _reached(address: str) -> tuple[Any, int]:
+    """Ray, connected, and how many CPUs the cluster has."""
+    try:
+        ray = importlib.import_module("ray")
+    except ModuleNotFoundError as error:
+        raise BadSetting(f"backend ray takes {error.name}: pip install 'spikewright[ray]'") from error
+    _connect(ray, address)
+    cpus = int(ray.cluster_resources().get("CPU", 0))
+    if not cpus:
+        raise SpikewrightError(f"ray at {address}: the cluster has no CPUs: start its nodes with --num-cpus")
+    return ray, cpus
 
 
 def _call(func: Callable[[], Any]) -> Any:
