@@ -85,7 +85,7 @@ def test_without_rows_the_figures_at_the_top_are_those_of_the_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "fault", "rate", "under", "tick"),
+    ("raw", "fault", "rate", "under", "tick"),
     [
         ({}, "bit flip", 1e-2, "at BER 1e-2", "1e-2"),
         ({"ber": 0}, "bit flip", 0.0, "at BER 0", "0"),

@@ -78,7 +78,7 @@ def test_alternatives() -> None:
 
 
 @pytest.mark.parametrize(
-    ("read", "held", "message"),
+    ("read", "raw", "message"),
     [
         (candidates, {"name": "T10", "passes": 1}, "candidate 'T10' has passes 1, neither true nor false"),
         (candidates, {"accuracy": 90}, "candidate 1 has accuracy 90"),

@@ -26,7 +26,7 @@ def test_what_is_there_is_read_and_what_is_not_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("read", "held", "message"),
+    ("read", "raw", "message"),
     [
         (lambda one: one.number("a"), {}, "row 'x' has no a: write it again"),
         (lambda one: one.number("a", most=1.0), {"a": 93.0}, "has a 93.0, not a number of 0 to 1"),

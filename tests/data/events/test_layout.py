@@ -49,7 +49,7 @@ def test_an_unknown_layout_is_refused_with_the_one_to_give(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "reported"),
     [
         (["train/a/1.bin", "readme.txt"], True),
         (["x/1.aedat", "x_labels.csv"], True),

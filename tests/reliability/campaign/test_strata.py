@@ -137,7 +137,7 @@ def test_a_part_holds_what_its_fault_strikes_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("strikes", "more", "says"),
+    ("targets", "more", "says"),
     [
         ("weights", {"layer": "nope"}, "no layer with weights named 'nope': choose one of conv, one, fc"),
         ("stages", {"layer": "fc"}, "no layer with neurons named 'fc': choose one of conv, hidden, lone"),
