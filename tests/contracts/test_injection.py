@@ -107,7 +107,7 @@ def test_postponed_firing_in_integers(name: str) -> None:
     stored = quantise(blueprint, BITS)
     if not any(node.weights for node in stored.plan.nodes):
         pytest.skip("no weights")
-    target = SpikingTarget(blueprint, BITS, x)
+    target = SpikingTarget(blueprint, BITS)
     with torch.no_grad():
         if target.arithmetic.startswith("integer"):
             expected = build(stored, lower=lowered)(x).double().numpy()
@@ -128,7 +128,7 @@ def test_postponed_firing_in_integers(name: str) -> None:
 def test_lockstep(name: str, method: Qcfs | Qac | Srp) -> None:
     source, x, statistics = captured(name)
     blueprint = method(source, statistics)
-    target, stored = SpikingTarget(blueprint, BITS, x), quantise(blueprint, BITS)
+    target, stored = SpikingTarget(blueprint, BITS), quantise(blueprint, BITS)
     with torch.no_grad():
         for patch, scores in _every(target, x[:3]):
             expected = build(_written(stored, patch), dtype=torch.float64)(x[:3].double()).numpy()
@@ -140,7 +140,7 @@ def test_lockstep(name: str, method: Qcfs | Qac | Srp) -> None:
 def test_ordinary_networks(name: str) -> None:
     source, x, _ = captured(name)
     stored = store(source, BITS)
-    target = OrdinaryTarget(source, BITS, x)
+    target = OrdinaryTarget(source, BITS)
     with torch.no_grad():
         for patch, scores in _every(target, x[:4]):
             expected = run(_as_doubles(_rewritten(source, stored, patch)), x[:4].double()).numpy()
@@ -175,12 +175,12 @@ def test_directly_trained(name: str, way: str) -> None:
     source, x, _ = captured(name)
     given = inputs(settings, x)
     blueprint = case(source, settings, given).network.freeze()
-    target, stored = SpikingTarget(blueprint, BITS, given), quantise(blueprint, BITS)
+    target, stored = SpikingTarget(blueprint, BITS), quantise(blueprint, BITS)
     exact = isinstance(blueprint.plan.encoder, Bernoulli)
     with torch.no_grad():
         for patch, scores in _every(target, given):
             expected = build(_written(stored, patch))(given).numpy()
-            if exact and all(piece.weights is None or piece.weights.exponent is None for piece in target.pieces):
+            if exact and all(piece.weights is None or piece.weights.digits is None for piece in target.pieces):
                 assert np.array_equal(scores, expected)
             else:
                 assert np.isclose(scores, expected, rtol=1e-2, atol=1e-2 * np.abs(expected).max()).mean() > 0.7

@@ -1,14 +1,10 @@
-"""Grids of powers of two on which sums are exact."""
+"""Which values of a spiking network are whole numbers, and how large they are."""
 
 from collections.abc import Mapping
-
-import numpy as np
-from torch import Tensor
 
 from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT
 from spikewright.engines.program import Program, StageStep
-from spikewright.reliability.injectable.spiking_piece import SpikingPiece, arithmetic_of
 from spikewright.snn.nodes import Node
 
 
@@ -48,24 +44,3 @@ def whole_numbers(program: Program) -> Mapping[str, float | None]:
 def longest(program: Program, node: Node) -> int:
     """How many steps a node may sum before it reads: 1 where it reads each step as it comes."""
     return max(program.courses[name].steps for name in node.inputs)
-
-
-def grid_bits(top: float) -> int:
-    """Fraction bits of the grid for values up to `top`: 30 bits in all."""
-    return int(30 - np.ceil(np.log2(top))) if top > 0 else 30
-
-
-def largest_read(program: Program, sample: Tensor) -> dict[str, float]:
-    """The largest magnitude that each node reads in a fault-free run on the sample."""
-    encoder = program.plan.encoder
-    values = {INPUT: encoder(sample.to(arithmetic_of(program)))}
-    tops: dict[str, float] = {}
-    for step in program.steps:
-        piece = SpikingPiece(program, step, None, None)
-        inputs = [values[name] for name in step.node.inputs]
-        gains = [step.gain(index) for index in range(len(inputs))]
-        tops[step.node.name] = max(
-            float((x if gain is None else x * gain).abs().max()) for x, gain in zip(inputs, gains, strict=True)
-        )
-        values[step.node.name] = piece.finish(piece.gather(inputs))
-    return tops
