@@ -132,7 +132,7 @@ def test_lockstep(name: str, method: Qcfs | Qac | Srp) -> None:
     with torch.no_grad():
         for patch, scores in _every(target, x[:3]):
             expected = build(_written(stored, patch), dtype=torch.float64)(x[:3].double()).numpy()
-            # what is read is on a grid of 2^-20: a code may differ here and there
+            # sums are rounded in another order: a code may differ here and there
             assert np.isclose(scores, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max()).mean() > 0.8
 
 
@@ -144,8 +144,8 @@ def test_ordinary_networks(name: str) -> None:
     with torch.no_grad():
         for patch, scores in _every(target, x[:4]):
             expected = run(_as_doubles(_rewritten(source, stored, patch)), x[:4].double()).numpy()
-            # what is read is on a grid of 2^-8 or finer of the largest value without faults
-            assert np.abs(scores - expected).max() <= 0.03 * np.abs(expected).max()
+            # activations are real: only float32 rounds them
+            assert np.abs(scores - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
 def _rewritten(source: Source, stored: dict, patch: Patch) -> Source:

@@ -29,6 +29,7 @@ from spikewright.reliability.injectable.rounding import join, split
 
 FLOAT32_EXACT, FLOAT64_EXACT = 2.0**24, 2.0**53
 ENOUGH_DIGITS = 32  # of what a convolution reads, where more would cost more
+VECTOR_DIGITS = 36  # of what a matrix product reads; with more, images could change less before they are run anew
 LEAST_DIGITS = 12
 _WORTH_SPLITTING = 6  # bits of each half
 
@@ -224,22 +225,23 @@ def weights_for(op: Product, *, memory: str, bits: int, integers: Tensor, most: 
     Raises:
         NotExact: not even float64 holds the sums.
     """
-    sums, stored = op.fan_in(integers), integers.float()
+    sums = op.fan_in(integers)
     # twice: what is added to a known product reads the difference of two values
-    widest, reach = 2.0 * sums * (1.0 if bits == 1 else 2.0 ** (bits - 1)), op.reach(stored)
-    common = {"op": op, "memory": memory, "bits": bits, "integers": stored, "reach": reach}
-    if most is not None and most * widest <= FLOAT64_EXACT:
-        reading = torch.float32 if most <= FLOAT32_EXACT else torch.float64
-        return Weights(**common, digits=None, limit=most, reading=reading)
+    widest = 2.0 * sums * (1.0 if bits == 1 else 2.0 ** (bits - 1))
+    if most is not None and most * widest > FLOAT64_EXACT:
+        most = None
     # once more: so that images whose largest value changes by a little may still be added to
-    digits = min(math.floor(math.log2(FLOAT64_EXACT / widest)) - 1, MOST_DIGITS)
-    if digits < LEAST_DIGITS:
+    digits = min(math.floor(math.log2(FLOAT64_EXACT / widest)) - 1, ENOUGH_DIGITS if op.space else VECTOR_DIGITS)
+    if most is None and digits < LEAST_DIGITS:
         raise NotExact(
             f"layer {memory!r} sums {sums} products of {bits}-bit weights, too many to be exact: fewer --bits"
         )
-    if op.space:
-        digits = min(digits, ENOUGH_DIGITS)
-    return Weights(**common, digits=digits, limit=math.inf, reading=torch.float64)
+    stored = integers.float()
+    return Weights(
+        op=op, memory=memory, bits=bits, integers=stored, reach=op.reach(stored),
+        digits=digits if most is None else None, limit=math.inf if most is None else most,
+        reading=torch.float32 if most is not None and most <= FLOAT32_EXACT else torch.float64,
+    )  # fmt: skip
 
 
 def _room(reach: float) -> int:

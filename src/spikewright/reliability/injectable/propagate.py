@@ -64,6 +64,14 @@ class Golden(NamedTuple):
     active: Mapping[str, NDArray[np.bool_]]
     scores: NDArray[np.floating]
 
+    @property
+    def wide(self) -> int:
+        """How many images some product reads in parts, which takes longer."""
+        found = np.zeros(len(self.images), bool)
+        for read in self.reads.values():
+            found |= False if read.wide is None else read.wide.numpy()
+        return int(found.sum())
+
 
 class _Change(NamedTuple):
     """How a value differs from the fault-free one."""

@@ -81,7 +81,11 @@ class SpikingTarget:
         kind = arithmetic_of(self._program)
         whole = all(piece.weights is None or piece.weights.digits is None for piece in self.pieces)
         name = str(kind).removeprefix("torch.")
-        return f"integer products, neurons in {name}" if whole else f"exact sums of stored integers and real values, neurons in {name}"
+        return (
+            f"integer products, neurons in {name}"
+            if whole
+            else f"exact sums of stored integers and real values, neurons in {name}"
+        )
 
     def start(self, inputs: Tensor) -> Tensor:
         """See `pieces.Target`."""
