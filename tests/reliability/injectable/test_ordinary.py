@@ -1,6 +1,7 @@
 """Ordinary networks against float64 loops over their stored integers, image by image, with images of any range."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def perceptron(seed: int) -> nn.Module:
     torch.manual_seed(seed)
     sizes = [12, *(int(n) for n in torch.randint(4, 20, (1 + seed % 3,))), 5]
     layers: list[nn.Module] = []
-    for given, made in zip(sizes[:-1], sizes[1:], strict=True):
+    for given, made in pairwise(sizes):
         layers += [nn.Linear(given, made), nn.ReLU6() if seed % 2 else nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
@@ -110,7 +111,6 @@ def differing(model: nn.Module, shape: tuple[int, ...], *, seed: int, out: float
         other[faulty.rows] = faulty.scores
         assert np.array_equal(other, found[order.numpy()])
         expected = np.stack([loop(source, patch, image) for image in x.double().numpy()])
-        assert np.abs(found - expected).max(1) == pytest.approx(0, abs=NEAR * max(np.abs(expected).max(), 1))
         assert (np.abs(found - expected) <= NEAR * np.abs(expected).max(1, keepdims=True)).all()
         best = np.sort(expected, 1)
         tie = best[:, -1] - best[:, -2] <= NEAR * np.abs(expected).max(1)

@@ -88,7 +88,7 @@ def test_scaled_and_rounded_once() -> None:
     out = np.empty((2, 2), np.float32)
     affine(out, made, gain, shift)
     assert out.tolist() == [
-        [float(np.float32(x * a + b)) for x in row.tolist()] for row, a, b in zip(made, gain, shift)
+        [float(np.float32(x * a + b)) for x in row.tolist()] for row, a, b in zip(made, gain, shift, strict=True)
     ]
 
 

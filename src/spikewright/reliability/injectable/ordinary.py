@@ -1,6 +1,6 @@
 """An ordinary network laid out for injection: the captured source, weights stored as integers, activations real.
 
-    value = float32(scale · Σ W·x + bias)     W stored integers; x float32, read on each image's own grid (`own_grid.py`)
+    value = float32(scale · Σ W·x + bias)    W stored integers; x float32, read on each image's own grid (`own_grid.py`)
 Sums are exact, and rounded once; everything between products is the interpreter's, in float32, and a mean is that of
 exact sums. So activations are real ones, whatever values an image has, and nothing is clipped that the network does not
 clip.
@@ -21,7 +21,7 @@ from spikewright.ann.ops.activations import BatchNorm
 from spikewright.ann.source import Source, SourceNode
 from spikewright.conversion.quantise import load, store
 from spikewright.reliability.faults import StageFault
-from spikewright.reliability.injectable.layout import lanes, laid_out
+from spikewright.reliability.injectable.layout import laid_out, lanes
 from spikewright.reliability.injectable.pieces import Weights, averaged, weights_for
 from spikewright.reliability.injectable.rounding import affine
 from spikewright.reliability.sites import Memory, Neurons, Sites
@@ -79,7 +79,7 @@ class OrdinaryPiece:
         return laid_out(made)
 
     def _scaled(self, made: Tensor, channels: Tensor | None) -> Tensor:
-        """scale · product + bias, rounded once."""
+        """Scale times product plus bias, rounded once."""
         assert self.weights is not None
         gain, shift = self._gain, self._shift
         if channels is not None:
@@ -118,7 +118,7 @@ class OrdinaryTarget:
     """
 
     arithmetic = "exact sums of stored integers and real activations, rounded to float32"
-    saturates: ClassVar[bool] = True  # at the largest of what its layers make, which has to be found out
+    saturates: ClassVar[bool] = True
 
     def __init__(self, source: Source, weights: Uniform) -> None:
         stored = store(source, weights)

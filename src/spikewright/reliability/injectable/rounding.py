@@ -20,7 +20,7 @@ def largest_of_columns(most, value):
         row = value[r]
         for n in range(len(most)):
             size = abs(row[n])
-            most[n] = size if size > most[n] or size != size else most[n]
+            most[n] = size if size > most[n] or np.isnan(size) else most[n]
 
 
 @njit(cache=True, nogil=True)
@@ -122,7 +122,7 @@ def join(out, planes, units):
 
 @njit(cache=True, nogil=True)
 def affine(out, made, gain, shift):
-    """gain · made + shift in float64, stored in float32; a row has one of each.
+    """Write gain · made + shift, in float64 and rounded to float32; a row has one of each.
 
     Args:
         out: float32 [R, L], written.

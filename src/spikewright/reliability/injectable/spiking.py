@@ -7,7 +7,8 @@ that engine's: exactly where products read whole numbers, and up to rounding whe
 A stage that a fault strikes runs its time loop, spike by spike.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -42,7 +43,7 @@ class SpikingTarget:
         NotExact: sums that no floating point holds.
     """
 
-    saturates: ClassVar[bool] = False  # but at its codes
+    saturates: ClassVar[bool] = False
 
     def __init__(self, blueprint: Blueprint, weights: Uniform) -> None:
         stored = quantise(blueprint, weights)
@@ -74,6 +75,10 @@ class SpikingTarget:
                     most=None if graded else read * gain * steps,
                 )  # fmt: skip
             self.pieces.append(SpikingPiece(program, step, held, averages=graded))
+
+    def saturating(self, largest: Mapping[str, float]) -> Self:  # noqa: ARG002
+        """The same network: codes say what a neuron has at most."""
+        return self
 
     @property
     def arithmetic(self) -> str:
