@@ -140,6 +140,13 @@ class Weights:
         digits = int(spread[sure].max()) if bool(sure.any()) else self.digits
         return self._of_reals(apart, digits, integers, self.op.reach(integers)), sure
 
+    def anew(self, made: Tensor, which: Tensor, read: Read, integers: Tensor) -> Tensor:
+        """A product [T, N, *] with some images, bool [N], multiplied anew; it is written to, and returned."""
+        rows = which.nonzero().flatten()
+        if len(rows):
+            made[:, rows] = self.product(read.of(rows), integers)
+        return made
+
     def _of_reals(self, read: Read, digits: int, weight: Tensor, reach: float) -> Tensor:
         """The product of values on grids of so many bits; of any others it is something."""
         assert read.tops is not None

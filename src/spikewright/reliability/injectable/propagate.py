@@ -203,7 +203,7 @@ class _Pass:
         weight = held.integers.index_select(1, partial)
         if held.digits is not None:
             grown, sure = held.grown(new.channels(partial), old, weight)
-            return anew(before + grown, ~sure, held, new, held.integers)
+            return held.anew(before + grown, ~sure, new, held.integers)
         most = held.largest(new)
         apart = most + self._golden.largest[piece.name]  # of two values on either side of 0
         fresh, former = pick_channels(new.values, partial), old.values
@@ -291,7 +291,7 @@ def struck(
         made = _with_changes(piece, held, golden, rewrite, rows, channels)
         if read.wide is not None:
             weight = rewritten(held.integers, rewrite)
-            made = anew(made, read.wide, held, read, weight if channels is None else weight.index_select(0, channels))
+            made = held.anew(made, read.wide, read, weight if channels is None else weight.index_select(0, channels))
         return made, channels
     weight = rewritten(held.integers, rewrite)
     if few:
@@ -318,14 +318,6 @@ def _with_changes(
     outputs = outputs if channels is None else np.searchsorted(channels.numpy(), outputs)
     add_changes(made.numpy(), given.numpy(), golden.active[piece.name], outputs, columns, deltas)
     return made.transpose(1, 2)
-
-
-def anew(made: Tensor, which: Tensor, held: Weights, read: Read, weight: Tensor) -> Tensor:
-    """A product [T, N, *] with some images, bool [N], multiplied anew; it is written to, and returned."""
-    rows = which.nonzero().flatten()
-    if len(rows):
-        made[:, rows] = held.product(read.of(rows), weight)
-    return made
 
 
 def _by_channel(piece: Piece, held: Weights, golden: Golden) -> bool:
