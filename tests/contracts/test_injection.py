@@ -107,7 +107,7 @@ def test_postponed_firing_in_integers(name: str) -> None:
     stored = quantise(blueprint, BITS)
     if not any(node.weights for node in stored.plan.nodes):
         pytest.skip("no weights")
-    target = SpikingTarget(blueprint, BITS, x)
+    target = SpikingTarget(blueprint, BITS)
     with torch.no_grad():
         if target.arithmetic.startswith("integer"):
             expected = build(stored, lower=lowered)(x).double().numpy()
@@ -128,11 +128,11 @@ def test_postponed_firing_in_integers(name: str) -> None:
 def test_lockstep(name: str, method: Qcfs | Qac | Srp) -> None:
     source, x, statistics = captured(name)
     blueprint = method(source, statistics)
-    target, stored = SpikingTarget(blueprint, BITS, x), quantise(blueprint, BITS)
+    target, stored = SpikingTarget(blueprint, BITS), quantise(blueprint, BITS)
     with torch.no_grad():
         for patch, scores in _every(target, x[:3]):
             expected = build(_written(stored, patch), dtype=torch.float64)(x[:3].double()).numpy()
-            # what is read is on a grid of 2^-20: a code may differ here and there
+            # sums are rounded in another order: a code may differ here and there
             assert np.isclose(scores, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max()).mean() > 0.8
 
 
@@ -140,12 +140,12 @@ def test_lockstep(name: str, method: Qcfs | Qac | Srp) -> None:
 def test_ordinary_networks(name: str) -> None:
     source, x, _ = captured(name)
     stored = store(source, BITS)
-    target = OrdinaryTarget(source, BITS, x)
+    target = OrdinaryTarget(source, BITS)
     with torch.no_grad():
         for patch, scores in _every(target, x[:4]):
             expected = run(_as_doubles(_rewritten(source, stored, patch)), x[:4].double()).numpy()
-            # what is read is on a grid of 2^-8 or finer of the largest value without faults
-            assert np.abs(scores - expected).max() <= 0.03 * np.abs(expected).max()
+            # activations are real: only float32 rounds them
+            assert np.abs(scores - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
 def _rewritten(source: Source, stored: dict, patch: Patch) -> Source:
@@ -175,12 +175,12 @@ def test_directly_trained(name: str, way: str) -> None:
     source, x, _ = captured(name)
     given = inputs(settings, x)
     blueprint = case(source, settings, given).network.freeze()
-    target, stored = SpikingTarget(blueprint, BITS, given), quantise(blueprint, BITS)
+    target, stored = SpikingTarget(blueprint, BITS), quantise(blueprint, BITS)
     exact = isinstance(blueprint.plan.encoder, Bernoulli)
     with torch.no_grad():
         for patch, scores in _every(target, given):
             expected = build(_written(stored, patch))(given).numpy()
-            if exact and all(piece.weights is None or piece.weights.exponent is None for piece in target.pieces):
+            if exact and all(piece.weights is None or piece.weights.digits is None for piece in target.pieces):
                 assert np.array_equal(scores, expected)
             else:
                 assert np.isclose(scores, expected, rtol=1e-2, atol=1e-2 * np.abs(expected).max()).mean() > 0.7

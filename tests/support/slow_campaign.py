@@ -1,7 +1,7 @@
 """Fault campaigns as loops: a copy of the network with its faults written in, all images at once, counts one by one."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +15,7 @@ from spikewright.ann.ops import Averaging
 from spikewright.ann.ops.activations import Activation, BatchNorm
 from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT, Source, SourceNode
-from spikewright.conversion.quantise import load, quantise, store
+from spikewright.conversion.quantise import quantise, store
 from spikewright.engines.currents import constant_drive, deliver, drive_of, scaled, total_input, totals
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.lower.integer import lowered
@@ -58,7 +58,7 @@ class Slow:
     """A network whose maps are run the slow way.
 
     `scores` of a spiking network are those of the stepwise engine: in integers where it has an integer program, in
-    float32 where it is clocked, else in float64. Those of an ordinary one are in float32, with products on a grid.
+    float32 where it is clocked, else in float64. Those of an ordinary one are in float32, its sums in float64.
     """
 
     network: Blueprint | Source
@@ -107,7 +107,9 @@ class Slow:
         x = self.inputs if patch.pixels is None else patch.pixels.pixels(self.inputs, images)
         with torch.no_grad():
             if isinstance(self.network, Source):
-                return self._ordinary(self.network, x, patch, images).numpy()
+                golden = self._ordinary(self.network, self.inputs, Patch(), images, {})
+                tops = {name: _top(value) for name, value in golden.items()}
+                return self._ordinary(self.network, x, patch, images, tops)[self.network.output].numpy()
             stored = quantise(self.network, self.weights)
             program = program_of(written(stored, patch), stored)
             return walked(program, x, patch, images).double().numpy()
@@ -126,31 +128,30 @@ class Slow:
         """Of maps 0 … maps − 1."""
         return [self.outcome(fault, seed, stratum, number) for number in range(maps)]
 
-    def _ordinary(self, source: Source, x: Tensor, patch: Patch, images: NDArray[np.int64]) -> Tensor:
-        """Node by node: what products read is rounded to a grid, and they are sums of integers in float64."""
-        entry = store(source, self.weights)
-        plain = load(source, entry)
-        tops = {INPUT: _top(self.inputs)}
-        interpreter.run(plain, self.inputs, watch=lambda node, value: tops.update({node.name: _top(value)}))
-        values = {INPUT: x.float()}
+    def _ordinary(
+        self,
+        source: Source,
+        x: Tensor,
+        patch: Patch,
+        images: NDArray[np.int64],
+        tops: Mapping[str, float],
+    ) -> dict[str, Tensor]:
+        """Every value, node by node: products are sums in float64 of stored integers and of values in float32."""
+        stored, values = store(source, self.weights), {INPUT: x.float()}
         for node in source.nodes:
-            given, reads = [values[name] for name in node.inputs], max(tops[name] for name in node.inputs)
+            given = [values[name] for name in node.inputs]
             roles = {role: source.arrays[name] for role, name in node.arrays}
             if isinstance(node.op, Linear | Conv):
                 array = dict(node.arrays)["weight"]
-                saved = entry[array]
+                own = stored[array]
                 memory = next(n.name for n in source.nodes if dict(n.arrays).get("weight") == array)
-                power = _digits(node.op, saved.integers) - (math.frexp(reads)[1] if reads else 0)
-                read = (given[0] * 2.0**power).round().double()
-                integers = saved.integers if memory not in patch.weights else _rewritten(saved.integers, patch, memory)
-                made = node.op([read], integers.double()).float()
+                integers = own.integers if memory not in patch.weights else _rewritten(own.integers, patch, memory)
+                made = node.op([given[0].double()], integers.double())
                 spatial = (1,) * (made.dim() - 2 if isinstance(node.op, Conv) else 0)
-                made = made * (saved.scale * 2.0**-power).float().reshape(-1, *spatial)
-                value = made + roles["bias"].reshape(-1, *spatial) if "bias" in roles else made
-            elif isinstance(node.op, Averaging) and reads:
-                fine = 20 - math.ceil(math.log2(reads))
-                rounded = [(one.double() * 2.0**fine).round() * 2.0**-fine for one in given]
-                value = interpreter.evaluate(node, rounded, roles).float()
+                made = made * own.scale.double().reshape(-1, *spatial)
+                value = (made + roles["bias"].double().reshape(-1, *spatial) if "bias" in roles else made).float()
+            elif isinstance(node.op, Averaging):
+                value = interpreter.evaluate(node, [one.double() for one in given], roles).float()
             elif isinstance(node.op, BatchNorm):
                 gain = (roles["variance"] + node.op.epsilon).rsqrt() * roles.get("weight", 1.0)
                 shift = roles.get("bias", 0.0) - roles["mean"] * gain
@@ -161,16 +162,7 @@ class Slow:
             if node.name in patch.stages:
                 value = patch.stages[node.name].value(value, images, tops[node.name])
             values[node.name] = value
-        return values[source.output]
-
-
-def _digits(op: Linear | Conv, integers: Tensor) -> int:
-    """Bits of the largest value read: as many as let float32 hold the sums with one to spare, 8 to 16."""
-    if isinstance(op, Conv) and op.transposed:
-        reach = sum(abs(value) for value in _flat(integers))
-    else:
-        reach = max(sum(abs(value) for value in _flat(row)) for row in integers)
-    return min(max(math.floor(math.log2(2**24 / max(reach, 1))) - 1, 8), 16)
+        return values
 
 
 def _fires(node: SourceNode) -> bool:

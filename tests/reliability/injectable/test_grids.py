@@ -6,7 +6,7 @@ from support.converted import converted
 from spikewright.conversion.quantise import quantise
 from spikewright.engines.currents import deliver
 from spikewright.engines.lower.integer import lowered
-from spikewright.reliability.injectable.grids import grid_bits, whole_numbers
+from spikewright.reliability.injectable.grids import whole_numbers
 from spikewright.snn.formats.uniform import Uniform
 
 
@@ -25,7 +25,3 @@ def test_a_sum_of_the_largest_inputs_stays_within_its_bound() -> None:
         delivered, bound = float(deliver(step, given).abs().max()), most[step.node.name]
         assert bound is not None
         assert max(float(most[name] or 0) for name in names) < delivered <= bound
-
-
-def test_bits_of_a_grid_leave_thirty_in_all() -> None:
-    assert [grid_bits(top) for top in (0.0, 1.0, 1.5, 4.0, 2.0**-3)] == [30, 30, 29, 28, 33]

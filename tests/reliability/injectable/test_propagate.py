@@ -16,7 +16,8 @@ from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.reliability.faults import Patch, Rewrite, StageFault
 from spikewright.reliability.faults._stage import Untouched
-from spikewright.reliability.injectable.pieces import Weights, laid_out, weights_for
+from spikewright.reliability.injectable.layout import laid_out
+from spikewright.reliability.injectable.pieces import Weights, weights_for
 from spikewright.reliability.injectable.propagate import Shortcuts, rewritten, run_faulty, run_golden
 from spikewright.reliability.injectable.stacked import run_stacked
 
@@ -40,7 +41,7 @@ class Layer:
     def gather(self, inputs: Sequence[Tensor]) -> Tensor:
         if self.weights is None:
             return laid_out(torch.stack([each.double() for each in inputs]).sum(0))
-        return laid_out(self.weights.on_grid(inputs[0]))
+        return laid_out(inputs[0])
 
     def finish(
         self, made: Tensor, *, channels: Tensor | None = None, fault: StageFault | None = None,
@@ -79,7 +80,6 @@ class Case:
         for index, integers in enumerate(self.weights):
             stored = weights_for(
                 Linear(), memory=f"{index}", bits=8, integers=torch.from_numpy(integers), most=float(self.tops[index]),
-                golden=1.0, fine=True,
             )  # fmt: skip
             top = self.tops[index + 1] if index + 1 < len(self.weights) else 2**62
             layers.append(Layer(f"{index}", (INPUT if index == 0 else f"{index - 1}",), stored, top))
@@ -174,41 +174,34 @@ def test_whatever_way_it_is_the_sum_in_python_integers(case: Case) -> None:
 
 @st.composite
 def graded(draw: st.DrawFn) -> tuple[Network, NDArray[np.float64], Patch, list[list[float]]]:
-    """A chain that reads real values on a grid in float32, inputs, a map, and scores made of Python integers."""
+    """A chain that reads real values of few bits, which images hold at very different heights, inputs, and a map."""
     seed = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    sizes = draw(st.lists(st.integers(2, 12), min_size=2, max_size=5))
-    inputs = seed.choice([1.0, 0.75, 0.3], (draw(st.integers(1, 4)), sizes[0]))
-    layers, rewrites, values = [], {}, [[float(value) for value in row] for row in inputs]
+    sizes = draw(st.lists(st.integers(2, 12), min_size=2, max_size=4))
+    height = seed.choice([1.0, 2.0**-60, 2.0**40], (draw(st.integers(1, 5)), 1))
+    inputs = seed.choice([1.0, 0.75, 0.375, 0.0], (len(height), sizes[0])) * height
+    inputs[seed.random(inputs.shape) < 0.1] *= draw(st.sampled_from([1.0, 2.0**9, 2.0**12]))
+    layers, rewrites = [], {}
+    values = [[Fraction(float(value)) for value in row] for row in inputs]
     for index, shape in enumerate(zip(sizes[1:], sizes[:-1], strict=True)):
-        integers = seed.integers(-127, 128, shape)
-        golden = draw(st.sampled_from([1e-6, 1.0, 300.0]))  # with the least, values are far beyond it
-        stored = weights_for(
-            Linear(), memory=f"{index}", bits=8, integers=torch.from_numpy(integers), most=None, golden=golden,
-            fine=False,
-        )  # fmt: skip
-        assert stored.exponent is not None
-        layers.append(Layer(f"{index}", (INPUT if index == 0 else f"{index - 1}",), stored, unit=2.0**-stored.exponent))
+        integers = seed.integers(-7, 8, shape)
+        stored = weights_for(Linear(), memory=f"{index}", bits=4, integers=torch.from_numpy(integers), most=None)
+        layers.append(
+            Layer(f"{index}", (INPUT if index == 0 else f"{index - 1}",), stored, unit=2.0**-10, top=2.0**200)
+        )
         weight = integers.copy()
         if draw(st.integers(0, 2)) == 0:
             places = np.sort(seed.choice(integers.size, draw(st.integers(1, 2)), replace=False))
-            rewrites[f"{index}"] = Rewrite(places, seed.integers(-128, 128, len(places)))
+            rewrites[f"{index}"] = Rewrite(places, seed.integers(-8, 8, len(places)))
             weight.reshape(-1)[places] = rewrites[f"{index}"].integers
-        read = [[_on_grid(value, stored) for value in row] for row in values]
         values = [
-            [sum(int(w) * v for w, v in zip(row, image, strict=True)) * 2.0**-stored.exponent for row in weight]
-            for image in read
+            [sum((int(w) * v for w, v in zip(row, image, strict=True)), Fraction(0)) / 1024 for row in weight]
+            for image in values
         ]
-    return Network(layers), inputs, Patch(weights=rewrites), values
-
-
-def _on_grid(value: float, stored: Weights) -> int:
-    whole = Fraction(float(np.float32(value))) * Fraction(2) ** (stored.exponent or 0)
-    whole = Fraction(float(np.float32(whole)))  # times a power of two: nothing is lost
-    return max(min(round(whole), int(stored.limit)), -int(stored.limit))
+    return Network(layers), inputs, Patch(weights=rewrites), [[float(value) for value in row] for row in values]
 
 
 @given(graded())
-def test_real_values_on_a_grid_far_beyond_what_was_expected_of_them(
+def test_real_values_at_any_height_are_summed_exactly(
     case: tuple[Network, NDArray[np.float64], Patch, list[list[float]]],
 ) -> None:
     network, inputs, patch, expected = case
@@ -289,8 +282,7 @@ def test_graphs_of_any_shape(
         stored = None
         if memory is not None:
             stored = weights_for(
-                Linear(), memory=memory, bits=4, integers=torch.from_numpy(weights[memory]), most=99.0, golden=1.0,
-                fine=True,
+                Linear(), memory=memory, bits=4, integers=torch.from_numpy(weights[memory]), most=99.0,
             )  # fmt: skip
         layers.append(Layer(name, reads, stored, top=99))
     network, numbers = Network(layers), np.array(order)

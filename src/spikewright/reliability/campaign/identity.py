@@ -17,7 +17,8 @@ from spikewright.snn.signature import signature
 
 # Of what a map does to a network; records of another version are another campaign's
 VERSION = 1
-ORDINARY_VERSION = 2
+REAL_VERSION = 2  # of spiking networks that may read values that are no whole numbers
+ORDINARY_VERSION = 3
 
 
 class Campaign(NamedTuple):
@@ -31,7 +32,7 @@ def identity(network: Blueprint | Source, samples: Prepared, settings: InjectSet
     """A short name that depends on everything that a map's outcome depends on, and what that is in words."""
     fault = settings.fault
     described = {
-        "version": ORDINARY_VERSION if isinstance(network, Source) else VERSION,
+        "version": _version(network),
         "network": _digest(network),
         "images": hashlib.blake2b(
             _bytes(samples.inputs) + _bytes(samples.labels.to(torch.int64)), digest_size=8
@@ -45,6 +46,13 @@ def identity(network: Blueprint | Source, samples: Prepared, settings: InjectSet
         described["protection"] = asdict(settings.protection)
     text = json.dumps(described, sort_keys=True)
     return Campaign(hashlib.blake2b(text.encode(), digest_size=8).hexdigest(), described)
+
+
+def _version(network: Blueprint | Source) -> int:
+    if isinstance(network, Source):
+        return ORDINARY_VERSION
+    clocked, stages = network.plan.encoder.clocked, network.plan.stages
+    return VERSION if not clocked and all(stage.firing.schedule.waits for stage in stages) else REAL_VERSION
 
 
 def _digest(network: Blueprint | Source) -> str:

@@ -83,10 +83,11 @@ def _run(
     on_progress: Progress,
 ) -> Injection:
     with torch.no_grad():
-        golden_scores = np.concatenate([golden.scores for golden, _ in ready.goldens()])
+        golden = [(golden.scores, golden.wide) for golden, _ in ready.goldens()]
+    golden_scores, wide = np.concatenate([scores for scores, _ in golden]), sum(count for _, count in golden)
     done = _Done(book, campaign, payload.settings, list(ready.strata.values()), len(ready.labels))
     _complete(done, payload, ready, on_progress)
-    return _injection(done, payload, ready, golden_scores, campaign)
+    return _injection(done, payload, ready, golden_scores, wide, campaign)
 
 
 def _complete(done: "_Done", payload: Payload, ready: Ready, on_progress: Progress) -> None:
@@ -114,7 +115,7 @@ def _complete(done: "_Done", payload: Payload, ready: Ready, on_progress: Progre
 
 
 def _injection(
-    done: "_Done", payload: Payload, ready: Ready, golden_scores: NDArray[np.floating], campaign: str
+    done: "_Done", payload: Payload, ready: Ready, golden_scores: NDArray[np.floating], wide: int, campaign: str
 ) -> Injection:
     """All that is known, summed up part by part."""
     settings = payload.settings
@@ -131,7 +132,7 @@ def _injection(
         weight_bits=max(memory.bits for memory in sites.memories),
         storage=storage_of(payload.network, sites, settings.format),
         settings=settings,
-        arithmetic=ready.target.arithmetic,
+        arithmetic=ready.target.arithmetic + (f"; {wide:,} images of wide range in parts" if wide else ""),
         campaign=campaign,
         sites=sites,
         rows=tuple(

@@ -3,7 +3,7 @@
 A map's outcome is a pure function of the payload and (stratum, number): workers share nothing, and order means nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -25,15 +25,12 @@ from spikewright.reliability.injectable.stacked import run_stacked
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.uniform import Uniform
 
-SAMPLE = 256  # images from which grids are taken
 _CACHED = 10_000_000  # numbers, of all layers together
 
 
-def target_of(network: Blueprint | Source, weights: Uniform, sample: Tensor) -> SpikingTarget | OrdinaryTarget:
+def target_of(network: Blueprint | Source, weights: Uniform) -> SpikingTarget | OrdinaryTarget:
     """A network laid out for injection."""
-    if isinstance(network, Source):
-        return OrdinaryTarget(network, weights, sample)
-    return SpikingTarget(network, weights, sample)
+    return OrdinaryTarget(network, weights) if isinstance(network, Source) else SpikingTarget(network, weights)
 
 
 class Payload(NamedTuple):
@@ -64,13 +61,15 @@ class Ready:
         require_float32()
         require_exact_sums()
         settings = self.settings = payload.settings
-        self.target = target_of(payload.network, settings.format, payload.inputs[:SAMPLE])
+        self.target = target_of(payload.network, settings.format)
         self.strata = {part.name: part for part in strata_of(self.target, payload.inputs, settings)}
         self.labels = payload.labels.numpy()
         self._payload = payload
         self._cache: dict[int, Golden] = {}
         self._left = payload.memory
         self._size = settings.batch_size or _automatic(self.target, payload.inputs)
+        if self.target.saturates and settings.fault.targets == "stages":
+            self.target = self.target.saturating(_largest(self.goldens()))
 
     def goldens(self) -> Iterator[tuple[Golden, slice]]:
         """The fault-free run, batch by batch."""
@@ -87,11 +86,21 @@ class Ready:
             yield golden, part
 
 
+def _largest(goldens: Iterable[tuple[Golden, slice]]) -> dict[str, float]:
+    """The largest finite magnitude that each piece makes of any image."""
+    found: dict[str, float] = {}
+    for golden, _ in goldens:
+        for name, value in golden.values.items():
+            most = float(value.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).abs().max())
+            found[name] = max(found.get(name, 0.0), most)
+    return found
+
+
 def _bytes(golden: Golden) -> int:
     sizes = {
         tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
-        for group in (golden.values, golden.reads, golden.products)
-        for tensor in group.values()
+        for group in (golden.values.values(), (read.values for read in golden.reads.values()), golden.products.values())
+        for tensor in group
     }
     return sum(sizes.values())
 

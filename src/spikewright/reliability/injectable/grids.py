@@ -1,14 +1,10 @@
-"""Grids of powers of two on which sums are exact."""
+"""Which values of a spiking network are whole numbers, and how large they are."""
 
 from collections.abc import Mapping
-
-import numpy as np
-from torch import Tensor
 
 from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT
 from spikewright.engines.program import Program, StageInstruction
-from spikewright.reliability.injectable.spiking_piece import SpikingPiece, arithmetic_of
 from spikewright.snn.nodes import Node
 
 
@@ -50,24 +46,3 @@ def whole_numbers(program: Program) -> Mapping[str, float | None]:
 def longest(program: Program, node: Node) -> int:
     """How many steps a node may sum before it reads: 1 where it reads each step as it comes."""
     return max(program.courses[name].steps for name in node.inputs)
-
-
-def grid_bits(top: float) -> int:
-    """Fraction bits of the grid for values up to `top`: 30 bits in all."""
-    return int(30 - np.ceil(np.log2(top))) if top > 0 else 30
-
-
-def largest_read(program: Program, sample: Tensor) -> dict[str, float]:
-    """The largest magnitude that each node reads in a fault-free run on the sample."""
-    encoder = program.plan.encoder
-    values = {INPUT: encoder(sample.to(arithmetic_of(program)))}
-    tops: dict[str, float] = {}
-    for instruction in program.instructions:
-        piece = SpikingPiece(program, instruction, None, None)
-        inputs = [values[name] for name in instruction.node.inputs]
-        gains = [instruction.gain(index) for index in range(len(inputs))]
-        tops[instruction.node.name] = max(
-            float((x if gain is None else x * gain).abs().max()) for x, gain in zip(inputs, gains, strict=True)
-        )
-        values[instruction.node.name] = piece.finish(piece.gather(inputs))
-    return tops

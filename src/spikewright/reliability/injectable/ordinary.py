@@ -1,12 +1,14 @@
 """An ordinary network laid out for injection: the captured source, weights stored as integers, activations real.
 
-Everything between products is the interpreter's, in float32; what a product reads is put on a grid, of the largest
-fault-free value in 8 to 16 bits, as many as let float32 hold the sums (`pieces.py`), and a mean is taken in float64 on
-a grid of 20. So activations are rounded as a processor with as many bits would round them, and nothing is clipped.
-Activations keep the source's own shape: nothing is clipped that the network does not clip.
+    value = float32(scale · Σ W·x + bias)    W stored integers; x float32, read on each image's own grid (`own_grid.py`)
+Sums are exact, and rounded once; everything between products is the interpreter's, in float32, and a mean is that of
+exact sums. So activations are real ones, whatever values an image has, and nothing is clipped that the network does not
+clip.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -16,44 +18,49 @@ from torch import Tensor
 from spikewright.ann import interpreter
 from spikewright.ann.ops import Activating, Averaging, Product
 from spikewright.ann.ops.activations import BatchNorm
-from spikewright.ann.source import INPUT, Source, SourceNode
+from spikewright.ann.source import Source, SourceNode
 from spikewright.conversion.quantise import load, store
 from spikewright.reliability.faults import StageFault
-from spikewright.reliability.injectable.pieces import FINE_BITS, Weights, laid_out, weights_for
+from spikewright.reliability.injectable.layout import laid_out, lanes
+from spikewright.reliability.injectable.pieces import Weights, averaged, weights_for
+from spikewright.reliability.injectable.rounding import affine
 from spikewright.reliability.sites import Memory, Neurons, Sites
 from spikewright.snn.formats.uniform import Uniform
 
 
 class OrdinaryPiece:
-    """One node of a source."""
+    """One node of a source; `top` is the value of its saturated neurons."""
 
     def __init__(
-        self,
-        node: SourceNode,
-        roles: Mapping[str, Tensor],
-        *,
-        weights: Weights | None,
-        scale: Tensor | None,
-        top: float,
-        grid: int | None,
+        self, node: SourceNode, roles: Mapping[str, Tensor], *, weights: Weights | None, scale: Tensor | None
     ) -> None:
         self.name, self.inputs = node.name, node.inputs
         self.weights = weights
-        self._node, self._roles, self._scale, self._top, self._grid = node, roles, scale, top, grid
+        self.top = 0.0
+        self._node, self._roles = node, roles
         self._affine = _affine(node, roles)
+        if weights is not None:
+            assert scale is not None
+            count = weights.channels
+            bias = roles.get("bias")
+            self._gain = scale.double().reshape(-1).expand(count).contiguous()
+            self._shift = torch.zeros(count, dtype=torch.float64) if bias is None else bias.double().reshape(-1)
 
     def gather(self, inputs: Sequence[Tensor]) -> Tensor:
         """See `pieces.Piece`."""
         if self.weights is not None:
-            return laid_out(self.weights.on_grid(inputs[0]))
+            return laid_out(inputs[0])
         given = [x[0] for x in inputs]
-        if self._grid is not None:
-            given = [(x.double() * 2.0**self._grid).round_() * 2.0**-self._grid for x in given]
+        op = self._node.op
+        if isinstance(op, Averaging):
+            return laid_out(averaged(op, inputs[0], self._evaluate).float())
         if self._affine is not None:
             gain, shift = self._affine
             return laid_out((given[0] * gain + shift).unsqueeze(0))
-        made = interpreter.evaluate(self._node, given, self._roles)
-        return laid_out(made.float().unsqueeze(0))
+        return laid_out(interpreter.evaluate(self._node, given, self._roles).float().unsqueeze(0))
+
+    def _evaluate(self, value: Tensor) -> Tensor:
+        return interpreter.evaluate(self._node, [value[0]], self._roles).unsqueeze(0)
 
     def finish(
         self,
@@ -65,15 +72,27 @@ class OrdinaryPiece:
     ) -> Tensor:
         """See `pieces.Piece`."""
         if self.weights is not None:
-            assert self._scale is not None
-            made = made.float() * _cut(self._scale, channels)
-            bias = self._roles.get("bias")
-            if bias is not None:
-                made = made + _cut(bias.reshape(-1, *(1,) * self.weights.op.space), channels)
+            made = self._scaled(made, channels)
         if fault is not None:
             assert images is not None
-            made = fault.value(made[0], images, self._top).unsqueeze(0)
+            made = fault.value(made[0], images, self.top).unsqueeze(0)
         return laid_out(made)
+
+    def _scaled(self, made: Tensor, channels: Tensor | None) -> Tensor:
+        """Scale times product plus bias, rounded once."""
+        assert self.weights is not None
+        gain, shift = self._gain, self._shift
+        if channels is not None:
+            gain, shift = gain.index_select(0, channels), shift.index_select(0, channels)
+        if made.dim() == 3:
+            given = lanes(made)[0]
+        elif self.weights.op.space:
+            given = made.contiguous().flatten(3).flatten(0, 2)
+        else:
+            return (made * gain + shift).float()
+        rounded = given.new_empty(given.shape, dtype=torch.float32)
+        affine(rounded.numpy(), given.numpy(), gain.numpy(), shift.numpy())
+        return rounded.unsqueeze(0).transpose(1, 2) if made.dim() == 3 else rounded.view(made.shape)
 
 
 def _affine(node: SourceNode, roles: Mapping[str, Tensor]) -> tuple[Tensor, Tensor] | None:
@@ -86,53 +105,46 @@ def _affine(node: SourceNode, roles: Mapping[str, Tensor]) -> tuple[Tensor, Tens
     return gain.reshape(spread), shift.reshape(spread)
 
 
-def _cut(constant: Tensor, channels: Tensor | None) -> Tensor:
-    """One number for each channel, or those of some channels."""
-    return constant if channels is None or constant.shape[0] == 1 else constant.index_select(0, channels)
-
-
 class OrdinaryTarget:
     """A source laid out for injection, with the weights of its products stored in a format.
 
     Args:
         source: any captured network.
         weights: format of the weights.
-        sample: prepared inputs [n, *input_shape], from which the grids are taken.
 
     Raises:
         BadModel: a network without a weight to strike.
         NotExact: sums that no floating point holds.
     """
 
-    arithmetic = "products on a grid of 8 to 16 bits, values in float32"
+    arithmetic = "exact sums of stored integers and real activations, rounded to float32"
+    saturates: ClassVar[bool] = True
 
-    def __init__(self, source: Source, weights: Uniform, sample: Tensor) -> None:
+    def __init__(self, source: Source, weights: Uniform) -> None:
         stored = store(source, weights)
         self.source = load(source, stored)
         self._memories = {array: _first_reader(source, array) for array in stored}
         self._stored = stored
         arrays = {name: array.float() for name, array in self.source.arrays.items()}
-        read, made = _tops(self.source, arrays, sample)
         self.pieces: list[OrdinaryPiece] = []
         for node in source.nodes:
             roles = {role: arrays[name] for role, name in node.arrays}
             array = dict(node.arrays).get("weight")
             own, scale = None, None
             if isinstance(node.op, Product) and array is not None:
-                found = stored[array]
+                scale = stored[array].scale
                 own = weights_for(
-                    node.op, memory=self._memories[array], bits=weights.bits, integers=found.integers, most=None,
-                    golden=read[node.name], fine=False,
-                )  # fmt: skip
-                count = node.op.out_channels(found.integers)
-                unit = 2.0**-own.exponent if own.exponent is not None else 1.0
-                scale = (found.scale * unit).float().reshape(-1).expand(count).reshape(-1, *(1,) * node.op.space)
-            grid = None
-            if isinstance(node.op, Averaging) and read[node.name] > 0:
-                grid = int(FINE_BITS - np.ceil(np.log2(read[node.name])))
-            self.pieces.append(
-                OrdinaryPiece(node, roles, weights=own, scale=scale, top=made[node.name], grid=grid)
-            )  # fmt: skip
+                    node.op, memory=self._memories[array], bits=weights.bits, integers=stored[array].integers, most=None
+                )
+            self.pieces.append(OrdinaryPiece(node, roles, weights=own, scale=scale))
+
+    def saturating(self, largest: Mapping[str, float]) -> Self:
+        """The same network, whose saturated neurons have the largest magnitude of their layer."""
+        made = copy.copy(self)
+        made.pieces = [copy.copy(piece) for piece in self.pieces]
+        for piece in made.pieces:
+            piece.top = largest[piece.name]
+        return made
 
     def start(self, inputs: Tensor) -> Tensor:
         """See `pieces.Target`."""
@@ -159,15 +171,3 @@ class OrdinaryTarget:
 
 def _first_reader(source: Source, array: str) -> str:
     return next(node.name for node in source.nodes if dict(node.arrays).get("weight") == array)
-
-
-def _tops(source: Source, arrays: Mapping[str, Tensor], sample: Tensor) -> tuple[dict[str, float], dict[str, float]]:
-    """The largest magnitude that each node reads, and that it makes, in a fault-free run on the sample."""
-    made = {INPUT: float(sample.abs().max())}
-
-    def watch(node: SourceNode, value: Tensor) -> None:
-        made[node.name] = float(value.abs().max())
-
-    with torch.no_grad():
-        interpreter.run(source, sample.float(), arrays=arrays, watch=watch)
-    return {node.name: max(made[name] for name in node.inputs) for node in source.nodes}, made

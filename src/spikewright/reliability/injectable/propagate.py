@@ -21,7 +21,9 @@ from torch import Tensor
 from spikewright.ann.source import INPUT
 from spikewright.reliability.faults import Patch, Rewrite
 from spikewright.reliability.injectable.deltas import add_changes, mark_differing
-from spikewright.reliability.injectable.pieces import FLOAT32_EXACT, Piece, Target, Weights, lanes, pick, pick_channels
+from spikewright.reliability.injectable.layout import lanes, pick, pick_channels
+from spikewright.reliability.injectable.own_grid import Read
+from spikewright.reliability.injectable.pieces import FLOAT32_EXACT, Piece, Target, Weights
 
 _SPARSE = 0.1  # of a product's weights: with more changes it is quicker to multiply all of them again
 _FEW_CHANNELS = 0.25  # of a product's channels
@@ -48,7 +50,7 @@ class Golden(NamedTuple):
         values: of the input and of every piece, [T, N, *].
         reads: what products read.
         products: what they made.
-        largest: the largest magnitude that each product reads.
+        largest: the largest whole number that each product reads.
         active: which features a product reads are not 0 for all images, [T, F]; of vectors alone.
         scores: the read-out, float [N, classes].
     """
@@ -56,11 +58,19 @@ class Golden(NamedTuple):
     inputs: Tensor
     images: NDArray[np.int64]
     values: Mapping[str, Tensor]
-    reads: Mapping[str, Tensor]
+    reads: Mapping[str, Read]
     products: Mapping[str, Tensor]
     largest: Mapping[str, float]
     active: Mapping[str, NDArray[np.bool_]]
     scores: NDArray[np.floating]
+
+    @property
+    def wide(self) -> int:
+        """How many images some product reads in parts, which takes longer."""
+        found = np.zeros(len(self.images), bool)
+        for read in self.reads.values():
+            found |= False if read.wide is None else read.wide.numpy()
+        return int(found.sum())
 
 
 class _Change(NamedTuple):
@@ -85,11 +95,11 @@ def run_golden(target: Target, inputs: Tensor, images: NDArray[np.int64]) -> Gol
     for piece in target.pieces:
         made = piece.gather([values[name] for name in piece.inputs])
         if piece.weights is not None:
-            reads[piece.name] = made
+            read = reads[piece.name] = piece.weights.read(made)
             if made.dim() == 3:
-                active[piece.name] = lanes(made).ne(0).any(2).numpy()
-            most = largest[piece.name] = piece.weights.largest(made)
-            made = products[piece.name] = piece.weights.product(made, largest=most)
+                active[piece.name] = lanes(read.values).ne(0).any(2).numpy()
+            most = largest[piece.name] = piece.weights.largest(read)
+            made = products[piece.name] = piece.weights.product(read, largest=most)
         values[piece.name] = piece.finish(made)
     return Golden(inputs, images, values, reads, products, largest, active, scores_of(values[target.pieces[-1].name]))
 
@@ -181,17 +191,26 @@ class _Pass:
             and self._shortcuts.channels
             and _by_channel(piece, weights, self._golden)
         ):
-            new = piece.gather([self._value(name) for name in piece.inputs])
-            old = pick_channels(pick(self._golden.reads[piece.name], self._rows), partial)
-            most = weights.largest(new)
-            apart = most + self._golden.largest[piece.name]  # of two values on either side of 0
-            if apart > FLOAT32_EXACT:
-                new, old = new.double(), old.double()
-            grown = weights.product(pick_channels(new, partial) - old, weight.index_select(1, partial), largest=apart)
-            before = pick(self._golden.products[piece.name], self._rows)
-            return (before if weights.fits(most) else before.double()) + grown, None
-        read = piece.gather([self._value(name) for name in piece.inputs])
+            return self._grown(piece, weights, partial), None
+        read = weights.read(piece.gather([self._value(name) for name in piece.inputs]))
         return weights.product(read, weight), None
+
+    def _grown(self, piece: Piece, weights: Weights, partial: Tensor) -> Tensor:
+        """A product of which some input channels have changed: the fault-free one plus what these make of it."""
+        new = weights.read(piece.gather([self._value(name) for name in piece.inputs]))
+        old = self._golden.reads[piece.name].of(self._rows).channels(partial)
+        before = pick(self._golden.products[piece.name], self._rows)
+        weight = weights.integers.index_select(1, partial)
+        if weights.digits is not None:
+            grown, sure = weights.grown(new.channels(partial), old, weight)
+            return weights.anew(before + grown, ~sure, new, weights.integers)
+        most = weights.largest(new)
+        apart = most + self._golden.largest[piece.name]  # of two values on either side of 0
+        fresh, former = pick_channels(new.values, partial), old.values
+        if apart > FLOAT32_EXACT:
+            fresh, former = fresh.double(), former.double()
+        grown = weights.product(Read(fresh - former), weight, largest=apart)
+        return (before if weights.fits(most) else before.double()) + grown
 
     def _value(self, name: str) -> Tensor:
         """A value as it is under the map, for the images that are left."""
@@ -261,19 +280,23 @@ def faulty(
         few: give only the channels that changed, where these are few.
         sparse: add to the fault-free product what the changed weights add, where these are few.
     """
-    read, largest = golden.reads[piece.name], golden.largest[piece.name]
+    read, largest = golden.reads[piece.name].of(rows), golden.largest[piece.name]
     if not _by_channel(piece, weights, golden):
-        return weights.product(pick(read, rows), rewritten(weights.integers, rewrite), largest=largest), None
+        return weights.product(read, rewritten(weights.integers, rewrite), largest=largest), None
     hit = torch.div(torch.from_numpy(rewrite.places), weights.integers[0].numel(), rounding_mode="floor").unique()
     few = few and len(hit) <= _FEW_CHANNELS * weights.channels
-    vectors = weights.op.space == 0 and read.dim() == 3
+    vectors = weights.op.space == 0 and read.values.dim() == 3
     if sparse and vectors and len(rewrite.places) <= _SPARSE * weights.integers.numel():
         channels = hit if few else None
-        return _with_changes(piece, weights, golden, rewrite, rows, channels), channels
+        made = _with_changes(piece, weights, golden, rewrite, rows, channels)
+        if read.wide is not None:
+            weight = rewritten(weights.integers, rewrite)
+            made = weights.anew(made, read.wide, read, weight if channels is None else weight.index_select(0, channels))
+        return made, channels
     weight = rewritten(weights.integers, rewrite)
     if few:
-        return weights.product(pick(read, rows), weight.index_select(0, hit), largest=largest), hit
-    return weights.product(pick(read, rows), weight, largest=largest), None
+        return weights.product(read, weight.index_select(0, hit), largest=largest), hit
+    return weights.product(read, weight, largest=largest), None
 
 
 def _with_changes(
@@ -283,13 +306,14 @@ def _with_changes(
     places = torch.from_numpy(rewrite.places)
     made = lanes(pick(pick_channels(golden.products[piece.name], channels), rows))
     old, new = weights.integers.flatten()[places], torch.from_numpy(rewrite.integers).float()
-    given = lanes(pick(golden.reads[piece.name], rows))
+    given = lanes(pick(golden.reads[piece.name].values, rows))
     # sums on the way are of weights partly old and partly new; what one change adds is a product of its own
     reach = weights.reach + float((new.abs() - old.abs()).clamp(min=0).sum())
     reach = max(reach, float((new - old).abs().max()) if len(places) else 0.0)
     fits = weights.fits(golden.largest[piece.name], reach)
     made = made.to(torch.float32 if fits else torch.float64, copy=True)
-    given, deltas = given.to(made.dtype), (new - old).to(made.dtype).numpy()
+    given = given if weights.digits is not None else given.to(made.dtype)
+    deltas = (new - old).to(made.dtype).numpy()
     outputs, columns = np.divmod(rewrite.places, weights.integers[0].numel())
     outputs = outputs if channels is None else np.searchsorted(channels.numpy(), outputs)
     add_changes(made.numpy(), given.numpy(), golden.active[piece.name], outputs, columns, deltas)
@@ -298,7 +322,7 @@ def _with_changes(
 
 def _by_channel(piece: Piece, weights: Weights, golden: Golden) -> bool:
     """Whether the channels of values are rows and columns of the weight."""
-    return weights.by_channel and (weights.op.space > 0 or golden.reads[piece.name].dim() == 3)
+    return weights.by_channel and (weights.op.space > 0 or golden.reads[piece.name].values.dim() == 3)
 
 
 def rewritten(integers: Tensor, rewrite: Rewrite) -> Tensor:

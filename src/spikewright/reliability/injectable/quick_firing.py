@@ -12,7 +12,8 @@ from spikewright.ann.ops import Maximum, Operation
 from spikewright.ann.ops.layout import per_channel
 from spikewright.engines.int8.loops import fire_channels
 from spikewright.engines.program import StageInstruction
-from spikewright.reliability.injectable.pieces import FLOAT32_EXACT, lanes
+from spikewright.reliability.injectable.layout import lanes
+from spikewright.reliability.injectable.pieces import FLOAT32_EXACT
 
 _SURE = 2.0**50
 

@@ -2,15 +2,19 @@
 
 Postponed firing runs in the integers of `lowering`; clocked networks in float32, as their engine does; networks in
 lockstep in float64. What a stage reads, and when, is as in `engines/collapsed.py`, and without faults its values are
-that engine's: exactly where products read whole numbers, and up to a grid of 2^-20 of the largest value where not.
+that engine's: exactly where products read whole numbers, and up to rounding where not: sums are exact there too
+(`own_grid.py`).
 A stage that a fault strikes runs its time loop, spike by spike.
 """
+
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Averaging, Product
+from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT
 from spikewright.conversion.quantise import quantise
 from spikewright.engines.currents import total_input
@@ -18,8 +22,9 @@ from spikewright.engines.lower.folded import fold
 from spikewright.engines.lower.integer import lowered
 from spikewright.engines.program import Program
 from spikewright.errors import BadModel, NotExact
-from spikewright.reliability.injectable.grids import grid_bits, largest_read, longest, whole_numbers
-from spikewright.reliability.injectable.pieces import laid_out, weights_for
+from spikewright.reliability.injectable.grids import longest, whole_numbers
+from spikewright.reliability.injectable.layout import laid_out
+from spikewright.reliability.injectable.pieces import weights_for
 from spikewright.reliability.injectable.spiking_piece import SpikingPiece, arithmetic_of
 from spikewright.reliability.sites import Memory, Neurons, Sites
 from spikewright.snn.blueprint import Blueprint
@@ -32,14 +37,15 @@ class SpikingTarget:
     Args:
         blueprint: any spiking network of this package.
         weights: format for weights that are none of integers yet.
-        sample: prepared inputs [n, *input_shape], from which the grids of values that are no whole numbers are taken.
 
     Raises:
         BadModel: a network without a weight to strike.
         NotExact: sums that no floating point holds.
     """
 
-    def __init__(self, blueprint: Blueprint, weights: Uniform, sample: Tensor) -> None:
+    saturates: ClassVar[bool] = False
+
+    def __init__(self, blueprint: Blueprint, weights: Uniform) -> None:
         stored = quantise(blueprint, weights)
         nodes = stored.plan.nodes
         if not any(node.weights is not None for node in nodes):
@@ -52,7 +58,6 @@ class SpikingTarget:
         self.plan, self.blueprint = program.plan, stored
         self._program = program
         whole = whole_numbers(program)
-        tops = largest_read(program, sample)
         self.pieces: list[SpikingPiece] = []
         for instruction in program.instructions:
             node = instruction.node
@@ -61,25 +66,31 @@ class SpikingTarget:
             graded = any(whole[name] is None for name in node.inputs) or any(
                 instruction.gain(index) is not None and not instruction.integral for index in range(len(node.inputs))
             )
-            own, grid = None, None
+            own = None
             if node.weights is not None:
                 assert isinstance(node.op, Product)
                 gain = 1.0 if instruction.gain(0) is None else float(instruction._buffers["gain0"].abs().max())  # pyright: ignore
                 own = weights_for(
                     node.op, memory=node.name, bits=node.weights.bits, integers=stored.arrays[f"{node.name}.weight"],
-                    most=None if graded else read * gain * steps, golden=tops.get(node.name, 1.0) * steps, fine=True,
+                    most=None if graded else read * gain * steps,
                 )  # fmt: skip
-            elif graded and isinstance(node.op, Averaging):
-                grid = grid_bits(tops.get(node.name, 1.0))
-            self.pieces.append(SpikingPiece(program, instruction, own, grid))
+            self.pieces.append(SpikingPiece(program, instruction, own, averages=graded))
+
+    def saturating(self, largest: Mapping[str, float]) -> Self:  # noqa: ARG002
+        """The same network: codes say what a neuron has at most."""
+        return self
 
     @property
     def arithmetic(self) -> str:
         """What everything between products is done in."""
         kind = arithmetic_of(self._program)
-        whole = all(piece.weights is None or piece.weights.exponent is None for piece in self.pieces)
+        whole = all(piece.weights is None or piece.weights.digits is None for piece in self.pieces)
         name = str(kind).removeprefix("torch.")
-        return f"integer products, neurons in {name}" if whole else f"products on a grid, neurons in {name}"
+        return (
+            f"integer products, neurons in {name}"
+            if whole
+            else f"exact sums of stored integers and real values, neurons in {name}"
+        )
 
     def start(self, inputs: Tensor) -> Tensor:
         """See `pieces.Target`."""

@@ -7,11 +7,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from spikewright.ann.ops import Averaging
 from spikewright.engines.currents import aligned, before_firing, constant_drive, drive_of, scaled, totals
 from spikewright.engines.program import Instruction, InstructionArrays, Program, StageInstruction, instruction_of
 from spikewright.engines.scan.fused import fits, fused
 from spikewright.reliability.faults import StageFault
-from spikewright.reliability.injectable.pieces import Weights, laid_out
+from spikewright.reliability.injectable.layout import laid_out
+from spikewright.reliability.injectable.pieces import Weights, averaged
 from spikewright.reliability.injectable.quick_firing import quick_firing
 from spikewright.snn.neurons import Dynamics
 from spikewright.snn.neurons.leaky import Leaky
@@ -32,11 +34,12 @@ def arithmetic_of(program: Program) -> torch.dtype:
 class SpikingPiece:
     """One node of a program."""
 
-    def __init__(self, program: Program, instruction: Instruction, weights: Weights | None, grid: int | None) -> None:
+    def __init__(self, program: Program, instruction: Instruction, weights: Weights | None, *, averages: bool) -> None:
         self.node = instruction.node
         self.name, self.inputs = instruction.node.name, instruction.node.inputs
         self.weights = weights
-        self._instruction, self._program, self._grid = instruction, program, grid
+        self._instruction, self._program = instruction, program
+        self._averages = instruction.node.op if averages and isinstance(instruction.node.op, Averaging) else None
         self._dtype = arithmetic_of(program)
         warm = program.plan.warmup > 0
         self._closed = self.name in program.closed
@@ -65,11 +68,14 @@ class SpikingPiece:
             gain = instruction.gain(index)
             ready.append(full if gain is None else full * gain)
         if self.weights is not None:
-            return laid_out(self.weights.on_grid(ready[0]))
-        if self._grid is not None:
-            ready = [(x.double() * 2.0**self._grid).round_() * 2.0**-self._grid for x in ready]
+            return laid_out(ready[0])
+        if self._averages is not None:
+            return averaged(self._averages, ready[0], self._evaluate)
         made = instruction.node.op([x.flatten(0, 1) for x in ready], instruction.weight)
         return made.unflatten(0, ready[0].shape[:2])
+
+    def _evaluate(self, value: Tensor) -> Tensor:
+        return self.node.op([value.flatten(0, 1)], self._instruction.weight).unflatten(0, value.shape[:2])
 
     def finish(
         self,
@@ -80,12 +86,10 @@ class SpikingPiece:
         images: NDArray[np.int64] | None = None,
     ) -> Tensor:
         """See `pieces.Piece`."""
-        whole = self.weights is not None and self.weights.exponent is None
+        whole = self.weights is not None and self.weights.digits is None
         if self._quick is not None and whole and fault is None and made.dtype == torch.float32:
             return laid_out(self._quick(made, channels).to(self._dtype))
         instruction = self._instruction if channels is None else _part(self._instruction, channels)
-        if self.weights is not None and self.weights.exponent is not None:
-            made = made * 2.0**-self.weights.exponent
         made = made.to(self._dtype)
         if instruction.after is not None:
             made = made * instruction.after

@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from spikewright.reliability.faults import Patch, Rewrite
-from spikewright.reliability.injectable.pieces import Piece, Target, Weights, laid_out, lanes
+from spikewright.reliability.injectable.layout import lanes
+from spikewright.reliability.injectable.own_grid import Read
+from spikewright.reliability.injectable.pieces import Piece, Target, Weights
 from spikewright.reliability.injectable.propagate import Faulty, Golden, faulty, rewritten, scores_of
 
 
@@ -36,7 +38,7 @@ def run_stacked(target: Target, golden: Golden, patches: Sequence[Patch]) -> lis
             ]
             made = piece.gather(inputs)
             if own is not None:
-                made = _products(own, made, rewrites, images)
+                made = _products(own, own.read(made), rewrites, images)
         values[piece.name] = piece.finish(made)
     last = values.get(target.pieces[-1].name)
     if last is None:
@@ -59,18 +61,20 @@ def _joined(parts: Sequence[Tensor]) -> Tensor:
     return torch.cat(list(parts), 1)
 
 
-def _products(own: Weights, read: Tensor, rewrites: Sequence[Rewrite | None], images: int) -> Tensor:
+def _products(own: Weights, read: Read, rewrites: Sequence[Rewrite | None], images: int) -> Tensor:
     """Each map's weight times its own part of the batch."""
     if not any(rewrite is not None for rewrite in rewrites):
         return own.product(read)
     weights = [own.integers if rewrite is None else rewritten(own.integers, rewrite) for rewrite in rewrites]
     reach = max(own.op.reach(weight) for weight in weights)
-    if not (own.op.space == 0 and read.dim() == 3 and own.fits(own.largest(read), reach)):
-        parts = read.split(images, 1)
-        return _joined([own.product(laid_out(part), weight) for part, weight in zip(parts, weights, strict=True)])
-    given = lanes(read).float()
+    real = own.digits is not None
+    vectors = own.op.space == 0 and read.values.dim() == 3
+    if not vectors or read.wide is not None or not (real or own.fits(own.largest(read), reach)):
+        parts = [read.of(rows) for rows in torch.arange(read.values.shape[1]).split(images)]
+        return _joined([own.product(part, weight) for part, weight in zip(parts, weights, strict=True)])
+    given = lanes(read.values).to(torch.float64 if real else torch.float32)
     made = given.new_empty(len(given), own.channels, given.shape[2])
-    every = torch.stack(weights)
+    every = torch.stack(weights).to(given.dtype)
     for t, step in enumerate(given):
         mine = step.unflatten(1, (len(weights), images)).transpose(0, 1)  # [maps, in, N]
         made[t].unflatten(1, (len(weights), images)).copy_(torch.bmm(every, mine).transpose(0, 1))
