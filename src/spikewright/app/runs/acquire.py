@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from spikewright import models
-from spikewright.ann.capture.capture import capture
 from spikewright.ann.source import Source
 from spikewright.data import Batches, EventData, EventSplit, ImageData, Split, load, load_events
 from spikewright.data.events.preparation import EventPreparation
@@ -81,6 +80,8 @@ def captured(model: nn.Module, data: ImageData | EventData) -> Source:
     Raises:
         UnsupportedModule: parts of it cannot become spikes; all of them are listed.
     """
+    from spikewright.ann.capture.capture import capture  # noqa: PLC0415 - brings what torch exports graphs by
+
     preparation = data.preparation
     example = preparation(torch.from_numpy(data.train.inputs[:2].copy()))
     if isinstance(preparation, EventPreparation):

@@ -20,7 +20,6 @@ from torch import Tensor
 
 from spikewright.ann.source import INPUT
 from spikewright.reliability.faults import Patch, Rewrite
-from spikewright.reliability.injectable.deltas import add_changes, mark_differing
 from spikewright.reliability.injectable.pieces import FLOAT32_EXACT, Piece, Target, Weights, lanes, pick, pick_channels
 
 _SPARSE = 0.1  # of a product's weights: with more changes it is quicker to multiply all of them again
@@ -289,6 +288,8 @@ def _with_changes(
     reach = max(reach, float((new - old).abs().max()) if len(places) else 0.0)
     fits = held.fits(golden.largest[piece.name], reach)
     made = made.to(torch.float32 if fits else torch.float64, copy=True)
+    from spikewright.reliability.injectable.deltas import add_changes  # noqa: PLC0415 - brings Numba
+
     given, deltas = given.to(made.dtype), (new - old).to(made.dtype).numpy()
     outputs, columns = np.divmod(rewrite.places, held.integers[0].numel())
     outputs = outputs if channels is None else np.searchsorted(channels.numpy(), outputs)
@@ -311,6 +312,8 @@ def rewritten(integers: Tensor, rewrite: Rewrite) -> Tensor:
 def _rows_that_differ(value: Tensor, before: Tensor) -> Tensor:
     """Which of the batch differ, [N]; not finite is other than everything."""
     if value.dim() == 3:
+        from spikewright.reliability.injectable.deltas import mark_differing  # noqa: PLC0415 - brings Numba
+
         differs = torch.zeros(value.shape[1], dtype=torch.bool)
         mark_differing(differs.numpy(), lanes(value).flatten(0, 1).numpy(), lanes(before).flatten(0, 1).numpy())
         return differs
