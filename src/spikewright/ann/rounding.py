@@ -19,7 +19,9 @@ from torch.nn import functional as F
 def rounded(z: Tensor, threshold: Tensor, levels: int) -> Tensor:
     """`clipped_round` for whoever may want no gradient: then without torch's registry, which brings its compiler."""
     wanted = torch.is_grad_enabled() and (z.requires_grad or threshold.requires_grad)
-    return clipped_round(z, threshold, levels) if wanted or torch.compiler.is_compiling() else _round(z, threshold, levels)
+    return (
+        clipped_round(z, threshold, levels) if wanted or torch.compiler.is_compiling() else _round(z, threshold, levels)
+    )
 
 
 def _round(z: Tensor, threshold: Tensor, levels: int) -> Tensor:

@@ -16,7 +16,7 @@ from spikewright.data.events.layout import SOURCES, holds_recordings
 from spikewright.data.folder import data_root, find_folder, listing
 from spikewright.data.hub_reachable import hub_answers
 from spikewright.data.preparation import InputPreparation
-from spikewright.errors import BadData
+from spikewright.errors import BadData, did_you_mean
 
 if TYPE_CHECKING:
     from spikewright.data.hub_or_folder import Source
@@ -136,8 +136,9 @@ def _events(where: str) -> str:
 def _nowhere(name: str, hub_id: str, *, root: Path | None) -> str:
     """Say where a data set was looked for, and what would help."""
     if name not in HUB_IDS:
+        hint = did_you_mean(name, ("digits", *HUB_IDS, *SOURCES))
         return (
-            "there is no such folder and the Hugging Face hub cannot be reached: check the path, "
+            f"{hint}there is no such folder and the Hugging Face hub cannot be reached: check the path, "
             "go online, or set HF_HUB_OFFLINE=1 to use what the hub's client downloaded earlier"
         )
     base = data_root(root)

@@ -272,7 +272,7 @@ def loaded(held: RunNetwork, request: InjectRequest) -> tuple[Side, str]:
     run, network = held.run, held.network
     data: ImageData | EventData | None
     if isinstance(network, Blueprint) and acquire.is_spiking_run(run):
-        data = acquire.spiking_data(held.about, data=request.data, images=request.images)
+        data = acquire.spiking_data(run, held.about, data=request.data, images=request.images)
     else:
         source, data, _ = acquire.of_run(run, data=request.data, images=request.images)
         network = source if isinstance(network, Source) else network

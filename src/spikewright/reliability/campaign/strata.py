@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from spikewright.errors import BadSetting
+from spikewright.errors import BadSetting, did_you_mean
 from spikewright.reliability.sites import Memory, Neurons, Sites
 
 Scope = Literal["model", "layer", "bit", "cell", "channel"]
@@ -111,7 +111,8 @@ def _held(sites: Sites, strikes: str, layer: str | None) -> Sequence[Memory | Ne
         return held
     names = [each.name for each in held]
     if layer not in names:
-        raise BadSetting(f"there is no layer with {what} named {layer!r}: choose one of {', '.join(names)}")
+        hint = did_you_mean(layer, names)
+        raise BadSetting(f"there is no layer with {what} named {layer!r}: {hint}choose one of {', '.join(names)}")
     return [each for each in held if each.name == layer]
 
 
