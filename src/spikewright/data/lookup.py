@@ -138,8 +138,8 @@ def _nowhere(name: str, hub_id: str, *, root: Path | None) -> str:
     if name not in HUB_IDS:
         hint = did_you_mean(name, ("digits", *HUB_IDS, *SOURCES))
         return (
-            f"{hint}there is no such folder and the Hugging Face hub cannot be reached: check the path, "
-            "go online, or set HF_HUB_OFFLINE=1 to use what the hub's client downloaded earlier"
+            f"{hint}there is no such folder and the Hugging Face hub cannot be reached: "
+            "check the path, go online, or set HF_HUB_OFFLINE=1 to use what the hub's client downloaded earlier"
         )
     base = data_root(root)
     place = f"{base / name} does not exist" if base else "SPIKEWRIGHT_DATA is not set"

@@ -14,13 +14,12 @@ Each broadcasts to the node's features: a scalar, per channel, or per neuron. Kn
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
 
 from spikewright.ann.ops import Product, Shape
-from spikewright.ann.shapes import shape_made, stand_in
+from spikewright.ann.shapes import blank, shape_made, stand_in
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
 from spikewright.snn.nodes import Node, Stage
@@ -114,29 +113,32 @@ def _check_stored(node: Node, bits: int, arrays: Mapping[str, Tensor]) -> None:
 
 
 def _check_shapes(blueprint: Blueprint) -> None:
-    """Run the plan on no samples: every shape must come out as the plan states it."""
+    """Run the plan on nothing but shapes: every shape must come out as the plan states it."""
     shapes: dict[str, Shape] = {INPUT: blueprint.plan.input_shape}
     for node in blueprint.plan.nodes:
         try:
-            made = shape_made(node.op, [shapes[name] for name in node.inputs], partial(_value, blueprint, node))
+            value = _value(blueprint, node, [shapes[name] for name in node.inputs])
         except (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise BadPlan(
                 f"node {node.name!r}: its arrays do not fit its operation ({reason}): convert again"
             ) from None
-        if made != node.shape:
+        if tuple(value.shape) != (1, *node.shape):
+            # an array with an axis too many would spread over the batch
+            made = tuple(value.shape[1:]) if len(value) == 1 else f"{len(value)} samples of one"
             raise BadPlan(f"node {node.name!r} makes {made}, the plan states {node.shape}: convert again")
-        shapes[node.name] = made
+        shapes[node.name] = node.shape
 
 
-def _value(blueprint: Blueprint, node: Node, inputs: list[Tensor]) -> Tensor:
-    """What a node makes of inputs [N, *], all its arrays put in; only its shape means anything."""
+def _value(blueprint: Blueprint, node: Node, given: list[Shape]) -> Tensor:
+    """What a node makes of one sample, [1, *], all its arrays put in; only its shape means anything."""
 
     def role(name: str) -> Tensor | None:
         array = blueprint.array(node, name)
         return None if array is None else stand_in(array)
 
-    value, gain, bias = node.op(inputs, role("weight")), role("gain"), role("bias")
+    weight, gain, bias = role("weight"), role("gain"), role("bias")
+    value = blank(shape_made(node.op, given, lambda inputs: node.op(inputs, weight)), samples=1)
     value = value if gain is None else value * gain
     value = value if bias is None else value + bias
     if isinstance(node, Stage):

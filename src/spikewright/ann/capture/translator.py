@@ -141,7 +141,7 @@ class Translator:
             return _UNKNOWN if unknown else self._stand_in(node)
 
     def _is_read_out(self, node: fx.Node, arguments: dict[str, Any]) -> bool:
-        """Whether a node is a softmax over classes at the very end: it changes no ranking, and is left to the reader."""
+        """Whether a node is a softmax over classes at the very end, which changes no ranking and is left out."""
         read_out, value = _READ_OUTS.get(_target(node)), arguments.get("self")
         last = all(user.op == "output" for user in node.users)
         if read_out is None or not last or not isinstance(value, Value) or len(value.shape) != 1:

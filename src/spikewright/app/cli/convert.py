@@ -70,8 +70,8 @@ def convert(
     if per_channel:
         chosen["per_channel"] = True
     request = verb.ConvertRequest(
-        out=out, run=run, model=model, weights=weights, random_weights=random_weights, data=data, method=method, settings=chosen,
-        calibration=calibration, calibrate=calibrate, calibration_epochs=calibration_epochs,
+        out=out, run=run, model=model, weights=weights, random_weights=random_weights, data=data, method=method,
+        settings=chosen, calibration=calibration, calibrate=calibrate, calibration_epochs=calibration_epochs,
         max_accuracy_drop=max_accuracy_drop, weight_bits=weight_bits, images=options.images(mean, std, size, seed),
     )  # fmt: skip
     with progress_bar() as progress:

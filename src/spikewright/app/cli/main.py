@@ -25,9 +25,6 @@ from spikewright.errors import NoneFound, SpikewrightError
 
 INTERRUPTED = 130
 SPIN = ("GOMP_SPINCOUNT", "10000")  # idle threads give up their core after microseconds, not milliseconds
-    "GOMP_SPINCOUNT",
-    "10000",
-)  # threads that wait for work give up their core after some microseconds, not a second
 
 app = typer.Typer(
     name="spikewright",

@@ -168,7 +168,7 @@ def chosen(name: str, settings: dict[str, Any]) -> Method:
         BadSetting: no such method or setting, or timesteps by layer where all layers must run alike.
     """
     if name not in names("methods"):
-        hint = did_you_mean(name, (*names("methods"), AUTO))
+        hint = did_you_mean(name, names("methods"))
         raise BadSetting(
             f"no method named {name!r}: {hint}choose one of {', '.join(names('methods'))} (convert: or auto)"
         )

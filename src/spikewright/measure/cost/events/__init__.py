@@ -50,6 +50,6 @@ def transposed(op: Operation, given: list[Shape], demand: Tensor) -> list[Tensor
         inputs = [torch.zeros(1, *shape, dtype=torch.float64, requires_grad=True) for shape in given]
         value = op(inputs)
         # the sum's gradient is the same, and passing the demand as one of its own would import sympy
-        total = (value * demand.reshape(value.shape)).sum()
+        total = (value * demand.clone().reshape(value.shape)).sum()
         found = torch.autograd.grad(total, inputs, materialize_grads=True)
     return [part[0] for part in found]
