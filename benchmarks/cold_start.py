@@ -53,7 +53,7 @@ def main() -> None:
         cwd, after = Path(folder), trees["after"]
         train = "train --model cnn --data digits --levels 15 --epochs 1 --out source"
         seconds(after, MAIN, *train.split(), cwd=cwd)
-        seconds(after, MAIN, *"convert source --timesteps 4 --out snn".split(), cwd=cwd)
+        seconds(after, MAIN, *["convert", "source", "--timesteps", "4", "--out", "snn"], cwd=cwd)
         plain, taken = [], {name: {tree: [] for tree in trees} for name in VERBS}
         for _ in range(given.rounds):
             plain.append(seconds(after, "import torch", cwd=cwd))
