@@ -3,8 +3,15 @@
 Every class here is a `SpikewrightError`; the command line prints its message and exits with code 2 (`NoneFound`: 1).
 """
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """'did you mean x? ' where one of the known names is near, else nothing; for the middle of a message."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}? " if near else ""
 
 
 class SpikewrightError(ValueError):

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from spikewright.errors import BadSetting
+from spikewright.errors import BadSetting, did_you_mean
 from spikewright.reliability.sites import Memory, Neurons, Sites
 
 Scope = Literal["model", "layer", "bit", "cell", "channel"]
@@ -113,7 +113,8 @@ def _places(sites: Sites, targets: str, layer: str | None) -> Sequence[Memory | 
         return places
     names = [each.name for each in places]
     if layer not in names:
-        raise BadSetting(f"there is no layer with {what} named {layer!r}: choose one of {', '.join(names)}")
+        hint = did_you_mean(layer, names)
+        raise BadSetting(f"there is no layer with {what} named {layer!r}: {hint}choose one of {', '.join(names)}")
     return [each for each in places if each.name == layer]
 
 
