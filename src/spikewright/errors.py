@@ -3,8 +3,21 @@
 Every class here is a `SpikewrightError`; the command line prints its message and exits with code 2 (`NoneFound`: 1).
 """
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """'did you mean x? ' where one of the known names is near, else nothing; for the middle of a message."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}? " if near else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The way out of an unknown name, at the end of a message: the nearest of those there are, and all of them."""
+    names = list(known)
+    return f"{did_you_mean(name, names)}choose among {', '.join(names)}"
 
 
 class SpikewrightError(ValueError):

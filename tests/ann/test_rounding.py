@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikewright.ann.rounding import clipped_round
+from spikewright.ann.rounding import clipped_round, rounded
 
 VALUES = st.floats(-3, 5, width=32).map(lambda value: round(value, 3))
 
@@ -93,3 +93,10 @@ def test_arguments_are_not_changed() -> None:
     clipped_round(z, threshold, 3)
     clipped_round(z, torch.rand(4) + 0.1, 3)
     assert torch.equal(z, before)
+
+
+def test_without_a_gradient_it_is_the_same() -> None:
+    z, theta = torch.randn(4, 3), torch.tensor([0.5, 1.0, 2.0])
+    for threshold in (theta, theta[0]):
+        assert torch.equal(rounded(z, threshold, 7), clipped_round(z, threshold, 7))
+    assert rounded(z.requires_grad_(), theta, 7).requires_grad

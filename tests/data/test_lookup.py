@@ -61,7 +61,7 @@ def test_a_folder_of_images_is_read_and_then_mapped(folder: Path, monkeypatch: p
     written = {Image.open(file).tobytes(): int(file.parent.name == "dog") for file in folder.glob("test/*/*.png")}
     assert {i.tobytes(): label for i, label in zip(first.test.images, first.test.labels, strict=True)} == written
 
-    monkeypatch.setattr(lookup, "decode", None)  # a second decoding would fail
+    monkeypatch.setattr("spikewright.data.decode.decode", None)  # a second decoding would fail
     assert same(first, load(str(folder), validation_share=0.2))
 
 

@@ -88,7 +88,7 @@ def test_truncated_files_are_refused(tmp_path: Path, name: str, saved: int) -> N
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match=r"absent.pt: no such file: check the path"):
         load_weights(network(), tmp_path / "absent.pt")
-    with pytest.raises(BadFile, match=r"are read from .safetensors, .pt, .pth files: convert '.onnx' to one"):
+    with pytest.raises(BadFile, match=r"are read from .safetensors, .pt, .pth, .ckpt files: convert '.onnx' to one"):
         load_weights(network(), tmp_path / "w.onnx")
     torch.save(network(), tmp_path / "whole.pt")
     with pytest.raises(BadFile, match=r"holds more than tensors: save it with torch\.save"):
@@ -102,3 +102,34 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(BadModel, match=r"not a tensor 0\.weight"):
         load_weights(network(), tmp_path / "n.pt")
+
+
+@pytest.mark.parametrize("keys", [("state_dict",), ("model_state_dict",), ("model",), ("net",), ("ema", "module")])
+@pytest.mark.parametrize("wrapping", ["", "module.", "model.", "net.", "_orig_mod.", "module._orig_mod."])
+def test_checkpoints_and_wrappers_are_looked_through(keys: tuple[str, ...], wrapping: str, tmp_path: Path) -> None:
+    content: dict = {wrapping + name: array for name, array in network(1).state_dict().items()}
+    for key in reversed(keys):
+        content = {key: content, "epoch": 3}
+    torch.save(content, tmp_path / "w.ckpt")
+    filled = network(0)
+    note = load_weights(filled, tmp_path / "w.ckpt")
+    assert note is not None
+    assert f"the state dict under {'.'.join(map(repr, keys))}" in note
+    assert (f"names without {wrapping!r} in front" in note) == bool(wrapping)
+    for name, array in network(1).state_dict().items():
+        assert torch.equal(filled.state_dict()[name], array)
+
+
+def test_averaged_models_count_and_plain_files_have_no_note(tmp_path: Path) -> None:
+    averaged = torch.optim.swa_utils.AveragedModel(network(1))
+    torch.save(averaged.state_dict(), tmp_path / "a.pt")
+    note = load_weights(network(0), tmp_path / "a.pt")
+    assert note == f"{tmp_path / 'a.pt'}: read names without 'module.' in front"
+    assert load_weights(network(0), save(network(1).state_dict(), tmp_path / "p.safetensors")) is None
+
+
+def test_names_that_only_some_wrap_are_refused(tmp_path: Path) -> None:
+    state = {("" if name.startswith("0") else "module.") + name: v for name, v in network().state_dict().items()}
+    torch.save(state, tmp_path / "mixed.pt")
+    with pytest.raises(BadModel, match=r"missing 1\.weight.*unexpected module\.1\.weight"):
+        load_weights(network(), tmp_path / "mixed.pt")

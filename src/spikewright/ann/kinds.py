@@ -29,6 +29,8 @@ def classes(folder: str) -> dict[str, type[Any]]:
     package = importlib.import_module(folder)
     found: dict[str, type[Any]] = {}
     for file in pkgutil.iter_modules(package.__path__):
+        if file.name.startswith("_"):  # what the folder's files share, and no kind
+            continue
         module = importlib.import_module(f"{folder}.{file.name}")
         for value in vars(module).values():
             if not (inspect.isclass(value) and value.__module__ == module.__name__ and is_dataclass(value)):

@@ -16,6 +16,21 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
+def rounded(z: Tensor, threshold: Tensor, levels: int) -> Tensor:
+    """`clipped_round` for whoever may want no gradient: then without torch's registry, which brings its compiler."""
+    wanted = torch.is_grad_enabled() and (z.requires_grad or threshold.requires_grad)
+    return (
+        clipped_round(z, threshold, levels) if wanted or torch.compiler.is_compiling() else _round(z, threshold, levels)
+    )
+
+
+def _round(z: Tensor, threshold: Tensor, levels: int) -> Tensor:
+    if threshold.numel() == 1:
+        top = float(threshold)
+        return F.hardtanh(z, 0.0, top).mul_(levels / top).add_(0.5).floor_().mul_(top / levels)
+    return (z / threshold).clamp_(0, 1).mul_(levels).add_(0.5).floor_().mul_(threshold / levels)
+
+
 @torch.library.custom_op("spikewright::clipped_round", mutates_args=())
 def clipped_round(z: Tensor, threshold: Tensor, levels: int) -> Tensor:
     """Round z to the nearest of levels + 1 values in [0, threshold].
@@ -25,10 +40,7 @@ def clipped_round(z: Tensor, threshold: Tensor, levels: int) -> Tensor:
         threshold: θ > 0, broadcastable to z.
         levels: L ≥ 1, the largest code.
     """
-    if threshold.numel() == 1:
-        top = float(threshold)
-        return F.hardtanh(z, 0.0, top).mul_(levels / top).add_(0.5).floor_().mul_(top / levels)
-    return (z / threshold).clamp_(0, 1).mul_(levels).add_(0.5).floor_().mul_(threshold / levels)
+    return _round(z, threshold, levels)
 
 
 @clipped_round.register_fake

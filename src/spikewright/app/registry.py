@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from spikewright.errors import BadSetting
+from spikewright.errors import BadSetting, did_you_mean
 
 FOLDERS = {
     "methods": "spikewright.conversion.methods",
@@ -38,7 +38,8 @@ def find(folder: str, name: str) -> type[Any]:
         BadSetting: no such file; the message lists what there is.
     """
     if name not in names(folder):
-        raise BadSetting(f"no {folder.rstrip('s')} named {name!r}: choose one of {', '.join(names(folder))}")
+        hint = did_you_mean(name, names(folder))
+        raise BadSetting(f"no {folder.rstrip('s')} named {name!r}: {hint}choose one of {', '.join(names(folder))}")
     module = importlib.import_module(f"{FOLDERS[folder]}.{name}")
     found = [
         value
@@ -62,7 +63,9 @@ def configure(cls: type[Any], settings: dict[str, Any]) -> Any:
     known = {field.name: field for field in fields(cls) if field.init}
     for key in settings:
         if key not in known:
-            raise BadSetting(f"{cls.__name__} has no setting {key!r}: known are {', '.join(known)}")
+            raise BadSetting(
+                f"{cls.__name__} has no setting {key!r}: {did_you_mean(key, known)}known are {', '.join(known)}"
+            )
     for key, field in known.items():
         if field.default is MISSING and field.default_factory is MISSING and key not in settings:
             raise BadSetting(f"{cls.__name__} needs a value for {key!r}: give {key}=…")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from spikewright.data.cache import cached, image_file, key_of
 from spikewright.data.cut import require_splits, three_splits
 from spikewright.data.dataset import ImageData, Split
-from spikewright.data.decode import common_format, decode
 from spikewright.data.decoded import Decoded, measure
+from spikewright.data.digits import read_digits
 from spikewright.data.events.layout import SOURCES, has_recordings
 from spikewright.data.folder import data_root, find_folder, listing
 from spikewright.data.hub_reachable import hub_answers
 from spikewright.data.preparation import InputPreparation
-from spikewright.errors import BadData
+from spikewright.errors import BadData, did_you_mean
 
 if TYPE_CHECKING:
     from spikewright.data.hub_or_folder import Source
@@ -87,9 +87,6 @@ def _lasting(name: str) -> str:
 
 def _decoded(name: str, *, where: str, root: Path | None, size: tuple[int, int] | None, label: str | None) -> Decoded:
     if name == "digits":
-        # scikit-learn takes a second to import
-        from spikewright.data.digits import read_digits  # noqa: PLC0415
-
         return read_digits(size)
     folder = find_folder(name, root=root)
     if folder is None:
@@ -139,9 +136,10 @@ def _events(where: str) -> str:
 def _nowhere(name: str, hub_id: str, *, root: Path | None) -> str:
     """Say where a data set was looked for, and what would help."""
     if name not in HUB_IDS:
+        hint = did_you_mean(name, ("digits", *HUB_IDS, *SOURCES))
         return (
-            "there is no such folder and the Hugging Face hub cannot be reached: check the path, "
-            "go online, or set HF_HUB_OFFLINE=1 to use what the hub's client downloaded earlier"
+            f"{hint}there is no such folder and the Hugging Face hub cannot be reached: "
+            "check the path, go online, or set HF_HUB_OFFLINE=1 to use what the hub's client downloaded earlier"
         )
     base = data_root(root)
     place = f"{base / name} does not exist" if base else "SPIKEWRIGHT_DATA is not set"
@@ -152,6 +150,8 @@ def _nowhere(name: str, hub_id: str, *, root: Path | None) -> str:
 
 
 def _pixels(source: "Source", workspace: Path, *, where: str, size: tuple[int, int] | None) -> Decoded:
+    from spikewright.data.decode import common_format, decode  # noqa: PLC0415 - brings arrow and PIL
+
     # refuse before minutes of decoding what would be refused after
     require_splits(source.pictures, where=where)
     wanted = common_format(list(source.pictures.values()), size=size)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -24,10 +24,11 @@ from safetensors.torch import save as safetensors
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.ops import Shape
+from spikewright.ann.shapes import shape_made, stand_in
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.data.files import json_bytes, unread
 from spikewright.data.preparation import InputPreparation
-from spikewright.engines.packed.network import PackedNetwork
 from spikewright.errors import BadFile
 from spikewright.interchange.claim import claimed
 from spikewright.interchange.fingerprint import FIELD, fingerprint_of, mark_of, require_tied
@@ -35,6 +36,9 @@ from spikewright.interchange.placing import Content, holds, place, stamp, where
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.packing import pack, require_packed, unpack
 from spikewright.snn.plan import Plan
+
+if TYPE_CHECKING:
+    from spikewright.engines.packed.network import PackedNetwork
 
 SOURCE_FORMAT = 1
 PLAN_FORMAT = 3  # 2 knew no packed weights, 1 had names in place of edges; both are read still
@@ -135,13 +139,15 @@ def read_about(folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def load_packed(folder: Path) -> tuple[PackedNetwork, dict[str, Any]]:
+def load_packed(folder: Path) -> "tuple[PackedNetwork, dict[str, Any]]":
     """Read a directly trained network for the packed engine: its stored weights are never unpacked as a whole.
 
     Raises:
         BadFile: the folder or a file is missing, truncated, or not in this format.
         BadPlan: the plan breaks a rule of its own, or is not one that the packed engine runs.
     """
+    from spikewright.engines.packed.network import PackedNetwork  # noqa: PLC0415 - brings Numba
+
     content, arrays = _read(folder, "plan.json", "weights.safetensors", _PlanFile)
     bits = _stored_bits(content.plan)
     octets = {name: arrays.pop(name) for name in bits if name in arrays}
@@ -316,20 +322,20 @@ def _complete(path: Path, needed: set[str], arrays: Mapping[str, Tensor]) -> Non
 
 
 def _check_graph(path: Path, source: Source) -> None:
-    """Run the graph on tensors without data: every value must have the shape that is stated for it."""
-    meta = {name: array.to("meta") for name, array in source.arrays.items()}
-    shapes = {INPUT: torch.empty(2, *source.input_shape, device="meta")}
+    """Run the graph on no samples: every value must have the shape that is stated for it."""
+    shapes: dict[str, Shape] = {INPUT: source.input_shape}
     if not source.nodes:
         raise BadFile(f"{path} holds no nodes: make the run again")
     for node in source.nodes:
         if node.name in shapes or not node.inputs or not set(node.inputs) <= set(shapes):
             raise BadFile(f"{path}: node {node.name!r} is named twice or reads what no earlier node makes")
         try:
-            roles = {role: meta[name] for role, name in node.arrays}
-            value = interpreter.evaluate(node, [shapes[name] for name in node.inputs], roles)
+            roles = {role: stand_in(source.arrays[name]) for role, name in node.arrays}
+            run = partial(interpreter.evaluate, node, roles=roles)
+            made = shape_made(node.op, [shapes[name] for name in node.inputs], run)
         except (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise BadFile(f"{path}: node {node.name!r} cannot be evaluated ({reason}): make the run again") from None
-        if tuple(value.shape) != (2, *node.shape):
-            raise BadFile(f"{path}: node {node.name!r} makes {tuple(value.shape[1:])}, not {node.shape} as stated")
-        shapes[node.name] = value
+        if made != node.shape:
+            raise BadFile(f"{path}: node {node.name!r} makes {made}, not {node.shape} as stated")
+        shapes[node.name] = made

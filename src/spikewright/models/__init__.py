@@ -6,6 +6,16 @@ Knows nothing about spikes, data sets or training.
 
 from spikewright.models.factory import load_factory
 from spikewright.models.find import build, names, require_known
-from spikewright.models.weights import load_weights, require_weights
+from spikewright.models.weights import Weights, fill, load_weights, read_weights, require_weights
 
-__all__ = ["build", "load_factory", "load_weights", "names", "require_known", "require_weights"]
+__all__ = [
+    "Weights",
+    "build",
+    "fill",
+    "load_factory",
+    "load_weights",
+    "names",
+    "read_weights",
+    "require_known",
+    "require_weights",
+]

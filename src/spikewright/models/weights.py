@@ -1,10 +1,11 @@
 """Read trained weights into a network, all or nothing: safetensors, or a PyTorch state dict without code.
 
-A file that does not fit, or holds NaN, is refused before the network is changed.
+A checkpoint is looked into where it keeps its state dict under a usual name, and names may carry what wrappers put in
+front of them; a note says so. A file that does not fit, or holds NaN, is refused before the network is changed.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -13,6 +14,9 @@ from torch import Tensor, nn
 
 from spikewright.errors import BadFile, BadModel
 
+KEPT_UNDER = ("state_dict", "model_state_dict", "model", "net", "module", "ema")  # by training scripts and Lightning
+WRAPPED_BY = ("module.", "model.", "net.", "_orig_mod.")  # DataParallel and EMA, Lightning modules, torch.compile
+COUNTER = "n_averaged"  # of torch's AveragedModel, beside its module
 SHOWN = 3  # names listed of each kind: a wrong file misses hundreds
 
 
@@ -33,14 +37,12 @@ def _read_pickle(path: Path) -> dict[str, Any]:
             f"{path}: not a plain state dict ({type(error).__name__}): it is truncated or holds more than "
             f"tensors: save it with torch.save(model.state_dict(), ...) or as safetensors"
         ) from error
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]  # the layout of most training scripts
     if not isinstance(content, dict):
         raise BadFile(f"{path}: holds a {type(content).__name__}, not a state dict: save model.state_dict()")
     return content
 
 
-READERS = {".safetensors": _read_safetensors, ".pt": _read_pickle, ".pth": _read_pickle}
+READERS = {".safetensors": _read_safetensors, ".pt": _read_pickle, ".pth": _read_pickle, ".ckpt": _read_pickle}
 
 
 def _listed(label: str, names: list[str]) -> str:
@@ -75,17 +77,51 @@ def require_weights(path: Path) -> None:
         raise BadFile(f"{path}: no such file: check the path given as weights")
 
 
-def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Fill `model` in place from a `.safetensors` file or a `.pt`/`.pth` state dict.
+class Weights(NamedTuple):
+    """Arrays by name, as a file has them, and the keys of the checkpoint that they were under."""
+
+    path: Path
+    arrays: dict[str, Any]
+    under: tuple[str, ...]
+
+
+def read_weights(path: str | Path) -> Weights:
+    """Read a file; what it is to fill need not be there yet.
 
     Raises:
         BadFile: the file is missing, truncated or of another kind.
-        BadModel: names or shapes do not match the model, or a parameter holds NaN or infinity.
-
     """
     path = Path(path)
     require_weights(path)
-    given = READERS[path.suffix](path)
+    content, under = READERS[path.suffix](path), list[str]()
+    while True:
+        key = next((key for key in KEPT_UNDER if isinstance(content.get(key), dict)), None)
+        if key is None:
+            return Weights(path, content, tuple(under))
+        content = content[key]
+        under.append(key)
+
+
+def load_weights(model: nn.Module, path: str | Path) -> str | None:
+    """Fill `model` in place from a `.safetensors` file or a `.pt`/`.pth`/`.ckpt` state dict; the note of `fill`.
+
+    Raises:
+        BadFile, BadModel: as `read_weights` and `fill` say.
+    """
+    return fill(model, read_weights(path))
+
+
+def fill(model: nn.Module, weights: Weights) -> str | None:
+    """Fill `model` in place.
+
+    Returns:
+        One line where the arrays were not under their plain names: where they were.
+
+    Raises:
+        BadModel: names or shapes do not match the model, or a parameter holds NaN or infinity.
+    """
+    path = weights.path
+    given, wrapping = _unwrapped(model.state_dict(), weights.arrays)
     misfits = _misfits(model.state_dict(), given)
     if misfits:
         raise BadModel(f"{path}: does not fit the model: {'; '.join(misfits)}: give the file saved from this model")
@@ -93,3 +129,19 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
         if not torch.isfinite(tensor).all():
             raise BadModel(f"{path}: parameter '{name}' holds NaN or infinity: train again or give another file")
     model.load_state_dict(given, strict=False)  # strict was checked above, in one line
+    said = [f"the state dict under {'.'.join(map(repr, weights.under))}"] if weights.under else []
+    said += [f"names without {wrapping!r} in front"] if wrapping else []
+    return f"{path}: read {', '.join(said)}" if said else None
+
+
+def _unwrapped(expected: dict[str, Tensor], given: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """The arrays without what wrappers put before every name, and what that was; as they are where names fit."""
+    wrapping = ""
+    while given and not expected.keys() & given.keys():
+        named = {name: array for name, array in given.items() if name != COUNTER}
+        prefix = next((each for each in WRAPPED_BY if all(name.startswith(each) for name in named)), None)
+        if prefix is None or not named:
+            break
+        given = {name.removeprefix(prefix): array for name, array in named.items()}
+        wrapping += prefix
+    return given, wrapping

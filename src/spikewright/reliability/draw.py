@@ -12,8 +12,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from spikewright.reliability.draw_loops import normal
-
 
 class Draw:
     """A stream of random numbers.
@@ -40,6 +38,8 @@ class Draw:
 
     def normals(self, count: int) -> NDArray[np.float64]:
         """So many numbers of a normal distribution with mean 0 and standard deviation 1."""
+        from spikewright.reliability.draw_loops import normal  # noqa: PLC0415 - brings Numba
+
         return normal(np.asarray(self._words.random_raw(2 * count), dtype=np.uint64))
 
     def hits(self, total: int, rate: float) -> NDArray[np.int64]:

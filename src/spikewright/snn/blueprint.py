@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Product
+from spikewright.ann.ops import Product, Shape
+from spikewright.ann.shapes import blank, shape_made, stand_in
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
 from spikewright.snn.nodes import Node, Stage
@@ -112,26 +113,11 @@ def _check_stored(node: Node, bits: int, arrays: Mapping[str, Tensor]) -> None:
 
 
 def _check_shapes(blueprint: Blueprint) -> None:
-    """Run the plan on tensors without data: every shape must come out as the plan states it."""
-
-    def empty(array: Tensor) -> Tensor:
-        return torch.empty(array.shape, device="meta")
-
-    shapes = {INPUT: torch.empty(1, *blueprint.plan.input_shape, device="meta")}
+    """Run the plan on nothing but shapes: every shape must come out as the plan states it."""
+    shapes: dict[str, Shape] = {INPUT: blueprint.plan.input_shape}
     for node in blueprint.plan.nodes:
-        weight = blueprint.array(node, "weight")
         try:
-            value = node.op([shapes[name] for name in node.inputs], None if weight is None else empty(weight))
-            gain = blueprint.array(node, "gain")
-            value = value if gain is None else value * empty(gain)
-            bias = blueprint.array(node, "bias")
-            value = value if bias is None else value + empty(bias)
-            if isinstance(node, Stage):
-                for index, op in enumerate(node.firing.before_firing):
-                    weight = blueprint.array(node, f"before{index}.weight")
-                    value = op([value], None if weight is None else empty(weight))
-                for role in ("threshold", "initial_potential", "amplitude"):
-                    value = value + empty(blueprint.arrays[f"{node.name}.{role}"])
+            value = _value(blueprint, node, [shapes[name] for name in node.inputs])
         except (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise BadPlan(
@@ -141,4 +127,23 @@ def _check_shapes(blueprint: Blueprint) -> None:
             # an array with an axis too many would spread over the batch
             made = tuple(value.shape[1:]) if len(value) == 1 else f"{len(value)} samples of one"
             raise BadPlan(f"node {node.name!r} makes {made}, the plan states {node.shape}: convert again")
-        shapes[node.name] = value
+        shapes[node.name] = node.shape
+
+
+def _value(blueprint: Blueprint, node: Node, given: list[Shape]) -> Tensor:
+    """What a node makes of one sample, [1, *], all its arrays put in; only its shape means anything."""
+
+    def role(name: str) -> Tensor | None:
+        array = blueprint.array(node, name)
+        return None if array is None else stand_in(array)
+
+    weight, gain, bias = role("weight"), role("gain"), role("bias")
+    value = blank(shape_made(node.op, given, lambda inputs: node.op(inputs, weight)), samples=1)
+    value = value if gain is None else value * gain
+    value = value if bias is None else value + bias
+    if isinstance(node, Stage):
+        for index, op in enumerate(node.firing.before_firing):
+            value = op([value], role(f"before{index}.weight"))
+        for name in ("threshold", "initial_potential", "amplitude"):
+            value = value + stand_in(blueprint.arrays[f"{node.name}.{name}"])
+    return value

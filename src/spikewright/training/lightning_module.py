@@ -17,6 +17,8 @@ from spikewright.errors import BadModel
 from spikewright.training.settings import Epoch, TrainSettings
 from spikewright.training.trainee import Trainee
 
+_ADAPTIVE = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}  # weight decay in the gradient, or beside it
+
 
 class Fitting(LightningModule):
     """Train `trainee` for `steps` batches in all.
@@ -82,8 +84,8 @@ class Fitting(LightningModule):
         settings = self.settings
         groups = self.trainee.groups(settings, steps=self.steps)
         optimiser: torch.optim.Optimizer
-        if settings.optimiser == "adam":
-            optimiser = torch.optim.Adam(groups, lr=settings.learning_rate)
+        if settings.optimiser in _ADAPTIVE:
+            optimiser = _ADAPTIVE[settings.optimiser](groups, lr=settings.learning_rate)
         else:
             momentum = settings.momentum
             optimiser = torch.optim.SGD(groups, lr=settings.learning_rate, momentum=momentum, nesterov=momentum > 0)

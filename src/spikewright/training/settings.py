@@ -6,7 +6,7 @@ from math import isfinite
 from spikewright.errors import BadSetting
 from spikewright.training.timesteps.settings import TimestepSettings
 
-OPTIMISERS = ("sgd", "adam")
+OPTIMISERS = ("sgd", "adam", "adamw")
 PRECISIONS = ("32", "bf16-mixed", "16-mixed", "64")
 
 

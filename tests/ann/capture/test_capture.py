@@ -96,7 +96,7 @@ REFUSED: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
     "gelu": (nn.Sequential(_conv(), nn.GELU()), ("1: GELU", "nn.ReLU")),
     "leaky_relu": (nn.Sequential(_conv(), nn.LeakyReLU()), ("1: LeakyReLU", "nn.ReLU")),
     "prelu": (nn.Sequential(_conv(), nn.PReLU()), ("1: PReLU",)),
-    "softmax": (_flat(nn.Softmax(1)), ("2: Softmax", "drop it at the output")),
+    "softmax": (_flat(nn.Softmax(1), nn.ReLU()), ("2: Softmax", "drop it at the output")),
     "layer_norm": (_flat(nn.LayerNorm(6)), ("2: LayerNorm", "batch norm")),
     "group_norm": (nn.Sequential(_conv(), nn.GroupNorm(2, 4)), ("1: GroupNorm",)),
     "instance_norm": (nn.Sequential(_conv(), nn.InstanceNorm2d(4)), ("1: InstanceNorm2d",)),
@@ -200,6 +200,7 @@ def test_all_obstacles_are_listed_at_once() -> None:
         nn.Flatten(),
         nn.Linear(256, 3),
         nn.Softmax(1),
+        nn.ReLU(),
     )
     with pytest.raises(UnsupportedModule) as caught:
         capture(model, torch.randn(2, 3, 8, 8))
@@ -281,3 +282,17 @@ def test_captured_arrays_are_copies() -> None:
         for parameter in model.parameters():
             parameter.zero_()
     assert torch.equal(interpreter.run(source, x), before)
+
+
+@pytest.mark.parametrize("last", [nn.Softmax(1), nn.LogSoftmax(-1)])
+def test_a_softmax_at_the_end_is_left_out(last: nn.Module) -> None:
+    model, x = nn.Sequential(nn.Flatten(), nn.Linear(192, 6), nn.ReLU(), nn.Linear(6, 4), last), torch.randn(5, 3, 8, 8)
+    source = capture(model, x)
+    assert torch.allclose(interpreter.run(source, x), model[:-1](x), atol=1e-5)
+    assert torch.equal(interpreter.run(source, x).argmax(1), model(x).argmax(1))
+
+
+def test_a_softmax_over_something_else_is_refused() -> None:
+    over_space = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Softmax(1))
+    with pytest.raises(UnsupportedModule, match="Softmax"):
+        capture(over_space, torch.randn(2, 3, 8, 8))

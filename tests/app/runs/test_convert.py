@@ -312,3 +312,26 @@ def test_nothing_is_loaded_where_run_model_weights_or_method_are_not_there(
     ):
         with pytest.raises(error, match=words):
             run(request(tmp_path, **more))
+
+
+def test_timesteps_are_counted_before_data_are_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = run_folder(tmp_path / "source", 7, 7)
+    refuse_data(monkeypatch)
+    for method in ("qac", "exact"):
+        request = ConvertRequest(
+            out=tmp_path / "out", run=source, data="digits", method=method, settings={"timesteps": (2, 3, 4)}
+        )
+        with pytest.raises(BadSetting, match="timesteps gives 3 numbers, the source has 2 activations"):
+            run(request)
+
+
+def test_random_weights_have_to_be_asked_for(tmp_path: Path) -> None:
+    for model in ("top0", "package.module:factory"):
+        with pytest.raises(BadSetting, match="has no trained weights: give --weights, or --random-weights"):
+            ConvertRequest(out=tmp_path / "out", model=model, data="digits")
+    with pytest.raises(BadSetting, match="--random-weights and --weights contradict each other"):
+        ConvertRequest(out=tmp_path, model="top0", data="digits", weights=tmp_path / "w.pt", random_weights=True)
+    with pytest.raises(BadSetting, match="--random-weights needs --model"):
+        ConvertRequest(out=tmp_path, run=tmp_path, random_weights=True)
+    request = ConvertRequest(out=tmp_path / "out", model="top0", data="digits", random_weights=True, calibration=20)
+    assert run(request).about["random_weights"]

@@ -7,6 +7,7 @@ import pytest
 import torch
 from support.refuse_data import refuse_data
 
+from spikewright.ann.capture.capture import capture
 from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
@@ -199,6 +200,10 @@ def test_nothing_is_loaded_where_model_weights_or_run_are_not_there(
     ]:
         with pytest.raises(error, match=words):
             run(TrainRequest(data="digits", out=tmp_path / "a", **given))  # pyright: ignore[reportArgumentType]
+    linear = capture(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10)), torch.randn(2, 1, 8, 8))
+    save_source(tmp_path / "linear", linear, about={})
+    with pytest.raises(BadModel, match="has no ReLU to give levels to: leave out --levels"):
+        run(TrainRequest(data="digits", out=tmp_path / "a", start=tmp_path / "linear", levels=3))
 
 
 def test_a_folder_that_is_taken_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spikewright.errors import BadSetting
+from spikewright.errors import BadSetting, nearest
 from spikewright.exploration.request.settings import (
     ConvertTable,
     FaultSettings,
@@ -15,7 +15,6 @@ from spikewright.exploration.request.settings import (
     SearchSettings,
     TrainTable,
     WidenSettings,
-    nearest,
 )
 from spikewright.exploration.request.space import ConvertedSpace, Span, TrainedSpace
 

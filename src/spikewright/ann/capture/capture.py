@@ -3,7 +3,10 @@
 `torch.export` traces the module functionally, so in-place sums, reused modules and functional calls mean
 what they mean in Python, and a branch on data is refused rather than frozen. Each captured operation is
 translated by `aten`; the result is checked against the module on two batch sizes. The module is not changed.
+A softmax or log-softmax over the classes at the very end is left out: the source gives the logits.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -40,10 +43,11 @@ def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation 
     two = example[:1].expand(2, *example.shape[1:]).clone() if example.shape[0] < 2 else example[:2].clone()
     with untouched(model) as changed, torch.no_grad():
         program = export(model, two)
-        source, obstacles = Translator(program, two.shape[1:], preparation).translate()
+        translator = Translator(program, two.shape[1:], preparation)
+        source, obstacles = translator.translate()
         if obstacles:
             raise UnsupportedModule(obstacles=obstacles)
-        _check_same(model, source, two)
+        _check_same(model, source, two, translator.read_out)
         names = changed()
         if names:
             raise BadModel(
@@ -53,13 +57,13 @@ def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation 
     return source
 
 
-def _check_same(model: nn.Module, source: Source, example: Tensor) -> None:
+def _check_same(model: nn.Module, source: Source, example: Tensor, read_out: Callable[[Tensor], Tensor]) -> None:
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(3, *example.shape[1:], generator=generator).to(example)
     for x in (example, torch.cat([example[:1], noise])):
         try:
             (expected,) = (leaf for leaf in tree_leaves(model(x.clone())) if isinstance(leaf, Tensor))
-            got = interpreter.run(source, x)
+            got = read_out(interpreter.run(source, x))
         except (RuntimeError, ValueError, TypeError) as error:
             raise BadModel(f"the captured graph fails on a batch of {x.shape[0]}: {first_line(error)}") from None
         if not bool(expected.isfinite().all()):

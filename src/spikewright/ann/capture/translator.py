@@ -6,6 +6,7 @@ Knows nothing about what an operation means: that is in `aten/`.
 import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -40,6 +41,7 @@ class Translator:
         self.taken: dict[str, int] = {INPUT: 1}
         self.obstacles: list[Obstacle] = []
         self.values: dict[fx.Node, Any] = {}
+        self.read_out: Callable[[Tensor], Tensor] = _as_it_is  # what the model does to the logits at its end
         self.alive: list[Tensor] = []  # constants, so that `id` stays unique while translating
 
     def translate(self) -> tuple[Source, list[Obstacle]]:
@@ -129,12 +131,25 @@ class Translator:
             if not any(isinstance(value, Value) for value in flat):
                 return self._fold_constant(node)
             meta = node.meta.get("val")
+            if self._is_read_out(node, arguments):
+                return flat[0]
             if not isinstance(meta, Tensor | tuple | list):
                 return meta  # a size or a check of one
             return self._translate(node, arguments, meta)
         except Refused as refused:
             self.obstacles.append(Obstacle(self._path(node), refused.what, refused.way_out, source_line(node)))
             return _UNKNOWN if unknown else self._stand_in(node)
+
+    def _is_read_out(self, node: fx.Node, arguments: dict[str, Any]) -> bool:
+        """Whether a node is a softmax over classes at the very end, which changes no ranking and is left out."""
+        read_out, value = _READ_OUTS.get(_target(node)), arguments.get("self")
+        last = all(user.op == "output" for user in node.users)
+        if read_out is None or not last or not isinstance(value, Value) or len(value.shape) != 1:
+            return False
+        if arguments.get("dim") not in (1, -1):
+            return False
+        self.read_out = read_out
+        return True
 
     def _behind_a_refusal(self, node: fx.Node) -> Any:
         """What reads a refused result is not looked at, except to name a layer that could not stay anyway."""
@@ -272,6 +287,18 @@ class _Unknown:
 _UNKNOWN = _Unknown()
 _EMPTY = Source((), (), {})
 
+
+def _as_it_is(logits: Tensor) -> Tensor:
+    return logits
+
+
+# What turns logits [N, classes] into probabilities or their logarithms
+_READ_OUTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "softmax": partial(torch.softmax, dim=1),
+    "_softmax": partial(torch.softmax, dim=1),
+    "log_softmax": partial(torch.log_softmax, dim=1),
+    "_log_softmax": partial(torch.log_softmax, dim=1),
+}
 
 # Constants that may be made as large as the batch: one row of them says it all
 _SAME_FOR_EVERY_SAMPLE = frozenset({"expand", "zeros", "ones", "full", "repeat"})

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from spikewright.ann.meaning import Meaning
 from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
-from spikewright.ann.rounding import clipped_round
+from spikewright.ann.rounding import rounded
 
 
 def _batch_norm(op: BatchNorm, inputs: Sequence[Tensor], roles: Mapping[str, Tensor], training: bool) -> Tensor:
@@ -28,10 +28,10 @@ def _activation(op: Activation, inputs: Sequence[Tensor], roles: Mapping[str, Te
     """
     z = inputs[0]
     if op.levels is not None:
-        rounded = clipped_round(z, roles["threshold"], op.levels)
+        stored = rounded(z, roles["threshold"], op.levels)
         if not op.slip:
-            return rounded
-        return op.slip * torch.minimum(F.relu(z), roles["threshold"]) + (1 - op.slip) * rounded
+            return stored
+        return op.slip * torch.minimum(F.relu(z), roles["threshold"]) + (1 - op.slip) * stored
     return F.relu(z) if op.cap is None else z.clamp(0, op.cap)
 
 

@@ -1,11 +1,17 @@
 """`spikewright check`: every layer of a model that cannot become spikes, at once, with the way out of each."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Option
 
 from spikewright.app.cli import options
+
+if TYPE_CHECKING:
+    from spikewright.errors import Obstacle
+
+SHOWN = 3  # layers of a kind that are named
 
 
 def check(
@@ -35,10 +41,22 @@ def check(
     result = run(request)
     options.write(json, result)
     if result.obstacles:
-        rows = [(o.path, o.what, o.way_out, o.line) for o in result.obstacles]
-        console.print(
-            table(f"{model}: {counted(len(rows), 'obstacle')}", ("layer", "what", "way out", "where"), rows, numbers=9)
-        )
+        title = f"{model}: {counted(len(result.obstacles), 'obstacle')}"
+        columns = ("how often", "what", "way out", "layers", "where, the first")
+        console.print(table(title, columns, _by_kind(result.obstacles), numbers=9))
         raise typer.Exit(1)
     stages = counted(result.stages, "spiking stage")
     console.print(f"{model} converts: {stages}, {result.nodes} nodes, {result.parameters:,} numbers")
+
+
+def _by_kind(obstacles: "Sequence[Obstacle]") -> list[tuple[str, ...]]:
+    """One row for each kind of obstacle, the most frequent first: how often, what, the way out, where."""
+    kinds: dict[tuple[str, str], list[Obstacle]] = {}
+    for each in obstacles:
+        kinds.setdefault((each.what, each.way_out), []).append(each)
+    rows = []
+    for (what, way_out), found in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        layers = ", ".join(each.path for each in found[:SHOWN]) + more
+        rows.append((f"{len(found)}×", what, way_out, layers, found[0].line))
+    return rows

@@ -19,7 +19,9 @@ def compare(
         str, Option(help="T of each row; exact has 2^T − 1 levels, and is left out above 16")
     ] = "1,2,4,8",
     data: options.Data = None,
-    out: Annotated[Path | None, Option(help="folder for the rows and the page; default RUN/compare")] = None,
+    out: Annotated[
+        Path | None, Option("--out", "-o", help="folder for the rows and the page; default RUN/compare")
+    ] = None,
     split: Annotated[str, Option(help="what accuracies are read on: test or validation")] = "test",
     images: Annotated[int | None, Option(help="images of it, the first ones; default all")] = None,
     calibration: options.Calibration = 512,

@@ -29,9 +29,19 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
 def progress_bar() -> Iterator["ProgressBars"]:
     """Bars on stderr, if that is a screen, and lines worth keeping in any case."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    screen = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    screen = Console(stderr=True, highlight=False, markup=False, emoji=False, quiet=console.quiet)
     with RichProgress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         yield ProgressBars(bar)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Nothing is printed in here, and no progress shown."""
+    before, console.quiet = console.quiet, True
+    try:
+        yield
+    finally:
+        console.quiet = before
 
 
 class ProgressBars:

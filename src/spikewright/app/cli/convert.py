@@ -10,9 +10,12 @@ from spikewright.app.cli import options
 
 def convert(
     run: Annotated[Path | None, Argument(help="run folder of a trained source", metavar="RUN")] = None,
-    out: Annotated[Path | None, Option(help="run folder to write")] = None,
+    out: Annotated[Path | None, Option("--out", "-o", help="run folder to write")] = None,
     model: Annotated[str | None, Option(help="in place of a run: a model's name, or package.module:factory")] = None,
     weights: options.Weights = None,
+    random_weights: Annotated[
+        bool, Option("--random-weights", help="in place of --weights: convert the model as it is made, untrained")
+    ] = False,
     data: options.Data = None,
     method: Annotated[str, Option(help="how to convert: a method's name, or auto")] = "exact",
     timesteps: Annotated[
@@ -68,8 +71,8 @@ def convert(
     if per_channel:
         chosen["per_channel"] = True
     request = verb.ConvertRequest(
-        out=out, run=run, model=model, weights=weights, data=data, method=method, settings=chosen,
-        calibration=calibration, calibrate=calibrate, calibration_epochs=calibration_epochs,
+        out=out, run=run, model=model, weights=weights, random_weights=random_weights, data=data, method=method,
+        settings=chosen, calibration=calibration, calibrate=calibrate, calibration_epochs=calibration_epochs,
         max_accuracy_drop=max_accuracy_drop, weight_bits=weight_bits, images=options.images(mean, std, size, seed),
         overwrite=overwrite,
     )  # fmt: skip

@@ -17,12 +17,14 @@ from spikewright.app.cli.doctor import doctor
 from spikewright.app.cli.evaluate import evaluate
 from spikewright.app.cli.inject import inject
 from spikewright.app.cli.memory import memory
+from spikewright.app.cli.quiet import with_quiet
 from spikewright.app.cli.search import search
 from spikewright.app.cli.train import train
 from spikewright.app.cli.verify import verify
 from spikewright.errors import NoneFound, SpikewrightError
 
 INTERRUPTED = 130
+SPIN = ("GOMP_SPINCOUNT", "10000")  # idle threads give up their core after microseconds, not milliseconds
 
 app = typer.Typer(
     name="spikewright",
@@ -30,9 +32,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 for verb in (demo, train, check, convert, verify, evaluate, compare, inject, search, bench, memory, doctor):
-    app.command(name=verb.__name__)(verb)
+    app.command(name=verb.__name__)(with_quiet(verb))
 
 
 @app.callback(invoke_without_command=True)
@@ -53,6 +56,7 @@ _UsageError = next(base for base in typer.BadParameter.__mro__ if base.__name__ 
 
 def main() -> None:
     """Run a verb and leave with its exit code."""
+    os.environ.setdefault(*SPIN)  # read when torch is loaded
     try:
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except NoneFound as error:

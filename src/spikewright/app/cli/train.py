@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    out: Annotated[Path, Option(help="run folder to write")],
+    out: Annotated[Path, Option("--out", "-o", help="run folder to write")],
     model: Annotated[str | None, Option(help="name of a model, or package.module:factory")] = None,
     data: options.Data = None,
     weights: Annotated[Path | None, Option(help="start from these weights (.safetensors, .pt, .pth)")] = None,
@@ -67,9 +67,16 @@ def train(
     ] = None,
     epochs: Annotated[int, Option(help="passes over the training images")] = 3,
     batch_size: Annotated[int | None, Option(help="images per step; default 128, or the recipe's")] = None,
-    optimiser: Annotated[str | None, Option(help="sgd or adam; default sgd, or the recipe's")] = None,
+    optimiser: Annotated[
+        str | None, Option("--optimiser", "--optimizer", help="sgd, adam or adamw; default sgd, or the recipe's")
+    ] = None,
     learning_rate: Annotated[
-        float | None, Option(help="default 0.1, or 0.02 from trained weights (--weights, --from), or the recipe's")
+        float | None,
+        Option(
+            "--learning-rate",
+            "--lr",
+            help="default 0.1, or 0.02 from trained weights (--weights, --from), or the recipe's",
+        ),
     ] = None,
     weight_decay: Annotated[
         float | None, Option(help="on weights, never on thresholds, biases, batch norm; default 5e-4, or the recipe's")
@@ -101,7 +108,7 @@ def train(
     json: options.Json = None,
 ) -> None:
     """Train a network; with --levels its activations are rounded, ready to convert exactly."""
-    from spikewright.app.cli.console import progress_bar
+    from spikewright.app.cli.console import console, progress_bar
     from spikewright.app.runs import train as verb
     from spikewright.training.settings import TrainSettings
 
@@ -136,13 +143,15 @@ def train(
     options.write(json, result)
     about = result.about
     if about.get("left_out"):
-        print(f"note: trained without the model's {about['left_out']}: the captured graph is that of evaluation mode")
+        console.print(
+            f"note: trained without the model's {about['left_out']}: the captured graph is that of evaluation mode"
+        )
     if target_timesteps is not None and about["timesteps_mean_weighted"] > target_timesteps:
-        print(
+        console.print(
             f"note: mean timesteps came down to {about['timesteps_mean_weighted']:.2f}, not {target_timesteps}: "
             "train longer, or with a higher --timestep-penalty"
         )
-    print(_summary(out, about, result.report.seconds))
+    console.print(_summary(out, about, result.report.seconds))
 
 
 def _timesteps(learn: bool, **given: Any) -> "TimestepSettings | None":

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from spikewright import models
-from spikewright.ann.capture.capture import capture
 from spikewright.ann.source import Source
 from spikewright.data import Batches, EventData, EventSplit, ImageData, Split, load, load_events
 from spikewright.data.events.preparation import EventPreparation
 from spikewright.data.preparation import InputPreparation
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadFile, BadModel, BadSetting
 from spikewright.interchange import run_folder as folder
 from spikewright.interchange.placing import holds
@@ -33,20 +34,52 @@ class ImageSettings:
     size: tuple[int, int] | None = None
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if values is not None and not all(isfinite(value) for value in values):
+                raise BadSetting(f"--{name} is {values}: every value must be finite")
+        if self.std is not None and min(self.std) <= 0:
+            raise BadSetting(f"--std is {self.std}: every value must be above 0")
+        if self.mean is not None and self.std is not None and len(self.mean) != len(self.std):
+            raise BadSetting(f"--mean has {len(self.mean)} values and --std {len(self.std)}: give one per channel")
+
     @property
     def given(self) -> bool:
         """Whether anything is asked for."""
         return self.mean is not None or self.std is not None or self.size is not None
+
+    def require_known(self, run: Path, preparation: object | None) -> None:
+        """Refuse a run of which nobody says how its images were prepared: another mean gives other figures.
+
+        Raises:
+            BadSetting: the run holds no preparation, and mean and std are not both given.
+        """
+        if preparation is None and (self.mean is None or self.std is None):
+            raise BadSetting(
+                f"run {run} does not say how its images were prepared: give --mean and --std, as it was trained with"
+            )
+
+    def require_channels(self, channels: int) -> None:
+        """Refuse a mean or std of another number of channels than the network takes.
+
+        Raises:
+            BadSetting: it is one.
+        """
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if values is not None and len(values) != channels:
+                raise BadSetting(f"--{name} has {len(values)} values, the network takes {channels} channels: one each")
 
     def load(self, name: str) -> ImageData:
         """The data set of that name, folder or hub id."""
         return load(name, mean=self.mean, std=self.std, size=self.size, seed=self.seed)
 
 
-def model_of(name: str, *, weights: Path | None = None, seed: int = 0) -> Callable[[ImageData | EventData], nn.Module]:
+def model_of(
+    name: str, *, weights: Path | None = None, seed: int = 0, on_progress: Progress = silent
+) -> Callable[[ImageData | EventData], nn.Module]:
     """What builds a model for some data, by its name or `package.module:factory`; its weights are loaded into it.
 
-    What needs no data is done, or refused, at once.
+    What needs no data is done, or refused, at once. Where the file's layout is not a plain state dict's, that is told.
 
     Raises:
         BadModel, BadFile: as `models.require_known`, `require_weights`, `load_factory` and `load_weights` say.
@@ -54,21 +87,26 @@ def model_of(name: str, *, weights: Path | None = None, seed: int = 0) -> Callab
     if ":" in name:
         own = models.load_factory(name, seed=seed)
         if weights is not None:
-            models.load_weights(own, weights)
+            _fill(own, models.read_weights(weights), on_progress)
         return lambda data: own.to("cpu")  # noqa: ARG005
     models.require_known(name)
-    if weights is not None:
-        models.require_weights(weights)
+    found = None if weights is None else models.read_weights(weights)
 
     def build(data: ImageData | EventData) -> nn.Module:
         preparation = data.preparation
         size = preparation.size or data.size
         model = models.build(name, channels=preparation.channels, size=size, classes=data.classes, seed=seed)
-        if weights is not None:
-            models.load_weights(model, weights)
+        if found is not None:
+            _fill(model, found, on_progress)
         return model.to("cpu")
 
     return build
+
+
+def _fill(model: nn.Module, found: models.Weights, on_progress: Progress) -> None:
+    note = models.fill(model, found)
+    if note:
+        on_progress("weights", 0, 0, note=note)
 
 
 def built(name: str, data: ImageData | EventData, *, weights: Path | None = None, seed: int = 0) -> nn.Module:
@@ -82,6 +120,8 @@ def captured(model: nn.Module, data: ImageData | EventData) -> Source:
     Raises:
         UnsupportedModule: parts of it cannot become spikes; all of them are listed.
     """
+    from spikewright.ann.capture.capture import capture  # noqa: PLC0415 - brings what torch exports graphs by
+
     preparation = data.preparation
     example = preparation(torch.from_numpy(data.train.inputs[:2].copy()))
     if isinstance(preparation, EventPreparation):
@@ -104,6 +144,8 @@ def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Sourc
     name = data or about.get("data")
     if not name:
         return source, None, about
+    images.require_known(run, source.preparation)
+    images.require_channels(source.input_shape[0])
     loaded = images.load(str(name))
     if images.given:
         source = source.with_preparation(loaded.preparation)
@@ -111,11 +153,13 @@ def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Sourc
     return source, replace(loaded, preparation=source.preparation or loaded.preparation), about
 
 
-def spiking_data(about: dict[str, Any], *, data: str | None = None, images: ImageSettings) -> ImageData | EventData:
+def spiking_data(
+    run: Path, about: dict[str, Any], *, data: str | None = None, images: ImageSettings
+) -> ImageData | EventData:
     """The data that a directly trained run goes with, prepared as it was trained.
 
     Raises:
-        BadSetting: neither the run nor the caller names any.
+        BadSetting: neither the run nor the caller names any, or says how images are prepared.
         BadFile: the run's preparation is none.
     """
     name = data or about.get("data")
@@ -125,6 +169,7 @@ def spiking_data(about: dict[str, Any], *, data: str | None = None, images: Imag
     if isinstance(found, EventPreparation):
         how: dict[str, Any] = {"timesteps": found.timesteps, "by": found.by, "size": found.size, "binary": found.binary}
         return load_events(str(name), seed=images.seed, **how)
+    images.require_known(run, found)
     loaded = images.load(str(name))
     return loaded if images.given or found is None else replace(loaded, preparation=found)
 

@@ -13,7 +13,7 @@ from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.conversion.stages.stage import stage
 from spikewright.conversion.stages.staged import FiringNode
-from spikewright.data.progress import Progress
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadSetting, Obstacle, UnsupportedModule
 
 
@@ -54,14 +54,14 @@ class CheckResult:
         return {**asdict(self), "obstacles": [obstacle._asdict() for obstacle in self.obstacles]}
 
 
-def run(request: CheckRequest, *, on_progress: Progress | None = None) -> CheckResult:  # noqa: ARG001
+def run(request: CheckRequest, *, on_progress: Progress | None = None) -> CheckResult:
     """Capture and stage a model; obstacles are returned, not raised.
 
     Raises:
         SpikewrightError: the model, weights or data cannot be had at all.
     """
     try:
-        source = _captured(request)
+        source = _captured(request, silent if on_progress is None else on_progress)
         staged = stage(source)
     except UnsupportedModule as refusal:
         found = refusal.obstacles or (Obstacle(request.model, str(refusal), "", ""),)
@@ -74,17 +74,19 @@ def run(request: CheckRequest, *, on_progress: Progress | None = None) -> CheckR
     )
 
 
-def _captured(request: CheckRequest) -> Source:
+def _captured(request: CheckRequest, on_progress: Progress) -> Source:
     name, seed, shape = request.model, request.images.seed, request.shape
     if shape is None:
-        build = acquire.model_of(name, weights=request.weights, seed=seed)
+        build = acquire.model_of(name, weights=request.weights, seed=seed, on_progress=on_progress)
         data = request.images.load(str(request.data))
         return acquire.captured(build(data), data)
+    stored = None if request.weights is None else models.read_weights(request.weights)
     if ":" in name:
         module = models.load_factory(name, seed=seed)
     else:
         module = models.build(name, channels=shape[0], size=(shape[1], shape[2]), classes=10, seed=seed)
-    if request.weights is not None:
-        models.load_weights(module, request.weights)
+    note = None if stored is None else models.fill(module, stored)
+    if note:
+        on_progress("weights", 0, 0, note=note)
     generator = torch.Generator().manual_seed(seed)
     return capture(module, torch.randn(2, *shape, generator=generator))

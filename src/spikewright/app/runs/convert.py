@@ -19,7 +19,7 @@ from spikewright.conversion.thresholds import has_trained_thresholds
 from spikewright.data.files import refusals
 from spikewright.data.progress import Progress, silent
 from spikewright.engines.network import SpikingNetwork, build
-from spikewright.errors import BadSetting
+from spikewright.errors import BadSetting, did_you_mean
 from spikewright.interchange import run_folder as folder
 from spikewright.interchange.claim import LOCK, claimed
 from spikewright.interchange.placing import foreign, holds, present
@@ -36,6 +36,7 @@ class ConvertRequest:
     Exactly one of `run` and `model` is given. `calibration` training images set the thresholds that training
     did not, and are what calibration looks at. `calibrate` trains thresholds and initial potentials afterwards.
     `weight_bits` rounds the weights afterwards, by the way that keeps most accuracy on the validation split.
+    `random_weights` converts a model that nobody trained, with the weights that it is made with.
     The method `auto` finds method and timesteps within `max_accuracy_drop` points on the validation split.
     `overwrite` replaces a run that was made from another source or with other settings, and all that was found on it.
     """
@@ -52,6 +53,7 @@ class ConvertRequest:
     calibration_epochs: int | None = None
     max_accuracy_drop: float | None = None
     weight_bits: int | None = None
+    random_weights: bool = False
     images: ImageSettings = field(default_factory=ImageSettings)
     overwrite: bool = False
 
@@ -60,8 +62,15 @@ class ConvertRequest:
             raise BadSetting("convert: give either a run folder or --model (a name or package.module:factory)")
         if self.model is not None and self.data is None:
             raise BadSetting("convert: --model needs --data, whose training images set the thresholds")
-        if self.model is not None and self.weights is None and ":" not in self.model:
-            raise BadSetting(f"convert: model {self.model!r} has no trained weights: give --weights, or train it first")
+        if self.model is not None and (self.weights is None) != self.random_weights:
+            raise BadSetting(
+                f"convert: model {self.model!r} has no trained weights: give --weights, or --random-weights to convert "
+                "it as it is made"
+                if self.weights is None
+                else "convert: --random-weights and --weights contradict each other: leave out one"
+            )
+        if self.random_weights and self.model is None:
+            raise BadSetting("convert: --random-weights needs --model; a run brings its own weights")
         if self.weights is not None and self.model is None:
             raise BadSetting("convert: --weights needs --model; a run brings its own weights")
         if self.calibration < 1:
@@ -114,12 +123,13 @@ def run(request: ConvertRequest, *, on_progress: Progress | None = None) -> Conv
     """
     settle_arithmetic()
     _require_free(request)
-    source, data, about = _source(request)
+    on_progress = silent if on_progress is None else on_progress
+    source, data, about = _source(request, on_progress)
     batches = None
     if data is not None:
         batches = acquire.inputs(data.train, data, limit=request.calibration, seed=request.images.seed)
     with claimed(request.out):
-        return _made(request, source, data, batches, about, silent if on_progress is None else on_progress)
+        return _made(request, source, data, batches, about, on_progress)
 
 
 def _made(
@@ -191,7 +201,10 @@ def chosen(name: str, settings: dict[str, Any]) -> Method:
         BadSetting: no such method or setting, or timesteps by layer where all layers must run alike.
     """
     if name not in names("methods"):
-        raise BadSetting(f"no method named {name!r}: choose one of {', '.join(names('methods'))} (convert: or auto)")
+        hint = did_you_mean(name, names("methods"))
+        raise BadSetting(
+            f"no method named {name!r}: {hint}choose one of {', '.join(names('methods'))} (convert: or auto)"
+        )
     cls = find("methods", name)
     steps = settings.get("timesteps")
     if isinstance(steps, tuple) and len(steps) > 1:
@@ -246,19 +259,29 @@ def _about(request: ConvertRequest, method: Method, source: Source) -> dict[str,
     }
 
 
-def _source(request: ConvertRequest) -> tuple[Source, Any, dict[str, Any]]:
+def _source(request: ConvertRequest, on_progress: Progress) -> tuple[Source, Any, dict[str, Any]]:
     if request.run is not None:
         method = request.chosen
         source, about = folder.load_source(request.run)
+        if method is not None:
+            method.require(source)  # before any data is loaded
         needless = method is not None and not (
             method.needs_statistics(source) or method.calibrators or request.calibrate or request.weight_bits
         )
         if request.data is None and needless:
             return source, None, about
         return acquire.of_run(request.run, data=request.data, images=request.images)
-    built = acquire.model_of(str(request.model), weights=request.weights, seed=request.images.seed)
+    model, seed = str(request.model), request.images.seed
+    built = acquire.model_of(model, weights=request.weights, seed=seed, on_progress=on_progress)
     data = request.images.load(str(request.data))
     source = acquire.captured(built(data), data)
     acquire.require_fit(source, data)
-    about = {"model": request.model, "weights": None if request.weights is None else str(request.weights)}
+    if request.chosen is not None:
+        request.chosen.require(source)
+    about: dict[str, Any] = {
+        "model": request.model,
+        "weights": None if request.weights is None else str(request.weights),
+    }
+    if request.random_weights:
+        about["random_weights"] = True
     return source, data, {**about, "data": data.name, "data_fingerprint": data.fingerprint, "classes": data.classes}

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from spikewright.app.registry import configure, find, names
-from spikewright.errors import BadSetting
-from spikewright.exploration.request.settings import nearest
+from spikewright.errors import BadSetting, nearest
 from spikewright.reliability.faults import Fault
 
 RATES = ("ber", "rate")  # how the kinds call the rate of what they do

@@ -157,7 +157,7 @@ def run(request: TrainRequest, *, on_progress: Progress | None = None) -> TrainR
     on_progress = silent if on_progress is None else on_progress
     settle_arithmetic()
     _require_free(request)
-    source, data, about = _beginning(request)
+    source, data, about = _beginning(request, on_progress)
     settings = replace(request.settings, augment=_augment(request, data))
     more = {"levels": request.levels, "slip": request.slip, "initial_timesteps": request.initial_timesteps}
     spiking = None if request.spiking is None else asdict(request.spiking)
@@ -241,10 +241,11 @@ def _goes_on(request: TrainRequest, asked: dict[str, Any]) -> bool:
     return False
 
 
-def _beginning(request: TrainRequest) -> tuple[Source, ImageData | EventData, dict[str, Any]]:
+def _beginning(request: TrainRequest, on_progress: Progress) -> tuple[Source, ImageData | EventData, dict[str, Any]]:
     """The network to start from, the data prepared as it needs, and where it came from."""
     if request.start is None:
-        build = acquire.model_of(str(request.model), weights=request.weights, seed=request.settings.seed)
+        seed = request.settings.seed
+        build = acquire.model_of(str(request.model), weights=request.weights, seed=seed, on_progress=on_progress)
         data = _encoded(request, _data(request, str(request.data)))
         model = build(data)
         about = {"model": request.model, "weights": _text(request.weights), "left_out": acquire.left_out(model)}
@@ -253,6 +254,11 @@ def _beginning(request: TrainRequest) -> tuple[Source, ImageData | EventData, di
     name = request.data or about.get("data")
     if not name:
         raise BadSetting(f"train: run {request.start} does not say what data it was trained on: give --data")
+    if request.levels is not None or request.settings.timesteps is not None:
+        _require_activations(source, request)  # before any data is loaded
+    if request.spiking is None:
+        request.images.require_known(request.start, source.preparation)
+        request.images.require_channels(source.input_shape[0])
     data = _data(request, str(name))
     own = source.preparation is not None and not request.images.given
     if own and isinstance(data, ImageData):
@@ -284,9 +290,7 @@ def _data(request: TrainRequest, name: str) -> ImageData | EventData:
 def _levelled(source: Source, data: ImageData, request: TrainRequest) -> Source:
     """Levels in place of ReLU; activations that have a threshold already keep it."""
     settings = request.settings
-    if not source.activations:
-        flag = "--levels" if settings.timesteps is None else "--learn-timesteps"
-        raise BadModel(f"the network has no ReLU to give levels to: leave out {flag}")
+    _require_activations(source, request)
     batches = Batches(
         data.train,
         batch_size=min(THRESHOLD_BATCH, len(data.train)),
@@ -303,6 +307,12 @@ def _levelled(source: Source, data: ImageData, request: TrainRequest) -> Source:
         if isinstance(node.op, Activating) and trained is not None:
             thresholds[node.name] = trained
     return with_levels(source, _levels(source, request), thresholds, slip=request.slip)
+
+
+def _require_activations(source: Source, request: TrainRequest) -> None:
+    if not source.activations:
+        flag = "--levels" if request.settings.timesteps is None else "--learn-timesteps"
+        raise BadModel(f"the network has no ReLU to give levels to: leave out {flag}")
 
 
 def _levels(source: Source, request: TrainRequest) -> int | dict[str, int]:

@@ -25,6 +25,10 @@ class Method(Protocol):
         """Whether the source's activations must have been observed."""
         ...
 
+    def require(self, source: Source) -> None:
+        """Refuse what can be seen of a source without data, such as another number of timesteps than activations."""
+        ...
+
     def __call__(self, source: Source, statistics: Statistics | None = None) -> Blueprint:
         """Convert; `calibrators` are still to be applied."""
         ...

@@ -63,6 +63,10 @@ class RateMethod:
         """Thresholds come from the observed activations."""
         return True
 
+    def require(self, source: Source) -> None:
+        """All that has one number of timesteps goes with any source that can be staged."""
+        stage(source)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeastErrorMethod(RateMethod):

@@ -75,6 +75,11 @@ class Exact:
         """Only where training set no threshold."""
         return not has_trained_thresholds(source)
 
+    def require(self, source: Source) -> None:
+        """One number of timesteps for all activations, or one each."""
+        per_activation(source, self.timesteps)
+        stage(source)
+
     def __call__(self, source: Source, statistics: Statistics | None = None) -> Blueprint:
         """Convert a source.
 

@@ -16,6 +16,7 @@ from spikewright.conversion.align import Joining
 from spikewright.conversion.calibrators import Calibrator
 from spikewright.conversion.methods._rate import per_activation, rate_blueprint, require_timesteps
 from spikewright.conversion.observe import Statistics
+from spikewright.conversion.stages.stage import stage
 from spikewright.conversion.thresholds import choose_thresholds, has_trained_thresholds, least_error_threshold
 from spikewright.errors import BadSetting
 from spikewright.snn.blueprint import Blueprint
@@ -61,19 +62,28 @@ class Qac:
         """Only where training set no threshold."""
         return not has_trained_thresholds(source)
 
+    def require(self, source: Source) -> None:
+        """Timesteps that are given or learned, one for all or one each, and not too many."""
+        self._steps(source)
+        stage(source)
+
     def __call__(self, source: Source, statistics: Statistics | None = None) -> Blueprint:
         """Convert.
 
         Raises:
             BadSetting: no timesteps are given and the source has not learned any, or `scale` makes too many of them.
         """
-        steps = {name: self.scale * base for name, base in self._base(source).items()}
-        for count in steps.values():
-            require_timesteps(count)
+        steps = self._steps(source)
         thresholds = choose_thresholds(
             source, statistics, lambda seen, op, name: least_error_threshold(seen, steps[name], cap=op.cap).double()
         )
         return rate_blueprint(source, thresholds, steps, joining=self.joining)
+
+    def _steps(self, source: Source) -> dict[str, int]:
+        steps = {name: self.scale * base for name, base in self._base(source).items()}
+        for count in steps.values():
+            require_timesteps(count)
+        return steps
 
     def _base(self, source: Source) -> dict[str, int]:
         if self.timesteps is not None:

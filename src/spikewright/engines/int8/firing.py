@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from spikewright.ann.shapes import blank
 from spikewright.engines.currents import before_firing
 from spikewright.engines.int8.loops import fire
 from spikewright.engines.int8.terms import (
@@ -46,7 +47,7 @@ def firing(instruction: StageInstruction, form: Form) -> tuple[Callable[[Terms],
         return _fire_plainly(instruction, form, dtype), made
     shaped, shape = [], form.shape
     for pool in pools:
-        shape = tuple(pool([torch.empty(1, *shape, device="meta")]).shape[1:])
+        shape = tuple(pool([blank(shape)]).shape[1:])
         shaped.append((pool, shape))
     gains, start = [factor.numpy() for factor in factors], offset.numpy()
 

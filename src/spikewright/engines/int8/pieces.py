@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 
 from spikewright.ann.ops.rules import gathered
+from spikewright.ann.shapes import shape_made, stand_in
 from spikewright.engines.int8.firing import firing
 from spikewright.engines.int8.operations import Delivered, Given, OnBytes, holding, named
 from spikewright.engines.int8.terms import Form, Term, Terms, plus, value
@@ -72,6 +73,7 @@ def _plainly(known: Given) -> OnBytes:
 
 def _delivered_shape(instruction: Instruction, given: list[Form]) -> tuple[int, ...]:
     """What the operation delivers; pools before firing may make it smaller afterwards."""
-    inputs = [torch.empty(1, *form.shape, device="meta") for form in given]
-    weight = None if instruction.weight is None else torch.empty(instruction.weight.shape, device="meta")
-    return tuple(instruction.node.op(inputs, weight).shape[1:])
+    weight = None if instruction.weight is None else stand_in(instruction.weight)
+    return shape_made(
+        instruction.node.op, [form.shape for form in given], lambda inputs: instruction.node.op(inputs, weight)
+    )

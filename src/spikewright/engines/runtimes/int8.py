@@ -5,8 +5,6 @@ from typing import ClassVar, Literal
 
 import torch
 
-from spikewright.engines.int8.network import Int8Network
-from spikewright.engines.int8.operations import BYTES
 from spikewright.engines.lower.integer import lowered
 from spikewright.engines.runtimes import Running
 from spikewright.snn.blueprint import Blueprint
@@ -28,11 +26,11 @@ class Int8:
         Raises:
             NotExact: as `lowered`.
         """
+        # brings Numba
+        from spikewright.engines.int8.network import Int8Network  # noqa: PLC0415
+        from spikewright.engines.int8.operations import BYTES  # noqa: PLC0415
+
         runner = Int8Network(lowered(blueprint))
-        kinds = list(runner.arithmetic.values())
-        counts = ", ".join(f"{kinds.count(kind)} in {kind}" for kind in dict.fromkeys(sorted(kinds, key=_bytes_first)))
+        kinds = sorted(runner.arithmetic.values(), key=lambda kind: (kind != BYTES, kind))
+        counts = ", ".join(f"{kinds.count(kind)} in {kind}" for kind in dict.fromkeys(kinds))
         return Running(runner, f"integers; products: {counts or 'none'}")
-
-
-def _bytes_first(kind: str) -> tuple[bool, str]:
-    return kind != BYTES, kind

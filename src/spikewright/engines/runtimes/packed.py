@@ -5,7 +5,6 @@ from typing import ClassVar, Literal
 
 import torch
 
-from spikewright.engines.packed.network import PackedNetwork
 from spikewright.engines.runtimes import Running
 from spikewright.snn.blueprint import Blueprint
 
@@ -26,4 +25,6 @@ class Packed:
         Raises:
             BadPlan: another network.
         """
+        from spikewright.engines.packed.network import PackedNetwork  # noqa: PLC0415 - brings Numba
+
         return Running(PackedNetwork(blueprint), "1-bit weights in words, gains and neurons in float32")

@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from spikewright.errors import BadFile, BadSetting
-from spikewright.exploration.request.settings import BITS, SEARCHED, SearchSettings, TrainTable, nearest
+from spikewright.errors import BadFile, BadSetting, nearest
+from spikewright.exploration.request.settings import BITS, SEARCHED, SearchSettings, TrainTable
 from spikewright.exploration.request.space import ConvertedSpace, TrainedSpace
 from spikewright.training.snn import recipes
 

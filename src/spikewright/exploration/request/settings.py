@@ -3,14 +3,13 @@
 Plain numbers, checked when made; `config.py` reads them from a file. Margins are in percentage points.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
-from spikewright.errors import BadSetting
+from spikewright.errors import BadSetting, nearest
 from spikewright.exploration.request.space import ConvertedSpace, Space, Span, TrainedSpace
 from spikewright.measure.cost.energy import energy_table
 from spikewright.training.snn import recipes
@@ -312,10 +311,3 @@ class SearchSettings:
     def widened_lists(self) -> tuple[str, ...]:
         """The lists that widen."""
         return self.space.WIDENS if self.widen.lists is None else self.widen.lists
-
-
-def nearest(name: str, known: tuple[str, ...] | list[str]) -> str:
-    """The way out of an unknown name: the nearest of those there are, and all of them."""
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{hint}choose among {', '.join(known)}"

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from spikewright.ann.ops import Product
 from spikewright.ann.ops.rules import gathered
+from spikewright.ann.shapes import blank, shape_made, stand_in
 from spikewright.ann.source import INPUT, Source
 from spikewright.measure.cost.events import Reading, transposed
 from spikewright.measure.cost.synapses import Shape, elements, weights_met
@@ -107,9 +108,8 @@ def dense_macs(op: Product, weight: Tensor, given: Shape, made: Shape) -> int:
 
 def op_shape(node: Node, shapes: Mapping[str, Shape], weight: Tensor | None) -> Shape:
     """The shape of what a node's operation makes, before any max pool: of its membranes, if it fires."""
-    inputs = [torch.empty(1, *shapes[name], device="meta") for name in node.inputs]
-    arrays = None if weight is None else torch.empty(weight.shape, device="meta")
-    return tuple(node.op(inputs, arrays).shape[1:])
+    arrays = None if weight is None else stand_in(weight)
+    return shape_made(node.op, [shapes[name] for name in node.inputs], lambda inputs: node.op(inputs, arrays))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,10 +168,10 @@ def _graded_macs(node: Node, wiring: _Wiring) -> int:
     count = 0
     if node.op.weighted and bool(wiring.graded[node.inputs[0]].any()):
         count += int(wiring.dense(node)[wiring.graded[node.inputs[0]]].sum())
-    potential = torch.empty(1, *wiring.made[node.name], device="meta")
+    potential = blank(wiring.made[node.name])
     for op in node.firing.before_firing if isinstance(node, Stage) else ():
         if op.scales:
-            count += elements(potential.shape)
+            count += elements(potential.shape[1:])
         else:
             potential = op([potential])
     return count

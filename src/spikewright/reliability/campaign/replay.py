@@ -13,13 +13,13 @@ import torch
 from pydantic import TypeAdapter
 
 from spikewright.ann.source import Source
-from spikewright.errors import BadSetting
+from spikewright.errors import BadSetting, nearest
 from spikewright.measure.samples import Prepared
 from spikewright.reliability.campaign.identity import identity
 from spikewright.reliability.campaign.inject import checked
 from spikewright.reliability.campaign.outcomes import Outcome, classes
 from spikewright.reliability.campaign.settings import InjectSettings
-from spikewright.reliability.campaign.strata import Stratum, nearest
+from spikewright.reliability.campaign.strata import Stratum
 from spikewright.reliability.campaign.work import Payload, Task, patch_of, prepare, work
 from spikewright.reliability.faults import Patch
 from spikewright.reliability.faults._words import words

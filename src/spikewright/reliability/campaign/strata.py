@@ -6,7 +6,6 @@ A layer or a bit that is chosen narrows every one of them. A stratum's name is p
 by, so maps of one stratum tell nothing about those of another.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple, get_args
@@ -14,7 +13,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from spikewright.errors import BadSetting
+from spikewright.errors import BadSetting, nearest
 from spikewright.reliability.sites import Memory, Neurons, Sites
 
 Scope = Literal["model", "layer", "bit", "cell", "channel"]
@@ -116,13 +115,6 @@ def _places(sites: Sites, targets: str, layer: str | None) -> Sequence[Memory | 
     if layer not in names:
         raise BadSetting(f"there is no layer with {what} named {layer!r}: {nearest(layer, names)}")
     return [each for each in places if each.name == layer]
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """The way out of an unknown name: the nearest of those there are, and all of them."""
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{hint}choose one of {', '.join(known)}"
 
 
 def _sites(places: Sequence[Memory | Neurons]) -> Sites:

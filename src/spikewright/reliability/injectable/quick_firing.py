@@ -10,12 +10,12 @@ from torch import Tensor
 
 from spikewright.ann.ops import Maximum, Operation
 from spikewright.ann.ops.layout import per_channel
-from spikewright.engines.int8.loops import fire_channels
 from spikewright.engines.program import StageInstruction
 from spikewright.reliability.injectable.layout import lanes
 from spikewright.reliability.injectable.pieces import FLOAT32_EXACT
 
 _SURE = 2.0**50
+_WORTH_COMPILED = 65_536  # elements; loading Numba's loops takes longer than NumPy takes for fewer
 
 
 def quick_firing(instruction: StageInstruction) -> Callable[[Tensor, Tensor | None], Tensor] | None:
@@ -58,16 +58,29 @@ class _ChannelFiring:
         if self.rank == 1:
             given = lanes(made)
             codes = torch.empty_like(given)
-            fire_channels(codes[0].numpy(), given[0].numpy(), gain, offset, self.levels)
+            _fire(codes[0].numpy(), given[0].numpy(), gain, offset, self.levels)
             return codes.transpose(1, 2)
         given = made.contiguous()
         codes = torch.empty_like(given)
         rows = given.shape[1] * given.shape[2]
-        fire_channels(codes.view(rows, -1).numpy(), given.view(rows, -1).numpy(), gain, offset, self.levels)
+        _fire(codes.view(rows, -1).numpy(), given.view(rows, -1).numpy(), gain, offset, self.levels)
         pooled = codes[0]
         for pool in self.pools:  # firing is monotone: the code of the largest is the largest of the codes
             pooled = pool([pooled])
         return pooled.unsqueeze(0)
+
+
+def _fire(
+    out: NDArray[np.float32], x: NDArray[np.float32], gain: NDArray[np.float64], offset: NDArray[np.float64], top: float
+) -> None:
+    """Write the codes of rows [R, L], as `fire_channels` does; few of them without compiled loops, to the same bits."""
+    if x.size >= _WORTH_COMPILED:
+        from spikewright.engines.int8.loops import fire_channels  # noqa: PLC0415 - brings Numba
+
+        fire_channels(out, x, gain, offset, top)
+        return
+    potential = x.reshape(-1, len(gain), x.shape[1]) * gain[:, None] + offset[:, None]
+    out[:] = np.floor(potential.clip(0.0, top)).reshape(x.shape)
 
 
 def _by_channel(array: Tensor, count: int, rank: int) -> Tensor | None:

@@ -10,7 +10,6 @@ from torch import Tensor
 from spikewright.ann.ops import Averaging
 from spikewright.engines.currents import aligned, before_firing, constant_drive, drive_of, scaled, totals
 from spikewright.engines.program import Instruction, InstructionArrays, Program, StageInstruction, instruction_of
-from spikewright.engines.scan.fused import fits, fused
 from spikewright.reliability.faults import StageFault
 from spikewright.reliability.injectable.layout import laid_out
 from spikewright.reliability.injectable.pieces import Weights, averaged
@@ -130,6 +129,8 @@ def _train(firing: Firing, law: Dynamics, drive: Drive) -> Tensor:
     plain = drive.threshold.numel() == 1 and not bool(drive.initial.any())
     if not (firing.schedule.clocked and isinstance(law, Leaky) and plain):
         return firing.schedule.run(law, drive, firing.code)
+    from spikewright.engines.scan.fused import fits, fused  # noqa: PLC0415 - brings Numba
+
     if not fits(drive.currents, law, _NO_SHAPE) or len(drive.currents) != firing.code.steps:
         return firing.schedule.run(law, drive, firing.code)
     currents = drive.currents if drive.bias is None else drive.currents + drive.bias

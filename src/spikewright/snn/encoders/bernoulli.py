@@ -9,15 +9,17 @@ Source: "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from spikewright.errors import BadSetting
-from spikewright.snn.encoders import _draws as kernel
 from spikewright.snn.encoders._plain import Plain
 from spikewright.snn.encoders.repeat import require_timesteps
+
+if TYPE_CHECKING:
+    from spikewright.snn.encoders._draws import Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,21 @@ class Bernoulli(Plain):
 
     def __call__(self, x: Tensor) -> Tensor:
         """[N, *] → [T, N, *] of 0 and 1, the same for a sample wherever it stands."""
+        from spikewright.snn.encoders._draws import content_keys  # noqa: PLC0415 - brings Numba
+
         values = x.detach().cpu()
-        return self._drawn(values, kernel.content_keys(values.float().flatten(1).numpy(), self.seed)).to(x.device)
+        return self._drawn(values, content_keys(values.float().flatten(1).numpy(), self.seed)).to(x.device)
 
     def anew(self, x: Tensor, key: tuple[int, ...]) -> Tensor:
         """[N, *] → [T, N, *] by (seed, key, row) in place of the samples' values."""
-        values = x.detach().cpu()
-        return self._drawn(values, kernel.row_keys(len(values), (self.seed, *key))).to(x.device)
+        from spikewright.snn.encoders._draws import row_keys  # noqa: PLC0415
 
-    def _drawn(self, x: Tensor, keys: kernel.Keys) -> Tensor:
+        values = x.detach().cpu()
+        return self._drawn(values, row_keys(len(values), (self.seed, *key))).to(x.device)
+
+    def _drawn(self, x: Tensor, keys: "Keys") -> Tensor:
+        from spikewright.snn.encoders._draws import spikes  # noqa: PLC0415
+
         rows = x.flatten(1).contiguous()
-        spikes = kernel.spikes(rows.to(torch.float32).numpy(), keys, self.timesteps)
-        return torch.from_numpy(spikes).to(x.dtype).unflatten(2, x.shape[1:])
+        drawn = spikes(rows.to(torch.float32).numpy(), keys, self.timesteps)
+        return torch.from_numpy(drawn).to(x.dtype).unflatten(2, x.shape[1:])
