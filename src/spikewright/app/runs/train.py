@@ -165,7 +165,7 @@ def run(request: TrainRequest, *, on_progress: Progress | None = None) -> TrainR
     if request.spiking is not None:
         network, report = fit_spiking(source, data, settings, request.spiking, **entries)
         _only_first()
-        about = {**about, **_account(data, settings, report), **_spiking_account(network, data, request.spiking)}
+        about = {**about, **_account(data, settings, report), **_spiking_account(network, request.spiking)}
         folder.save_blueprint(request.out, network, about=about)
         return TrainResult(network=network, report=report, about=about)
     assert isinstance(data, ImageData)  # recordings are read for spiking networks alone
@@ -295,14 +295,13 @@ def _levels_account(source: Source, settings: TrainSettings) -> dict[str, Any]:
     }
 
 
-def _spiking_account(network: Blueprint, data: ImageData | EventData, spiking: SpikingTraining) -> dict[str, Any]:
+def _spiking_account(network: Blueprint, spiking: SpikingTraining) -> dict[str, Any]:
     return {
         "kind": "spiking",
         "spiking": asdict(spiking),
         "leaks": {
             node.name: node.firing.law.leak for node in network.plan.stages if isinstance(node.firing.law, Leaky)
         },
-        "preparation": asdict(data.preparation),
     }
 
 
