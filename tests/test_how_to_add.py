@@ -149,7 +149,7 @@ firing = replace(stage.firing, law=twins["neurons"](), schedule=twins["schedules
 nodes = tuple(replace(node, firing=firing) if node.name == stage.name else node for node in blueprint.plan.nodes)
 edge = replace(nodes[-1].edges[0], alignment=twins["alignments"](timesteps=1))
 nodes = (*nodes[:-1], replace(nodes[-1], edges=(edge,)))
-changed = sw.Blueprint(replace(blueprint.plan, nodes=nodes, encoder=twins["encoders"]()), blueprint.arrays)
+changed = sw.Blueprint(replace(blueprint.plan, nodes=nodes).with_input(encoder=twins["encoders"]()), blueprint.arrays)
 sw.save(sys.argv[2] + "2", sw.build(changed))
 read, _ = sw.load(sys.argv[2] + "2")
 assert read.plan == changed.plan

@@ -19,10 +19,11 @@ from spikewright.snn.code import Code
 from spikewright.snn.encoders.bernoulli import Bernoulli
 from spikewright.snn.encoders.direct import Direct
 from spikewright.snn.encoders.frames import Frames
+from spikewright.snn.ends import AnyEncoder
 from spikewright.snn.formats.membrane import MembraneFormat
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
 from spikewright.snn.neurons.leaky import Leaky
-from spikewright.snn.nodes import AnyEncoder, Edge, Firing, Stage
+from spikewright.snn.nodes import Edge, Firing, Stage
 from spikewright.snn.schedules.clocked import Clocked
 
 SIZE = 3

@@ -34,7 +34,7 @@ def _settings(node: FiringNode) -> StageSettings:
 def test_every_staged_node_is_written_down_with_its_arrays() -> None:
     source, _, _ = captured("bn_after_max_pool")
     staged = stage(source)
-    blueprint = assemble(staged, _settings, encoder=Repeat(4), input_shape=source.input_shape)
+    blueprint = assemble(staged, _settings, source=source, encoder=Repeat(4))
     assert [node.name for node in blueprint.plan.nodes] == [node.name for node in staged]
     expected: dict[str, Tensor] = {}
     for node, saved in zip(blueprint.plan.nodes, staged, strict=True):
@@ -69,7 +69,7 @@ def test_settings_are_asked_for_once_a_stage_and_law_and_joining_are_kept() -> N
 
     staged = stage(source)
     joining = Joining.parse("average")
-    blueprint = assemble(staged, settings, encoder=Repeat(4), input_shape=source.input_shape, joining=joining)
+    blueprint = assemble(staged, settings, source=source, encoder=Repeat(4), joining=joining)
     assert asked == [node.name for node in blueprint.plan.stages]
     assert {node.firing.law for node in blueprint.plan.stages} == {HardReset()}
     assert any(edge.alignment is not None for node in blueprint.plan.nodes for edge in node.edges)

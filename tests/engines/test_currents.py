@@ -71,7 +71,7 @@ def _blueprint(kind: str, code: Code, *, start: float = 0.5, warmup: bool = Fals
         Node(name="out", op=Identity(), edges=(Edge("a"),), shape=shape),
     )
     encoder = Repeat(code.timesteps, code.warmup) if not wait else Graded()
-    return Blueprint(Plan(encoder=encoder, input_shape=(CHANNELS, SIZE, SIZE), nodes=nodes), arrays)
+    return Blueprint(Plan.of(nodes, encoder=encoder, input_shape=(CHANNELS, SIZE, SIZE)), arrays)
 
 
 def _pooled(totals: np.ndarray, op: MaxPool) -> np.ndarray:

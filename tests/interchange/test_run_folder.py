@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from support.converted import captured, converted
+from support.old_plans import as_format
 
 from spikewright.ann import interpreter
 from spikewright.data.preparation import InputPreparation
@@ -96,7 +97,7 @@ def test_bytes_that_are_no_text(run: Path) -> None:
     _refused(run)
 
 
-@pytest.mark.parametrize("version", [0, 4, "1", None, [1]])
+@pytest.mark.parametrize("version", [0, 5, "1", None, [1]])
 def test_another_version(run: Path, version: Any) -> None:
     _edit(run / "plan.json", lambda content: content.update(format=version))
     assert "format" in _refused(run)
@@ -106,12 +107,7 @@ def test_a_plan_of_format_1_is_read(run: Path) -> None:
     """It named what each node reads, where format 2 has edges."""
     blueprint, _ = folder.load_blueprint(run)
 
-    def older(content: dict[str, Any]) -> None:
-        content["format"] = 1
-        for node in content["plan"]["nodes"]:
-            node["inputs"] = [edge["source"] for edge in node.pop("edges")]
-
-    _edit(run / "plan.json", older)
+    _edit(run / "plan.json", lambda content: as_format(content, 1))
     assert folder.load_blueprint(run)[0].plan == blueprint.plan
     _edit(run / "plan.json", lambda content: content.update(plan=3))
     _refused(run)
@@ -123,11 +119,9 @@ def test_a_graded_node_whose_firing_is_null_is_read(run: Path, version: int) -> 
     blueprint, _ = folder.load_blueprint(run)
 
     def older(content: dict[str, Any]) -> None:
-        content["format"] = version
+        as_format(content, version)
         for node in content["plan"]["nodes"]:
             node.setdefault("firing", None)
-            if version == 1:
-                node["inputs"] = [edge["source"] for edge in node.pop("edges")]
 
     _edit(run / "plan.json", older)
     plan = folder.load_blueprint(run)[0].plan
@@ -188,8 +182,8 @@ CHANGES = {
     "no nodes": lambda c: c["plan"].update(nodes=[]),
     "last node fires": lambda c: c["plan"]["nodes"].__delitem__(slice(c["plan"]["nodes"].index(_stage(c)) + 1, None)),
     "wrong shape": lambda c: c["plan"]["nodes"][0].update(shape=[1, 2, 3]),
-    "wrong input shape": lambda c: c["plan"].update(input_shape=[2, 8, 8]),
-    "empty input shape": lambda c: c["plan"].update(input_shape=[]),
+    "wrong input shape": lambda c: c["plan"]["inputs"][0].update(shape=[2, 8, 8]),
+    "empty input shape": lambda c: c["plan"]["inputs"][0].update(shape=[]),
     "stride of nothing": lambda c: c["plan"]["nodes"][0]["op"].update(stride=[]),
     "stride of zero": lambda c: c["plan"]["nodes"][0]["op"].update(stride=[0, 0]),
     "no groups": lambda c: c["plan"]["nodes"][0]["op"].update(groups=0),

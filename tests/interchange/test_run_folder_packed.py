@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from support.converted import captured
 from support.direct import case
+from support.old_plans import as_format
 
 from spikewright.engines.network import build
 from spikewright.errors import BadFile, BadPlan
@@ -162,10 +163,10 @@ def test_damaged_weights(run: Path, damage: str) -> None:
         lambda c: _stored(c)["firing"]["law"]["membrane"].update(bits=1),
         lambda c: _stored(c)["firing"]["law"]["membrane"].update(scale=0.0),
         lambda c: _stored(c)["firing"]["code"].update(step_weights=[1, 1, 1]),
-        lambda c: c["plan"]["encoder"].update(timesteps=3),
-        lambda c: c["plan"]["encoder"].update(timesteps=0),
-        lambda c: c["plan"]["encoder"].update(kind="graded"),
-        lambda c: c["plan"]["encoder"].update(kind="morse"),
+        lambda c: c["plan"]["inputs"][0]["encoder"].update(timesteps=3),
+        lambda c: c["plan"]["inputs"][0]["encoder"].update(timesteps=0),
+        lambda c: c["plan"]["inputs"][0]["encoder"].update(kind="graded"),
+        lambda c: c["plan"]["inputs"][0]["encoder"].update(kind="morse"),
         lambda c: next(n for n in c["plan"]["nodes"] if n["op"]["kind"] == "reshape").update(
             weights={"kind": "binary"}
         ),
@@ -213,15 +214,7 @@ def test_plans_from_before_weights_were_packed_are_read(version: int, tmp_path: 
     blueprint, x = trained("conv_bn_relu", FULL)
     folder.save_blueprint(tmp_path, blueprint, about={"seed": 1})
 
-    def older(content: dict[str, Any]) -> None:
-        content["format"] = version
-        del content["packed"]
-        for node in content["plan"]["nodes"]:
-            del node["weights"]
-            if version == 1:
-                node["inputs"] = [edge["source"] for edge in node.pop("edges")]
-
-    _edit(tmp_path, older)
+    _edit(tmp_path, lambda content: as_format(content, version))
     loaded, about = folder.load_blueprint(tmp_path)
     assert loaded.plan == blueprint.plan and about == {"seed": 1}
     assert torch.equal(build(loaded)(x), build(blueprint)(x))

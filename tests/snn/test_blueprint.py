@@ -30,7 +30,7 @@ def blueprint(weight: Tensor, gain: Tensor | None, *, saved: AnyFormat | None = 
     value = op([torch.zeros(1, *shape)], weight.float())
     node = Node(name="a", op=op, edges=(Edge(INPUT),), shape=tuple(value.shape[1:]), weights=saved or Binary())
     arrays = {"a.weight": weight} | ({} if gain is None else {"a.gain": gain})
-    return Blueprint(Plan(encoder=Direct(2), input_shape=shape, nodes=(node,)), arrays)
+    return Blueprint(Plan.of((node,), encoder=Direct(2), input_shape=shape), arrays)
 
 
 def refused(*given: Any, **more: Any) -> str:
@@ -61,7 +61,7 @@ def test_what_integers_make_times_the_gain_is_what_the_weight_makes(seed: int, g
     x = torch.randint(-2, 3, (2, inside, 5, 5), generator=generator).double()
     made = op([x], stored.double())
     node = Node(name="a", op=op, edges=(Edge(INPUT),), shape=tuple(made.shape[1:]), weights=Uniform(bits=4))
-    plan = Plan(encoder=Direct(2), input_shape=(inside, 5, 5), nodes=(node,))
+    plan = Plan.of((node,), encoder=Direct(2), input_shape=(inside, 5, 5))
     entry = Blueprint(plan, {"a.weight": stored, "a.gain": gain})
     assert torch.equal(op([x], entry.weight(plan.nodes[0])), made * gain)
 

@@ -353,7 +353,7 @@ def test_a_clocked_plan_survives_json() -> None:
     )
     adapter = TypeAdapter(Plan)
     for encoder in (Direct(4), Bernoulli(4, 77), Frames(4)):
-        made = Plan(encoder=encoder, input_shape=(2,), nodes=nodes)
+        made = Plan.of(nodes, encoder=encoder, input_shape=(2,))
         again = adapter.validate_json(adapter.dump_json(made))
         assert again == made and hash(again) == hash(made)
         assert again.stages[0].firing.law == law

@@ -12,8 +12,9 @@ from spikewright.ann.source import INPUT
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.graded import Graded
+from spikewright.snn.ends import AnyEncoder
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
-from spikewright.snn.nodes import AnyEncoder, AnySchedule, Edge, Firing, Node
+from spikewright.snn.nodes import AnySchedule, Edge, Firing, Node
 from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.two_phase import TwoPhase
 
@@ -74,7 +75,7 @@ class Builder:
 
     def done(self) -> Blueprint:
         """The blueprint."""
-        plan = Plan(encoder=self.encoder, input_shape=self.input_shape, nodes=tuple(self.nodes))
+        plan = Plan.of(tuple(self.nodes), encoder=self.encoder, input_shape=self.input_shape)
         return Blueprint(plan, self.arrays)
 
 

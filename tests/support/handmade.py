@@ -20,8 +20,9 @@ from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.graded import Graded
 from spikewright.snn.encoders.repeat import Repeat
+from spikewright.snn.ends import AnyEncoder
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
-from spikewright.snn.nodes import AnyAlignment, AnyEncoder, AnyLaw, AnySchedule, Edge, Firing, Node, Stage
+from spikewright.snn.nodes import AnyAlignment, AnyLaw, AnySchedule, Edge, Firing, Node, Stage
 from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.lockstep import Lockstep
 
@@ -54,7 +55,7 @@ def node(
 
 
 def plan(*nodes: Node, encoder: AnyEncoder | None = None) -> Plan:
-    return Plan(encoder=encoder or Graded(), input_shape=(2,), nodes=nodes)
+    return Plan.of(nodes, encoder=encoder or Graded(), input_shape=(2,))
 
 
 class Network:
@@ -96,7 +97,7 @@ class Network:
         self.nodes.append(made)
 
     def done(self) -> Blueprint:
-        made = Plan(encoder=self.encoder, input_shape=(self.sizes[INPUT],), nodes=tuple(self.nodes))
+        made = Plan.of(tuple(self.nodes), encoder=self.encoder, input_shape=(self.sizes[INPUT],))
         return Blueprint(made, self.arrays)
 
 

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from spikewright.ann.ops import Product
+from spikewright.ann.source import Source
 from spikewright.conversion.align import Joining
 from spikewright.conversion.stages.staged import Fires, FiringNode, StagedNode
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
+from spikewright.snn.ends import AnyEncoder, PlanInput, Readout
 from spikewright.snn.neurons.integrate_fire import IntegrateFire
-from spikewright.snn.nodes import AnyEncoder, AnyLaw, AnySchedule, Edge, Firing, Node
+from spikewright.snn.nodes import AnyLaw, AnySchedule, Edge, Firing, Node
 from spikewright.snn.plan import Plan
 
 
@@ -31,13 +35,17 @@ def assemble(
     staged: Sequence[StagedNode],
     settings: Callable[[FiringNode], StageSettings],
     *,
+    source: Source,
     encoder: AnyEncoder,
-    input_shape: tuple[int, ...],
     joining: Joining | None = None,
 ) -> Blueprint:
-    """Write a blueprint down; `settings` is asked once per stage, `joining` puts alignments on the edges."""
+    """Write a blueprint down; `settings` is asked once per stage, `joining` puts alignments on the edges.
+
+    Weights that are the same number for number, as those of a module that is used more than once, are stored once.
+    """
     nodes: list[Node] = []
     arrays: dict[str, Tensor] = {}
+    owners = _owners(staged)
     for node in staged:
         if node.weight is not None:
             arrays[f"{node.name}.weight"] = node.weight if node.format is None else node.weight.to(torch.int32)
@@ -46,14 +54,39 @@ def assemble(
         if node.bias is not None:
             arrays[f"{node.name}.bias"] = node.bias
         edges = tuple(Edge(name) for name in node.inputs)
-        made = Node(name=node.name, op=node.op, edges=edges, shape=node.shape, weights=node.format)
+        made = Node(
+            name=node.name,
+            op=node.op,
+            edges=edges,
+            shape=node.shape,
+            weights=node.format,
+            shares=owners.get(node.name),
+        )
         if isinstance(node, FiringNode):
             chosen = settings(node)
             made = made.as_stage(_firing(node.fires, chosen))
             arrays |= _firing_arrays(node.name, node.fires, chosen)
         nodes.append(made)
     joined = tuple(nodes) if joining is None else joining.align(nodes)
-    return Blueprint(Plan(encoder=encoder, input_shape=input_shape, nodes=joined), arrays)
+    taken = PlanInput(shape=source.input_shape, encoder=encoder, preparation=source.preparation)
+    return Blueprint(Plan(inputs=(taken,), nodes=joined, readouts=(Readout(node=joined[-1].name),)), arrays)
+
+
+def _owners(staged: Sequence[StagedNode]) -> dict[str, str]:
+    """By node whose weight an earlier one has as well, number for number: that node."""
+    found: dict[str, str] = {}
+    first: dict[Any, list[tuple[str, Tensor]]] = {}
+    for node in staged:
+        if node.weight is None or not isinstance(node.op, Product):
+            continue
+        some = tuple(node.weight.flatten()[:: max(node.weight.numel() // 8, 1)].tolist())  # tells most apart at once
+        alike = first.setdefault((type(node.op), node.format, tuple(node.weight.shape), some), [])
+        owner = next((name for name, weight in alike if torch.equal(weight, node.weight)), None)
+        if owner is None:
+            alike.append((node.name, node.weight))
+        else:
+            found[node.name] = owner
+    return found
 
 
 def _firing(fires: Fires, chosen: StageSettings) -> Firing:

@@ -30,6 +30,7 @@ from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.data.files import json_bytes, unread
 from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadFile
+from spikewright.interchange import plan_formats
 from spikewright.interchange.claim import claimed
 from spikewright.interchange.fingerprint import FIELD, fingerprint_of, mark_of, require_tied
 from spikewright.interchange.placing import Content, holds, place, stamp, where
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from spikewright.engines.packed.network import PackedNetwork
 
 SOURCE_FORMAT = 1
-PLAN_FORMAT = 3  # 2 knew no packed weights, 1 had names in place of edges; both are read still
+PLAN_FORMAT = plan_formats.NEWEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +157,10 @@ def load_packed(folder: Path) -> "tuple[PackedNetwork, dict[str, Any]]":
     # one number, seen as a whole weight, is all that the checks of shapes and values need
     one = torch.ones((), dtype=torch.int8)
     stand_ins = {name: one.expand(content.packed[name]) for name in octets}
-    return PackedNetwork(Blueprint(content.plan, {**arrays, **stand_ins}), packed=octets.pop), content.about
+    shared = any(node.shares is not None for node in content.plan.nodes)
+    return PackedNetwork(
+        Blueprint(content.plan, {**arrays, **stand_ins}), packed=octets.__getitem__ if shared else octets.pop
+    ), content.about
 
 
 def _packed_shape(folder: Path, content: _PlanFile, name: str) -> tuple[int, ...]:
@@ -166,8 +170,9 @@ def _packed_shape(folder: Path, content: _PlanFile, name: str) -> tuple[int, ...
 
 
 def _stored_bits(plan: Plan) -> dict[str, int]:
-    """The arrays that are stored in so many bits an element."""
-    return {f"{node.name}.weight": node.weights.bits for node in plan.nodes if node.weights is not None}
+    """The arrays that are stored in so many bits an element; a shared weight only under its owner's name."""
+    nodes = [node for node in plan.nodes if node.shares is None]
+    return {f"{node.name}.weight": node.weights.bits for node in nodes if node.weights is not None}
 
 
 _Part = tuple[dict[str, Any], Mapping[str, Tensor]]  # what the JSON says, and the arrays
@@ -188,7 +193,8 @@ def _source_part(source: Source, about: dict[str, Any]) -> _Part:
 
 def _blueprint_part(blueprint: Blueprint, about: dict[str, Any]) -> _Part:
     bits = _stored_bits(blueprint.plan)
-    arrays = {name: pack(array, bits[name]) if name in bits else array for name, array in blueprint.arrays.items()}
+    own = blueprint.stored_arrays
+    arrays = {name: pack(array, bits[name]) if name in bits else array for name, array in own.items()}
     packed = {name: tuple(blueprint.arrays[name].shape) for name in bits}
     content = _PlanFile(format=PLAN_FORMAT, plan=blueprint.plan, about=about, packed=packed)
     return TypeAdapter(_PlanFile).dump_python(content, mode="json"), arrays
@@ -272,8 +278,9 @@ def _content(path: Path, kind: type[Any]) -> Any:
         ) from None
     version = raw.get("format") if isinstance(raw, dict) else None
     newest = SOURCE_FORMAT if kind is _SourceFile else PLAN_FORMAT
-    if kind is _PlanFile and version in (1, 2):
-        raw, version = (_with_edges(raw) if version == 1 else raw), newest
+    if kind is _PlanFile and isinstance(raw, dict):
+        raw = plan_formats.in_newest(raw)
+        version = raw.get("format")
     if version != newest:
         raise BadFile(
             f"{path} has format {version!r}, this version reads {newest}: make the run again with this version"
@@ -284,26 +291,6 @@ def _content(path: Path, kind: type[Any]) -> Any:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise BadFile(f"{path}: {place}: {first['msg']}: the file was edited or comes from another version") from None
-
-
-def _with_edges(raw: dict[str, Any]) -> dict[str, Any]:
-    """A plan of format 1, whose nodes name their inputs, in format 2."""
-    plan = raw.get("plan")
-    if not isinstance(plan, dict):
-        return raw
-    nodes = plan.get("nodes")
-    if not isinstance(nodes, list) or not all(isinstance(node, dict) for node in nodes):
-        return raw
-    edged = [
-        {
-            **{key: value for key, value in node.items() if key != "inputs"},
-            "edges": [{"source": name} for name in node["inputs"]],
-        }
-        if isinstance(node.get("inputs"), list)
-        else node
-        for node in nodes
-    ]
-    return {**raw, "format": PLAN_FORMAT, "plan": {**plan, "nodes": edged}}
 
 
 _WAY_OUT = {

@@ -22,6 +22,7 @@ from spikewright.ann.ops import Product, Shape
 from spikewright.ann.shapes import blank, shape_made, stand_in
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
+from spikewright.snn.ends import AnyPreparation
 from spikewright.snn.nodes import Node, Stage
 from spikewright.snn.plan import Plan
 
@@ -38,6 +39,7 @@ class Blueprint:
     arrays: Mapping[str, Tensor]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "arrays", _with_shared(self.plan, self.arrays))
         for node in self.plan.nodes:
             for name in _required(node):
                 if name not in self.arrays:
@@ -60,10 +62,21 @@ class Blueprint:
         stages, plan = self.plan.stages, self.plan
         steps = sorted({node.firing.code.timesteps for node in stages if node.firing is not None})
         times = "" if not steps else f", T = {steps[0]}" if len(steps) == 1 else f", T = {steps[0]} to {steps[-1]}"
-        count = sum(array.numel() for name, array in self.arrays.items() if name.endswith((".weight", ".bias")))
+        own = self.stored_arrays
+        count = sum(array.numel() for name, array in own.items() if name.endswith((".weight", ".bias")))
         bits = f", weights of {', '.join(map(str, self.weight_bits))} bits" if self.weight_bits else ""
         shapes = f"{list(plan.sample_shape)} → {list(plan.readout.shape)}"
         return f"Blueprint({len(stages)} stages{times}, {shapes}, {count:,} parameters{bits})"
+
+    def prepared(self, preparation: AnyPreparation | None) -> "Blueprint":
+        """The same network, whose input is prepared so."""
+        return Blueprint(self.plan.with_input(preparation=preparation), self.arrays)
+
+    @property
+    def stored_arrays(self) -> dict[str, Tensor]:
+        """The arrays that a file or a memory holds: those of nodes that share a weight only once."""
+        shared = {f"{node.name}.weight" for node in self.plan.nodes if node.shares is not None}
+        return {name: array for name, array in self.arrays.items() if name not in shared}
 
     @property
     def weight_bits(self) -> tuple[int, ...]:
@@ -79,6 +92,26 @@ class Blueprint:
         assert isinstance(node.op, Product)
         channels = node.op.out_channels(weight)
         return node.op.scale_outputs(weight.double(), gain.double().reshape(-1).expand(channels))
+
+
+def _with_shared(plan: Plan, arrays: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The arrays, with the weights of nodes that share one under their own names as well: the same tensors.
+
+    Raises:
+        BadPlan: two nodes that share a weight have different ones.
+    """
+    owners = {node.name: node.shares for node in plan.nodes if node.shares is not None}
+    if not owners:
+        return arrays
+    found = dict(arrays)
+    for name, owner in owners.items():
+        theirs, own = found.get(f"{owner}.weight"), found.get(f"{name}.weight")
+        if theirs is None:
+            continue  # refused as missing
+        if own is not None and own is not theirs and not (own.dtype == theirs.dtype and torch.equal(own, theirs)):
+            raise BadPlan(f"nodes {owner!r} and {name!r} share a weight, and there are two of them: convert again")
+        found[f"{name}.weight"] = theirs
+    return found
 
 
 def _required(node: Node) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The nodes of a plan: an operation and the edges it reads through; a stage fires as well."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
@@ -11,7 +11,6 @@ from spikewright.ann.source import AnyOperation
 from spikewright.errors import BadPlan
 from spikewright.snn.alignments import Alignment
 from spikewright.snn.code import Code
-from spikewright.snn.encoders import Encoder
 from spikewright.snn.formats import WeightFormat
 from spikewright.snn.neurons import Law
 from spikewright.snn.schedules import Schedule
@@ -19,7 +18,6 @@ from spikewright.snn.schedules import Schedule
 AnyLaw = Annotated[Law, OneOf("spikewright.snn.neurons")]
 AnySchedule = Annotated[Schedule, OneOf("spikewright.snn.schedules")]
 AnyAlignment = Annotated[Alignment, OneOf("spikewright.snn.alignments")]
-AnyEncoder = Annotated[Encoder, OneOf("spikewright.snn.encoders")]
 AnyFormat = Annotated[WeightFormat, OneOf("spikewright.snn.formats")]
 
 
@@ -69,10 +67,16 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One operation, whose graded values are passed on; with `weights` its weight is stored as integers of that format.
+    """One operation, whose graded values are passed on.
+
+    Attributes:
+        shape: of its value for one sample.
+        weights: the format of its weight, where that is stored as integers.
+        axis: which axis of `shape` is that of channels.
+        shares: the earlier node whose weight it uses, where it has none of its own.
 
     Raises:
-        BadPlan: a format where there is no weight to store so.
+        BadPlan: a format, or a shared weight, where there is no weight; an axis that the value does not have.
     """
 
     name: str
@@ -80,8 +84,14 @@ class Node:
     edges: tuple[Edge, ...]
     shape: tuple[int, ...]
     weights: AnyFormat | None = None
+    axis: int = 0
+    shares: str | None = None
 
     def __post_init__(self) -> None:
+        if not 0 <= self.axis < max(len(self.shape), 1):
+            raise BadPlan(f"node {self.name!r}: its value of shape {self.shape} has no axis {self.axis}")
+        if self.shares is not None and not isinstance(self.op, Product):
+            raise BadPlan(f"node {self.name!r}: {self.op.kind!r} has no weight to share with {self.shares!r}")
         if self.weights is not None and not isinstance(self.op, Product):
             raise BadPlan(f"node {self.name!r}: {self.op.kind!r} has no weight to store in {self.weights.bits} bits")
 
@@ -92,9 +102,8 @@ class Node:
 
     def as_stage(self, firing: Firing) -> "Stage":
         """The same node, firing."""
-        return Stage(
-            name=self.name, op=self.op, edges=self.edges, shape=self.shape, weights=self.weights, firing=firing
-        )
+        own = {field.name: getattr(self, field.name) for field in fields(Node)}
+        return Stage(**own, firing=firing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,25 +5,38 @@ other node passes graded values on. An edge may carry an alignment, which brings
 arrays live in a `Blueprint`. Knows nothing about how a plan came to be or how it is run.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
-from spikewright.snn.nodes import AnyEncoder, AnyNode, Node, Stage
+from spikewright.snn.encoders import Encoder
+from spikewright.snn.ends import PlanInput, Readout
+from spikewright.snn.nodes import AnyNode, Node, Stage
 from spikewright.snn.time_courses import TimeCourse, align, course_of, together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A spiking network's structure: input, nodes in topological order; the last one is the read-out."""
+    """A spiking network's structure: inputs, nodes in topological order, read-outs; one input and read-out so far."""
 
-    encoder: AnyEncoder
-    input_shape: tuple[int, ...]
+    inputs: tuple[PlanInput, ...]
     nodes: tuple[AnyNode, ...]
+    readouts: tuple[Readout, ...]
+
+    @classmethod
+    def of(cls, nodes: Sequence[Node], *, encoder: Encoder, input_shape: tuple[int, ...]) -> "Plan":
+        """The plan with one input, which is named `INPUT`, and whose last node is its read-out."""
+        if not nodes:
+            raise BadPlan("a plan needs at least one node")
+        taken = PlanInput(shape=input_shape, encoder=encoder)
+        return cls(inputs=(taken,), nodes=tuple(nodes), readouts=(Readout(node=nodes[-1].name),))
 
     def __post_init__(self) -> None:
         if not self.nodes:
             raise BadPlan("a plan needs at least one node")
+        _check_ends(self)
         known = {INPUT}
         for node in self.nodes:
             for name in node.inputs:
@@ -42,12 +55,33 @@ class Plan:
                     f"node {node.name!r}: operation {node.op.kind!r} is not linear, and a plan adds up what its nodes "
                     "pass on: stage it as an activation"
                 )
+            if node.shares is not None and (node.shares not in known or node.shares == INPUT):
+                raise BadPlan(f"node {node.name!r} shares the weight of {node.shares!r}, which no earlier node is")
             known.add(node.name)
         if isinstance(self.nodes[-1], Stage):
             raise BadPlan(f"the last node {self.nodes[-1].name!r} must be a read-out, which does not fire")
         _check_warm_up(self)
         _check_clock(self)
         _ = self.courses
+
+    @property
+    def input(self) -> PlanInput:
+        """What goes in."""
+        return self.inputs[0]
+
+    @property
+    def encoder(self) -> Encoder:
+        """How the input becomes steps."""
+        return self.input.encoder
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one prepared input, or of one of its frames."""
+        return self.input.shape
+
+    def with_input(self, **changes: Any) -> "Plan":
+        """The plan with another shape, encoder or preparation of its input."""
+        return replace(self, inputs=(replace(self.input, **changes),))
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -98,6 +132,16 @@ class Plan:
             for name in node.inputs:
                 readers[name].append(node)
         return readers
+
+
+def _check_ends(plan: Plan) -> None:
+    """One input, by the name that nodes read it by, and one read-out, the last node."""
+    if [each.name for each in plan.inputs] != [INPUT]:
+        names = ", ".join(repr(each.name) for each in plan.inputs) or "none"
+        raise BadPlan(f"a plan has one input, {INPUT!r}; this one has {names}")
+    if [each.node for each in plan.readouts] != [plan.nodes[-1].name]:
+        names = ", ".join(repr(each.node) for each in plan.readouts) or "none"
+        raise BadPlan(f"a plan has one read-out, its last node {plan.nodes[-1].name!r}; this one reads out {names}")
 
 
 def _check_warm_up(plan: Plan) -> None:

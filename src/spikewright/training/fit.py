@@ -131,7 +131,9 @@ def fit_spiking(
     )
     how = {**asdict(settings), **asdict(spiking), "model": _digest(source)}
     del how["timesteps"]
-    return _fit(trainee, data, settings, how, _Saving(out=out, resume=resume, on_progress=on_progress), as_module=build)
+    saving = _Saving(out=out, resume=resume, on_progress=on_progress)
+    network, report = _fit(trainee, data, settings, how, saving, as_module=build)
+    return network.prepared(data.preparation), report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

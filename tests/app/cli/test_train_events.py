@@ -46,8 +46,8 @@ def test_a_quantised_network_of_events(
     assert found["macs_per_sample"] == 0, "events are spikes"
     assert found["input_spikes_per_sample"] == 60, "every event of a recording, whatever frame it falls in"
     assert found["latency_steps"] == 3
-    about = json.loads((out / "plan.json").read_text())["about"]
-    assert about["preparation"] == {"timesteps": 3, "by": "count", "size": [16, 16], "binary": False}
+    (taken,) = json.loads((out / "plan.json").read_text())["plan"]["inputs"]
+    assert taken["preparation"] == {"timesteps": 3, "by": "count", "size": [16, 16], "binary": False}
 
 
 def test_events_are_refused_where_there_are_no_timesteps(

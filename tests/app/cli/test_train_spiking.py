@@ -175,10 +175,10 @@ def test_the_other_verbs_on_a_directly_trained_run(
     reported = json.loads(figures.read_text())
     assert reported["accuracy_source"] is None and reported["samples"] == 60 and reported["mismatched_codes"] == 0
     content = json.loads((run / "plan.json").read_text())
-    content["about"]["preparation"] = {"mean": "x"}
+    content["plan"]["inputs"][0]["preparation"] = {"mean": "x"}
     (run / "plan.json").write_text(json.dumps(content))
     capsys.readouterr()
-    assert "input preparation cannot be read" in refused(monkeypatch, capsys, "evaluate", run)
+    assert "plan.json: plan.inputs.0.preparation" in refused(monkeypatch, capsys, "evaluate", run)
     weights = run / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-3])
     assert "weights.safetensors cannot be read" in refused(monkeypatch, capsys, "evaluate", run)

@@ -103,8 +103,12 @@ def test_runs_that_do_not_say_enough(spiking: Path, tmp_path: Path) -> None:
         evaluated(nameless)
     found = evaluated(nameless, data="digits").evaluation
     assert found.samples == 120
-    for place, value in (("mean", "grey"), ("std", [0.0]), ("channels", 3), ("size", [1, 2, 3]), ("timesteps", 4)):
-        edited = _copy(spiking, tmp_path / place, lambda c, p=place, v=value: c["about"]["preparation"].update({p: v}))
+    for place, value in (("mean", "grey"), ("std", [0.0]), ("channels", 3), ("size", [1, 2, 3])):
+        edited = _copy(
+            spiking,
+            tmp_path / place,
+            lambda c, p=place, v=value: c["plan"]["inputs"][0]["preparation"].update({p: v}),
+        )
         with pytest.raises((BadFile, BadData)) as caught:
             evaluated(edited)
         assert "\n" not in str(caught.value)

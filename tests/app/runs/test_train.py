@@ -14,6 +14,7 @@ from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.train import INITIAL_TIMESTEPS, TrainRequest, run, usual_learning_rate
 from spikewright.data import ImageData
+from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadData, BadFile, BadModel, BadSetting, UnsupportedModule
 from spikewright.interchange.claim import claimed
 from spikewright.interchange.run_folder import load_blueprint, load_source, save_source
@@ -278,11 +279,18 @@ def test_a_spiking_run_is_what_is_returned_and_says_how_it_was_made(tmp_path: Pa
     assert all(torch.equal(again.arrays[name], array) for name, array in network.arrays.items())
 
 
+def _preparation(network: object) -> InputPreparation:
+    assert isinstance(network, Blueprint)
+    found = network.plan.input.preparation
+    assert isinstance(found, InputPreparation)
+    return found
+
+
 def test_rate_coding_takes_pixels_as_they_are(tmp_path: Path, digits: ImageData) -> None:
-    _, _, about = train(TrainRequest(model="top0", data="digits", out=tmp_path / "a", spiking=RATE), SETTINGS)
-    assert about["preparation"]["mean"] == (0.0,) and about["preparation"]["std"] == (1.0,)
-    _, _, direct = train(TrainRequest(model="top0", data="digits", out=tmp_path / "b", spiking=QUANTISED), SETTINGS)
-    assert direct["preparation"]["mean"] == digits.preparation.mean != (0.0,)
+    drawn, _, _ = train(TrainRequest(model="top0", data="digits", out=tmp_path / "a", spiking=RATE), SETTINGS)
+    assert _preparation(drawn).mean == (0.0,) and _preparation(drawn).std == (1.0,)
+    direct, _, _ = train(TrainRequest(model="top0", data="digits", out=tmp_path / "b", spiking=QUANTISED), SETTINGS)
+    assert _preparation(direct).mean == digits.preparation.mean != (0.0,)
     for images in (ImageSettings(mean=(0.1,)), ImageSettings(std=(0.5,))):
         with pytest.raises(BadSetting, match="pixels from 0 to 1 as they are"):
             TrainRequest(model="top0", data="digits", out=tmp_path / "c", spiking=RATE, images=images)
@@ -299,10 +307,10 @@ def test_a_spiking_network_starts_from_a_trained_run_and_sees_what_that_saw(tmp_
     network, _, about = train(request, still)
     assert isinstance(network, Blueprint)
     assert torch.equal(network.arrays["1.weight"], source.arrays["1.weight"])
-    assert (about["preparation"]["mean"], about["preparation"]["std"]) == ((0.7,), (0.9,))
+    assert (_preparation(network).mean, _preparation(network).std) == ((0.7,), (0.9,))
     assert about["from"] == str(tmp_path / "relu") and about["data"] == "digits"
-    _, _, drawn = train(replace(request, out=tmp_path / "b", spiking=RATE), still)
-    assert (drawn["preparation"]["mean"], drawn["preparation"]["std"]) == ((0.0,), (1.0,))
+    drawn, _, _ = train(replace(request, out=tmp_path / "b", spiking=RATE), still)
+    assert (_preparation(drawn).mean, _preparation(drawn).std) == ((0.0,), (1.0,))
 
 
 def test_what_a_spiking_network_has_no_use_for_is_refused(own: str, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Which values are counts over a power of two, and packing them and back."""
 
-from dataclasses import replace
 from math import prod
 
 import pytest
@@ -112,5 +111,5 @@ def test_only_spikes_are_counts_of_an_input(blueprint: Blueprint) -> None:
     assert INPUT not in grains(fold(blueprint))
     steps = blueprint.plan.encoder.steps
     for encoder, claimed in ((Bernoulli(steps), True), (Frames(steps), False)):
-        plan = replace(blueprint.plan, encoder=encoder)
+        plan = blueprint.plan.with_input(encoder=encoder)
         assert (INPUT in grains(fold(Blueprint(plan, blueprint.arrays)))) == claimed

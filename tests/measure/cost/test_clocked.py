@@ -27,10 +27,10 @@ from spikewright.snn.code import Code
 from spikewright.snn.encoders.bernoulli import Bernoulli
 from spikewright.snn.encoders.direct import Direct
 from spikewright.snn.encoders.frames import Frames
+from spikewright.snn.ends import AnyEncoder
 from spikewright.snn.formats.membrane import MembraneFormat
 from spikewright.snn.formats.uniform import Uniform
 from spikewright.snn.neurons.leaky import Leaky
-from spikewright.snn.nodes import AnyEncoder
 from spikewright.snn.schedules.clocked import Clocked
 
 T = 3

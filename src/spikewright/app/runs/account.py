@@ -66,7 +66,7 @@ def of_levels(source: Source, settings: TrainSettings) -> dict[str, Any]:
     }
 
 
-def of_spiking(network: Blueprint, data: ImageData | EventData, spiking: SpikingTraining) -> dict[str, Any]:
+def of_spiking(network: Blueprint, spiking: SpikingTraining) -> dict[str, Any]:
     """What a spiking network was trained as, and the leaks that it has."""
     return {
         "kind": "spiking",
@@ -74,5 +74,4 @@ def of_spiking(network: Blueprint, data: ImageData | EventData, spiking: Spiking
         "leaks": {
             node.name: node.firing.law.leak for node in network.plan.stages if isinstance(node.firing.law, Leaky)
         },
-        "preparation": asdict(data.preparation),
     }

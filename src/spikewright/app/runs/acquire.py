@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
@@ -16,11 +15,11 @@ from spikewright import models
 from spikewright.ann.source import Source
 from spikewright.data import Batches, EventData, EventSplit, ImageData, Split, load, load_events
 from spikewright.data.events.preparation import EventPreparation
-from spikewright.data.preparation import InputPreparation
 from spikewright.data.progress import Progress, silent
-from spikewright.errors import BadFile, BadModel, BadSetting
+from spikewright.errors import BadModel, BadSetting
 from spikewright.interchange import run_folder as folder
 from spikewright.interchange.placing import holds
+from spikewright.snn.plan import Plan
 
 SPLITS = ("train", "validation", "test")
 
@@ -154,39 +153,23 @@ def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Sourc
 
 
 def spiking_data(
-    run: Path, about: dict[str, Any], *, data: str | None = None, images: ImageSettings
+    run: Path, plan: Plan, about: dict[str, Any], *, data: str | None = None, images: ImageSettings
 ) -> ImageData | EventData:
     """The data that a directly trained run goes with, prepared as it was trained.
 
     Raises:
         BadSetting: neither the run nor the caller names any, or says how images are prepared.
-        BadFile: the run's preparation is none.
     """
     name = data or about.get("data")
     if not name:
         raise BadSetting("the run does not say what data it was made with: give --data")
-    found = _preparation(about)
+    found = plan.input.preparation
     if isinstance(found, EventPreparation):
         how: dict[str, Any] = {"timesteps": found.timesteps, "by": found.by, "size": found.size, "binary": found.binary}
         return load_events(str(name), seed=images.seed, **how)
     images.require_known(run, found)
     loaded = images.load(str(name))
     return loaded if images.given or found is None else replace(loaded, preparation=found)
-
-
-def _preparation(about: dict[str, Any]) -> InputPreparation | EventPreparation | None:
-    """What a run says of how its input was prepared."""
-    found = about.get("preparation")
-    if found is None:
-        return None
-    kind = EventPreparation if isinstance(found, dict) and "timesteps" in found else InputPreparation
-    try:
-        return TypeAdapter(kind).validate_python(found)
-    except ValidationError as error:
-        first = error.errors()[0]["msg"]
-        raise BadFile(
-            f"the run's input preparation cannot be read ({first}): plan.json was edited; train again"
-        ) from None
 
 
 def is_spiking_run(run: Path) -> bool:

@@ -55,7 +55,7 @@ def run(request: EvaluateRequest, *, on_progress: Progress | None = None) -> Eva
     evaluation.require_engine(blueprint, settings)
     if acquire.is_spiking_run(request.run):
         source = None
-        loaded = acquire.spiking_data(request.run, about, data=request.data, images=request.images)
+        loaded = acquire.spiking_data(request.run, blueprint.plan, about, data=request.data, images=request.images)
     else:
         source, loaded, about = acquire.of_run(request.run, data=request.data, images=request.images)
     if loaded is None:

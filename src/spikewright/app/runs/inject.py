@@ -253,7 +253,7 @@ def loaded(loaded_run: RunNetwork, request: InjectRequest) -> tuple[Side, str]:
     run, network = loaded_run.run, loaded_run.network
     data: ImageData | EventData | None
     if isinstance(network, Blueprint) and acquire.is_spiking_run(run):
-        data = acquire.spiking_data(run, loaded_run.about, data=request.data, images=request.images)
+        data = acquire.spiking_data(run, network.plan, loaded_run.about, data=request.data, images=request.images)
     else:
         source, data, _ = acquire.of_run(run, data=request.data, images=request.images)
         network = source if isinstance(network, Source) else network

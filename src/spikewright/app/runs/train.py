@@ -186,7 +186,7 @@ def _trained(request: TrainRequest, start: _Beginning, settings: TrainSettings, 
         about = {
             **about,
             **account.of_training(data, settings, report),
-            **account.of_spiking(network, data, request.spiking),
+            **account.of_spiking(network, request.spiking),
         }
         folder.save_run(request.out, blueprint=network, about=about, discard=discard)
         return TrainResult(network=network, report=report, about=about)

@@ -184,4 +184,4 @@ def rate_blueprint(
         )
 
     encoder = Repeat(longest, warmup) if joining is None else Graded()
-    return assemble(stage(source), settings, encoder=encoder, input_shape=source.input_shape, joining=joining)
+    return assemble(stage(source), settings, source=source, encoder=encoder, joining=joining)

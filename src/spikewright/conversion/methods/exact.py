@@ -115,7 +115,7 @@ class Exact:
         # A rate code in lockstep sees the image at every step, as QCFS does; bit planes are made from it once.
         repeated = not self.left_shift and not self.postponed_firing and codes
         encoder = Repeat(steps) if repeated else Graded()
-        blueprint = assemble(stage(source), settings, encoder=encoder, input_shape=source.input_shape)
+        blueprint = assemble(stage(source), settings, source=source, encoder=encoder)
         return _unshifted(blueprint, steps) if self.left_shift and not self.bias_shift else blueprint
 
 

@@ -13,7 +13,7 @@ much). What each operation does is in `integers/`. Knows nothing about engines.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -84,7 +84,7 @@ class IntegerMode:
             peak = max(peak, largest)
             instructions.append(instruction_of(node, instruction))
             flows[node.name] = flow
-        program = Program(replace(plan, encoder=self.encoder), instructions, worth=flows[plan.readout.name].worth)
+        program = Program(plan.with_input(encoder=self.encoder), instructions, worth=flows[plan.readout.name].worth)
         dtype = torch.float32 if peak < _LIMITS[torch.float32] else torch.float64
         return program.to(dtype).eval()
 

@@ -28,9 +28,8 @@ class PackedNetwork(Stateless):
 
     Args:
         blueprint: a directly trained network with 1-bit weights; its arrays are not kept.
-        packed: gives the bytes of a stored weight by its name, as `snn/formats/packing.py` lays them out; each is
-        asked for once,
-            and the blueprint's own need only have its shape. By default they are packed from the blueprint.
+        packed: gives the bytes of a stored weight by its name, as `snn/formats/packing.py` lays them out, and the
+            blueprint's own need only have its shape. By default they are packed from the blueprint.
 
     Raises:
         BadPlan: a network that was not trained directly, or has no 1-bit weights.
@@ -48,7 +47,7 @@ class PackedNetwork(Stateless):
         for instruction in program.instructions:
             node = instruction.node
             if node.weights is not None:
-                name, bits = f"{node.name}.weight", node.weights.bits
+                name, bits = f"{node.shares or node.name}.weight", node.weights.bits
                 octets = pack(blueprint.arrays[name], bits) if packed is None else packed(name)
                 unpacked = layers.Loose(octets, bits, tuple(blueprint.arrays[name].shape))
                 layer = layers.make_layer(instruction, shapes[node.inputs[0]], found.get(node.inputs[0]), unpacked)

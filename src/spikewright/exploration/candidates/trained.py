@@ -139,7 +139,6 @@ class TrainedMaker:
                 "settings": asdict(settings),
                 "seed": self.seed,
                 "spiking": asdict(spiking),
-                "preparation": asdict(self.encoded.preparation),
                 "accuracy_validation": report.accuracy_validation,
                 "seconds": report.seconds,
                 "epochs": [{**asdict(epoch), "dead_stages": list(epoch.dead_stages)} for epoch in report.epochs],

@@ -152,9 +152,7 @@ class TrainingNetwork(nn.Module):
                 levels = self.formats[node.name]
                 weight = source.arrays[dict(node.arrays)["weight"]]
                 stored[node.name] = _store(levels, node, weight)
-        blueprint = assemble(
-            stage(source, stored), self._stage, encoder=self.settings.encoder, input_shape=source.input_shape
-        )
+        blueprint = assemble(stage(source, stored), self._stage, source=source, encoder=self.settings.encoder)
         return _as_stored(_with_window_bias(blueprint, self.settings.timesteps))
 
     def _fire(self, node: SourceNode, currents: Tensor) -> tuple[Tensor, Tensor]:
