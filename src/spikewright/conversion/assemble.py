@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from spikewright.ann.channels import channel_axes
 from spikewright.ann.ops import Product
 from spikewright.ann.source import Source
 from spikewright.conversion.align import Joining
@@ -45,7 +46,7 @@ def assemble(
     """
     nodes: list[Node] = []
     arrays: dict[str, Tensor] = {}
-    owners = _owners(staged)
+    owners, axes = _owners(staged), channel_axes(staged, source.input_shape)
     for node in staged:
         if node.weight is not None:
             arrays[f"{node.name}.weight"] = node.weight if node.format is None else node.weight.to(torch.int32)
@@ -60,6 +61,7 @@ def assemble(
             edges=edges,
             shape=node.shape,
             weights=node.format,
+            axis=axes[node.name],
             shares=owners.get(node.name),
         )
         if isinstance(node, FiringNode):

@@ -51,13 +51,15 @@ class Neurons:
         name: of the stage.
         shape: [*features].
         timesteps: how often each may fire; 1 in an ordinary network.
-        channels: which of the first axis may be struck; None: all.
+        axis: which axis of `shape` is that of channels.
+        channels: which of these may be struck; None: all.
         law: the kind of its neurons, such as leaky; None: not known, or none.
     """
 
     name: str
     shape: tuple[int, ...]
     timesteps: int
+    axis: int = 0
     channels: tuple[int, ...] | None = None
     law: str | None = None
 

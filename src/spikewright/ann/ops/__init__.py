@@ -40,6 +40,10 @@ class Operation:
         """Whether it puts its inputs side by side along the channels."""
         return False
 
+    def channel_axis(self, axis: int, given: Shape, made: Shape) -> int:
+        """Which axis of what it makes is that of channels, if that is `axis` of its first input; without the batch."""
+        return axis if len(given) == len(made) else 0
+
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, *features] each → [N, *features]; `weight` where the operation is weighted."""
         raise TypeError(f"{type(self).__name__} is an operation of sources only")

@@ -1,5 +1,6 @@
 """Operations that move values and compute nothing."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spikewright.ann.ops import Moving
+from spikewright.ann.ops import Moving, Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,14 @@ class Reshape(Moving):
     shape: tuple[int, ...]
     kind: Literal["reshape"] = "reshape"
 
+    def channel_axis(self, axis: int, given: Shape, made: Shape) -> int:
+        """The axis of as many places with as many values after each; none: the first."""
+        after = math.prod(given[axis + 1 :])
+        for index, size in enumerate(made):
+            if given and size == given[axis] and math.prod(made[index + 1 :]) == after:
+                return index
+        return 0
+
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, *features] → [N, *shape]."""
         return inputs[0].reshape(inputs[0].shape[0], *self.shape)
@@ -58,6 +67,10 @@ class Permute(Moving):
 
     dims: tuple[int, ...]
     kind: Literal["permute"] = "permute"
+
+    def channel_axis(self, axis: int, given: Shape, made: Shape) -> int:
+        """Where the axis goes."""
+        return self.dims.index(axis + 1) - 1
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, *features] → [N, *features permuted]."""

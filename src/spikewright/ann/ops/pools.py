@@ -106,6 +106,13 @@ class Mean(Averaging):
     keepdim: bool
     kind: Literal["mean"] = "mean"
 
+    def channel_axis(self, axis: int, given: Shape, made: Shape) -> int:
+        """As many places further to the front as axes before it are gone; the first, where it is averaged itself."""
+        gone = self.axes(given)
+        if axis in gone:
+            return 0
+        return axis if self.keepdim else axis - sum(each < axis for each in gone)
+
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, *] → [N, *] with `dims` averaged."""
         return inputs[0].mean(self.dims, keepdim=self.keepdim)

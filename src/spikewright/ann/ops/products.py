@@ -24,6 +24,10 @@ class Linear(Product):
         """[N, *, in] → [N, *, out]; an engine may have a constant [out] added in the same pass."""
         return F.linear(inputs[0], present(weight), bias)
 
+    def channel_axis(self, axis: int, given: Shape, made: Shape) -> int:
+        """The last: it maps features."""
+        return max(len(made) - 1, 0)
+
     @property
     def space(self) -> int:
         return 0
@@ -82,6 +86,10 @@ class Conv(Product):
         return _CONV[dimensions](
             inputs[0], present(weight), bias, self.stride, self.padding, self.dilation, self.groups
         )
+
+    def channel_axis(self, axis: int, given: Shape, made: Shape) -> int:
+        """The first, as torch lays it out."""
+        return 0
 
     @property
     def space(self) -> int:

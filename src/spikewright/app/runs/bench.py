@@ -212,7 +212,9 @@ def _engines(blueprint: Blueprint) -> tuple[dict[str, Running], dict[str, str]]:
 
 def _source_row(blueprint: Blueprint, timing: Timing, batch: int, energies: dict[str, Any]) -> EngineRow:
     numbers = sum(
-        array.numel() for name, array in blueprint.arrays.items() if name.endswith(".weight") and ".before" not in name
+        array.numel()
+        for name, array in blueprint.stored_arrays.items()
+        if name.endswith(".weight") and ".before" not in name
     )
     return EngineRow(
         engine=SOURCE,
@@ -244,7 +246,7 @@ def _weight_bytes(name: str, blueprint: Blueprint) -> int:
     """Weights as the engine keeps them."""
     bits = engine_named(name).weight_bits
     if bits >= 32:
-        numbers = (a for n, a in blueprint.arrays.items() if n.endswith(".weight") and ".before" not in n)
+        numbers = (a for n, a in blueprint.stored_arrays.items() if n.endswith(".weight") and ".before" not in n)
         return bits // 8 * sum(array.numel() for array in numbers)
     return memory_bytes(blueprint, weight_bits=bits).weight_bytes
 

@@ -17,7 +17,7 @@ from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.nodes import Firing
 from spikewright.snn.schedules import Drive
 
-Mean = Callable[[Tensor], Tensor]
+Mean = Callable[[Tensor, int], Tensor]
 Repair = Callable[[Drive, Tensor], Drive]
 
 
@@ -36,7 +36,8 @@ def gaps(
         blueprint: the network; it runs step by step on all inputs at once.
         source: what it was converted from.
         batches: prepared inputs.
-        mean: of a value [N, *features], over samples and whatever else shares one number.
+        mean: of a value [N, *features] whose channels lie along that axis of the features, over samples and whatever
+            else shares one number.
         repair: called with a stage's drive and its gap in thresholds; later stages see what it makes fire.
         on_progress: called after each stage.
     """
@@ -49,7 +50,8 @@ def gaps(
     def revise(instruction: StageInstruction, drive: Drive, record: StageRecord) -> Drive:
         node = instruction.stage
         amplitude = blueprint.arrays[f"{node.name}.amplitude"]
-        gap = mean(_carried(node.firing, wanted).double()) - mean(record.codes.double() * amplitude)
+        wanted_mean = mean(_carried(node.firing, wanted).double(), node.axis)
+        gap = wanted_mean - mean(record.codes.double() * amplitude, node.axis)
         found[node.name] = gap
         on_progress("stages", len(found), len(blueprint.plan.stages))
         return repair(drive, (gap / blueprint.arrays[f"{node.name}.threshold"]).to(record.codes.dtype))

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from spikewright.ann import interpreter
+from spikewright.ann.channels import by_channel
 from spikewright.ann.source import Source
 from spikewright.conversion.calibrators._inputs import require_inputs
 from spikewright.conversion.calibrators._state import load_state, save_state
@@ -223,7 +224,8 @@ def _parameters(given: Mapping[str, Constants], program: Program, *, per_channel
     found: dict[str, Tensor] = {}
     for node in program.plan.stages:
         validating = given[node.name]
-        spread = torch.zeros(node.shape[0], *(1,) * (len(node.shape) - 1)) if per_channel else torch.zeros(())
+        whole = by_channel(node.shape[node.axis], node.axis, len(node.shape)) if per_channel else ()
+        spread = torch.zeros(whole)
         share = (validating.initial / validating.threshold + spread).clamp(EDGE, 1 - EDGE)
         found[f"{node.name}.threshold"] = (validating.threshold.log() + spread).detach().clone().requires_grad_()
         found[f"{node.name}.initial"] = share.logit().detach().clone().requires_grad_()

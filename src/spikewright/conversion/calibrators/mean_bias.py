@@ -32,9 +32,10 @@ class MeanBias:
         return with_shift(blueprint, shifts)
 
 
-def _by_channel(value: Tensor) -> Tensor:
-    """[N, C, *space] → [C, 1, …], the mean over samples and space."""
-    return value.mean((0, *range(2, value.dim()))).reshape(-1, *(1,) * (value.dim() - 2))
+def _by_channel(value: Tensor, axis: int) -> Tensor:
+    """[N, *features] → one number a channel, the mean over samples and all other axes, broadcast to the features."""
+    shared = tuple(dim for dim in range(1, value.dim()) if dim != axis + 1)
+    return value.mean((0, *shared), keepdim=True).squeeze(0)
 
 
 def _raise_bias(drive: Drive, gap: Tensor) -> Drive:

@@ -33,7 +33,7 @@ class MeanPotential:
         return Blueprint(blueprint.plan, {**blueprint.arrays, **raised})
 
 
-def _by_neuron(value: Tensor) -> Tensor:
+def _by_neuron(value: Tensor, axis: int) -> Tensor:  # noqa: ARG001
     return value.mean(0)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from spikewright.ann.channels import by_channel, channel_axes
 from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.conversion.assemble import StageSettings, assemble
@@ -96,10 +97,12 @@ class Exact:
             for name, steps in per_activation(source, self.timesteps).items()
         }
         ranks = {node.name: len(node.shape) for node in source.activations}
+        axes = channel_axes(source.nodes, source.input_shape)
 
         def least_error(seen: Histogram, op: Activating, name: str) -> Tensor:
             found = least_error_threshold(seen, codes[name].levels, cap=op.cap, per_channel=self.per_channel)
-            return found.double().reshape(-1, *(1,) * (ranks[name] - 1)) if self.per_channel else found.double()
+            own = by_channel(len(found), axes[name], ranks[name]) if self.per_channel else ()
+            return found.double().reshape(own)
 
         thresholds = choose_thresholds(source, statistics, least_error)
 

@@ -56,7 +56,7 @@ def memory_bytes(
             raise BadSetting(f"{name} must be at least 1, got {bits}")
     plan = blueprint.plan
     shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
-    weighted = [node for node in plan.nodes if node.op.weighted]
+    weighted = [node for node in plan.nodes if node.op.weighted and node.shares is None]
     loose = sum(blueprint.arrays[f"{node.name}.weight"].numel() for node in weighted if node.weights is None)
     stored = [
         packed_size(blueprint.arrays[f"{node.name}.weight"].numel(), node.weights.bits)

@@ -133,7 +133,7 @@ def _channels(each: Memory | Neurons, channels: Owners, tail: str) -> list[Strat
     if isinstance(each, Neurons):
         return [
             Stratum(f"channel:{each.name}/{c}", _sites([replace(each, channels=(c,))]))
-            for c in range(each.shape[0] if each.shape else 1)
+            for c in range(each.shape[each.axis] if each.shape else 1)
         ]
     count, owner = channels[each.name]
     return [

@@ -31,11 +31,11 @@ def require_rate_or_count(kind: str, rate: float | None, count: int | None) -> N
 
 def open_places(stage: Neurons) -> NDArray[np.int64]:
     """The flat places, ascending, of a stage's neurons that may be struck."""
+    places = np.arange(math.prod(stage.shape), dtype=np.int64)
     if stage.channels is None:
-        return np.arange(math.prod(stage.shape), dtype=np.int64)
-    each = math.prod(stage.shape[1:])
-    channels = np.array(sorted(stage.channels), dtype=np.int64)
-    return (channels[:, None] * each + np.arange(each, dtype=np.int64)).reshape(-1)
+        return places
+    open_ = places.reshape(stage.shape or (1,)).take(np.array(stage.channels, dtype=np.int64), axis=stage.axis)
+    return np.sort(open_, axis=None)
 
 
 def faulty_neurons(

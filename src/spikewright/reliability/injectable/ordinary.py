@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.channels import channel_axes
 from spikewright.ann.ops import Activating, Averaging, Product
 from spikewright.ann.ops.activations import BatchNorm
 from spikewright.ann.source import Source, SourceNode
@@ -161,8 +162,9 @@ class OrdinaryTarget:
             )
             for array, found in self._stored.items()
         )
+        axes = channel_axes(self.source.nodes, self.source.input_shape)
         stages = tuple(
-            Neurons(name=node.name, shape=node.shape, timesteps=1)
+            Neurons(name=node.name, shape=node.shape, timesteps=1, axis=axes[node.name])
             for node in self.source.nodes
             if isinstance(node.op, Activating)
         )

@@ -71,9 +71,12 @@ class SpikingTarget:
                 assert isinstance(node.op, Product)
                 gain = 1.0 if instruction.gain(0) is None else float(instruction._buffers["gain0"].abs().max())  # pyright: ignore
                 own = weights_for(
-                    node.op, memory=node.name, bits=node.weights.bits, integers=stored.arrays[f"{node.name}.weight"],
+                    node.op,
+                    memory=node.shares or node.name,
+                    bits=node.weights.bits,
+                    integers=stored.arrays[f"{node.name}.weight"],
                     most=None if graded else read * gain * steps,
-                )  # fmt: skip
+                )
             self.pieces.append(SpikingPiece(program, instruction, own, averages=graded))
 
     def saturating(self, largest: Mapping[str, float]) -> Self:  # noqa: ARG002
@@ -109,10 +112,16 @@ class SpikingTarget:
                 positions=tuple(range(node.weights.bits)),
             )
             for node in self.blueprint.plan.nodes
-            if node.weights is not None
+            if node.weights is not None and node.shares is None
         )
         stages = tuple(
-            Neurons(name=node.name, shape=node.shape, timesteps=node.firing.code.steps, law=node.firing.law.kind)
+            Neurons(
+                name=node.name,
+                shape=node.shape,
+                timesteps=node.firing.code.steps,
+                axis=node.axis,
+                law=node.firing.law.kind,
+            )
             for node in self.plan.stages
         )
         return Sites(memories=memories, stages=stages, input_shape=self.plan.sample_shape)
