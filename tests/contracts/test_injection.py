@@ -96,7 +96,8 @@ def _written(blueprint: Blueprint, patch: Patch) -> Blueprint:
         weight = arrays[f"{name}.weight"].clone(memory_format=torch.contiguous_format)
         for place, integer in zip(rewrite.places.tolist(), rewrite.integers.tolist(), strict=True):
             weight.view(-1)[place] = integer
-        arrays[f"{name}.weight"] = weight
+        readers = [node.name for node in blueprint.plan.nodes if name in (node.name, node.shares)]
+        arrays |= {f"{reader}.weight": weight for reader in readers}
     return Blueprint(blueprint.plan, arrays)
 
 

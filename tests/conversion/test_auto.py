@@ -76,8 +76,8 @@ def test_nothing_that_was_tried_is_cheaper_and_holds(drop: float, levels: tuple[
         right, joules = tried_again(one.method, one.settings["timesteps"], levels)
         assert one.score.accuracy_snn == share(right)
         assert one.score.energy_joules_snn == pytest.approx(joules)
-        assert one.holds == (share(right) >= floor)
-        stored[one.method, one.settings["timesteps"]] = joules if one.holds else float("inf")
+        assert one.meets == (share(right) >= floor)
+        stored[one.method, one.settings["timesteps"]] = joules if one.meets else float("inf")
     mine = found.chosen.method, found.chosen.settings["timesteps"]
     assert stored[mine] == min(stored.values()) < float("inf")
     assert found.confirmed.accuracy_snn >= floor
@@ -102,13 +102,13 @@ def test_mixed_timesteps_go_down_until_one_less_would_not_hold_or_not_help(drop:
             continue
         assert mixed, method
         assert all(max(steps) <= start and min(steps) >= 1 for steps in mixed)
-        joules = {steps: one.score.energy_joules_snn for steps, one in vectors.items() if one.holds}
+        joules = {steps: one.score.energy_joules_snn for steps, one in vectors.items() if one.meets}
         best = min(joules, key=lambda steps: joules[steps])
         vector = (best,) * 2 if isinstance(best, int) else best
         for layer in range(2):
             lower = tuple(t - (index == layer) for index, t in enumerate(vector))
             if min(lower) >= 1 and lower in vectors:
-                assert not vectors[lower].holds or joules[lower] >= joules[best]
+                assert not vectors[lower].meets or joules[lower] >= joules[best]
 
 
 def test_what_it_chose_is_what_it_returns() -> None:
@@ -146,7 +146,7 @@ def test_few_samples_rank_and_all_confirm(samples: int, drop: float, ranked: int
     assert found.confirmed.accuracy_snn >= floor
 
     def cheaper(one: Candidate) -> bool:
-        return one.holds and one.score.energy_joules_snn < found.chosen.score.energy_joules_snn
+        return one.meets and one.score.energy_joules_snn < found.chosen.score.energy_joules_snn
 
     for one in filter(cheaper, found.tried):  # passed over, as it does not hold on all
         assert share(tried_again(one.method, one.settings["timesteps"])[0]) < floor

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.on_verdicts import Verdicts
+from support.reported import Verdicts
 from support.trained import classifier, digits
 
 from exploration.candidates.test_converted import maker

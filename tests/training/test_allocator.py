@@ -10,14 +10,14 @@ from spikewright.training.allocator import retain_freed_memory
 
 FAULTS = """
 import resource, torch
-from spikewright.training.allocator import keep_freed_memory
+from spikewright.training.allocator import retain_freed_memory
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(5):
         torch.ones(16 << 20)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 plain = faults()
-assert keep_freed_memory()
+assert retain_freed_memory()
 for _ in range(30):  # until small blocks have found their place between the large ones
     torch.ones(16 << 20)
 print(plain, faults())

@@ -143,7 +143,7 @@ def test_compare_calibrate_check() -> None:
     better = sw.calibrate(rows[2].network, model, x, calibrator="mean_bias")
     assert better.plan == rows[2].network.plan
     assert sw.check(model, x[:2]) == ()
-    obstacles = sw.check(nn.Sequential(nn.Linear(7, 3), nn.Softmax(1)), x[:2])
+    obstacles = sw.check(nn.Sequential(nn.Linear(7, 3), nn.Tanh()), x[:2])
     assert [obstacle.path for obstacle in obstacles] == ["1"]
 
 

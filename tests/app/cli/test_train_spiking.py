@@ -174,11 +174,13 @@ def test_the_other_verbs_on_a_directly_trained_run(
     assert spikewright(monkeypatch, "evaluate", run, "--images", 60, "--json", figures) == 0
     reported = json.loads(figures.read_text())
     assert reported["accuracy_source"] is None and reported["samples"] == 60 and reported["mismatched_codes"] == 0
-    content = json.loads((run / "plan.json").read_text())
+    written = (run / "plan.json").read_text()
+    content = json.loads(written)
     content["plan"]["inputs"][0]["preparation"] = {"mean": "x"}
     (run / "plan.json").write_text(json.dumps(content))
     capsys.readouterr()
     assert "plan.json: plan.inputs.0.preparation" in refused(monkeypatch, capsys, "evaluate", run)
+    (run / "plan.json").write_text(written)
     weights = run / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-3])
     assert "weights.safetensors cannot be read" in refused(monkeypatch, capsys, "evaluate", run)

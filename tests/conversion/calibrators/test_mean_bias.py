@@ -53,6 +53,8 @@ def test_each_stage_is_mended_before_the_next(name: str) -> None:
     arrays = {key: array.clone() for key, array in blueprint.arrays.items()}
 
     def mean(value: torch.Tensor) -> torch.Tensor:
+        if name == "linear_on_the_last_axis":
+            return value.flatten(0, -2).mean(0)
         channels = value.transpose(0, 1).flatten(1).mean(1)
         return channels.reshape(-1, *(1,) * (value.dim() - 2))
 

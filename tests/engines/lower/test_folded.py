@@ -76,7 +76,7 @@ def test_integers_and_gains_make_what_real_weights_make(thresholds: str, amplitu
 def test_a_folded_step_computes_with_the_integers_themselves(thresholds: str, amplitudes: str) -> None:
     stored = network(thresholds, amplitudes)
     for dtype in (torch.float32, torch.float64):
-        for step in fold(stored, dtype=dtype).steps:
+        for step in fold(stored, dtype=dtype).instructions:
             if step.node.weights is not None:
                 expected = stored.arrays[f"{step.node.name}.weight"].to(dtype)
                 assert torch.equal(step.weight, expected)  # pyright: ignore[reportArgumentType]

@@ -93,7 +93,7 @@ def test_a_stage_is_made_of_its_inputs_terms() -> None:
     def terms(name: str) -> list[tuple[str, str, int]]:
         stage = stage_of(program, found, name)
         assert stage is not None
-        assert stage.stored == np.int8
+        assert stage.membranes == np.int8
         return [(term.kind, term.source, len(term.gains)) for term in stage.terms]
 
     assert terms("conv1") == [("currents", "conv1", 1)]
@@ -138,5 +138,5 @@ def test_stages_that_kernels_do_not_know_are_not_fused() -> None:
         (with_array("bias", uneven), None),
     ):
         stage = stage_of(*made(changed), name)
-        assert (None if stage is None else stage.stored) == fused
+        assert (None if stage is None else stage.membranes) == fused
         build(changed)

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from support.on_verdicts import Verdicts
+from support.reported import Verdicts
 from support.trained import classifier
 
 from exploration.candidates.test_converted import maker

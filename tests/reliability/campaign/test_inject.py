@@ -262,7 +262,7 @@ def test_the_record_of_another_campaign_is_left_as_it_is(more: dict[str, Any], t
 def test_what_is_refused_leaves_no_record(tmp_path: Path) -> None:
     network, images = exact("mlp")
     path = tmp_path / "deep" / "record"
-    with pytest.raises(BadSetting, match="choose one of 0, 2, 4"):
+    with pytest.raises(BadSetting, match="choose among 0, 2, 4"):
         inject(network, images, settings(layer="nope"), record=path)
     assert not path.parent.exists()
 

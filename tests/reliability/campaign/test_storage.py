@@ -1,7 +1,6 @@
 """What is said of stored weights is what the network holds, layer by layer."""
 
 import numpy as np
-import torch
 from support import trained
 
 from spikewright.ann.source import Source
@@ -16,7 +15,7 @@ def test_an_ordinary_network_is_rounded_to_what_is_asked() -> None:
         (Uniform(bits=5), "one scale a tensor"),
         (Uniform(bits=5, per_channel=True), "a scale a channel"),
     ):
-        target = target_of(source, form, torch.rand(2, *source.input_shape))
+        target = target_of(source, form)
         found = storage_of(source, target.sites(), form)
         assert [each.weights for each in found] == [64 * 20, 20 * 12, 12 * 10]
         assert all((each.bits, each.rounded) == (5, True) for each in found)

@@ -139,8 +139,8 @@ def test_a_part_holds_what_its_fault_strikes_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("targets", "more", "says"),
     [
-        ("weights", {"layer": "nope"}, "no layer with weights named 'nope': choose one of conv, one, fc"),
-        ("stages", {"layer": "fc"}, "no layer with neurons named 'fc': choose one of conv, hidden, lone"),
+        ("weights", {"layer": "nope"}, "no layer with weights named 'nope': choose among conv, one, fc"),
+        ("stages", {"layer": "fc"}, "no layer with neurons named 'fc': choose among conv, hidden, lone"),
         ("weights", {"bit": 4}, "there is no bit 4 here: choose one of 0 to 3, 0 being the least"),
         ("weights", {"bit": -1}, "there is no bit -1 here: choose one of 0 to 3"),
         ("weights", {"layer": "one", "bit": 1}, "there is no bit 1 here: choose one of 0 to 0"),

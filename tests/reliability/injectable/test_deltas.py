@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikewright.reliability.injectable.deltas import add_changes
-from spikewright.reliability.injectable.propagate import _add_changes
+from spikewright.reliability.injectable.differences import add_changes as added
 
 SIZES = st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 5), st.integers(0, 4))
 
@@ -33,7 +33,7 @@ def test_what_is_added_is_the_sum_over_changes(
     add_changes(found, read.astype(dtype), active, rows, columns, deltas.astype(dtype))
     assert found.tolist() == expected
     few = made.astype(dtype)  # without compiled loops
-    _add_changes(few, read.astype(dtype), active, rows, columns, deltas.astype(dtype))
+    added(few, read.astype(dtype), active, rows, columns, deltas.astype(dtype))
     assert few.tolist() == expected
 
 

@@ -60,14 +60,14 @@ def loop(source: Source, patch: Patch, x: NDArray[np.float64]) -> NDArray[np.flo
     for node in source.nodes:
         op, arrays, given = node.op, dict(node.arrays), values[node.inputs[0]]
         if op.kind in {"linear", "conv"}:
-            stored = stored[arrays["weight"]]
-            integers = stored.integers.numpy().astype(np.float64)
+            entry = stored[arrays["weight"]]
+            integers = entry.integers.numpy().astype(np.float64)
             if node.name in patch.weights:
                 flat = integers.reshape(-1)
                 flat[patch.weights[node.name].places] = patch.weights[node.name].integers
             sums = integers @ given if op.kind == "linear" else convolved(given, integers, op)  # pyright: ignore
             bias = source.arrays[arrays["bias"]].double().numpy()
-            made = sums * float(stored.scale) + bias.reshape(-1, *(1,) * (sums.ndim - 1))
+            made = sums * float(entry.scale) + bias.reshape(-1, *(1,) * (sums.ndim - 1))
         elif op.kind == "average_pool":
             made = given.reshape(given.shape[0], given.shape[1] // 2, 2, given.shape[2] // 2, 2).mean((2, 4))
         elif op.kind == "reshape":

@@ -42,9 +42,10 @@ def page_place(path: Path | None) -> Path | None:
     """As `place`, for a page: a name that ends as HTML does."""
     from spikewright.app.pages.page import require_html
 
+    place(path)
     if path is not None:
         require_html(path)
-    return place(path)
+    return path
 
 
 Json = Annotated[Path | None, Option("--json", help="write the figures here", callback=place)]

@@ -78,8 +78,8 @@ def neyman(
     given = np.minimum(counted, least)
     if not given.sum() <= total <= counted.sum():
         raise BadSetting(
-            f"strata: {total:,} faults for {len(counted):,} strata: give at least {int(given.sum()):,} and at "
-            f"most {int(counted.sum()):,}"
+            f"strata: {total:,} faults do not go into {len(counted):,} strata: give at least "
+            f"{int(given.sum()):,} and at most {int(counted.sum()):,}"
         )
     return _filled(given, counted, spread, total)
 

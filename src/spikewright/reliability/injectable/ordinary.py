@@ -24,7 +24,6 @@ from spikewright.conversion.quantise import load, store
 from spikewright.reliability.faults import StageFault
 from spikewright.reliability.injectable.layout import laid_out, lanes
 from spikewright.reliability.injectable.pieces import Weights, averaged, weights_for
-from spikewright.reliability.injectable.rounding import affine
 from spikewright.reliability.sites import Memory, Neurons, Sites
 from spikewright.snn.formats.uniform import Uniform
 
@@ -92,6 +91,8 @@ class OrdinaryPiece:
         else:
             return (made * gain + shift).float()
         rounded = given.new_empty(given.shape, dtype=torch.float32)
+        from spikewright.reliability.injectable.rounding import affine  # noqa: PLC0415 - brings Numba
+
         affine(rounded.numpy(), given.numpy(), gain.numpy(), shift.numpy())
         return rounded.unsqueeze(0).transpose(1, 2) if made.dim() == 3 else rounded.view(made.shape)
 

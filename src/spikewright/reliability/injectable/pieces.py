@@ -25,7 +25,6 @@ from spikewright.errors import NotExact
 from spikewright.reliability.faults import StageFault
 from spikewright.reliability.injectable.layout import lanes
 from spikewright.reliability.injectable.own_grid import MOST_DIGITS, Read, on_own_grid, parts
-from spikewright.reliability.injectable.rounding import join, split
 
 FLOAT32_EXACT, FLOAT64_EXACT = 2.0**24, 2.0**53
 ENOUGH_DIGITS = 32  # of what a convolution reads, where more would cost more
@@ -158,6 +157,8 @@ class Weights:
         planes = read.values.new_empty((count, *read.values.shape), dtype=torch.float32)
         tops = read.tops.numpy()
         value = read.values.reshape(times, images, -1)
+        from spikewright.reliability.injectable.rounding import join, split  # noqa: PLC0415 - brings Numba
+
         split(planes.flatten(3).numpy(), value.numpy(), np.ldexp(1.0, room - tops), radix)
         made = self._product(planes.flatten(0, 1), weight).unflatten(0, (count, times))
         summed = made.new_empty(made.shape[1:], dtype=torch.float64)

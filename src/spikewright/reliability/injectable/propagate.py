@@ -20,13 +20,13 @@ from torch import Tensor
 
 from spikewright.ann.source import INPUT
 from spikewright.reliability.faults import Patch, Rewrite
+from spikewright.reliability.injectable.differences import add_changes, rows_that_differ
 from spikewright.reliability.injectable.layout import lanes, pick, pick_channels
 from spikewright.reliability.injectable.own_grid import Read
 from spikewright.reliability.injectable.pieces import FLOAT32_EXACT, Piece, Target, Weights
 
 _SPARSE = 0.1  # of a product's weights: with more changes it is quicker to multiply all of them again
 _FEW_CHANNELS = 0.25  # of a product's channels
-_WORTH_COMPILED = 65_536  # numbers; loading Numba's loops takes longer than NumPy takes for fewer
 _WORTH_DROPPING = 0.9  # of the images: if more than so many are changed, leaving out the others gains nothing
 
 
@@ -234,7 +234,7 @@ class _Pass:
         if not self._watching:
             return
         before = pick_channels(pick(self._golden.values[name], self._rows), change.channels)
-        differs = _rows_that_differ(change.value, before)
+        differs = rows_that_differ(change.value, before)
         if not bool(differs.any()):
             del self._changes[name]
             return
@@ -317,7 +317,7 @@ def _with_changes(
     outputs, columns = np.divmod(rewrite.places, weights.integers[0].numel())
     outputs = outputs if channels is None else np.searchsorted(channels.numpy(), outputs)
     changes = (outputs, columns, deltas)
-    _add_changes(made.numpy(), given.numpy(), golden.active[piece.name], *changes)
+    add_changes(made.numpy(), given.numpy(), golden.active[piece.name], *changes)
     return made.transpose(1, 2)
 
 
@@ -331,31 +331,6 @@ def rewritten(integers: Tensor, rewrite: Rewrite) -> Tensor:
     flat = integers.flatten().clone()
     flat[torch.from_numpy(rewrite.places)] = torch.from_numpy(rewrite.integers).to(flat.dtype)
     return flat.reshape(integers.shape)
-
-
-def _rows_that_differ(value: Tensor, before: Tensor) -> Tensor:
-    """Which of the batch differ, [N]; not finite is other than everything."""
-    if value.dim() == 3 and value.numel() >= _WORTH_COMPILED:
-        from spikewright.reliability.injectable.deltas import mark_differing  # noqa: PLC0415 - brings Numba
-
-        differs = torch.zeros(value.shape[1], dtype=torch.bool)
-        mark_differing(differs.numpy(), lanes(value).flatten(0, 1).numpy(), lanes(before).flatten(0, 1).numpy())
-        return differs
-    unequal = value != before
-    return unequal.any(0) if unequal.dim() == 2 else unequal.flatten(2).any(2).any(0)
-
-
-def _add_changes(
-    made: NDArray, read: NDArray, active: NDArray[np.bool_], rows: NDArray, columns: NDArray, deltas: NDArray
-) -> None:
-    """Add changed weights' part to a product, as `deltas.add_changes` does; a few without compiled loops."""
-    if len(rows) * len(read) * read.shape[2] >= _WORTH_COMPILED:
-        from spikewright.reliability.injectable.deltas import add_changes  # noqa: PLC0415 - brings Numba
-
-        add_changes(made, read, active, rows, columns, deltas)
-        return
-    for row, column, delta in zip(rows.tolist(), columns.tolist(), deltas, strict=True):
-        made[:, row] += delta * read[:, column]
 
 
 def scores_of(readout: Tensor) -> NDArray[np.floating]:
