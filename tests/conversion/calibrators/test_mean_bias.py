@@ -54,7 +54,7 @@ def test_each_stage_is_mended_before_the_next(name: str) -> None:
 
     def mean(value: torch.Tensor) -> torch.Tensor:
         if name == "linear_on_the_last_axis":
-            return value.flatten(0, -2).mean(0)
+            return value.flatten(0, -2).mean(0, keepdim=True)
         channels = value.transpose(0, 1).flatten(1).mean(1)
         return channels.reshape(-1, *(1,) * (value.dim() - 2))
 

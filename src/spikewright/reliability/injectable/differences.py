@@ -1,6 +1,7 @@
 """What faults change of values: which images differ, and what changed weights add.
 
-By compiled loops where it is worth it: a few numbers are quicker without bringing the compiler in. Knows nothing about networks.
+By compiled loops where it is worth it: a few numbers are quicker without bringing the compiler in.
+Knows nothing about networks.
 """
 
 import numpy as np
