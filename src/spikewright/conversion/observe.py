@@ -1,7 +1,7 @@
 """What a source's activations look like on calibration inputs: one histogram per activation and channel.
 
 From these a method chooses thresholds without training. Two passes over the batches: the ranges, then the
-counts. Knows nothing about codes or spikes.
+counts, so many inputs at once as half a gigabyte holds the values of. Knows nothing about codes or spikes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,11 +11,15 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.memory import samples_at_once
 from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source, SourceNode
+from spikewright.conversion import bin_loops
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadData
 
 BINS = 2048
+AT_ONCE = 2**29  # bytes of values that are in memory at one time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,55 +58,68 @@ class Histogram:
 Statistics = Mapping[str, Histogram]
 
 
-def observe(source: Source, batches: Iterable[Tensor]) -> Statistics:
+def observe(source: Source, batches: Iterable[Tensor], *, on_progress: Progress = silent) -> Statistics:
     """Histogram every activation's output on prepared input batches [N, *input_shape].
 
+    Args:
+        source: the network.
+        batches: its inputs.
+        on_progress: called with how many inputs have passed, of both passes.
+
     Raises:
-        BadData: no inputs, or inputs or activations that are not finite.
+        BadData: no inputs, or inputs of another shape, or inputs or activations that are not finite.
     """
-    held = list(batches)
-    if not held or not sum(len(batch) for batch in held):
-        raise BadData("calibration needs at least one input, got none: give a data set that is not empty")
-    if not all(bool(batch.isfinite().all()) for batch in held):
-        raise BadData("a calibration input holds values that are not finite: mend the data or its preparation")
+    inputs = _sliced(source, batches)
     tops: dict[str, Tensor] = {}
     counts: dict[str, Tensor] = {}
     totals: dict[str, int] = {}
 
     def find_top(node: SourceNode, value: Tensor) -> None:
         if isinstance(node.op, Activating):
-            largest = _by_channel(value).amax(1).double()
+            largest = _by_place(value).amax(2).amax(0).double()
             tops[node.name] = torch.maximum(tops[node.name], largest) if node.name in tops else largest
 
     def count(node: SourceNode, value: Tensor) -> None:
         if isinstance(node.op, Activating):
-            channels = _by_channel(value)
-            counts[node.name] = counts.get(node.name, 0) + _bin(channels, tops[node.name])
-            totals[node.name] = totals.get(node.name, 0) + channels.shape[1]
+            places = _by_place(value)
+            if node.name not in counts:
+                counts[node.name] = torch.zeros(places.shape[1], BINS, dtype=torch.int64)
+            _count(places, tops[node.name], counts[node.name])
+            totals[node.name] = totals.get(node.name, 0) + places.shape[0] * places.shape[2]
 
+    passed, total = 0, 2 * sum(map(len, inputs))
     with torch.no_grad():
-        for batch in held:
-            interpreter.run(source, batch, watch=find_top)
-        for name, top in tops.items():
-            if not bool(top.isfinite().all()):
-                raise BadData(
-                    f"activation {name!r} is not finite on the calibration inputs: mend the weights or the inputs"
-                )
-        for batch in held:
-            interpreter.run(source, batch, watch=count)
-    return {name: Histogram(top, counts[name], totals[name]) for name, top in tops.items()}
+        for watch in (find_top, count):
+            for part in inputs:
+                interpreter.run(source, part, watch=watch)
+                passed += len(part)
+                on_progress("calibration inputs", passed, total)
+            for name, top in tops.items():
+                if not bool(top.isfinite().all()):
+                    raise BadData(
+                        f"activation {name!r} is not finite on the calibration inputs: mend the weights or the inputs"
+                    )
+    return {name: Histogram(top, counts[name].double(), totals[name]) for name, top in tops.items()}
 
 
-def _by_channel(value: Tensor) -> Tensor:
-    """[N, C, *space] → [C, N·space]; one number per sample, [N], is one channel."""
-    return value.unsqueeze(0) if value.dim() == 1 else value.transpose(0, 1).flatten(1)
+def _sliced(source: Source, batches: Iterable[Tensor]) -> list[Tensor]:
+    """The inputs, so many at once as may pass the network together."""
+    held = list(batches)
+    if not held or not sum(len(batch) for batch in held):
+        raise BadData("calibration needs at least one input, got none: give a data set that is not empty")
+    held = [source.inputs_of(batch, "calibration") for batch in held]
+    if not all(bool(batch.isfinite().all()) for batch in held):
+        raise BadData("a calibration input holds values that are not finite: mend the data or its preparation")
+    at_once = samples_at_once(source, AT_ONCE)
+    return [part for batch in held if len(batch) for part in batch.split(at_once)]
 
 
-def _bin(channels: Tensor, top: Tensor) -> Tensor:
-    """Counts of the positive values, [C, BINS]."""
-    scale = torch.where(top > 0, BINS / top, 0.0).to(channels.dtype)
-    index = (channels * scale.unsqueeze(1)).ceil_().sub_(1).clamp_(0, BINS - 1).long()
-    index += torch.arange(len(top)).unsqueeze(1) * BINS
-    positive = channels > 0
-    found = torch.bincount(index[positive], minlength=len(top) * BINS)
-    return found.reshape(len(top), BINS).double()
+def _by_place(value: Tensor) -> Tensor:
+    """[N, C, *space] → [N, C, places]; one number per sample, [N], is one channel."""
+    return value.reshape(len(value), 1 if value.dim() == 1 else value.shape[1], -1)
+
+
+def _count(places: Tensor, top: Tensor, counts: Tensor) -> None:
+    """Add the positive values [N, C, places] to counts [C, BINS]."""
+    scale = torch.where(top > 0, BINS / top, 0.0).to(places.dtype)
+    bin_loops.count(places.contiguous().numpy(), scale.numpy(), counts.numpy())

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from spikewright.ann import interpreter
-from spikewright.ann.capture.tracing import export, first_line, untouched
+from spikewright.ann.capture.tracing import decomposed, export, first_line, untouched
 from spikewright.ann.capture.translator import Translator
 from spikewright.ann.source import Source
 from spikewright.data.preparation import InputPreparation
-from spikewright.errors import BadModel, UnsupportedModule
+from spikewright.errors import BadModel, SpikewrightError, UnsupportedModule
 
 
 def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation | None = None) -> Source:
@@ -40,16 +40,27 @@ def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation 
     two = example[:1].expand(2, *example.shape[1:]).clone() if example.shape[0] < 2 else example[:2].clone()
     with untouched(model) as changed, torch.no_grad():
         program = export(model, two)
-        source, obstacles = Translator(program, two.shape[1:], preparation).translate()
-        if obstacles:
-            raise UnsupportedModule(obstacles=obstacles)
-        _check_same(model, source, two)
+        try:
+            source = _translated(program, model, two, preparation)
+        except SpikewrightError:  # torch's own decomposition has the last word
+            source = _translated(decomposed(program), model, two, preparation)
         names = changed()
         if names:
             raise BadModel(
                 f"calling the model in eval mode changes its state ({', '.join(names[:3])}): "
                 "make forward free of side effects"
             )
+    return source
+
+
+def _translated(
+    program: torch.export.ExportedProgram, model: nn.Module, example: Tensor, preparation: InputPreparation | None
+) -> Source:
+    """A traced program as a source that computes what the module does."""
+    source, obstacles = Translator(program, example.shape[1:], preparation).translate()
+    if obstacles:
+        raise UnsupportedModule(obstacles=obstacles)
+    _check_same(model, source, example)
     return source
 
 
