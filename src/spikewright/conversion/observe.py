@@ -70,36 +70,70 @@ def observe(source: Source, batches: Iterable[Tensor], *, on_progress: Progress 
         BadData: no inputs, or inputs of another shape, or inputs or activations that are not finite.
     """
     inputs = _sliced(source, batches)
-    tops: dict[str, Tensor] = {}
-    counts: dict[str, Tensor] = {}
-    totals: dict[str, int] = {}
-
-    def find_top(node: SourceNode, value: Tensor) -> None:
-        if isinstance(node.op, Activating):
-            largest = _by_place(value).amax(2).amax(0).double()
-            tops[node.name] = torch.maximum(tops[node.name], largest) if node.name in tops else largest
-
-    def count(node: SourceNode, value: Tensor) -> None:
-        if isinstance(node.op, Activating):
-            places = _by_place(value)
-            if node.name not in counts:
-                counts[node.name] = torch.zeros(places.shape[1], BINS, dtype=torch.int64)
-            _count(places, tops[node.name], counts[node.name])
-            totals[node.name] = totals.get(node.name, 0) + places.shape[0] * places.shape[2]
-
+    seen = _Seen()
     passed, total = 0, 2 * sum(map(len, inputs))
     with torch.no_grad():
-        for watch in (find_top, count):
-            for part in inputs:
-                interpreter.run(source, part, watch=watch)
-                passed += len(part)
-                on_progress("calibration inputs", passed, total)
-            for name, top in tops.items():
-                if not bool(top.isfinite().all()):
-                    raise BadData(
-                        f"activation {name!r} is not finite on the calibration inputs: mend the weights or the inputs"
-                    )
-    return {name: Histogram(top, counts[name].double(), totals[name]) for name, top in tops.items()}
+        for part in inputs:
+            stored: dict[str, Tensor] | None = {} if seen.room > 0 else None
+            interpreter.run(source, part, watch=lambda node, value, stored=stored: seen.find_top(node, value, stored))
+            seen.parts.append(stored if seen.room >= 0 else None)
+            passed += len(part)
+            on_progress("calibration inputs", passed, total)
+        seen.require_finite()
+        for part, stored in zip(inputs, seen.parts, strict=True):
+            if stored is None:
+                interpreter.run(source, part, watch=seen.count)
+            else:
+                for name, value in stored.items():
+                    seen.count_value(name, value)
+            passed += len(part)
+            on_progress("calibration inputs", passed, total)
+    return {name: Histogram(top, seen.counts[name].double(), seen.totals[name]) for name, top in seen.tops.items()}
+
+
+class _Seen:
+    """What is known of each activation so far; and its values themselves, of the first inputs, while there is room."""
+
+    def __init__(self) -> None:
+        self.tops: dict[str, Tensor] = {}
+        self.counts: dict[str, Tensor] = {}
+        self.totals: dict[str, int] = {}
+        self.parts: list[dict[str, Tensor] | None] = []  # a slice of the inputs each: its values, or run it again
+        self.room = AT_ONCE
+
+    def find_top(self, node: SourceNode, value: Tensor, stored: dict[str, Tensor] | None) -> None:
+        """Raise the largest value of each channel, and store the values where they go."""
+        if not isinstance(node.op, Activating):
+            return
+        largest = _by_place(value).amax(2).amax(0).double()
+        self.tops[node.name] = torch.maximum(self.tops[node.name], largest) if node.name in self.tops else largest
+        if stored is not None:
+            self.room -= value.numel() * value.element_size()
+            if self.room >= 0:
+                stored[node.name] = value
+            else:
+                stored.clear()
+
+    def require_finite(self) -> None:
+        """Refuse values that are not."""
+        for name, top in self.tops.items():
+            if not bool(top.isfinite().all()):
+                raise BadData(
+                    f"activation {name!r} is not finite on the calibration inputs: mend the weights or the inputs"
+                )
+
+    def count(self, node: SourceNode, value: Tensor) -> None:
+        """Count the values of an activation."""
+        if isinstance(node.op, Activating):
+            self.count_value(node.name, value)
+
+    def count_value(self, name: str, value: Tensor) -> None:
+        """Count the values of the activation of that name."""
+        places = _by_place(value)
+        if name not in self.counts:
+            self.counts[name] = torch.zeros(places.shape[1], BINS, dtype=torch.int64)
+        _count(places, self.tops[name], self.counts[name])
+        self.totals[name] = self.totals.get(name, 0) + places.shape[0] * places.shape[2]
 
 
 def _sliced(source: Source, batches: Iterable[Tensor]) -> list[Tensor]:
