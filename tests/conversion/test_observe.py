@@ -106,6 +106,6 @@ def test_inputs_of_another_shape_or_kind() -> None:
 def test_progress_counts_the_inputs_of_both_passes() -> None:
     source, x, _ = captured("mlp")
     seen: list[tuple[int, int]] = []
-    observe(source, [x[:2], x[2:]], on_progress=lambda what, done, total, note="": seen.append((done, total)))  # noqa: ARG005
+    observe(source, [x[:2], x[2:]], on_progress=lambda what, done, total, note="": seen.append((done, total)))
     total = 2 * len(x)
     assert seen == [(2, total), (len(x), total), (len(x) + 2, total), (total, total)]

@@ -1,6 +1,6 @@
 """Counts of positive values by channel and bin, in one compiled pass over them and without a copy.
 
-    bin = clip(⌈v · bins/top⌉ − 1, 0, bins − 1),   v > 0;   the product in the values' own precision
+bin = clip(⌈v · bins/top⌉ − 1, 0, bins − 1),   v > 0;   the product in the values' own precision
 """
 
 import numpy as np

@@ -90,9 +90,7 @@ def _estimated(sums: _Sums, levels: int, thresholds: Tensor) -> tuple[Tensor, Te
         step = part / levels
         edges = (step.unsqueeze(2) * (odd / 2)).flatten(1).neg()
         place = torch.searchsorted(sums.falling, edges, right=True)
-        above, number = (
-            table.gather(1, place).unflatten(1, (-1, levels)) for table in (sums.firsts, sums.counts)
-        )
+        above, number = (table.gather(1, place).unflatten(1, (-1, levels)) for table in (sums.firsts, sums.counts))
         found.append(sums.squares[:, -1:] - 2 * step * above.sum(2) + step.square() * (number * odd).sum(2))
     error = torch.cat(found, 1)
     return error, error

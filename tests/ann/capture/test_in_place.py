@@ -94,7 +94,7 @@ def test_the_same_graph_as_torch_makes_of_it(
     torch.manual_seed(0)
     model, x = _Net(compute).eval(), torch.randn(5, 2, 8, 8)
     quick = capture(model, x)
-    monkeypatch.setattr(tracing, "write_functionally", lambda program: False)  # noqa: ARG005
+    monkeypatch.setattr(tracing, "write_functionally", lambda program: False)
     assert capture(model, x).nodes == quick.nodes
 
 

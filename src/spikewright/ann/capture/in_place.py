@@ -34,8 +34,9 @@ def write_functionally(program: torch.export.ExportedProgram) -> bool:
         if node.op != "call_function" or schema is None or not schema.is_mutable:
             continue
         form, old = _functional_form(node), node.args[0] if node.args else None
-        made = isinstance(old, fx.Node) and (old in planned or _name(old) in _FRESH)
-        if form is None or not made or min(old.users, key=place.__getitem__) is not node:
+        if form is None or not isinstance(old, fx.Node) or not (old in planned or _name(old) in _FRESH):
+            return False
+        if min(old.users, key=place.__getitem__) is not node:
             return False
         planned[node] = form
     for node, form in planned.items():

@@ -85,7 +85,8 @@ class Gradient:
         if not blueprint.plan.stages:
             return blueprint
         with torch.no_grad():
-            wanted = torch.cat([interpreter.run(source, x) for x in inputs.split(self.batch_size)])
+            parts = inputs.to(source.dtype).split(self.batch_size)
+            wanted = torch.cat([interpreter.run(source, x).float() for x in parts])
         held = torch.arange(len(inputs)) % HELD_BACK == HELD_BACK - 1
         held = held if bool(held.any()) else torch.arange(len(inputs)) == len(inputs) - 1
         fit = _Fit(self, blueprint, _Pairs(inputs[~held], wanted[~held]), _Pairs(inputs[held], wanted[held]))
