@@ -109,11 +109,14 @@ def run(request: ConvertRequest, *, on_progress: Progress | None = None) -> Conv
     """
     settle_arithmetic()
     _require_free(request)
+    report = silent if on_progress is None else on_progress
+    report("capture", 0, 1)
     source, data, about = _source(request)
+    report("capture", 1, 1)
     batches = None
     if data is not None:
         batches = acquire.inputs(data.train, data, limit=request.calibration, seed=request.images.seed)
-    blueprint, conversion = _converted(request, source, data, batches, silent if on_progress is None else on_progress)
+    blueprint, conversion = _converted(request, source, data, batches, report)
     if request.weight_bits is not None:
         blueprint, conversion = _rounded(request.weight_bits, blueprint, conversion, data, batches)
     about = {**about, "conversion": conversion}
