@@ -1,6 +1,7 @@
 """The clipped rounding and its gradients against a slow reference, one number at a time."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikewright.ann.rounding import clipped_round, rounded
+from spikewright.errors import BadModel
 
 VALUES = st.floats(-3, 5, width=32).map(lambda value: round(value, 3))
 
@@ -100,3 +102,9 @@ def test_without_a_gradient_it_is_the_same() -> None:
     for threshold in (theta, theta[0]):
         assert torch.equal(rounded(z, threshold, 7), clipped_round(z, threshold, 7))
     assert rounded(z.requires_grad_(), theta, 7).requires_grad
+
+
+@pytest.mark.parametrize("threshold", [-0.5, 0.0, float("nan"), [1.0, -0.5, 1.0]])
+def test_a_threshold_that_is_not_above_zero_is_refused(threshold: Any) -> None:
+    with pytest.raises(BadModel, match=r"the threshold is .*, but must be above 0"):
+        clipped_round(torch.ones(2, 3), torch.tensor(threshold), 3)

@@ -61,7 +61,7 @@ def test_first_the_method_then_its_own_calibrators_then_those_given() -> None:
     log: list = []
 
     def progress(what: str, done: int, of: int) -> None:
-        raise AssertionError
+        assert what == "calibration inputs"
 
     batches = [x[:3], x[3:]]
     result = convert(source, Method(log), batches, calibrators=(Noting("given", log),), on_progress=progress)
@@ -75,7 +75,7 @@ def test_first_the_method_then_its_own_calibrators_then_those_given() -> None:
 def test_statistics_are_observed_where_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     source, x, known = captured("mlp")
     calls: list = []
-    monkeypatch.setattr(conversion, "observe", lambda *given: calls.append(given) or known)
+    monkeypatch.setattr(conversion, "observe", lambda *given, on_progress: calls.append(given) or known)
     for needs, statistics, observed, reported in (
         (True, None, 1, known),
         (False, None, 0, None),
@@ -118,4 +118,5 @@ def test_progress_is_told() -> None:
     reported: list = []
     blueprint = convert(source, SnncLight(timesteps=2), [x], on_progress=lambda *news: reported.append(news))
     stages = len(blueprint.plan.stages)
-    assert reported == [("stages", done, stages) for done in range(1, stages + 1)]
+    assert reported[:2] == [("calibration inputs", len(x), 2 * len(x)), ("calibration inputs", 2 * len(x), 2 * len(x))]
+    assert reported[2:] == [("stages", done, stages) for done in range(1, stages + 1)]

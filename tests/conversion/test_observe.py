@@ -7,6 +7,7 @@ from support.converted import captured
 
 from spikewright.ann import interpreter
 from spikewright.ann.ops.activations import Activation
+from spikewright.ann.source import Source
 from spikewright.conversion.observe import BINS, observe
 from spikewright.errors import BadData
 
@@ -67,3 +68,44 @@ def test_an_activation_that_overflows_is_refused() -> None:
     large = {name: array * 1e30 for name, array in source.arrays.items()}
     with pytest.raises(BadData, match="activation '1' is not finite"):
         observe(type(source)(source.input_shape, source.nodes, large), [x * 1e30])
+
+
+@pytest.mark.parametrize("at_once", [1, 2000, 40_000])
+def test_slices_and_values_that_are_not_stored_give_the_same(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, x, _ = captured("mlp")
+    whole = {name: _by_hand(value) for name, value in _activations(source, x.double()).items()}
+    monkeypatch.setattr("spikewright.conversion.observe.AT_ONCE", at_once)
+    double = type(source)(source.input_shape, source.nodes, {k: a.double() for k, a in source.arrays.items()})
+    found = observe(double, [x.double()])
+    for name, (total, positive) in whole.items():
+        assert found[name].total == total
+        assert int(found[name].counts.sum()) == positive
+
+
+def _activations(source: Source, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    values: dict[str, torch.Tensor] = {}
+    arrays = {name: array.double() for name, array in source.arrays.items()}
+    interpreter.run(source, x, arrays=arrays, watch=lambda node, value: values.update({node.name: value}))
+    return {node.name: values[node.name] for node in source.activations}
+
+
+def _by_hand(value: torch.Tensor) -> tuple[int, int]:
+    return value.shape[0], int((value > 0).sum())
+
+
+def test_inputs_of_another_shape_or_kind() -> None:
+    source, x, statistics = captured("mlp")
+    with pytest.raises(BadData, match=r"calibration: inputs have shape \(11,\), the network takes \(10,\)"):
+        observe(source, [torch.zeros(2, 11)])
+    with pytest.raises(BadData, match="normalise them first"):
+        observe(source, [torch.zeros(2, 10, dtype=torch.int64)])
+    for name, histogram in observe(source, [x.double()]).items():
+        assert torch.equal(histogram.counts, statistics[name].counts)
+
+
+def test_progress_counts_the_inputs_of_both_passes() -> None:
+    source, x, _ = captured("mlp")
+    seen: list[tuple[int, int]] = []
+    observe(source, [x[:2], x[2:]], on_progress=lambda what, done, total, note="": seen.append((done, total)))
+    total = 2 * len(x)
+    assert seen == [(2, total), (len(x), total), (len(x) + 2, total), (total, total)]

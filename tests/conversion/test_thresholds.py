@@ -6,14 +6,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikewright.conversion.observe import Histogram, _bin, _by_channel
+from spikewright.conversion.observe import BINS, Histogram
 from spikewright.conversion.thresholds import least_error_threshold
 
 
 def _histogram(values: torch.Tensor) -> Histogram:
-    channels = _by_channel(values)
+    channels = values.T
     top = channels.amax(1).clamp(min=0).double()
-    return Histogram(top, _bin(channels, top), channels.shape[1])
+    counts = torch.zeros(len(top), BINS, dtype=torch.float64)
+    for channel, value in channels.nonzero().tolist():
+        part = float(channels[channel, value]) / float(top[channel])
+        counts[channel, max(0, int(np.ceil(part * BINS)) - 1)] += 1
+    return Histogram(top, counts, channels.shape[1])
 
 
 def _error(samples: np.ndarray, threshold: float, levels: int) -> float:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from spikewright.ann.ops.rules import gathered
 from spikewright.ann.source import INPUT, Source, SourceNode
+from spikewright.errors import BadModel
 
 Activate = Callable[[SourceNode, Tensor, Mapping[str, Tensor]], Tensor]
 Watch = Callable[[SourceNode, Tensor], None]
@@ -21,7 +22,10 @@ MEANING = gathered("evaluation of a source", "spikewright.ann.meaning")
 
 def as_trained(node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:
     """The activation as the source was trained: clipped rounding where it has levels, else a (capped) ReLU."""
-    return MEANING[node.op](node.op, [z], roles, False)
+    try:
+        return MEANING[node.op](node.op, [z], roles, False)
+    except BadModel as error:
+        raise BadModel(f"activation {node.name!r}: {error}") from None
 
 
 def run(

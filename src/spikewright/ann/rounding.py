@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from spikewright.errors import BadModel
+
 
 def rounded(z: Tensor, threshold: Tensor, levels: int) -> Tensor:
     """`clipped_round` for whoever may want no gradient: then without torch's registry, which brings its compiler."""
@@ -27,7 +29,10 @@ def rounded(z: Tensor, threshold: Tensor, levels: int) -> Tensor:
 def _round(z: Tensor, threshold: Tensor, levels: int) -> Tensor:
     if threshold.numel() == 1:
         top = float(threshold)
+        _require_positive(top)
         return F.hardtanh(z, 0.0, top).mul_(levels / top).add_(0.5).floor_().mul_(top / levels)
+    if threshold.device.type == "cpu":
+        _require_positive(float(threshold.min()))
     return (z / threshold).clamp_(0, 1).mul_(levels).add_(0.5).floor_().mul_(threshold / levels)
 
 
@@ -39,8 +44,16 @@ def clipped_round(z: Tensor, threshold: Tensor, levels: int) -> Tensor:
         z: pre-activations, any shape.
         threshold: θ > 0, broadcastable to z.
         levels: L ≥ 1, the largest code.
+
+    Raises:
+        BadModel: a threshold that is not above 0.
     """
     return _round(z, threshold, levels)
+
+
+def _require_positive(least: float) -> None:
+    if not least > 0:
+        raise BadModel(f"the threshold is {least:g}, but must be above 0: bring it back above 0 after each update")
 
 
 @clipped_round.register_fake

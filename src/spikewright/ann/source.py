@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 
+import torch
 from torch import Tensor
 
 from spikewright.ann.kinds import OneOf
 from spikewright.ann.ops import Activating, Operation
 from spikewright.data.preparation import InputPreparation
-from spikewright.errors import BadModel
+from spikewright.errors import BadData, BadModel
 
 AnyOperation = Annotated[Operation, OneOf("spikewright.ann.ops")]
 
@@ -69,6 +70,30 @@ class Source:
     def activations(self) -> tuple[SourceNode, ...]:
         """The activation nodes, first to last."""
         return tuple(node for node in self.nodes if isinstance(node.op, Activating))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What it computes in: that of its arrays, float32 where it has none."""
+        return next((array.dtype for array in self.arrays.values() if array.is_floating_point()), torch.float32)
+
+    def inputs_of(self, batch: Tensor, what: str) -> Tensor:
+        """A batch [N, *input_shape] as the network takes it, in its own precision.
+
+        Args:
+            batch: prepared inputs.
+            what: what they are for, which a refusal begins with.
+
+        Raises:
+            BadData: of another shape, or whole numbers.
+        """
+        if tuple(batch.shape[1:]) != self.input_shape or not batch.dim():
+            raise BadData(
+                f"{what}: inputs have shape {tuple(batch.shape[1:])}, the network takes {self.input_shape}: "
+                "resize them, or capture the model with an example of that shape"
+            )
+        if not batch.is_floating_point():
+            raise BadData(f"{what}: inputs are {batch.dtype}, not numbers in floating point: normalise them first")
+        return batch.to(self.dtype)
 
     @property
     def consumers(self) -> dict[str, list[SourceNode]]:

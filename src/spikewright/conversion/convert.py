@@ -44,7 +44,7 @@ def convert(
     if needed and batches is None:
         raise BadSetting("calibration looks at data: give calibration inputs (`--data`, or `loader`)")
     if statistics is None and method.needs_statistics(source) and batches is not None:
-        statistics = observe(source, batches)
+        statistics = observe(source, batches, on_progress=on_progress)
     blueprint = method(source, statistics)
     for calibrator in needed:
         blueprint = calibrator(blueprint, source, batches or (), on_progress=on_progress)

@@ -1,7 +1,7 @@
 """What a source's activations look like on calibration inputs: one histogram per activation and channel.
 
 From these a method chooses thresholds without training. Two passes over the batches: the ranges, then the
-counts. Knows nothing about codes or spikes.
+counts, so many inputs at once as half a gigabyte holds the values of. Knows nothing about codes or spikes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,11 +11,16 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.channels import channel_axes
+from spikewright.ann.memory import samples_at_once
 from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source, SourceNode
+from spikewright.conversion import bin_loops
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadData
 
 BINS = 2048
+AT_ONCE = 2**29  # bytes of values that are in memory at one time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,55 +59,105 @@ class Histogram:
 Statistics = Mapping[str, Histogram]
 
 
-def observe(source: Source, batches: Iterable[Tensor]) -> Statistics:
+def observe(source: Source, batches: Iterable[Tensor], *, on_progress: Progress = silent) -> Statistics:
     """Histogram every activation's output on prepared input batches [N, *input_shape].
 
+    Args:
+        source: the network.
+        batches: its inputs.
+        on_progress: called with how many inputs have passed, of both passes.
+
     Raises:
-        BadData: no inputs, or inputs or activations that are not finite.
+        BadData: no inputs, or inputs of another shape, or inputs or activations that are not finite.
     """
-    kept_batches = list(batches)
-    if not kept_batches or not sum(len(batch) for batch in kept_batches):
-        raise BadData("calibration needs at least one input, got none: give a data set that is not empty")
-    if not all(bool(batch.isfinite().all()) for batch in kept_batches):
-        raise BadData("a calibration input holds values that are not finite: mend the data or its preparation")
-    tops: dict[str, Tensor] = {}
-    counts: dict[str, Tensor] = {}
-    totals: dict[str, int] = {}
-
-    def find_top(node: SourceNode, value: Tensor) -> None:
-        if isinstance(node.op, Activating):
-            largest = _by_channel(value).amax(1).double()
-            tops[node.name] = torch.maximum(tops[node.name], largest) if node.name in tops else largest
-
-    def count(node: SourceNode, value: Tensor) -> None:
-        if isinstance(node.op, Activating):
-            channels = _by_channel(value)
-            counts[node.name] = counts.get(node.name, 0) + _bin(channels, tops[node.name])
-            totals[node.name] = totals.get(node.name, 0) + channels.shape[1]
-
+    inputs = _sliced(source, batches)
+    seen = _Seen(channel_axes(source.nodes, source.input_shape))
+    passed, total = 0, 2 * sum(map(len, inputs))
     with torch.no_grad():
-        for batch in kept_batches:
-            interpreter.run(source, batch, watch=find_top)
-        for name, top in tops.items():
+        for part in inputs:
+            stored: dict[str, Tensor] | None = {} if seen.room > 0 else None
+            interpreter.run(source, part, watch=lambda node, value, stored=stored: seen.find_top(node, value, stored))
+            seen.parts.append(stored if seen.room >= 0 else None)
+            passed += len(part)
+            on_progress("calibration inputs", passed, total)
+        seen.require_finite()
+        for part, stored in zip(inputs, seen.parts, strict=True):
+            if stored is None:
+                interpreter.run(source, part, watch=seen.count)
+            else:
+                for name, value in stored.items():
+                    seen.count_value(name, value)
+            passed += len(part)
+            on_progress("calibration inputs", passed, total)
+    return {name: Histogram(top, seen.counts[name].double(), seen.totals[name]) for name, top in seen.tops.items()}
+
+
+class _Seen:
+    """What is known of each activation so far; and its values themselves, of the first inputs, while there is room."""
+
+    def __init__(self, axes: Mapping[str, int]) -> None:
+        self.axes = axes  # of channels, by node
+        self.tops: dict[str, Tensor] = {}
+        self.counts: dict[str, Tensor] = {}
+        self.totals: dict[str, int] = {}
+        self.parts: list[dict[str, Tensor] | None] = []  # a slice of the inputs each: its values, or run it again
+        self.room = AT_ONCE
+
+    def find_top(self, node: SourceNode, value: Tensor, stored: dict[str, Tensor] | None) -> None:
+        """Raise the largest value of each channel, and store the values where they go."""
+        if not isinstance(node.op, Activating):
+            return
+        largest = _by_place(value, self.axes[node.name]).amax(2).amax(0).double()
+        self.tops[node.name] = torch.maximum(self.tops[node.name], largest) if node.name in self.tops else largest
+        if stored is not None:
+            self.room -= value.numel() * value.element_size()
+            if self.room >= 0:
+                stored[node.name] = value
+            else:
+                stored.clear()
+
+    def require_finite(self) -> None:
+        """Refuse values that are not."""
+        for name, top in self.tops.items():
             if not bool(top.isfinite().all()):
                 raise BadData(
                     f"activation {name!r} is not finite on the calibration inputs: mend the weights or the inputs"
                 )
-        for batch in kept_batches:
-            interpreter.run(source, batch, watch=count)
-    return {name: Histogram(top, counts[name], totals[name]) for name, top in tops.items()}
+
+    def count(self, node: SourceNode, value: Tensor) -> None:
+        """Count the values of an activation."""
+        if isinstance(node.op, Activating):
+            self.count_value(node.name, value)
+
+    def count_value(self, name: str, value: Tensor) -> None:
+        """Count the values of the activation of that name."""
+        places = _by_place(value, self.axes[name])
+        if name not in self.counts:
+            self.counts[name] = torch.zeros(places.shape[1], BINS, dtype=torch.int64)
+        _count(places, self.tops[name], self.counts[name])
+        self.totals[name] = self.totals.get(name, 0) + places.shape[0] * places.shape[2]
 
 
-def _by_channel(value: Tensor) -> Tensor:
-    """[N, C, *space] → [C, N·space]; one number per sample, [N], is one channel."""
-    return value.unsqueeze(0) if value.dim() == 1 else value.transpose(0, 1).flatten(1)
+def _sliced(source: Source, batches: Iterable[Tensor]) -> list[Tensor]:
+    """The inputs, so many at once as may pass the network together."""
+    kept_batches = list(batches)
+    if not kept_batches or not sum(len(batch) for batch in kept_batches):
+        raise BadData("calibration needs at least one input, got none: give a data set that is not empty")
+    kept_batches = [source.inputs_of(batch, "calibration") for batch in kept_batches]
+    if not all(bool(batch.isfinite().all()) for batch in kept_batches):
+        raise BadData("a calibration input holds values that are not finite: mend the data or its preparation")
+    at_once = samples_at_once(source, AT_ONCE)
+    return [part for batch in kept_batches if len(batch) for part in batch.split(at_once)]
 
 
-def _bin(channels: Tensor, top: Tensor) -> Tensor:
-    """Counts of the positive values, [C, BINS]."""
-    scale = torch.where(top > 0, BINS / top, 0.0).to(channels.dtype)
-    index = (channels * scale.unsqueeze(1)).ceil_().sub_(1).clamp_(0, BINS - 1).long()
-    index += torch.arange(len(top)).unsqueeze(1) * BINS
-    positive = channels > 0
-    found = torch.bincount(index[positive], minlength=len(top) * BINS)
-    return found.reshape(len(top), BINS).double()
+def _by_place(value: Tensor, axis: int) -> Tensor:
+    """[N, *features] → [N, C, places], C along `axis` of the features; one number per sample, [N], is one channel."""
+    if value.dim() == 1:
+        return value.reshape(-1, 1, 1)
+    return value.movedim(axis + 1, 1).reshape(len(value), value.shape[axis + 1], -1)
+
+
+def _count(places: Tensor, top: Tensor, counts: Tensor) -> None:
+    """Add the positive values [N, C, places] to counts [C, BINS]."""
+    scale = torch.where(top > 0, BINS / top, 0.0).to(places.dtype)
+    bin_loops.count(places.contiguous().numpy(), scale.numpy(), counts.numpy())

@@ -14,6 +14,7 @@ from torch import Tensor
 from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.conversion.observe import Histogram, Statistics
+from spikewright.conversion.rounding_error import RoundingError
 from spikewright.errors import BadSetting
 
 _SILENT = 1.0  # a neuron that never fired on the calibration inputs: any positive threshold is as good
@@ -36,22 +37,12 @@ def least_error_threshold(
     top = values.amax(1) * (1 + 0.5 / values.shape[1])
     top = top if cap is None else top.clamp(max=cap)
     coarse = torch.linspace(0.01, 1.0, 100, dtype=torch.float64)
-    best = _search(values, counts, levels, top, coarse.expand(len(top), -1))
+    error = RoundingError(values, counts, levels)
+    best = error.least(top, coarse.expand(len(top), -1))
     fine = best.unsqueeze(1) + torch.linspace(-0.01, 0.01, 21, dtype=torch.float64)
-    best = _search(values, counts, levels, top, fine.clamp(0.001, 1.0))
+    best = error.least(top, fine.clamp(0.001, 1.0))
     chosen = torch.where(top > 0, best * top, torch.full_like(top, _SILENT))
     return chosen if per_channel else chosen[0]
-
-
-def _search(values: Tensor, counts: Tensor, levels: int, top: Tensor, shares: Tensor) -> Tensor:
-    """The share of `top`, among [rows, candidates], with the least weighted squared error."""
-    errors = []
-    for candidate in shares.T:
-        threshold = (candidate * top).clamp(min=1e-300).unsqueeze(1)
-        rounded = threshold / levels * (values * levels / threshold + 0.5).floor().clamp(0, levels)
-        errors.append((counts * (rounded - values).square()).sum(1))
-    pick = torch.stack(errors, 1).argmin(1, keepdim=True)
-    return shares.gather(1, pick).squeeze(1)
 
 
 def largest_threshold(histogram: Histogram, *, cap: float | None = None) -> Tensor:

@@ -70,7 +70,9 @@ class SpikingNetwork(nn.Module):
 
     def _checked(self, x: Tensor) -> Tensor:
         """The input in the network's own type; it may be widened, never narrowed."""
-        if tuple(x.shape[1:]) != self.plan.sample_shape:
+        if not isinstance(x, Tensor):
+            raise BadData(f"the network takes a tensor [N, *sample_shape], got {type(x).__name__}: torch.as_tensor(x)")
+        if not x.dim() or tuple(x.shape[1:]) != self.plan.sample_shape:
             raise BadData(
                 f"the network takes inputs of shape {self.plan.sample_shape}, got {tuple(x.shape[1:])}: "
                 "resize them or convert the model for that shape"

@@ -62,3 +62,12 @@ def test_nothing_is_loaded_for_what_cannot_be(
     refuse_data(monkeypatch)
     with pytest.raises(error, match=words):
         run(CheckRequest(**{"model": "top0", **given}))
+
+
+def test_progress_is_told_to_its_end_whatever_is_found(own: str) -> None:
+    for model in ("net", "unsupported"):
+        seen: list[tuple[str, int, int]] = []
+        request = CheckRequest(model=f"{own}:{model}", shape=(1, 8, 8))
+        run(request, on_progress=lambda what, done, total, note="", seen=seen: seen.append((what, done, total)))
+        assert seen[0] == ("capture", 0, 2)
+        assert seen[-1] == ("capture", 2, 2)

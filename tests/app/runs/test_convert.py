@@ -100,14 +100,14 @@ def test_an_interrupted_calibration_goes_on_and_leaves_nothing_behind(tmp_path: 
     common = {"method": "percentile_norm", "settings": {"timesteps": 4}, "calibrate": True, "calibration_epochs": 3}
     whole = request(tmp_path, **common)
     reported: list[int] = []
-    _, _, about = convert(whole, on_progress=lambda _, done, __: reported.append(done))
+    _, _, about = convert(whole, on_progress=lambda what, done, _: reported.extend([done] * (what == "calibration")))
     assert reported == [1, 2, 3]
     assert about["conversion"]["thresholds"] == "from 80 training images, calibrated on 80 training images"
     assert not about["conversion"]["exact"]
     assert not (whole.out / STATE).exists()
 
     def interrupt(what: str, done: int, of: int) -> None:
-        if done == 2:
+        if what == "calibration" and done == 2:
             raise KeyboardInterrupt
 
     parts = replace(whole, out=tmp_path / "parts")
@@ -117,7 +117,7 @@ def test_an_interrupted_calibration_goes_on_and_leaves_nothing_behind(tmp_path: 
     with pytest.raises(BadFile, match="of another calibration"):
         convert(replace(parts, calibration_epochs=4))
     reported.clear()
-    convert(parts, on_progress=lambda _, done, __: reported.append(done))
+    convert(parts, on_progress=lambda what, done, _: reported.extend([done] * (what == "calibration")))
     assert reported == [3]
     assert same_network(parts.out, whole.out)
     assert not (parts.out / STATE).exists()

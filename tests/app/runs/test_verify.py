@@ -26,7 +26,10 @@ def converted(tmp_path: Path, weight_bits: int | None = None) -> Path:
 
 def test_a_run_is_certified_on_the_first_images_of_a_split(tmp_path: Path) -> None:
     out = converted(tmp_path)
-    result = run(VerifyRequest(run=out, samples=40, split="validation"))
+    seen: list[tuple[str, int, int]] = []
+    request = VerifyRequest(run=out, samples=40, split="validation")
+    result = run(request, on_progress=lambda what, done, total, note="": seen.append((what, done, total)))
+    assert seen == [("images", done, 40) for done in (0, 32, 40)]
     data = digits()
     batches = acquire.inputs(data.validation, data, limit=40)
     expected = verify(load_blueprint(out)[0], classifier(7, 7), batches)

@@ -94,3 +94,16 @@ def test_inputs_that_were_not_prepared_are_refused() -> None:
     with pytest.raises(BadData, match="inputs run from 0 to 255, the source's own from -2 to 2: prepare them"):
         pixels = torch.cat([torch.zeros(1, 3, 8, 8), torch.full((1, 3, 8, 8), 255.0)])
         MeanBias()(blueprint, prepared, [pixels])
+
+
+@pytest.mark.parametrize("name", ["conv_bn_relu", "resnet"])
+def test_in_slices_as_on_all_inputs_at_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, x, statistics = captured(name)
+    blueprint = Qcfs(timesteps=3)(source, statistics)
+    together = MeanBias()(blueprint, source, [x])
+    monkeypatch.setattr("spikewright.conversion.calibrators._means.AT_ONCE", 1)  # one input at a time
+    seen: list[int] = []
+    sliced = MeanBias()(blueprint, source, [x], on_progress=lambda what, done, total, note="": seen.append(done))
+    assert seen == list(range(1, len(blueprint.plan.stages) + 1))
+    for key, array in sliced.arrays.items():
+        torch.testing.assert_close(array, together.arrays[key], rtol=1e-5, atol=1e-6, msg=key)

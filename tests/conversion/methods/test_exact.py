@@ -2,7 +2,9 @@
 
 import pytest
 import torch
+from torch import nn
 
+import spikewright as sw
 from conversion.methods import test_qcfs
 from conversion.methods.hand import X, output, plain, seen, starts, thresholds, trained, trains
 from spikewright.conversion.methods.exact import Exact
@@ -104,3 +106,25 @@ def test_refusals(settings: dict, message: str) -> None:
 def test_as_many_timesteps_as_activations() -> None:
     with pytest.raises(BadSetting, match="timesteps gives 1 numbers, the source has 2 activations"):
         Exact(timesteps=(4,))(trained())
+
+
+def test_a_threshold_a_channel_belongs_to_the_axis_of_channels() -> None:
+    """Of tokens [N, tokens, features] that is the last: one threshold a feature, wherever a token stands."""
+    torch.manual_seed(4)
+    model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 4), nn.ReLU(), nn.Flatten(), nn.Linear(12, 2))
+    with torch.no_grad():
+        model[0].weight.mul_(torch.logspace(-2, 1, 5).unsqueeze(1))
+    x = torch.randn(64, 3, 6)
+    source = sw.capture(model.eval(), x[:2])
+    network = sw.convert(source, x, method=Exact(timesteps=4, per_channel=True))
+    first, second = network.blueprint.plan.stages
+    assert (first.axis, second.axis) == (1, 1)
+    chosen = network.blueprint.arrays[f"{first.name}.threshold"]
+    assert chosen.shape == (1, 5)
+    tops = torch.relu(model[0](x)).amax((0, 1))
+    share = chosen.flatten() * 15 / tops
+    assert bool((share <= 1.001).all()) and bool((share > 1 / 3).all()), "of each feature's own range"
+    assert sw.verify(network, source, x).equal
+    moved = x[:, [2, 0, 1]]
+    other = sw.convert(source, moved, method=Exact(timesteps=4, per_channel=True))
+    assert torch.equal(other.blueprint.arrays[f"{first.name}.threshold"], chosen)

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from spikewright.ann import interpreter
-from spikewright.ann.capture.tracing import export, first_line, untouched
+from spikewright.ann.capture.given import example_of, require_module
+from spikewright.ann.capture.tracing import decomposed, export, first_line, untouched
 from spikewright.ann.capture.translator import Translator
 from spikewright.ann.source import Source
 from spikewright.data.preparation import InputPreparation
-from spikewright.errors import BadModel, UnsupportedModule
+from spikewright.errors import BadModel, SpikewrightError, UnsupportedModule
 
 
 def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation | None = None) -> Source:
@@ -25,35 +26,43 @@ def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation 
 
     Args:
         model: any module with one tensor in and one tensor out; evaluated in eval mode, left as it was.
-        example: a prepared input batch, [N, *input_shape].
+        example: a prepared input batch, [N, *input_shape]; brought to the precision of the weights.
         preparation: how raw images become such inputs; kept with the source.
 
     Raises:
         UnsupportedModule: the model holds parts without a spiking equivalent; all of them are listed.
-        BadModel: the model cannot be traced or evaluated, or holds values that are not finite.
+        BadModel: the model cannot be traced or evaluated, holds values that are not finite, none yet, or some of half
+            precision, or is TorchScript; or the example is no batch.
 
     Source: graph semantics of torch.export; the two-batch check is this library's.
     """
-    if example.dim() < 2 or example.shape[0] < 1:
-        raise BadModel(f"the example input must be a batch [N, *features], got shape {tuple(example.shape)}")
-    if not example.is_floating_point():
-        raise BadModel(f"the example input holds {example.dtype}: give floating point, prepared as for training")
-    if not bool(example.isfinite().all()):
-        raise BadModel("the example input holds values that are not finite: mend the data or its preparation")
+    model = require_module(model)
+    example = example_of(model, example)
     two = example[:1].expand(2, *example.shape[1:]).clone() if example.shape[0] < 2 else example[:2].clone()
     with untouched(model) as changed, torch.no_grad():
         program = export(model, two)
-        translator = Translator(program, two.shape[1:], preparation)
-        source, obstacles = translator.translate()
-        if obstacles:
-            raise UnsupportedModule(obstacles=obstacles)
-        _check_same(model, source, two, translator.read_out)
+        try:
+            source = _translated(program, model, two, preparation)
+        except SpikewrightError:  # torch's own decomposition has the last word
+            source = _translated(decomposed(program), model, two, preparation)
         names = changed()
         if names:
             raise BadModel(
                 f"calling the model in eval mode changes its state ({', '.join(names[:3])}): "
                 "make forward free of side effects"
             )
+    return source
+
+
+def _translated(
+    program: torch.export.ExportedProgram, model: nn.Module, example: Tensor, preparation: InputPreparation | None
+) -> Source:
+    """A traced program as a source that computes what the module does."""
+    translator = Translator(program, example.shape[1:], preparation)
+    source, obstacles = translator.translate()
+    if obstacles:
+        raise UnsupportedModule(obstacles=obstacles)
+    _check_same(model, source, example, translator.read_out)
     return source
 
 

@@ -19,6 +19,7 @@ from torch.export import Dim
 from torch.export.dynamic_shapes import ShapesCollection
 from torch.export.graph_signature import InputKind
 
+from spikewright.ann.capture.in_place import write_functionally
 from spikewright.errors import BadModel, UnsupportedModule
 
 _NOT_THE_USERS = (str(Path(torch.__file__).parent), __file__, "<")
@@ -56,21 +57,15 @@ def _identical(left: Tensor, right: Tensor) -> bool:
 
 
 def export(model: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
-    """Trace a module on a batch of at least two.
+    """Trace a module on a batch of at least two; without in-place operations.
 
     Raises:
         BadModel: the module fails on the example.
         UnsupportedModule: its computation depends on the data.
     """
     _try_two_sizes(model, example)
-    try:
+    with _refusing():
         program = _trace(model, example, strict=False)
-    except Exception as error:
-        depends = "data-dependent" in str(error)
-        reason = "a branch or a value depends on the data" if depends else first_line(error)
-        raise UnsupportedModule(
-            f"the model cannot be traced{_user_line(error)}: {reason}: make the computation the same for every input"
-        ) from None
     if isinstance(batch_size(program), torch.SymInt):
         return program
     try:
@@ -78,6 +73,29 @@ def export(model: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
     except Exception:
         return program
     return strict if isinstance(batch_size(strict), torch.SymInt) else program
+
+
+def decomposed(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
+    """The same traced anew by torch, in fewer kinds of operations; most of the time of a capture, where it is needed.
+
+    Raises:
+        UnsupportedModule: its computation depends on the data.
+    """
+    with _refusing(), _quietly():
+        return program.run_decompositions({})
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What tracing raises in here is a refusal of the model."""
+    try:
+        yield
+    except Exception as error:
+        depends = "data-dependent" in str(error)
+        reason = "a branch or a value depends on the data" if depends else first_line(error)
+        raise UnsupportedModule(
+            f"the model cannot be traced{_user_line(error)}: {reason}: make the computation the same for every input"
+        ) from None
 
 
 def _try_two_sizes(model: nn.Module, example: Tensor) -> None:
@@ -96,16 +114,24 @@ def _try_two_sizes(model: nn.Module, example: Tensor) -> None:
 
 
 def _trace(model: nn.Module, example: Tensor, *, strict: bool) -> torch.export.ExportedProgram:
+    with _quietly():
+        shapes = ShapesCollection()
+        shapes[example] = {0: Dim.AUTO}
+        program = torch.export.export(
+            model, (example,), dynamic_shapes=shapes.dynamic_shapes(model, (example,)), strict=strict
+        )
+        return program if write_functionally(program) else program.run_decompositions({})
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Export prints its whole graph when it gives up: not in here."""
     disabled = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)  # export prints its whole graph when it gives up
+    logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
-            shapes = ShapesCollection()
-            shapes[example] = {0: Dim.AUTO}
-            return torch.export.export(
-                model, (example,), dynamic_shapes=shapes.dynamic_shapes(model, (example,)), strict=strict
-            ).run_decompositions({})
+            yield
     finally:
         logging.disable(disabled)
 

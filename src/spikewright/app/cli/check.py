@@ -27,7 +27,7 @@ def check(
     json: options.Json = None,
 ) -> None:
     """List what of a model converts and what does not; exit 1 if anything does not."""
-    from spikewright.app.cli.console import console, counted, table
+    from spikewright.app.cli.console import console, counted, progress_bar, table
     from spikewright.app.runs.check import CheckRequest, run
 
     options.on_cpu("check", device)
@@ -38,7 +38,8 @@ def check(
         shape=options.shape(shape),
         images=options.images(mean, std, size, seed),
     )
-    result = run(request)
+    with progress_bar() as progress:
+        result = run(request, on_progress=progress)
     options.write(json, result)
     if result.obstacles:
         title = f"{model}: {counted(len(result.obstacles), 'obstacle')}"

@@ -21,12 +21,14 @@ def verify(
     json: options.Json = None,
 ) -> None:
     """Compare every integer code of both engines with the quantised source; exit 1 if any differs."""
-    from spikewright.app.cli.console import console, table
+    from spikewright.app.cli.console import console, progress_bar, table
     from spikewright.app.runs import verify as verb
 
     options.on_cpu("verify", device)
     settings = options.images(mean, std, size, seed)
-    result = verb.run(verb.VerifyRequest(run=run, data=data, images=settings, samples=images, split=split))
+    request = verb.VerifyRequest(run=run, data=data, images=settings, samples=images, split=split)
+    with progress_bar() as progress:
+        result = verb.run(request, on_progress=progress)
     certificate = result.certificate
     rows = [
         (

@@ -16,6 +16,8 @@ from spikewright.conversion.stages.staged import FiringNode
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadSetting, Obstacle, UnsupportedModule
 
+_PARTS = "capture"  # and staging, which is short
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRequest:
@@ -60,12 +62,17 @@ def run(request: CheckRequest, *, on_progress: Progress | None = None) -> CheckR
     Raises:
         SpikewrightError: the model, weights or data cannot be had at all.
     """
+    report = silent if on_progress is None else on_progress
+    report(_PARTS, 0, 2)
     try:
-        source = _captured(request, silent if on_progress is None else on_progress)
+        source = _captured(request, report)
+        report(_PARTS, 1, 2, note="staging")
         staged = stage(source)
     except UnsupportedModule as refusal:
         found = refusal.obstacles or (Obstacle(request.model, str(refusal), "", ""),)
         return CheckResult(stages=0, nodes=0, parameters=0, obstacles=found)
+    finally:
+        report(_PARTS, 2, 2)
     return CheckResult(
         stages=sum(isinstance(node, FiringNode) for node in staged),
         nodes=len(staged),

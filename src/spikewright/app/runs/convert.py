@@ -124,7 +124,9 @@ def run(request: ConvertRequest, *, on_progress: Progress | None = None) -> Conv
     settle_arithmetic()
     _require_free(request)
     on_progress = silent if on_progress is None else on_progress
+    on_progress("capture", 0, 1)
     source, data, about = _source(request, on_progress)
+    on_progress("capture", 1, 1)
     batches = None
     if data is not None:
         batches = acquire.inputs(data.train, data, limit=request.calibration, seed=request.images.seed)

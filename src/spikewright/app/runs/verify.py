@@ -1,13 +1,16 @@
 """Certify a run: its blueprint against the source it holds, on images of its data set."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from spikewright.app.runs import acquire
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
-from spikewright.data.progress import Progress
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadSetting, NotExact
 from spikewright.interchange import run_folder as folder
 from spikewright.measure.equality import certificate as verification
@@ -53,7 +56,7 @@ class VerifyResult:
         return self.certificate.to_json()
 
 
-def run(request: VerifyRequest, *, on_progress: Progress | None = None) -> VerifyResult:  # noqa: ARG001
+def run(request: VerifyRequest, *, on_progress: Progress | None = None) -> VerifyResult:
     """Compare every code of the run's network with its quantised source.
 
     Raises:
@@ -73,4 +76,15 @@ def run(request: VerifyRequest, *, on_progress: Progress | None = None) -> Verif
         raise BadSetting(f"verify: run {request.run} does not say what data it was made with: give --data")
     split = acquire.split_of(loaded, request.split)
     batches = acquire.inputs(split, loaded, limit=request.samples, batch_size=32)
-    return VerifyResult(certificate=verification.verify(blueprint, source, batches), about=about)
+    counted = _counted(batches, silent if on_progress is None else on_progress)
+    return VerifyResult(certificate=verification.verify(blueprint, source, counted), about=about)
+
+
+def _counted(batches: Sequence[Tensor], on_progress: Progress) -> Iterator[Tensor]:
+    """The batches, each reported when the next one is asked for."""
+    done, total = 0, sum(map(len, batches))
+    on_progress("images", done, total)
+    for batch in batches:
+        yield batch
+        done += len(batch)
+        on_progress("images", done, total)

@@ -20,14 +20,7 @@ def require_inputs(batches: Sequence[Tensor], source: Source) -> Tensor:
     """
     if not sum(len(batch) for batch in batches):
         raise BadData("calibration needs at least one input, got none: give a data set that is not empty")
-    for batch in batches:
-        if tuple(batch.shape[1:]) != source.input_shape:
-            raise BadData(
-                f"calibration: inputs have shape {tuple(batch.shape[1:])}, the network takes {source.input_shape}"
-            )
-        if not batch.is_floating_point():
-            raise BadData(f"calibration: inputs are {batch.dtype}, not numbers in floating point: normalise them first")
-    inputs = torch.cat([batch.float() for batch in batches])
+    inputs = torch.cat([source.inputs_of(batch, "calibration").float() for batch in batches])
     if not bool(inputs.isfinite().all()):
         raise BadData("a calibration input holds values that are not finite: mend the data or its preparation")
     if source.preparation is not None:

@@ -1,21 +1,24 @@
 """Layer by layer, how far the mean of each stage's value is from the source's, each stage mended before the next."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.memory import samples_at_once
 from spikewright.ann.source import Source
 from spikewright.conversion.calibrators._inputs import require_inputs
 from spikewright.data.progress import Progress, silent
 from spikewright.engines.network import build
 from spikewright.engines.program import StageInstruction
-from spikewright.engines.record import StageRecord
+from spikewright.engines.record import Record, StageRecord
 from spikewright.engines.stepwise import walk
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.nodes import Firing
+from spikewright.snn.nodes import Firing, Stage
 from spikewright.snn.schedules import Drive
+
+AT_ONCE = 2**29  # bytes of values and trains that are in memory at one time
 
 Mean = Callable[[Tensor, int], Tensor]
 Repair = Callable[[Drive, Tensor], Drive]
@@ -33,7 +36,8 @@ def gaps(
     """Mean of the source's value minus mean of the stage's, in the value scale, by stage.
 
     Args:
-        blueprint: the network; it runs step by step on all inputs at once.
+        blueprint: the network; it runs step by step, on all inputs at once where there is memory for it. Where there is
+            not, every slice of them runs again for each stage, and means differ in the last bits of float64.
         source: what it was converted from.
         batches: prepared inputs.
         mean: of a value [N, *features] whose channels lie along that axis of the features, over samples and whatever
@@ -42,24 +46,84 @@ def gaps(
         on_progress: called after each stage.
     """
     inputs = require_inputs(batches, source)
+    parts = inputs.split(_at_once(blueprint, source))
+    with torch.no_grad():
+        wanted = _means_of_source(blueprint, source, parts, mean)
+        return _Gaps(blueprint, wanted, mean, repair, on_progress).of(parts)
+
+
+class _Gaps:
+    """The gaps of the stages so far."""
+
+    def __init__(
+        self, blueprint: Blueprint, wanted: Mapping[str, Tensor], mean: Mean, repair: Repair, on_progress: Progress
+    ) -> None:
+        self.blueprint, self.wanted, self.mean, self.repair = blueprint, wanted, mean, repair
+        self.on_progress = on_progress
+        self.program = build(blueprint).program
+        self.found: dict[str, Tensor] = {}
+
+    def of(self, parts: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Those of all stages, on inputs that run together or slice by slice."""
+        if len(parts) == 1:
+            for _ in walk(self.program, parts[0], revise=self._revise_each):
+                pass
+            return self.found
+        for stage in self.blueprint.plan.stages:
+            runs = (walk(self.program, part, revise=self._revise_known) for part in parts)
+            means = [self._worth(_record_of(run, stage)) for run in runs]
+            self._note(stage.name, _joined(means, parts))
+        return self.found
+
+    def _worth(self, record: StageRecord) -> Tensor:
+        amplitude = self.blueprint.arrays[f"{record.node.name}.amplitude"]
+        return self.mean(record.codes.double() * amplitude, record.node.axis)
+
+    def _note(self, name: str, mean: Tensor) -> None:
+        self.found[name] = self.wanted[name] - mean
+        self.on_progress("stages", len(self.found), len(self.blueprint.plan.stages))
+
+    def _revised(self, drive: Drive, record: StageRecord) -> Drive:
+        name = record.node.name
+        gap = self.found[name] / self.blueprint.arrays[f"{name}.threshold"]
+        return self.repair(drive, gap.to(record.codes.dtype))
+
+    def _revise_each(self, instruction: StageInstruction, drive: Drive, record: StageRecord) -> Drive:
+        self._note(instruction.stage.name, self._worth(record))
+        return self._revised(drive, record)
+
+    def _revise_known(self, instruction: StageInstruction, drive: Drive, record: StageRecord) -> Drive | None:
+        return self._revised(drive, record) if instruction.stage.name in self.found else None
+
+
+def _at_once(blueprint: Blueprint, source: Source) -> int:
+    """How many inputs run step by step together: trains are as many times larger than values as there are steps."""
+    steps = max((node.firing.code.timesteps for node in blueprint.plan.stages), default=1) + blueprint.plan.warmup
+    return samples_at_once(source, AT_ONCE // (2 * steps + 2))
+
+
+def _means_of_source(blueprint: Blueprint, source: Source, parts: Sequence[Tensor], mean: Mean) -> dict[str, Tensor]:
+    """The mean of what each stage stands for, by stage."""
     carried = {node.firing.carries for node in blueprint.plan.stages}
-    with torch.no_grad():
-        wanted = interpreter.values_of(source, inputs, carried)
-    found: dict[str, Tensor] = {}
+    found: dict[str, list[Tensor]] = {node.name: [] for node in blueprint.plan.stages}
+    for part in parts:
+        values = interpreter.values_of(source, part.to(source.dtype), carried)
+        for node in blueprint.plan.stages:
+            found[node.name].append(mean(_carried(node.firing, values).double(), node.axis))
+    return {name: _joined(means, parts) for name, means in found.items()}
 
-    def revise(instruction: StageInstruction, drive: Drive, record: StageRecord) -> Drive:
-        node = instruction.stage
-        amplitude = blueprint.arrays[f"{node.name}.amplitude"]
-        wanted_mean = mean(_carried(node.firing, wanted).double(), node.axis)
-        gap = wanted_mean - mean(record.codes.double() * amplitude, node.axis)
-        found[node.name] = gap
-        on_progress("stages", len(found), len(blueprint.plan.stages))
-        return repair(drive, (gap / blueprint.arrays[f"{node.name}.threshold"]).to(record.codes.dtype))
 
-    with torch.no_grad():
-        for _ in walk(build(blueprint).program, inputs, revise=revise):
-            pass
-    return found
+def _joined(means: Sequence[Tensor], parts: Sequence[Tensor]) -> Tensor:
+    """The mean over all inputs, of those over some of them."""
+    if len(parts) == 1:
+        return means[0]
+    weighted = [each * len(part) for each, part in zip(means, parts, strict=True)]
+    return torch.stack(weighted).sum(0) / sum(map(len, parts))
+
+
+def _record_of(run: Iterable[Record], stage: Stage) -> StageRecord:
+    """What a stage fires; what comes after it does not run."""
+    return next(record for record in run if isinstance(record, StageRecord) and record.node.name == stage.name)
 
 
 def _carried(firing: Firing, values: Mapping[str, Tensor]) -> Tensor:

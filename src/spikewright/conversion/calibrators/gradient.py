@@ -88,7 +88,8 @@ class Gradient:
         if not blueprint.plan.stages:
             return blueprint
         with torch.no_grad():
-            wanted = torch.cat([interpreter.run(source, x) for x in inputs.split(self.batch_size)])
+            parts = inputs.to(source.dtype).split(self.batch_size)
+            wanted = torch.cat([interpreter.run(source, x).float() for x in parts])
         validating = torch.arange(len(inputs)) % VALIDATION_EVERY == VALIDATION_EVERY - 1
         validating = validating if bool(validating.any()) else torch.arange(len(inputs)) == len(inputs) - 1
         fit = _Fit(

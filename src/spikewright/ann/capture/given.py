@@ -1,0 +1,67 @@
+"""What is given to be captured: a module whose weights are there, and a batch of the precision it computes in."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from spikewright.errors import BadModel
+
+_FULL = (torch.float32, torch.float64)
+
+
+def require_module(model: object) -> nn.Module:
+    """The module, if it can be traced and evaluated.
+
+    Raises:
+        BadModel: no module, TorchScript, a tensor without values, or of a precision that is not float32 or float64;
+            the tensor is named.
+    """
+    if not isinstance(model, nn.Module):
+        raise BadModel(f"a torch.nn.Module is captured, got {type(model).__name__}: wrap a function in a module")
+    if any(isinstance(part, torch.jit.ScriptModule) for part in model.modules()):
+        raise BadModel("TorchScript holds no Python to trace: give the module that it was scripted or traced from")
+    for name, tensor in _tensors(model).items():
+        if is_lazy(tensor):
+            raise BadModel(f"tensor {name!r} has no shape yet (a lazy layer): call the model on a batch first")
+        if tensor.is_meta:
+            raise BadModel(f"tensor {name!r} is on the meta device and holds no values: load the model's weights first")
+        if (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype not in _FULL:
+            raise BadModel(f"tensor {name!r} holds {tensor.dtype}: convert in full precision, with model.float()")
+    return model
+
+
+def example_of(model: nn.Module, example: Any) -> Tensor:
+    """The example as a batch [N, *input_shape] of the precision of the module's weights.
+
+    A tuple of one tensor, as `torch.export` takes, is that tensor; an array is a tensor.
+
+    Raises:
+        BadModel: no tensor, no batch, whole numbers, values that are not finite, or weights of two precisions.
+    """
+    if isinstance(example, tuple | list) and len(example) == 1:
+        example = example[0]
+    if isinstance(example, np.ndarray):
+        example = torch.as_tensor(example)
+    if not isinstance(example, Tensor):
+        what = f"a {type(example).__name__}" + (f" of {len(example)}" if isinstance(example, tuple | list) else "")
+        raise BadModel(f"the example input must be one tensor [N, *features], got {what}: wrap a model that takes more")
+    if example.dim() < 2 or example.shape[0] < 1:
+        raise BadModel(f"the example input must be a batch [N, *features], got shape {tuple(example.shape)}")
+    if example.is_meta:
+        raise BadModel("the example input is on the meta device and holds no values: give inputs")
+    if not example.is_floating_point():
+        raise BadModel(f"the example input holds {example.dtype}: give floating point, prepared as for training")
+    if not bool(example.isfinite().all()):
+        raise BadModel("the example input holds values that are not finite: mend the data or its preparation")
+    named = {tensor.dtype: name for name, tensor in model.named_parameters() if tensor.is_floating_point()}
+    if len(named) > 1:
+        shown = ", ".join(f"{name!r} {dtype}" for dtype, name in named.items())
+        raise BadModel(f"the model's weights are of two precisions ({shown}): make them one, with model.float()")
+    return example.to(next(iter(named), example.dtype if example.dtype in _FULL else torch.float32))
+
+
+def _tensors(model: nn.Module) -> dict[str, Tensor]:
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
