@@ -17,6 +17,8 @@ from spikewright.data.events.preparation import MOST, POLARITIES, Windows, requi
 from spikewright.data.events.recording import Recording
 from spikewright.errors import BadSetting
 
+MOST_NUMBERS = 2**28  # in the frames of one recording
+
 
 def frames(
     recording: Recording, *, timesteps: int, by: Windows = "time", size: tuple[int, int] | None = None
@@ -40,6 +42,11 @@ def frames(
     """
     require_windows(timesteps, by)
     height, width = _size(recording, size)
+    if timesteps * POLARITIES * height * width > MOST_NUMBERS:
+        raise BadSetting(
+            f"event frames: {timesteps:,} frames of {height}x{width} are more than {MOST_NUMBERS:,} numbers a "
+            f"recording: give fewer timesteps, or a smaller size"
+        )
     window = _by_time(recording, timesteps) if by == "time" else _by_count(recording, timesteps)
     row = recording.y.astype(np.int64) * height // recording.sensor[0]
     column = recording.x.astype(np.int64) * width // recording.sensor[1]
