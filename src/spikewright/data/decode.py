@@ -7,6 +7,7 @@ array is made. PIL lets go of the interpreter while it decodes, which pays only 
 import io
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ def _each(pictures: Pictures, work: Callable[[Image.Image, int], Result], *, thr
             try:
                 with _opened(entry) as image:
                     done.append(work(image, row))
-            except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+            except Exception as error:  # PIL's readers answer damage with errors of many kinds
                 # PIL names the buffer's address, which tells nobody anything
                 words = type(error).__name__ if isinstance(error, UnidentifiedImageError) else str(error)
                 path = f" ({entry['path']})" if entry["path"] else ""
@@ -164,8 +165,11 @@ def _each(pictures: Pictures, work: Callable[[Image.Image, int], Result], *, thr
 
     pool = ThreadPoolExecutor(max_workers=threads)
     try:
-        for done in pool.map(rows, range(0, len(pictures), CHUNK)):
-            yield from done
+        with warnings.catch_warnings():
+            # an image that says it is enormous is refused, not warned of
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            for done in pool.map(rows, range(0, len(pictures), CHUNK)):
+                yield from done
     finally:
         # after a corrupt image the rest need not be decoded
         pool.shutdown(cancel_futures=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from spikewright.data.events.preparation import MOST, POLARITIES, Windows, require_windows
 from spikewright.data.events.recording import Recording
-from spikewright.errors import BadSetting
+from spikewright.errors import BadData, BadSetting
 
 MOST_NUMBERS = 2**28  # in the frames of one recording
 
@@ -69,6 +69,8 @@ def _size(recording: Recording, size: tuple[int, int] | None) -> tuple[int, int]
 
 def _by_time(recording: Recording, timesteps: int) -> NDArray[np.int64]:
     since = recording.t - recording.t[0]
+    if int(since[-1]) * timesteps >= 2**63:
+        raise BadData(f"{recording.where}: lasts {int(since[-1]):,} µs, which cannot be cut: the file is damaged")
     # + 1: the last event belongs to the last window
     return since * timesteps // (since[-1] + 1)
 
