@@ -7,7 +7,6 @@ Every file is written to a temporary name and renamed, so a folder never holds h
 a version. Knows nothing about how networks are trained or converted.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,16 +15,17 @@ from typing import Any
 
 import torch
 from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
-from spikewright.ann import interpreter
-from spikewright.ann.source import INPUT, Source, SourceNode
+from spikewright.ann.source import Source, SourceNode
 from spikewright.data.files import write_json
+from spikewright.data.json_file import read_json
 from spikewright.data.preparation import InputPreparation
 from spikewright.engines.packed.network import PackedNetwork
 from spikewright.errors import BadFile
+from spikewright.interchange.array_file import read_arrays, require_arrays
+from spikewright.interchange.source_graph import require_graph
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.packing import pack, require_packed, unpack
 from spikewright.snn.plan import Plan
@@ -73,7 +73,7 @@ def load_source(folder: Path) -> tuple[Source, dict[str, Any]]:
     needed = {name for node in content.nodes for _, name in node.arrays}
     _complete(folder / "source.safetensors", needed, arrays)
     source = Source(content.input_shape, content.nodes, arrays, content.preparation)
-    _check_graph(folder / "source.json", source)
+    require_graph(folder / "source.json", source)
     return source, content.about
 
 
@@ -141,12 +141,8 @@ def _write(folder: Path, stem: str, kind: type[Any], content: Any, arrays: Mappi
 def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[Any, dict[str, Tensor]]:
     _require_files(folder, structure, tensors)
     content = _content(folder / structure, kind)
-    try:
-        arrays = load_file(folder / tensors)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise BadFile(
-            f"{folder / tensors} cannot be read ({error}): it is truncated or damaged; make the run again"
-        ) from None
+    arrays = read_arrays(folder / tensors)
+    require_arrays(folder / tensors, arrays, packed=_stored_bits(content.plan) if kind is _PlanFile else ())
     return content, arrays
 
 
@@ -167,12 +163,7 @@ def _require_files(folder: Path, structure: str, tensors: str) -> None:
 
 def _content(path: Path, kind: type[Any]) -> Any:
     """What the JSON says, in the newest format."""
-    try:
-        raw = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadFile(
-            f"{path} is not valid JSON ({error}): it is truncated or was edited; make the run again"
-        ) from None
+    raw = read_json(path, way_out="it is truncated or was edited; make the run again")
     version = raw.get("format") if isinstance(raw, dict) else None
     newest = SOURCE_FORMAT if kind is _SourceFile else PLAN_FORMAT
     if kind is _PlanFile and version in (1, 2):
@@ -219,26 +210,3 @@ def _complete(path: Path, needed: set[str], arrays: Mapping[str, Tensor]) -> Non
     missing = sorted(needed - set(arrays))
     if missing:
         raise BadFile(f"{path} lacks array {missing[0]!r} ({len(missing)} in all): make the run again")
-    bad = [name for name, array in arrays.items() if array.dtype == torch.bool]
-    if bad:
-        raise BadFile(f"{path}: array {bad[0]!r} has no numbers in it")
-
-
-def _check_graph(path: Path, source: Source) -> None:
-    """Run the graph on tensors without data: every value must have the shape that is stated for it."""
-    meta = {name: array.to("meta") for name, array in source.arrays.items()}
-    shapes = {INPUT: torch.empty(2, *source.input_shape, device="meta")}
-    if not source.nodes:
-        raise BadFile(f"{path} holds no nodes: make the run again")
-    for node in source.nodes:
-        if node.name in shapes or not node.inputs or not set(node.inputs) <= set(shapes):
-            raise BadFile(f"{path}: node {node.name!r} is named twice or reads what no earlier node makes")
-        try:
-            roles = {role: meta[name] for role, name in node.arrays}
-            value = interpreter.evaluate(node, [shapes[name] for name in node.inputs], roles)
-        except (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise BadFile(f"{path}: node {node.name!r} cannot be evaluated ({reason}): make the run again") from None
-        if tuple(value.shape) != (2, *node.shape):
-            raise BadFile(f"{path}: node {node.name!r} makes {tuple(value.shape[1:])}, not {node.shape} as stated")
-        shapes[node.name] = value

@@ -121,18 +121,22 @@ def _check_shapes(blueprint: Blueprint) -> None:
     for node in blueprint.plan.nodes:
         weight = blueprint.array(node, "weight")
         try:
+            _check_channels(node, shapes[node.inputs[0]], weight)
             value = node.op([shapes[name] for name in node.inputs], None if weight is None else empty(weight))
+            plain = value.shape
             gain = blueprint.array(node, "gain")
             value = value if gain is None else value * empty(gain)
             bias = blueprint.array(node, "bias")
             value = value if bias is None else value + empty(bias)
+            if len(value) == plain[0] and value.shape[1:] != plain[1:]:
+                raise ValueError(f"gain and bias make {tuple(value.shape[1:])} of {tuple(plain[1:])}")
             if isinstance(node, Stage):
                 for index, op in enumerate(node.firing.before_firing):
                     weight = blueprint.array(node, f"before{index}.weight")
                     value = op([value], None if weight is None else empty(weight))
                 for role in ("threshold", "initial_potential", "amplitude"):
                     value = value + empty(blueprint.arrays[f"{node.name}.{role}"])
-        except (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError) as error:
+        except (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise BadPlan(
                 f"node {node.name!r}: its arrays do not fit its operation ({reason}): convert again"
@@ -142,3 +146,15 @@ def _check_shapes(blueprint: Blueprint) -> None:
             made = tuple(value.shape[1:]) if len(value) == 1 else f"{len(value)} samples of one"
             raise BadPlan(f"node {node.name!r} makes {made}, the plan states {node.shape}: convert again")
         shapes[node.name] = value
+
+
+def _check_channels(node: Node, given: Tensor, weight: Tensor | None) -> None:
+    """Without data, torch takes any channels for a transposed convolution.
+
+    Raises:
+        ValueError: the weight is for others.
+    """
+    if isinstance(node.op, Product) and weight is not None:
+        taken, come = node.op.in_channels(weight), given.shape[1 if node.op.space else -1]
+        if taken != come:
+            raise ValueError(f"its weight takes {taken} channels, and {come} come")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
+from spikewright.snn.limits import require_code, require_shape, require_steps
 from spikewright.snn.nodes import AnyEncoder, AnyNode, Node, Stage
 from spikewright.snn.time_courses import TimeCourse, align, course_of, together
 
@@ -24,6 +25,7 @@ class Plan:
     def __post_init__(self) -> None:
         if not self.nodes:
             raise BadPlan("a plan needs at least one node")
+        _check_limits(self)
         known = {INPUT}
         for node in self.nodes:
             for name in node.inputs:
@@ -31,6 +33,8 @@ class Plan:
                     raise BadPlan(f"node {node.name!r} reads {name!r}, which no earlier node makes")
             if not node.inputs:
                 raise BadPlan(f"node {node.name!r} reads nothing")
+            if len(node.inputs) > 1 and not (node.op.adds or node.op.joins):
+                raise BadPlan(f"node {node.name!r}: operation {node.op.kind!r} reads one value, not {len(node.inputs)}")
             if node.name in known:
                 raise BadPlan(f"two nodes are named {node.name!r}")
             if node.op.maximum:
@@ -98,6 +102,19 @@ class Plan:
             for name in node.inputs:
                 readers[name].append(node)
         return readers
+
+
+def _check_limits(plan: Plan) -> None:
+    """What is asked for must be such as can be run, before anything is counted or added up."""
+    require_steps("the input", plan.encoder.steps)
+    require_shape("the input", plan.input_shape, steps=plan.encoder.steps if plan.encoder.timed else 1)
+    for node in plan.nodes:
+        require_shape(f"node {node.name!r}", node.shape)
+        for edge in node.edges:
+            if edge.alignment is not None:
+                require_steps(f"edge {edge.source!r} to {node.name!r}: its alignment", edge.alignment.timesteps)
+        if isinstance(node, Stage):
+            require_code(f"stage {node.name!r}", node.firing.code)
 
 
 def _check_warm_up(plan: Plan) -> None:

@@ -3,11 +3,13 @@
 0 done; 1 the network does not meet what was asked; 2 bad input; 130 interrupted.
 """
 
+import io
 import sys
 
 import typer
 
 from spikewright.app.cli.bench import bench
+from spikewright.app.cli.bounds import bounded, require_no_gaps
 from spikewright.app.cli.check import check
 from spikewright.app.cli.compare import compare
 from spikewright.app.cli.convert import convert
@@ -22,6 +24,7 @@ from spikewright.app.cli.verify import verify
 from spikewright.errors import NoneFound, SpikewrightError
 
 INTERRUPTED = 130
+LONGEST_LINE = 4000  # characters: a file may name things at any length
 
 app = typer.Typer(
     name="spikewright",
@@ -31,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for verb in (demo, train, check, convert, verify, evaluate, compare, inject, search, bench, memory, doctor):
-    app.command(name=verb.__name__)(verb)
+    app.command(name=verb.__name__)(bounded(verb))
 
 
 @app.callback(invoke_without_command=True)
@@ -52,7 +55,11 @@ _UsageError = next(base for base in typer.BadParameter.__mro__ if base.__name__ 
 
 def main() -> None:
     """Run a verb and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files need not be text
+            stream.reconfigure(errors="backslashreplace")
     try:
+        require_no_gaps(sys.argv[1:])
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except NoneFound as error:
         _refuse(str(error))
@@ -61,6 +68,8 @@ def main() -> None:
         code = _refuse(str(error))
     except _UsageError as error:  # pyright: ignore[reportGeneralTypeIssues]
         code = _refuse(error.format_message())
+    except MemoryError as error:
+        code = _refuse(f"there is not enough memory for this ({error or 'no details'}): ask for less at once")
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     if code == INTERRUPTED:  # some versions of Typer return it in place of raising
@@ -69,5 +78,7 @@ def main() -> None:
 
 
 def _refuse(message: str) -> int:
-    print(f"spikewright: {' '.join(message.split())}", file=sys.stderr)
+    line = " ".join(message.split())
+    shown = line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …"
+    print(f"spikewright: {shown}", file=sys.stderr)
     return 2

@@ -138,7 +138,7 @@ def fuse_stage(
         threshold=np.float32(1),
         reset=_RESETS[law.reset],
         top=np.float32(0 if stored is None else stored.top(one).item()),
-        instruction=np.float32(0 if stored is None else stored.step(one).item()),
+        step=np.float32(0 if stored is None else stored.step(one).item()),
         largest=np.float32(0 if stored is None else stored.largest),
     )
     membranes = np.float32 if stored is None else np.int8 if stored.bits <= 8 else np.int16

@@ -29,6 +29,7 @@ from spikewright.reliability.workers.worker import Done, Failed, one_thread, pac
 
 BACKENDS = ("loky", "ray", "dask")
 RESTARTS = 3
+MOST_WORKERS = 4096
 
 Payload = TypeVar("Payload")
 Prepared = TypeVar("Prepared")
@@ -60,6 +61,10 @@ class Workers:
             raise BadSetting(f"no backend named {self.backend!r}: choose one of {', '.join(BACKENDS)}")
         if self.count is not None and (isinstance(self.count, bool) or self.count < 1):
             raise BadSetting(f"{self.count} workers cannot work: give 1 or more")
+        if self.count is not None and self.count > MOST_WORKERS:
+            raise BadSetting(
+                f"{self.count:.6g} workers are more than any cluster takes: give {MOST_WORKERS:,} or fewer"
+            )
         if self.backend == "loky" and self.address is not None:
             raise BadSetting(f"backend loky is this machine and has no address {self.address!r}: choose ray or dask")
         if self.backend != "loky" and not (self.address or "").strip():
