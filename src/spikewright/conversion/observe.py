@@ -15,7 +15,6 @@ from spikewright.ann.channels import channel_axes
 from spikewright.ann.memory import samples_at_once
 from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source, SourceNode
-from spikewright.conversion import bin_loops
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadData
 
@@ -159,5 +158,7 @@ def _by_place(value: Tensor, axis: int) -> Tensor:
 
 def _count(places: Tensor, top: Tensor, counts: Tensor) -> None:
     """Add the positive values [N, C, places] to counts [C, BINS]."""
+    from spikewright.conversion import bin_loops  # noqa: PLC0415 - brings Numba
+
     scale = torch.where(top > 0, BINS / top, 0.0).to(places.dtype)
     bin_loops.count(places.contiguous().numpy(), scale.numpy(), counts.numpy())

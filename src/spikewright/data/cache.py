@@ -19,6 +19,7 @@ import numpy as np
 from spikewright.data.dataset import Split
 from spikewright.data.decoded import Decoded
 from spikewright.data.files import made_folder
+from spikewright.data.json_file import read_json
 from spikewright.errors import BadFile
 
 T = TypeVar("T")
@@ -114,7 +115,7 @@ def _write(folder: Path, decoded: Decoded) -> None:
 
 
 def _read(folder: Path) -> Decoded:
-    entry = json.loads((folder / "entry.json").read_text())
+    entry = read_json(folder / "entry.json")
     splits = {
         name: Split(
             images=np.asarray(np.load(image_file(folder, name), mmap_mode="r")),

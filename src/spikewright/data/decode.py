@@ -6,9 +6,12 @@ array is made. PIL lets go of the interpreter while it decodes, which pays only 
 
 import io
 import os
+import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from spikewright.errors import BadData
+from spikewright.errors import BadData, BadSetting
 
 Result = TypeVar("Result")
 CHUNK = 512  # rows per task
@@ -82,9 +85,16 @@ def decode(pictures: Pictures, wanted: Format, file: Path) -> NDArray[np.uint8]:
 
     Raises:
         BadData: an image is corrupt; the message names its row.
+        BadSetting: the disk has no room for so many pixels.
 
     """
     shape = (len(pictures), wanted.channels, *wanted.size)
+    needed, free = prod(shape), shutil.disk_usage(file.parent).free
+    if needed > free:
+        raise BadSetting(
+            f"{pictures.where}: {shape[0]:,} images of {shape[2]}x{shape[3]} take {needed / 1e9:,.1f} GB and the cache "
+            f"has room for {free / 1e9:,.1f} GB: give a smaller size, or set SPIKEWRIGHT_CACHE"
+        )
     images = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
 
     plain = np.asarray(images)  # a view: every access to a memmap itself costs microseconds
@@ -143,7 +153,7 @@ def _each(pictures: Pictures, work: Callable[[Image.Image, int], Result], *, thr
             try:
                 with _opened(entry) as image:
                     done.append(work(image, row))
-            except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+            except Exception as error:  # PIL's readers answer damage with errors of many kinds
                 # PIL names the buffer's address, which tells nobody anything
                 words = type(error).__name__ if isinstance(error, UnidentifiedImageError) else str(error)
                 path = f" ({entry['path']})" if entry["path"] else ""
@@ -155,8 +165,11 @@ def _each(pictures: Pictures, work: Callable[[Image.Image, int], Result], *, thr
 
     pool = ThreadPoolExecutor(max_workers=threads)
     try:
-        for done in pool.map(rows, range(0, len(pictures), CHUNK)):
-            yield from done
+        with warnings.catch_warnings():
+            # an image that says it is enormous is refused, not warned of
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            for done in pool.map(rows, range(0, len(pictures), CHUNK)):
+                yield from done
     finally:
         # after a corrupt image the rest need not be decoded
         pool.shutdown(cancel_futures=True)

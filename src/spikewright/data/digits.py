@@ -9,6 +9,7 @@ https://doi.org/10.24432/C50P49; the split: scikit-learn, `StratifiedShuffleSpli
 
 import gzip
 from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 
 from spikewright.data.dataset import Split
 from spikewright.data.decoded import Decoded, measure
-from spikewright.errors import BadData
+from spikewright.errors import BadData, BadSetting
 
 CLASSES = 10
+MOST_BYTES = 2**30  # of all images, resized
 WHITE = 16  # the largest value of the original
 TEST_SHARE = 0.25
 SPLIT_SEED = 0  # fixed: the test split must be the same in every run
@@ -33,6 +35,11 @@ def read_digits(size: tuple[int, int] | None) -> Decoded:
     """
     images, labels = _table(_file())
     if size is not None and size != images.shape[2:]:
+        if len(images) * prod(size) > MOST_BYTES:
+            raise BadSetting(
+                f"data 'digits': {len(images):,} images of {size[0]}x{size[1]} do not fit into memory: give a smaller "
+                "--size, they are 8x8"
+            )
         images = _resized(images, size)
     train, test = stratified(labels, share=TEST_SHARE, seed=SPLIT_SEED)
     splits = {

@@ -5,7 +5,7 @@ Knows nothing about data sets, files or augmentation.
 """
 
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, prod
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from spikewright.errors import BadData, BadSetting
 
+MOST_NUMBERS = 2**28  # in one prepared image
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: what PIL's "L" mode uses
 
 
@@ -40,6 +41,11 @@ class InputPreparation:
         object.__setattr__(self, "size", None if self.size is None else tuple(self.size))
         if self.channels < 1:
             raise BadSetting(f"input preparation: channels is {self.channels}: it must be 1 or more")
+        if self.channels * prod(self.size or ()) > MOST_NUMBERS:
+            raise BadSetting(
+                f"input preparation: {self.channels} channels of {self.size} are more than {MOST_NUMBERS:,} numbers "
+                "an image: give a smaller size"
+            )
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) != self.channels:
                 raise BadSetting(

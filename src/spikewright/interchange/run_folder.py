@@ -7,9 +7,6 @@ The files of a run come into their places together (`placing.py`) and are tied b
 formats carry a version. Knows nothing about how networks are trained or converted.
 """
 
-import errno
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,22 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from safetensors.torch import save as safetensors
 from torch import Tensor
 
-from spikewright.ann import interpreter
-from spikewright.ann.ops import Shape
-from spikewright.ann.shapes import shape_made, stand_in
-from spikewright.ann.source import INPUT, Source, SourceNode
-from spikewright.data.files import json_bytes, unread
+from spikewright.ann.source import Source, SourceNode
+from spikewright.data.files import json_bytes
+from spikewright.data.json_file import read_json
 from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadFile
 from spikewright.interchange import plan_formats
+from spikewright.interchange.array_file import read_arrays, require_arrays
 from spikewright.interchange.claim import claimed
 from spikewright.interchange.fingerprint import FIELD, fingerprint_of, mark_of, require_tied
 from spikewright.interchange.placing import Content, holds, place, stamp, where
+from spikewright.interchange.source_graph import require_graph
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.packing import pack, require_packed, unpack
 from spikewright.snn.plan import Plan
@@ -110,7 +105,7 @@ def load_source(folder: Path) -> tuple[Source, dict[str, Any]]:
     needed = {name for node in content.nodes for _, name in node.arrays}
     _complete(folder / "source.safetensors", needed, arrays)
     source = Source(content.input_shape, content.nodes, arrays, content.preparation)
-    _check_graph(folder / "source.json", source)
+    require_graph(folder / "source.json", source)
     return source, content.about
 
 
@@ -239,14 +234,8 @@ def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[
 def _read_once(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[Any, dict[str, Tensor]]:
     _require_files(folder, structure, tensors)
     content = _content(where(folder, structure), kind)
-    if not os.access(where(folder, tensors), os.R_OK):  # the library's own words are those of a damaged file
-        raise unread(folder / tensors, PermissionError(errno.EACCES, ""))
-    try:
-        arrays = load_file(where(folder, tensors))
-    except (SafetensorError, OSError, ValueError) as error:
-        raise BadFile(
-            f"{folder / tensors} cannot be read ({error}): it is truncated or damaged; make the run again"
-        ) from None
+    arrays = read_arrays(where(folder, tensors))
+    require_arrays(folder / tensors, arrays, packed=_stored_bits(content.plan) if kind is _PlanFile else ())
     require_tied(folder)
     return content, arrays
 
@@ -268,14 +257,7 @@ def _require_files(folder: Path, structure: str, tensors: str) -> None:
 
 def _content(path: Path, kind: type[Any]) -> Any:
     """What the JSON says, in the newest format."""
-    try:
-        raw = json.loads(path.read_text())
-    except OSError as error:
-        raise unread(path, error) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadFile(
-            f"{path} is not valid JSON ({error}): it is truncated or was edited; make the run again"
-        ) from None
+    raw = read_json(path, way_out="it is truncated or was edited; make the run again")
     version = raw.get("format") if isinstance(raw, dict) else None
     newest = SOURCE_FORMAT if kind is _SourceFile else PLAN_FORMAT
     if kind is _PlanFile and isinstance(raw, dict):
@@ -303,26 +285,3 @@ def _complete(path: Path, needed: set[str], arrays: Mapping[str, Tensor]) -> Non
     missing = sorted(needed - set(arrays))
     if missing:
         raise BadFile(f"{path} lacks array {missing[0]!r} ({len(missing)} in all): make the run again")
-    bad = [name for name, array in arrays.items() if array.dtype == torch.bool]
-    if bad:
-        raise BadFile(f"{path}: array {bad[0]!r} has no numbers in it")
-
-
-def _check_graph(path: Path, source: Source) -> None:
-    """Run the graph on no samples: every value must have the shape that is stated for it."""
-    shapes: dict[str, Shape] = {INPUT: source.input_shape}
-    if not source.nodes:
-        raise BadFile(f"{path} holds no nodes: make the run again")
-    for node in source.nodes:
-        if node.name in shapes or not node.inputs or not set(node.inputs) <= set(shapes):
-            raise BadFile(f"{path}: node {node.name!r} is named twice or reads what no earlier node makes")
-        try:
-            roles = {role: stand_in(source.arrays[name]) for role, name in node.arrays}
-            run = partial(interpreter.evaluate, node, roles=roles)
-            made = shape_made(node.op, [shapes[name] for name in node.inputs], run)
-        except (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise BadFile(f"{path}: node {node.name!r} cannot be evaluated ({reason}): make the run again") from None
-        if made != node.shape:
-            raise BadFile(f"{path}: node {node.name!r} makes {made}, not {node.shape} as stated")
-        shapes[node.name] = made

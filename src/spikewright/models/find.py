@@ -11,10 +11,14 @@ import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from spikewright.errors import BadModel, BadSetting
 from spikewright.models.initialise import seeded
+
+MOST_PIXELS = 2**23  # numbers of one input: 3 x 1,600 x 1,600 and some
+MOST_PARAMETERS = 2**28  # a gigabyte in float32; VGG16 for ImageNet has half of that
 
 
 def _factories() -> dict[str, Callable[..., nn.Module]]:
@@ -70,5 +74,29 @@ def build(name: str, *, channels: int, size: tuple[int, int], classes: int, seed
         if setting not in allowed:
             has = f"it has {', '.join(sorted(allowed))}" if allowed else "it has none"
             raise BadSetting(f"model '{name}': setting '{setting}' is not known: {has}")
+    _require_affordable(
+        name, channels, size, lambda: factories[name](channels=channels, size=size, classes=classes, **settings)
+    )
     with seeded(seed):
         return factories[name](channels=channels, size=size, classes=classes, **settings)
+
+
+def _require_affordable(name: str, channels: int, size: tuple[int, int], make: Callable[[], nn.Module]) -> None:
+    """Refuse what would have more numbers than a model of this library is for, before any is drawn.
+
+    Raises:
+        BadSetting: the images or the parameters hold too many.
+    """
+    pixels = channels * size[0] * size[1]
+    if pixels > MOST_PIXELS:
+        raise BadSetting(
+            f"model '{name}': {channels} channels of {size[0]}x{size[1]} are {pixels:,} numbers an image: "
+            f"{MOST_PIXELS:,} at most"
+        )
+    with torch.device("meta"):
+        numbers = sum(array.numel() for array in make().parameters())
+    if numbers > MOST_PARAMETERS:
+        raise BadSetting(
+            f"model '{name}': for these channels, size and classes it would have {numbers:,} parameters: "
+            f"{MOST_PARAMETERS:,} at most"
+        )

@@ -17,13 +17,14 @@ from spikewright.errors import BadFile, BadModel
 KEPT_UNDER = ("state_dict", "model_state_dict", "model", "net", "module", "ema")  # by training scripts and Lightning
 WRAPPED_BY = ("module.", "model.", "net.", "_orig_mod.")  # DataParallel and EMA, Lightning modules, torch.compile
 COUNTER = "n_averaged"  # of torch's AveragedModel, beside its module
+COUNTER = "num_batches_tracked"
 SHOWN = 3  # names listed of each kind: a wrong file misses hundreds
 
 
 def _read_safetensors(path: Path) -> dict[str, Any]:
     try:
         return load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         words = " ".join(str(error).split())
         raise BadFile(f"{path}: not a whole safetensors file ({words}): copy or save it again") from error
 
@@ -52,7 +53,7 @@ def _listed(label: str, names: list[str]) -> str:
 
 def _misfits(expected: dict[str, Tensor], given: dict[str, Any]) -> list[str]:
     # the counter of batches has no part in what the network computes, and old files lack it
-    missing = [n for n in expected if n not in given and not n.endswith("num_batches_tracked")]
+    missing = [n for n in expected if n not in given and not n.endswith(COUNTER)]
     unexpected = [n for n in given if n not in expected]
     common = [n for n in expected if n in given]
     no_tensor = [n for n in common if not isinstance(given[n], Tensor)]
@@ -63,6 +64,10 @@ def _misfits(expected: dict[str, Tensor], given: dict[str, Any]) -> list[str]:
     ]
     kinds = {"missing": missing, "unexpected": unexpected, "not a tensor": no_tensor, "wrong shape": shapes}
     return [_listed(label, names) for label, names in kinds.items() if names]
+
+
+def _plain(dtype: torch.dtype) -> bool:
+    return dtype in (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
 def require_weights(path: Path) -> None:
@@ -126,6 +131,8 @@ def fill(model: nn.Module, weights: Weights) -> str | None:
     if misfits:
         raise BadModel(f"{path}: does not fit the model: {'; '.join(misfits)}: give the file saved from this model")
     for name, tensor in given.items():
+        if tensor.is_sparse or tensor.is_quantized or not (_plain(tensor.dtype) or name.endswith(COUNTER)):
+            raise BadModel(f"{path}: parameter '{name}' is {tensor.dtype}: save it as float32 or float64")
         if not torch.isfinite(tensor).all():
             raise BadModel(f"{path}: parameter '{name}' holds NaN or infinity: train again or give another file")
     model.load_state_dict(given, strict=False)  # strict was checked above, in one line

@@ -151,7 +151,7 @@ def _check_shapes(blueprint: Blueprint) -> None:
     for node in blueprint.plan.nodes:
         try:
             value = _value(blueprint, node, [shapes[name] for name in node.inputs])
-        except (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError) as error:
+        except (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise BadPlan(
                 f"node {node.name!r}: its arrays do not fit its operation ({reason}): convert again"
@@ -171,12 +171,28 @@ def _value(blueprint: Blueprint, node: Node, given: list[Shape]) -> Tensor:
         return None if array is None else stand_in(array)
 
     weight, gain, bias = role("weight"), role("gain"), role("bias")
-    value = blank(shape_made(node.op, given, lambda inputs: node.op(inputs, weight)), samples=1)
+    _check_channels(node, given[0], blueprint.array(node, "weight"))
+    plain = shape_made(node.op, given, lambda inputs: node.op(inputs, weight))
+    value = blank(plain, samples=1)
     value = value if gain is None else value * gain
     value = value if bias is None else value + bias
+    if len(value) == 1 and tuple(value.shape[1:]) != plain:
+        raise ValueError(f"gain and bias make {tuple(value.shape[1:])} of {plain}")
     if isinstance(node, Stage):
         for index, op in enumerate(node.firing.before_firing):
             value = op([value], role(f"before{index}.weight"))
         for name in ("threshold", "initial_potential", "amplitude"):
             value = value + stand_in(blueprint.arrays[f"{node.name}.{name}"])
     return value
+
+
+def _check_channels(node: Node, given: Shape, weight: Tensor | None) -> None:
+    """Without data, torch takes any channels for a transposed convolution.
+
+    Raises:
+        ValueError: the weight is for others.
+    """
+    if isinstance(node.op, Product) and weight is not None:
+        taken, come = node.op.in_channels(weight), given[0 if node.op.space else -1]
+        if taken != come:
+            raise ValueError(f"its weight takes {taken} channels, and {come} come")

@@ -13,6 +13,7 @@ from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
 from spikewright.snn.encoders import Encoder
 from spikewright.snn.ends import PlanInput, Readout
+from spikewright.snn.limits import require_code, require_shape, require_steps
 from spikewright.snn.nodes import AnyNode, Node, Stage
 from spikewright.snn.time_courses import TimeCourse, align, course_of, together
 
@@ -36,6 +37,7 @@ class Plan:
     def __post_init__(self) -> None:
         if not self.nodes:
             raise BadPlan("a plan needs at least one node")
+        _check_limits(self)
         _check_ends(self)
         known = {INPUT}
         for node in self.nodes:
@@ -44,6 +46,8 @@ class Plan:
                     raise BadPlan(f"node {node.name!r} reads {name!r}, which no earlier node makes")
             if not node.inputs:
                 raise BadPlan(f"node {node.name!r} reads nothing")
+            if len(node.inputs) > 1 and not (node.op.adds or node.op.joins):
+                raise BadPlan(f"node {node.name!r}: operation {node.op.kind!r} reads one value, not {len(node.inputs)}")
             if node.name in known:
                 raise BadPlan(f"two nodes are named {node.name!r}")
             if node.op.maximum:
@@ -142,6 +146,19 @@ def _check_ends(plan: Plan) -> None:
     if [each.node for each in plan.readouts] != [plan.nodes[-1].name]:
         names = ", ".join(repr(each.node) for each in plan.readouts) or "none"
         raise BadPlan(f"a plan has one read-out, its last node {plan.nodes[-1].name!r}; this one reads out {names}")
+
+
+def _check_limits(plan: Plan) -> None:
+    """What is asked for must be such as can be run, before anything is counted or added up."""
+    require_steps("the input", plan.encoder.steps)
+    require_shape("the input", plan.input_shape, steps=plan.encoder.steps if plan.encoder.timed else 1)
+    for node in plan.nodes:
+        require_shape(f"node {node.name!r}", node.shape)
+        for edge in node.edges:
+            if edge.alignment is not None:
+                require_steps(f"edge {edge.source!r} to {node.name!r}: its alignment", edge.alignment.timesteps)
+        if isinstance(node, Stage):
+            require_code(f"stage {node.name!r}", node.firing.code)
 
 
 def _check_warm_up(plan: Plan) -> None:

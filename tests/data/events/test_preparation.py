@@ -58,7 +58,7 @@ def test_json_round_trip_gives_an_equal_hashable_object() -> None:
     [
         ({"timesteps": 0}, "timesteps is 0: it must be 1 or more"),
         ({"by": "both"}, "no windows by 'both': choose time or count"),
-        ({"size": (0, 4)}, r"size is \(0, 4\): give \(height, width\), each 1 or more"),
+        ({"size": (0, 4)}, r"size is \(0, 4\): give \(height, width\), each from 1 to 16,384"),
         ({"size": (4,)}, r"size is \(4,\)"),
     ],
 )

@@ -10,6 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from spikewright.ann.ops import Moving, Shape
+from spikewright.errors import BadSetting
+
+MOST_AXES = 64  # more than torch has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,10 @@ class Slice(Moving):
     stop: int
     step: int = 1
     kind: Literal["slice"] = "slice"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.dim <= MOST_AXES or self.step < 1:
+            raise BadSetting(f"a slice of axis {self.dim} by {self.step}: there is no such axis, or no such step")
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, *] → [N, *] with axis `dim` cut."""

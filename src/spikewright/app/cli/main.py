@@ -3,12 +3,14 @@
 0 done; 1 the network does not meet what was asked; 2 bad input; 130 interrupted.
 """
 
+import io
 import os
 import sys
 
 import typer
 
 from spikewright.app.cli.bench import bench
+from spikewright.app.cli.bounds import bounded, require_no_gaps
 from spikewright.app.cli.check import check
 from spikewright.app.cli.compare import compare
 from spikewright.app.cli.convert import convert
@@ -25,6 +27,7 @@ from spikewright.errors import NoneFound, SpikewrightError
 
 INTERRUPTED = 130
 SPIN = ("GOMP_SPINCOUNT", "10000")  # idle threads give up their core after microseconds, not milliseconds
+LONGEST_LINE = 4000  # characters: a file may name things at any length
 
 app = typer.Typer(
     name="spikewright",
@@ -35,7 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for verb in (demo, train, check, convert, verify, evaluate, compare, inject, search, bench, memory, doctor):
-    app.command(name=verb.__name__)(with_quiet(verb))
+    app.command(name=verb.__name__)(with_quiet(bounded(verb)))
 
 
 @app.callback(invoke_without_command=True)
@@ -57,7 +60,11 @@ _UsageError = next(base for base in typer.BadParameter.__mro__ if base.__name__ 
 def main() -> None:
     """Run a verb and leave with its exit code."""
     os.environ.setdefault(*SPIN)  # read when torch is loaded
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files need not be text
+            stream.reconfigure(errors="backslashreplace")
     try:
+        require_no_gaps(sys.argv[1:])
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except NoneFound as error:
         _refuse(str(error))
@@ -66,6 +73,8 @@ def main() -> None:
         code = _refuse(str(error))
     except _UsageError as error:  # pyright: ignore[reportGeneralTypeIssues]
         code = _refuse(error.format_message())
+    except MemoryError as error:
+        code = _refuse(f"there is not enough memory for this ({error or 'no details'}): ask for less at once")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter tries once more
         code = _refuse("what was printed to was closed before the end; what was written to files is whole")
@@ -87,5 +96,7 @@ def _of_files(error: OSError) -> str:
 
 
 def _refuse(message: str) -> int:
-    print(f"spikewright: {' '.join(message.split())}", file=sys.stderr)
+    line = " ".join(message.split())
+    shown = line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …"
+    print(f"spikewright: {shown}", file=sys.stderr)
     return 2

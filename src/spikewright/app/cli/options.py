@@ -64,7 +64,7 @@ def size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     parts = text.lower().replace(",", "x").split("x")
-    if len(parts) > 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+    if len(parts) > 2 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise BadSetting(f"--size is {text!r}: give HEIGHTxWIDTH in pixels, as 32x32")
     return int(parts[0]), int(parts[-1])
 
@@ -107,7 +107,7 @@ def names(flag: str, text: str) -> tuple[str, ...]:
 def counts(flag: str, text: str) -> tuple[int, ...]:
     """'1,2,4' → (1, 2, 4)."""
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdigit() and int(part) > 0 for part in parts):
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise BadSetting(f"{flag} is {text!r}: give whole numbers of at least 1 with commas between them")
     return tuple(dict.fromkeys(int(part) for part in parts))
 
@@ -129,7 +129,7 @@ def shape(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
     parts = text.lower().replace(",", "x").split("x")
-    if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise BadSetting(f"--shape is {text!r}: give one input's sizes with x between them, as 3x224x224")
     return tuple(int(part) for part in parts)
 

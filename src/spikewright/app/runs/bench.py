@@ -6,6 +6,7 @@ Energy is that of the arithmetic by a published table of one operation's energy:
 them; 32-bit numbers for floating point, 8-bit ones where the engine multiplies bytes.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -36,6 +37,7 @@ from spikewright.measure.speed.side_by_side import Timing, side_by_side
 from spikewright.snn.blueprint import Blueprint
 
 SOURCE = "source"
+_LEAST_THREADS = 16  # may be asked for on any machine
 _TABLE = "horowitz_fp32"
 _TABLES = {8: "horowitz_int8", 32: _TABLE}  # by the bits that an engine multiplies in
 
@@ -83,7 +85,7 @@ class BenchRequest:
         threads: of PyTorch, while it is timed; None: as many as it takes.
 
     Raises:
-        BadSetting: a number below 1.
+        BadSetting: a number below 1, or more threads than the machine has a use for.
     """
 
     run: Path
@@ -97,6 +99,9 @@ class BenchRequest:
         for name, number in (("threads", self.threads), ("batch", self.batch), ("rounds", self.rounds)):
             if number is not None and number < 1:
                 raise BadSetting(f"bench: --{name} is {number}, but must be at least 1")
+        most = max(_LEAST_THREADS, 4 * (os.cpu_count() or 1))
+        if self.threads is not None and self.threads > most:
+            raise BadSetting(f"bench: --threads is {self.threads:.6g}: this machine runs {most} at most")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@
 Accuracies are read on the test split if no other is asked for; nothing is chosen by them.
 """
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,8 @@ from spikewright.conversion.methods import Method
 from spikewright.conversion.methods.exact import MOST_TIMESTEPS
 from spikewright.conversion.observe import observe
 from spikewright.data import ImageData
-from spikewright.data.files import unread, write_json
+from spikewright.data.files import write_json
+from spikewright.data.json_file import read_json
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadData, BadFile, BadSetting
 from spikewright.interchange.claim import claimed
@@ -187,15 +187,13 @@ class _Table:
         if not path.exists():
             return {}
         try:
-            raw = json.loads(path.read_text())
+            raw = read_json(path, way_out="it is damaged; delete it to begin again")
             if raw["of"] != self.identity:
                 raise BadFile(
                     f"{path} holds another comparison (source, data, images or settings differ): choose another --out, "
                     "or delete it"
                 )
             rows = [ComparisonRow(**row) for row in raw["rows"]]
-        except OSError as error:
-            raise unread(path, error) from None
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, BadData) as error:
+        except (KeyError, TypeError, AttributeError, BadData) as error:
             raise BadFile(f"{path} cannot be read ({error}): it is damaged; delete it to begin again") from None
         return {(row.method, int(row.timesteps or 0)): row for row in rows}

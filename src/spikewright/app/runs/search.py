@@ -7,7 +7,6 @@
 Everything is chosen on the validation split; the test split is read once, for the one that was chosen.
 """
 
-import json
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.app.runs.compare import method_of
 from spikewright.app.runs.faults import FaultAt
 from spikewright.data.files import PART, refusals, write_json
+from spikewright.data.json_file import read_json
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadFile, BadSetting
 from spikewright.exploration.candidates.candidate import Candidate
@@ -256,11 +256,11 @@ class _Book:
             BadFile: it is damaged, or another search's.
         """
         try:
-            content = json.loads(self.path.read_text())
+            content = read_json(self.path, way_out="it is damaged; delete it and go on")
             theirs, on_test = content["of"], content["test"]
             same = all(content["settings"][name] == self.settings[name] for name in ("gates", "faults"))
             differs = sorted(name for name in {*theirs, *self.identity} if theirs.get(name) != self.identity.get(name))
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise BadFile(f"{self.path} cannot be read ({error}): it is damaged; delete it and go on") from None
         if differs:
             raise BadFile(

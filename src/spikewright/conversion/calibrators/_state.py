@@ -10,6 +10,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from spikewright.data.files import write_bytes
+from spikewright.data.json_file import parsed
 from spikewright.errors import BadFile
 
 
@@ -31,10 +32,10 @@ def load_state(path: Path, *, identity: Mapping[str, Any]) -> tuple[dict[str, Te
     """
     try:
         with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["about"])
+            about = parsed((file.metadata() or {})["about"], finite=False)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
         raise BadFile(f"{path} cannot be read ({error}): it is damaged; delete it to begin again") from None
-    if about.get("identity") != json.loads(json.dumps(identity)):
+    if not isinstance(about, dict) or about.get("identity") != json.loads(json.dumps(identity)):
         raise BadFile(f"{path} is of another calibration (settings, inputs or network): delete it to begin again")
     return tensors, about

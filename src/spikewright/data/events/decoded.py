@@ -18,6 +18,7 @@ from spikewright.data.events.preparation import Windows
 from spikewright.data.events.read import read_recording
 from spikewright.data.events.recording import Recording
 from spikewright.data.events.takes import Take, Takes
+from spikewright.data.json_file import read_json
 from spikewright.errors import BadData
 
 
@@ -89,7 +90,7 @@ def read(folder: Path) -> DecodedEvents:
         OSError, ValueError, KeyError, TypeError: the folder is not there, or damaged.
 
     """
-    entry = json.loads((folder / "entry.json").read_text())
+    entry = read_json(folder / "entry.json")
     splits = {
         name: EventSplit(
             frames=np.asarray(np.load(_frame_file(folder, name), mmap_mode="r")),

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from spikewright.data.events.preparation import MOST, POLARITIES, Windows, require_windows
 from spikewright.data.events.recording import Recording
-from spikewright.errors import BadSetting
+from spikewright.errors import BadData, BadSetting
+
+MOST_NUMBERS = 2**28  # in the frames of one recording
 
 
 def frames(
@@ -40,6 +42,11 @@ def frames(
     """
     require_windows(timesteps, by)
     height, width = _size(recording, size)
+    if timesteps * POLARITIES * height * width > MOST_NUMBERS:
+        raise BadSetting(
+            f"event frames: {timesteps:,} frames of {height}x{width} are more than {MOST_NUMBERS:,} numbers a "
+            f"recording: give fewer timesteps, or a smaller size"
+        )
     window = _by_time(recording, timesteps) if by == "time" else _by_count(recording, timesteps)
     row = recording.y.astype(np.int64) * height // recording.sensor[0]
     column = recording.x.astype(np.int64) * width // recording.sensor[1]
@@ -62,6 +69,8 @@ def _size(recording: Recording, size: tuple[int, int] | None) -> tuple[int, int]
 
 def _by_time(recording: Recording, timesteps: int) -> NDArray[np.int64]:
     since = recording.t - recording.t[0]
+    if int(since[-1]) * timesteps >= 2**63:
+        raise BadData(f"{recording.where}: lasts {int(since[-1]):,} µs, which cannot be cut: the file is damaged")
     # + 1: the last event belongs to the last window
     return since * timesteps // (since[-1] + 1)
 

@@ -9,6 +9,7 @@ Source: Amir et al., "A low power, fully event-based gesture recognition system"
 """
 
 import csv
+import io
 from pathlib import Path
 
 from spikewright.data.events.takes import Take, Takes, recordings, subfolders
@@ -69,7 +70,7 @@ def by_gesture(folder: Path) -> Takes | None:
 
 
 def _listed(trials: Path) -> list[Path]:
-    names = [line.strip() for line in trials.read_text().splitlines()]
+    names = [line.strip() for line in _text(trials).splitlines()]
     return [trials.parent / name for name in names if name]
 
 
@@ -78,13 +79,15 @@ def _gestures(file: Path) -> list[Take]:
     for needed in (file, table):
         if not needed.is_file():
             raise BadFile(f"{needed}: is missing, though {file.name} is in the list of trials: copy it there")
-    with table.open(newline="") as stream:
-        rows = list(csv.reader(stream))
+    try:
+        rows = list(csv.reader(io.StringIO(_text(table), newline="")))
+    except csv.Error as error:
+        raise BadFile(f"{table}: cannot be read ({error}): mend the file") from None
     return [_gesture(file, row, where=f"{table}, line {line}") for line, row in enumerate(rows[1:], 2) if any(row)]
 
 
 def _gesture(file: Path, row: list[str], *, where: str) -> Take:
-    if len(row) != LABEL_COLUMNS or not all(cell.strip().isdecimal() for cell in row):
+    if len(row) != LABEL_COLUMNS or not all(cell.strip().isdecimal() and len(cell) < 19 for cell in row):
         raise BadFile(f"{where}: {','.join(row)!r}: it must be class, start and end in microseconds: mend the file")
     start, end = int(row[1]), int(row[2])
     if end <= start:
@@ -92,8 +95,15 @@ def _gesture(file: Path, row: list[str], *, where: str) -> Take:
     return Take(file=file, label=_label(row[0], first=1, where=where), span=(start, end))
 
 
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadFile(f"{file}: cannot be read ({error}): it must be text: copy it again") from None
+
+
 def _label(text: str, *, first: int, where: str) -> int:
-    number = int(text) - first if text.strip().isdecimal() else -1
+    number = int(text) - first if text.strip().isdecimal() and len(text) < 19 else -1
     if not 0 <= number < len(CLASSES):
         last = first + len(CLASSES) - 1
         raise BadFile(f"{where}: {text!r} is no class of gestures: it must be from {first} to {last}: mend the name")

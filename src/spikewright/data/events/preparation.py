@@ -13,6 +13,8 @@ from torch import Tensor
 from spikewright.errors import BadData, BadSetting
 
 POLARITIES = 2  # darker, brighter
+MOST_FRAMES = 2**16  # of a recording
+MOST_SIDE = 2**14  # pixels of a frame
 MOST = 255  # events that a stored frame holds a pixel: a uint8
 Windows = Literal["time", "count"]
 
@@ -26,6 +28,8 @@ def require_windows(timesteps: int, by: str) -> None:
     """
     if timesteps < 1:
         raise BadSetting(f"event frames: timesteps is {timesteps}: it must be 1 or more")
+    if timesteps > MOST_FRAMES:
+        raise BadSetting(f"event frames: timesteps is {timesteps:.6g}: it must be {MOST_FRAMES:,} or less")
     if by not in ("time", "count"):
         raise BadSetting(f"event frames: no windows by {by!r}: choose time or count")
 
@@ -54,8 +58,10 @@ class EventPreparation:
         # JSON brings lists, and hashing needs tuples
         object.__setattr__(self, "size", tuple(self.size))
         require_windows(self.timesteps, self.by)
-        if len(self.size) != 2 or min(self.size) < 1:
-            raise BadSetting(f"event preparation: size is {self.size}: give (height, width), each 1 or more")
+        if len(self.size) != 2 or min(self.size) < 1 or max(self.size) > MOST_SIDE:
+            raise BadSetting(
+                f"event preparation: size is {self.size}: give (height, width), each from 1 to {MOST_SIDE:,}"
+            )
 
     @property
     def channels(self) -> int:

@@ -9,6 +9,7 @@ from spikewright.data.events.npy_file import read_npy
 from spikewright.data.events.recording import Recording
 from spikewright.errors import BadFile
 
+MOST_BYTES = 2**31  # of a recording, which is read whole
 READERS: dict[str, Callable[..., Recording]] = {
     ".aedat": read_aedat,
     ".aedat4": read_aedat,
@@ -39,6 +40,9 @@ def read_recording(file: Path, *, sensor: tuple[int, int] | None = None) -> Reco
     if read is None:
         raise BadFile(f"{file}: no format of recordings has this ending: give one of {', '.join(READERS)}")
     try:
+        size = file.stat().st_size
+        if size > MOST_BYTES:
+            raise BadFile(f"{file}: has {size:,} bytes, a recording at most {MOST_BYTES:,}: cut it")
         return read(file, sensor=sensor)
     except OSError as error:
         raise BadFile(f"{file}: cannot be read ({error.strerror}): check the path") from error

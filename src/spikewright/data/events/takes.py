@@ -31,13 +31,16 @@ class Takes:
 
 def in_order(folder: Path) -> list[Path]:
     """List what a folder holds, `2` before `10`."""
-    return sorted(folder.iterdir(), key=lambda path: numbered(path.name))
+    try:
+        return sorted(folder.iterdir(), key=lambda path: numbered(path.name))
+    except OSError as error:
+        raise BadData(f"{folder}: cannot be read ({error.strerror}): give a folder whose files can be") from None
 
 
 def numbered(name: str) -> tuple[tuple[int, int | str], ...]:
     """Key that sorts names by the numbers in them."""
     parts = re.split(r"(\d+)", name)
-    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts if part)
+    return tuple((0, int(part)) if part.isdecimal() and len(part) < 100 else (1, part) for part in parts if part)
 
 
 def subfolders(folder: Path) -> list[Path]:

@@ -5,7 +5,6 @@ A fault map is a pure function of (seed, stratum, number), so the first n of a l
 what is on disk already is never asked for again, and a longer campaign goes on from a shorter one.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from spikewright.ann.source import Source
 from spikewright.data.files import write_json
+from spikewright.data.json_file import read_json
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadFile
 from spikewright.measure.samples import Prepared
@@ -123,10 +123,12 @@ def _read(path: Path, identity: dict[str, Any]) -> FaultyAccuracies | None:
     if not path.is_file():
         return None
     try:
-        raw = json.loads(path.read_text())
+        raw = read_json(path, way_out="it is damaged; delete it to measure again")
         same = raw["of"] == identity
         found = FaultyAccuracies(float(raw["accuracy_golden"]), np.array(raw["accuracies"], dtype=np.float64))
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+    except BadFile:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
         raise BadFile(f"{path} cannot be read ({error}): it is damaged; delete it to measure again") from None
     if not same:
         raise BadFile(f"{path} holds accuracies of another network, or under other faults: choose another out folder")

@@ -15,6 +15,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from spikewright.data.files import unread
+from spikewright.data.json_file import parsed
 from spikewright.errors import BadFile, BadSetting, nearest
 from spikewright.exploration.request.settings import BITS, SEARCHED, SearchSettings, TrainTable
 from spikewright.exploration.request.space import ConvertedSpace, TrainedSpace
@@ -36,7 +38,12 @@ def read(path: Path) -> SearchSettings:
         raise BadFile(f"no search configuration at {path}: give a TOML file (docs/search.md shows one)")
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        _ = parsed(json.dumps(raw, default=str), finite=False)  # bounds on numbers, text and nesting
+    except OSError as error:
+        raise unread(path, error) from None
+    except RecursionError:
+        raise BadFile(f"{path} is not valid TOML: nested too deeply") from None
+    except ValueError as error:
         raise BadFile(f"{path} is not valid TOML: {error}") from None
     try:
         return settings(raw)

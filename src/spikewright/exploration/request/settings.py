@@ -21,6 +21,7 @@ OBJECTIVES = ("accuracy", "reliability", "energy", "memory", "latency")
 SAMPLERS = ("tpe", "nsga2", "nsga3", "random")
 JOURNAL = "journal"
 NO_RECIPE = "none"
+MOST_PROCESSES = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +236,8 @@ class SampleSettings:
         for name in ("trials", "workers"):
             if getattr(self, name) < 1:
                 raise BadSetting(f"[optuna] {name} is {getattr(self, name)}: it must be 1 or more")
+        if self.workers > MOST_PROCESSES:
+            raise BadSetting(f"[optuna] workers is {self.workers}: it must be {MOST_PROCESSES} or less")
         if len(set(self.objectives)) != len(self.objectives) or not self.objectives:
             raise BadSetting(f"[optuna] objectives: give each once, some of {', '.join(OBJECTIVES)}")
         for name in self.objectives:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, TextIO
 
 from spikewright.data.files import made_folder
+from spikewright.data.json_file import parsed
 from spikewright.errors import BadFile
 from spikewright.reliability.campaign.outcomes import Outcome
 
@@ -180,7 +181,7 @@ def _read(file: TextIO, path: Path, heads: Mapping[str, str]) -> tuple[dict[Key,
 
 def _parsed(line: str) -> tuple[int, str, tuple[Key, Outcome] | None]:
     """A line's format, its campaign, and the map that it is of; None: it is a campaign's first."""
-    content = json.loads(line)
+    content = parsed(line)
     campaign = _checked(content["campaign"], str)
     if "is" in content:
         return _checked(content["is"]["format"], int), campaign, None

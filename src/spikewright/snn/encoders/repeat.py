@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from spikewright.errors import BadSetting
+from spikewright.snn.limits import MOST_STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +58,5 @@ def require_timesteps(timesteps: int) -> None:
     """Refuse fewer than one step."""
     if timesteps < 1:
         raise BadSetting(f"timesteps must be at least 1, got {timesteps}")
+    if timesteps > MOST_STEPS:
+        raise BadSetting(f"timesteps must be at most {MOST_STEPS:,}, got {timesteps:.6g}")

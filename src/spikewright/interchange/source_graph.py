@@ -1,0 +1,79 @@
+"""Whether the graph of a source that was read can be evaluated: shapes are worked out on no samples."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from spikewright.ann import interpreter
+from spikewright.ann.ops import Product, Shape
+from spikewright.ann.shapes import shape_made, stand_in
+from spikewright.ann.source import INPUT, Source, SourceNode
+from spikewright.errors import BadFile, BadPlan
+from spikewright.snn.limits import require_shape
+
+LARGEST = torch.finfo(torch.float32).max
+
+
+def require_graph(path: Path, source: Source) -> None:
+    """Run the graph on no samples: every value must have the shape that is stated for it.
+
+    Raises:
+        BadFile: a shape that nothing can have, a node that reads what is not there, or one that cannot be evaluated.
+    """
+    if not source.nodes:
+        raise BadFile(f"{path} holds no nodes: make the run again")
+    _require_shape(path, "the input", source.input_shape)
+    shapes: dict[str, Shape] = {INPUT: source.input_shape}
+    for node in source.nodes:
+        _require_shape(path, f"node {node.name!r}", node.shape)
+        if node.name in shapes or not node.inputs or not set(node.inputs) <= set(shapes):
+            raise BadFile(f"{path}: node {node.name!r} is named twice or reads what no earlier node makes")
+        if len(node.inputs) > 1 and not (node.op.adds or node.op.joins):
+            raise BadFile(f"{path}: node {node.name!r} reads {len(node.inputs)} values, its operation takes one")
+        try:
+            roles = {role: source.arrays[name] for role, name in node.arrays}
+            made = _shape_made(node, [shapes[name] for name in node.inputs], roles)
+        except _NOT_EVALUATED as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise BadFile(f"{path}: node {node.name!r} cannot be evaluated ({reason}): make the run again") from None
+        if made != node.shape:
+            raise BadFile(f"{path}: node {node.name!r} makes {made}, not {node.shape} as stated")
+        shapes[node.name] = made
+
+
+_NOT_EVALUATED = (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError, MemoryError)
+
+
+def _require_shape(path: Path, where: str, shape: tuple[int, ...]) -> None:
+    try:
+        require_shape(where, shape)
+    except BadPlan as reason:
+        raise BadFile(f"{path}: {reason}: make the run again") from None
+
+
+def _shape_made(node: SourceNode, given: list[Shape], roles: Mapping[str, Tensor]) -> Shape:
+    """The shape of the node's value, with what torch does not look at where there are no numbers.
+
+    Raises:
+        ValueError: numbers beyond float32, or channels that the weight does not take.
+    """
+    _require_numbers(node.op)
+    if isinstance(node.op, Product):
+        taken, come = node.op.in_channels(roles["weight"]), given[0][0 if node.op.space else -1]
+        if taken != come:
+            raise ValueError(f"its weight takes {taken} channels, and {come} come")
+    stand_ins = {role: stand_in(array) for role, array in roles.items()}
+    return shape_made(node.op, given, partial(interpreter.evaluate, node, roles=stand_ins))
+
+
+def _require_numbers(op: Any) -> None:
+    assert is_dataclass(op)
+    for field in fields(op):
+        value = getattr(op, field.name)
+        if isinstance(value, float) and not abs(value) <= LARGEST:
+            raise ValueError(f"{field.name} is {value:g}, beyond what float32 holds")
