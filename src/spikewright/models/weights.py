@@ -16,7 +16,7 @@ from spikewright.errors import BadFile, BadModel
 
 KEPT_UNDER = ("state_dict", "model_state_dict", "model", "net", "module", "ema")  # by training scripts and Lightning
 WRAPPED_BY = ("module.", "model.", "net.", "_orig_mod.")  # DataParallel and EMA, Lightning modules, torch.compile
-COUNTER = "n_averaged"  # of torch's AveragedModel, beside its module
+AVERAGED = "n_averaged"  # of torch's AveragedModel, beside its module
 COUNTER = "num_batches_tracked"
 SHOWN = 3  # names listed of each kind: a wrong file misses hundreds
 
@@ -145,7 +145,7 @@ def _unwrapped(expected: dict[str, Tensor], given: dict[str, Any]) -> tuple[dict
     """The arrays without what wrappers put before every name, and what that was; as they are where names fit."""
     wrapping = ""
     while given and not expected.keys() & given.keys():
-        named = {name: array for name, array in given.items() if name != COUNTER}
+        named = {name: array for name, array in given.items() if name != AVERAGED}
         prefix = next((each for each in WRAPPED_BY if all(name.startswith(each) for name in named)), None)
         if prefix is None or not named:
             break

@@ -127,4 +127,4 @@ def test_damaged_rows_and_those_of_another_comparison_are_refused(
     path = run / "compare" / ROWS
     path.write_text(path.read_text()[:-40])
     line = refused(monkeypatch, capsys, "compare", run, *SMALL)
-    assert f"{path} cannot be read" in line and "it is damaged; delete it to begin again" in line
+    assert f"{path} is not valid JSON" in line and "it is damaged; delete it to begin again" in line

@@ -118,7 +118,7 @@ def test_auto_says_what_it_chose_or_leaves_with_1(
         (["--method", "auto", "--timesteps", "4"], "--method auto finds timesteps and settings itself"),
         (["--method", "auto", "--calibrate"], "--method auto finds timesteps and settings itself"),
         (["--method", "auto", "--max-accuracy-drop", "-1"], "must be at least 0 points, got -1.0"),
-        (["--method", "auto", "--max-accuracy-drop", "nan"], "must be at least 0 points, got nan"),
+        (["--method", "auto", "--max-accuracy-drop", "nan"], "--max-accuracy-drop is nan: give a finite number"),
         (["--calibration-epochs", "3"], "--calibration-epochs is for --calibrate"),
         (["--calibrate", "--calibration-epochs", "0"], "epochs must be at least 1, got 0"),
         (["--method", "snm", "--calibrate"], "fires by 'signed' under 'lockstep', which it cannot train"),

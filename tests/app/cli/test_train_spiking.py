@@ -102,7 +102,7 @@ BAD = [
     (["--threshold", "nan"], "threshold is nan"),
     (["--recipe", "paper2"], "no recipe named 'paper2': choose one of paper1, paper3"),
     (["--surrogate", "arctan"], "did you mean 'arctangent'"),
-    (["--surrogate-width", "inf"], "finite width above 0"),
+    (["--surrogate-width", "inf"], "--surrogate-width is inf: give a finite number"),
     (["--loss", "hinge"], "loss is 'hinge'"),
     (["--loss", "count"], "add --readout spikes"),
     (["--reset", "zero"], "no reset named 'zero'"),
