@@ -135,7 +135,7 @@ def main() -> int:
         print("\n".join(lines) or "no figure differs")
         return int(bool(lines))
     with tempfile.TemporaryDirectory() as temporary:
-        folder = settings.save or Path(temporary)
+        folder = settings.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         found = run(settings.command, folder, settings.reuse, settings.only)
     text = json.dumps(found, indent=1) + "\n"
