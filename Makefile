@@ -8,7 +8,10 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 NUMERICAL := $(addprefix tests/,contracts conversion engines measure/equality reliability/injectable snn training/snn)
 SETS := ATEN_CPU_CAPABILITY=default ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=SSE41 ONEDNN_MAX_CPU_ISA=AVX2
 
-.PHONY: demo test test-all test-isa lint format clean
+MUTANTS ?= 200
+SEED ?= 0
+
+.PHONY: demo test test-all test-isa mutants lint format clean
 
 demo: $(VENV)/installed
 	$(BIN)/spikewright demo --out runs/demo
@@ -23,6 +26,10 @@ test-all: lint
 test-isa: $(VENV)/developed
 	failed=; for set in $(SETS); do echo "== $$set"; env $$set $(PYTEST) $(NUMERICAL) || failed="$$failed $$set"; done; \
 	test -z "$$failed" || { echo "not under:$$failed"; exit 1; }
+
+# Would the tests notice? Hours; goes on where it stopped
+mutants: $(VENV)/developed
+	$(BIN)/python tests/mutants.py --count $(MUTANTS) --seed $(SEED)
 
 lint: $(VENV)/developed
 	$(BIN)/ruff format --check .
