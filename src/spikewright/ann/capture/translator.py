@@ -14,7 +14,7 @@ from torch import Tensor, fx
 from torch.export.graph_signature import InputKind, OutputKind
 from torch.fx.node import map_arg
 
-from spikewright.ann.capture.aten.call import Call, Refused, Value
+from spikewright.ann.capture.aten.call import Call, Origin, Refused, Value
 from spikewright.ann.capture.aten.translations import translations
 from spikewright.ann.capture.hints import WAYS_OUT
 from spikewright.ann.capture.tracing import batch_size, source_line
@@ -187,8 +187,18 @@ class Translator:
                 f"{kind} ({target}) mixes samples of a batch or fixes its size",
                 "keep the first axis for the batch, of any size",
             )
-        call = Call(target, arguments, tuple(int(size) for size in first.shape[1:]), self._emitter(node))
+        call = Call(target, arguments, tuple(int(size) for size in first.shape[1:]), self._emitter(node), self._origin)
         return function(call)
+
+    def _origin(self, value: Value) -> Origin | None:
+        """What makes a value; None: it is the input."""
+        made = {node.name: node for node in self.nodes}
+        node = made.get(value.node)
+        if node is None:
+            return None
+        shapes = {INPUT: self.input_shape, **{name: each.shape for name, each in made.items()}}
+        read = tuple(Value(name, shapes[name]) for name in node.inputs)
+        return Origin(node.op, read, {role: self.arrays[name] for role, name in node.arrays})
 
     def _arguments(self, node: fx.Node) -> dict[str, Any]:
         schema = getattr(node.target, "_schema", None)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from spikewright.ann.meaning import Meaning
-from spikewright.ann.ops.moves import Concat, Identity, Permute, Reshape, Slice, ZeroPad
+from spikewright.ann.ops.moves import Concat, Gather, Identity, Permute, Reshape, Slice, ZeroPad
 
 Inputs = Sequence[Tensor]
 Roles = Mapping[str, Tensor]
@@ -38,9 +38,14 @@ def _zero_pad(op: ZeroPad, inputs: Inputs, roles: Roles, training: bool) -> Tens
     return F.pad(inputs[0], op.pads, value=0.0)
 
 
+def _gather(op: Gather, inputs: Inputs, roles: Roles, training: bool) -> Tensor:  # noqa: ARG001
+    return torch.stack([inputs[0].select(op.dim, place) for place in op.index], op.dim)
+
+
 RULES: dict[type, Meaning] = {
     Identity: _identity,
     Concat: _concat,
+    Gather: _gather,
     Reshape: _reshape,
     Permute: _permute,
     Slice: _slice,

@@ -110,3 +110,26 @@ class ZeroPad(Moving):
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, *] → [N, *] with the last axes widened."""
         return F.pad(inputs[0], self.pads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gather(Moving):
+    """Places `index` of axis `dim` (the batch is axis 0), in that order, each as often as it is named.
+
+    Mirrored, repeated and shifted values are such copies, and so is resampling to the nearest.
+
+    Raises:
+        BadSetting: the batch axis, no places, or a place below 0.
+    """
+
+    dim: int
+    index: tuple[int, ...]
+    kind: Literal["gather"] = "gather"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.dim < MOST_AXES or not self.index or min(self.index) < 0:
+            raise BadSetting(f"gather: places {list(self.index)[:5]} of axis {self.dim}: name places of features")
+
+    def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
+        """[N, *] → [N, *] with axis `dim` as long as `index`."""
+        return inputs[0].index_select(self.dim, torch.tensor(self.index, device=inputs[0].device))

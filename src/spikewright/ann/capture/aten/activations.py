@@ -8,6 +8,7 @@ from torch import Tensor
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_constant
 from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
+from spikewright.ann.ops.arithmetic import Add, Scale
 
 
 def _batch_norm(call: Call) -> Any:
@@ -58,6 +59,34 @@ def _activation(call: Call) -> Value:
     return value if low == 0 else call.emit(Offset(), [value], x.shape, offset=torch.tensor(low))
 
 
+def _maximum(call: Call) -> Value:
+    """The larger of a signal and 0 is a ReLU."""
+    signal, other = call["self"], call["other"]
+    if isinstance(other, Value):
+        signal, other = other, signal
+    if isinstance(other, Value) or bool((torch.as_tensor(other) != 0).any()):
+        raise Refused("a maximum of two signals, or of one and a constant that is not 0", "use nn.ReLU")
+    if signal.shape != call.shape:
+        raise Refused("a maximum with zeros of a larger shape", "use nn.ReLU")
+    return call.emit(Activation(), [signal], call.shape)
+
+
+def _leaky(call: Call) -> Value:
+    """PReLU(z) = relu(z) − a·relu(−z), for slopes of any sign: two activations, whose sum is read.
+
+    Source: He et al., "Delving Deep into Rectifiers", 2015, eq. 1, written with rectifiers alone.
+    """
+    x = call["self"]
+    slope = call.get("weight", call.get("negative_slope", 0.01))
+    if isinstance(slope, Value):
+        raise Refused("a PReLU whose slope depends on the input", "use a constant slope")
+    slope = torch.as_tensor(slope, dtype=torch.get_default_dtype())
+    slope = slope.reshape(-1, *(1,) * (len(x.shape) - 1)) if slope.numel() > 1 else slope.reshape(())
+    turned = call.emit(Scale(), [x], x.shape, weight=torch.tensor(-1.0))
+    above, below = (call.emit(Activation(), [each], x.shape) for each in (x, turned))
+    return call.emit(Add(), [above, call.emit(Scale(), [below], x.shape, weight=-slope)], x.shape)
+
+
 def _trained_activation(call: Call) -> Value:
     threshold = call["threshold"]
     if not isinstance(threshold, Tensor):
@@ -76,5 +105,9 @@ TRANSLATIONS: dict[str, Translate] = {
     "clamp": _activation,
     "clamp_min": _activation,
     "threshold": _activation,
+    "maximum": _maximum,
+    "prelu": _leaky,
+    "_prelu_kernel": _leaky,
+    "leaky_relu": _leaky,
     "spikewright::clipped_round": _trained_activation,
 }

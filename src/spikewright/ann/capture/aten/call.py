@@ -34,12 +34,13 @@ class Emit(Protocol):
 
 
 class Call(NamedTuple):
-    """One captured call: the arguments by name, the shape of one sample of the result, and where to emit."""
+    """One captured call: arguments by name, the shape of one sample of the result, where to emit, what made a value."""
 
     target: str
     arguments: dict[str, Any]
     shape: tuple[int, ...]
     emit: Emit
+    origin: Callable[[Value], "Origin | None"]
 
     def __getitem__(self, name: str) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self.arguments[name]
@@ -48,6 +49,14 @@ class Call(NamedTuple):
         """An argument, or the default where the call does not have it."""
         value = self.arguments.get(name)
         return default if value is None else value
+
+
+class Origin(NamedTuple):
+    """What makes a value: the operation, what it reads, and its arrays by role."""
+
+    op: Operation
+    inputs: tuple[Value, ...]
+    arrays: dict[str, Tensor]
 
 
 Translate = Callable[[Call], Any]

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_axis
+from spikewright.ann.capture.aten.copies import padded, whole_slice
 from spikewright.ann.ops.moves import Concat, Permute, Reshape, Slice, ZeroPad
 
 
@@ -40,7 +41,7 @@ def _permute(call: Call) -> Value:
 def _slice(call: Call) -> Any:
     x = call["self"]
     dim = call.get("dim", 0)
-    if call.target == "slice" and dim % (len(x.shape) + 1) == 0 and _whole(call):
+    if call.target == "slice" and dim % (len(x.shape) + 1) == 0 and whole_slice(call):
         return x
     dim = feature_axis(dim, len(x.shape) + 1)
     size = x.shape[dim - 1]
@@ -68,14 +69,12 @@ def _slice(call: Call) -> Any:
     return [part(a, b) for a, b in pairwise(bounds)]
 
 
-def _whole(call: Call) -> bool:
-    return call.get("start", 0) == 0 and call.get("end", math.inf) >= 2**31 and call.get("step", 1) == 1
-
-
 def _pad(call: Call) -> Value:
-    if call.get("value", 0) != 0 or call.get("mode", "constant") != "constant":
-        raise Refused("padding that is not zero", "pad with zeros")
-    pads = tuple(call["pad"])
+    pads, mode = tuple(call["pad"]), call.get("mode", "constant")
+    if mode != "constant":
+        return padded(call, call["self"], pads, mode)
+    if call.get("value", 0) != 0:
+        raise Refused("padding with a constant that is not zero", "pad with zeros")
     if len(pads) >= 2 * (len(call.shape) + 1) and any(pads[2 * len(call.shape) :]):
         raise Refused("padding of the batch axis", "keep the first axis for the batch")
     return call.emit(ZeroPad(pads=pads[: 2 * len(call.shape)]), [call["self"]], call.shape)

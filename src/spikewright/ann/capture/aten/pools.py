@@ -7,6 +7,7 @@ import torch
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_axis, tuple_of
 from spikewright.ann.ops.arithmetic import Scale
+from spikewright.ann.ops.moves import Reshape
 from spikewright.ann.ops.pools import AdaptiveAveragePool, AdaptiveMaxPool, AveragePool, MaxPool, Mean
 
 
@@ -62,6 +63,16 @@ def _mean(call: Call) -> Value:
     return value
 
 
+def _largest(call: Call) -> Value:
+    """The largest over all of space: a pool with one window."""
+    x = call["self"]
+    dims = sorted(feature_axis(dim, len(x.shape) + 1) - 1 for dim in tuple_of(call.get("dim") or (), 0))
+    if not dims or dims != list(range(1, len(x.shape))) or len(dims) > 3:
+        raise Refused("a maximum that is not over all axes of space", "use a max pool")
+    pooled = call.emit(AdaptiveMaxPool(size=(1,) * len(dims)), [x], (x.shape[0], *(1,) * len(dims)))
+    return pooled if pooled.shape == call.shape else call.emit(Reshape(shape=call.shape), [pooled], call.shape)
+
+
 TRANSLATIONS: dict[str, Translate] = {
     "max_pool1d": _max_pool,
     "max_pool2d": _max_pool,
@@ -80,6 +91,7 @@ TRANSLATIONS: dict[str, Translate] = {
     "adaptive_avg_pool3d": _adaptive_average_pool,
     "_adaptive_avg_pool2d": _adaptive_average_pool,
     "_adaptive_avg_pool3d": _adaptive_average_pool,
+    "amax": _largest,
     "mean": _mean,
     "sum": _mean,
 }

@@ -1,6 +1,6 @@
 """Bytes are moved as they are, where nothing is to be multiplied on the way."""
 
-from spikewright.ann.ops.moves import Concat, Identity, Permute, Reshape, Slice, ZeroPad
+from spikewright.ann.ops.moves import Concat, Gather, Identity, Permute, Reshape, Slice, ZeroPad
 from spikewright.engines.int8.operations import SINGLE, Given, OnBytes, Rule
 from spikewright.engines.int8.terms import Form, Term
 
@@ -20,4 +20,7 @@ def _concat(known: Given) -> OnBytes | None:
     return _moved(known) if one_type else None
 
 
-RULES: dict[type, Rule] = {**dict.fromkeys((Identity, Reshape, Permute, Slice, ZeroPad), _moved), Concat: _concat}
+RULES: dict[type, Rule] = {
+    **dict.fromkeys((Identity, Gather, Reshape, Permute, Slice, ZeroPad), _moved),
+    Concat: _concat,
+}

@@ -1,8 +1,8 @@
 """What moves values moves what they are worth."""
 
-from spikewright.ann.ops.moves import Concat, Identity, Permute, Reshape, Slice, ZeroPad
+from spikewright.ann.ops.moves import Concat, Gather, Identity, Permute, Reshape, Slice, ZeroPad
 from spikewright.engines.lower.folding import Folding, pass_on
 
 RULES: dict[type, Folding] = dict.fromkeys(
-    (Identity, Concat, Reshape, Permute, Slice, ZeroPad), Folding(pass_on, passes_unit=True)
+    (Identity, Concat, Gather, Reshape, Permute, Slice, ZeroPad), Folding(pass_on, passes_unit=True)
 )

@@ -3,7 +3,7 @@
 import torch
 
 from spikewright.ann.ops.layout import compact
-from spikewright.ann.ops.moves import Concat, Identity, Permute, Reshape, Slice, ZeroPad
+from spikewright.ann.ops.moves import Concat, Gather, Identity, Permute, Reshape, Slice, ZeroPad
 from spikewright.engines.lower.integers import Flow, Lower, Lowering
 
 
@@ -22,4 +22,7 @@ def _concat(lowering: Lowering) -> Flow:
     return lowering.join(lowering.inputs, max)
 
 
-RULES: dict[type, Lower] = {**dict.fromkeys((Identity, Reshape, Permute, Slice, ZeroPad), _moved), Concat: _concat}
+RULES: dict[type, Lower] = {
+    **dict.fromkeys((Identity, Gather, Reshape, Permute, Slice, ZeroPad), _moved),
+    Concat: _concat,
+}

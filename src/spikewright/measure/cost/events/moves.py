@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.moves import Concat, Identity, Permute, Reshape, Slice, ZeroPad
+from spikewright.ann.ops.moves import Concat, Gather, Identity, Permute, Reshape, Slice, ZeroPad
 from spikewright.measure.cost.events import Cost, Reading, transposed
 
 
@@ -12,4 +12,4 @@ def _moved(reading: Reading) -> list[Tensor]:
     return transposed(reading.op, reading.given, once if reading.accumulates else reading.later)
 
 
-RULES: dict[type, Cost] = dict.fromkeys((Identity, Concat, Reshape, Permute, Slice, ZeroPad), _moved)
+RULES: dict[type, Cost] = dict.fromkeys((Identity, Concat, Gather, Reshape, Permute, Slice, ZeroPad), _moved)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from spikewright.ann.ops.moves import Concat, Identity, Permute, Reshape, Slice, ZeroPad
+from spikewright.ann.ops.moves import Concat, Gather, Identity, Permute, Reshape, Slice, ZeroPad
 from spikewright.ann.source import SourceNode
 from spikewright.measure.equality.bounds import Bound, Size, on_magnitudes
 
@@ -17,4 +17,7 @@ def _concat(node: SourceNode, inputs: Sequence[Size], roles: Mapping[str, Tensor
     return on_magnitudes(node, inputs, roles, len(inputs))
 
 
-RULES: dict[type, Bound] = {**dict.fromkeys((Identity, Permute, Reshape, Slice, ZeroPad), _moved), Concat: _concat}
+RULES: dict[type, Bound] = {
+    **dict.fromkeys((Identity, Gather, Permute, Reshape, Slice, ZeroPad), _moved),
+    Concat: _concat,
+}
