@@ -94,8 +94,6 @@ def _flat(*layers: nn.Module) -> nn.Module:
 
 REFUSED: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
     "gelu": (nn.Sequential(_conv(), nn.GELU()), ("1: GELU", "nn.ReLU")),
-    "leaky_relu": (nn.Sequential(_conv(), nn.LeakyReLU()), ("1: LeakyReLU", "nn.ReLU")),
-    "prelu": (nn.Sequential(_conv(), nn.PReLU()), ("1: PReLU",)),
     "softmax": (_flat(nn.Softmax(1), nn.ReLU()), ("2: Softmax", "drop it at the output")),
     "layer_norm": (_flat(nn.LayerNorm(6)), ("2: LayerNorm", "batch norm")),
     "group_norm": (nn.Sequential(_conv(), nn.GroupNorm(2, 4)), ("1: GroupNorm",)),
@@ -149,7 +147,6 @@ REFUSED: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
         Net(lambda m, x: F.relu(m.p(m.a(x))) + m.b(m.p(m.a(x))), a=_conv(), b=nn.Conv2d(4, 4, 1), p=nn.MaxPool2d(2)),
         ("a max pool",),
     ),
-    "reflected_padding": (nn.Sequential(nn.ReflectionPad2d(1), _conv()), ("padding that is not zero",)),
     "lstm": (Net(lambda m, x: m.l(x.flatten(2))[0], l=nn.LSTM(64, 4, batch_first=True)), ("l: LSTM", "recurrent")),
     "cast_to_integers": (Net(lambda m, x: m.c(x).long().float(), c=_conv()), ("cast to torch.int64",)),
     "cast_to_half": (Net(lambda m, x: m.c(x).half().float(), c=_conv()), ("cast to torch.float16",)),

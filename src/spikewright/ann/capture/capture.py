@@ -3,7 +3,7 @@
 `torch.export` traces the module functionally, so in-place sums, reused modules and functional calls mean
 what they mean in Python, and a branch on data is refused rather than frozen. Each captured operation is
 translated by `aten`; the result is checked against the module on two batch sizes. The module is not changed.
-A softmax or log-softmax over the classes at the very end is left out: the source gives the logits.
+A softmax or log-softmax over the classes, or a sigmoid, at the very end is left out: the source gives the logits.
 """
 
 from collections.abc import Callable

@@ -141,12 +141,12 @@ class Translator:
             return _UNKNOWN if unknown else self._stand_in(node)
 
     def _is_read_out(self, node: fx.Node, arguments: dict[str, Any]) -> bool:
-        """Whether a node is a softmax over classes at the very end, which changes no ranking and is left out."""
+        """Whether a node is a softmax over classes, or a sigmoid, at the very end: it changes no ranking, and goes."""
         read_out, value = _READ_OUTS.get(_target(node)), arguments.get("self")
         last = all(user.op == "output" for user in node.users)
-        if read_out is None or not last or not isinstance(value, Value) or len(value.shape) != 1:
+        if read_out is None or not last or not isinstance(value, Value):
             return False
-        if arguments.get("dim") not in (1, -1):
+        if _target(node) != "sigmoid" and (len(value.shape) != 1 or arguments.get("dim") not in (1, -1)):
             return False
         self.read_out = read_out
         return True
@@ -304,6 +304,7 @@ def _as_it_is(logits: Tensor) -> Tensor:
 
 # What turns logits [N, classes] into probabilities or their logarithms
 _READ_OUTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "sigmoid": torch.sigmoid,
     "softmax": partial(torch.softmax, dim=1),
     "_softmax": partial(torch.softmax, dim=1),
     "log_softmax": partial(torch.log_softmax, dim=1),
