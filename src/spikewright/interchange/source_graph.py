@@ -67,6 +67,10 @@ def _shape_made(node: SourceNode, given: list[Shape], roles: Mapping[str, Tensor
         taken, come = node.op.in_channels(roles["weight"]), given[0][0 if node.op.space else -1]
         if taken != come:
             raise ValueError(f"its weight takes {taken} channels, and {come} come")
+    if node.op.normalises:
+        for role, array in roles.items():  # without samples torch takes any
+            if tuple(array.shape) != given[0][:1]:
+                raise ValueError(f"its {role} has shape {tuple(array.shape)}, and {given[0][:1]} channels come")
     stand_ins = {role: stand_in(array) for role, array in roles.items()}
     return shape_made(node.op, given, partial(interpreter.evaluate, node, roles=stand_ins))
 
