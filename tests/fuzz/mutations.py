@@ -86,7 +86,9 @@ def mutate_arrays(path: Path, draw: Random) -> str:
     elif deed == "value" and array.numel() and array.is_floating_point():
         value = draw.choice((float("nan"), float("inf"), -1.0, 0.0, 1e30, 1e-40, -1e300))
         arrays[name] = array.clone()
-        arrays[name].view(-1)[draw.randrange(array.numel())], deed = value, f"holds {value}"
+        deed = f"holds {value}"
+        place = draw.randrange(array.numel())
+        arrays[name].view(-1)[place] = torch.tensor(value, dtype=torch.float64).to(array.dtype)
     elif deed == "shape":
         arrays[name] = array.reshape(-1).clone()
     elif deed == "empty":
