@@ -82,6 +82,7 @@ def test_gains_that_are_missing_or_of_no_use() -> None:
     assert "needs an array 'a.gain'" in refused(SIGNS, None)
     assert "'a.gain' holds values that are not finite" in refused(SIGNS, torch.tensor([1.0, float("nan")]))
     assert "one for each of 2 output channels" in refused(SIGNS, torch.ones(3))
-    assert "makes 2 samples of one" in refused(SIGNS, torch.ones(2, 1)), "by channel, but along the batch"
+    for gain in (torch.ones(2, 1), torch.ones(1, 2)):
+        assert "gain has 2 axes, 1 are those of features" in refused(SIGNS, gain), "along the batch"
     by_place = refused(torch.ones(2, 3, 3, 3, dtype=torch.int8), torch.ones(2, 2, 2), op=conv2d())
     assert by_place == "array 'a.gain' has shape (2, 2, 2): give one number, or one for each of 2 output channels"

@@ -168,6 +168,8 @@ def _value(blueprint: Blueprint, node: Node, given: list[Shape]) -> Tensor:
 
     def role(name: str) -> Tensor | None:
         array = blueprint.array(node, name)
+        if array is not None and name != "weight" and array.dim() > max(len(node.shape), 1):
+            raise ValueError(f"{name} has {array.dim()} axes, {len(node.shape)} are those of features")
         return None if array is None else stand_in(array)
 
     weight, gain, bias = role("weight"), role("gain"), role("bias")
@@ -182,7 +184,8 @@ def _value(blueprint: Blueprint, node: Node, given: list[Shape]) -> Tensor:
         for index, op in enumerate(node.firing.before_firing):
             value = op([value], role(f"before{index}.weight"))
         for name in ("threshold", "initial_potential", "amplitude"):
-            value = value + stand_in(blueprint.arrays[f"{node.name}.{name}"])
+            own = role(name)
+            value = value if own is None else value + own
     return value
 
 
