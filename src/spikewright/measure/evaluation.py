@@ -60,6 +60,8 @@ class Evaluation:
     synops_hidden_per_sample: float
     macs_per_sample: int
     macs_source_per_sample: int
+    leak_multiplications_per_sample: int  # of membranes, one a neuron and step
+    leak_shifts_per_sample: int  # the same, where the leak is a power of two
     energy_table: str
     energy_joules_source: float
     energy_joules_snn: float

@@ -111,11 +111,13 @@ def figures(blueprint: Blueprint, source: Source | None, flow: FanOut, counts: C
     memory = memory_bytes(blueprint)
     synops = synops_per_sample(counts, flow)
     macs = flow.macs_dense_per_sample if source is None else macs_source(source)
+    operations = neuron_operations(blueprint)
     energy = energy_snn(
         prices,
         synops_per_sample=synops,
         macs_per_sample=flow.macs_per_sample,
-        operations=neuron_operations(blueprint),
+        operations=operations,
+        scale_shifts=flow.shifts_per_sample,
     )
     return {
         "timesteps_mean": timesteps_mean(blueprint.plan),
@@ -127,6 +129,8 @@ def figures(blueprint: Blueprint, source: Source | None, flow: FanOut, counts: C
         "synops_hidden_per_sample": synops_hidden_per_sample(counts, flow),
         "macs_per_sample": flow.macs_per_sample,
         "macs_source_per_sample": macs,
+        "leak_multiplications_per_sample": operations.leak_multiplications,
+        "leak_shifts_per_sample": operations.leak_shifts,
         "energy_table": table,
         "energy_joules_source": energy_joules_source(prices, macs),
         "energy_joules_snn": energy.total_joules,
