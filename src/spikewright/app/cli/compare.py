@@ -65,6 +65,7 @@ def compare(
         for row in result.rows
     ]  # fmt: skip
     source = f"source {result.rows[0].accuracy_source:.2%}, {split} images" if result.rows else "no rows"
+    source += f", energy by {energy_table}"
     console.print(table(f"{run}: {source}", columns, cells, numbers=1))
     console.print(f"rows: {result.folder / verb.ROWS}; page: {result.folder / verb.PAGE}")
     options.write(json, result)

@@ -42,9 +42,10 @@ def search(
     options.write(json, result)
     outcome = result.outcome
     shown = outcome.candidates if len(outcome.candidates) <= MOST_ROWS else outcome.passing
-    console.print(_table(f"{settings.out}: {counted(len(outcome.candidates), 'candidate')}", shown))
+    by = f"energy by {settings.gates.energy_table}, on validation"
+    console.print(_table(f"{settings.out}: {counted(len(outcome.candidates), 'candidate')}, {by}", shown))
     if outcome.front is not None:
-        console.print(_table("front, with fresh fault maps", outcome.front))
+        console.print(_table(f"front, with fresh fault maps, {by}", outcome.front))
     for one in outcome.candidates:
         if one.failure is not None:
             console.print(f"{one.name} could not be made: {one.failure}")
