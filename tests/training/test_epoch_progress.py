@@ -53,7 +53,7 @@ def test_learned_timesteps_and_silent_stages_are_told(source: Source) -> None:
     reported = told_of(source, [], [entry(0, timesteps_mean=2.6, dead_stages=("3",))])
     assert [note for *_, note in reported if note] == [
         "epoch 1/1: loss 0.5000, validation 25.00%, mean timesteps 2.60, 2 s",
-        "warning: stage '3' did not fire in this epoch: lower --threshold, raise --leak, or take a wider --surrogate",
+        "warning: stage '3' fired on no validation image: lower --threshold, raise --leak, or take a wider --surrogate",
     ]
 
 

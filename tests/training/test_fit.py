@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import nn
 
+from spikewright.ann.capture.capture import capture
 from spikewright.ann.interpreter import run
 from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import Source
@@ -182,6 +184,32 @@ def test_a_network_that_does_not_fit_is_refused(source: Source, digits: ImageDat
 def test_a_loss_that_diverges_is_refused(source: Source, digits: ImageData) -> None:
     with pytest.raises(BadModel, match="lower --learning-rate"):
         fit(source, digits, replace(SETTINGS, learning_rate=1e12))
+
+
+@pytest.mark.parametrize("rate", [300.0, 1e5])
+def test_a_loss_that_grows_without_bound_is_refused_in_its_epoch(rate: float, digits: ImageData) -> None:
+    few = replace(digits, train=replace(digits.train, images=digits.train.images[:64], labels=digits.train.labels[:64]))
+    settings = replace(SETTINGS, learning_rate=rate, batch_size=16, warm_up=0.0, momentum=0.99, augment=False)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+    with pytest.raises(BadModel, match=r"in epoch \d: lower --learning-rate \(it is"):
+        fit(capture(model, torch.zeros(2, 1, 8, 8)), few, settings)
+
+
+def test_a_batch_of_one_is_refused_where_batch_norm_has_one_value(source: Source, digits: ImageData) -> None:
+    with torch.random.fork_rng():
+        flat = capture(
+            nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 10)),
+            torch.zeros(2, 1, 8, 8),
+        )
+    with pytest.raises(
+        BadSetting, match=r"batch norm '2' would see 1 value a channel in a batch, and needs two: raise"
+    ):
+        fit(flat, digits, replace(SETTINGS, batch_size=1))
+    few = replace(digits, train=replace(digits.train, images=digits.train.images[:4], labels=digits.train.labels[:4]))
+    _, report = fit(source, few, replace(SETTINGS, batch_size=1, epochs=1))  # 64 values of one image
+    assert len(report.epochs) == 1
 
 
 def test_a_device_that_is_not_there_is_refused(source: Source, digits: ImageData) -> None:

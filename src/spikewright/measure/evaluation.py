@@ -10,7 +10,7 @@ Every figure's meaning is in `spikewright.measure`; this file only gathers them.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import torch
@@ -264,7 +264,7 @@ class _Scores:
     counts: Counts
     source: int = 0
     reference: int = 0
-    by_class: ByClass = ByClass()  # of the spiking network
+    by_class: ByClass = field(default_factory=ByClass)  # of the spiking network
 
 
 def _score(

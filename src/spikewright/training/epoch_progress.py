@@ -65,7 +65,7 @@ class EpochProgress(Callback):
             f"epoch {entry['epoch'] + 1}/{self.epochs}: loss {entry['loss']:.4f}, "
             f"validation {entry['accuracy_validation']:.2%}, {steps}{entry['seconds']:.0f} s",
             *(
-                f"warning: stage {name!r} did not fire in this epoch: lower --threshold, raise --leak, or take "
+                f"warning: stage {name!r} fired on no validation image: lower --threshold, raise --leak, or take "
                 "a wider --surrogate"
                 for name in entry.get("dead_stages", ())
             ),

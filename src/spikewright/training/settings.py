@@ -82,7 +82,7 @@ class Epoch:
     """One epoch: mean loss over its batches, top-1 on validation after it; and what its kind of network tells.
 
     Of a source network, bits per sample in the epoch and mean T after it; of a directly trained one, mean spikes
-    a neuron and step in the epoch, and the stages that did not fire in it.
+    a neuron and step in the epoch, and the stages that fired on no validation sample after it.
     """
 
     epoch: int

@@ -59,7 +59,7 @@ def _show(result: "BenchResult") -> None:
             )
         )
     table_name = next((row.energy_table for row in result.rows if row.energy_table is not None), "")
-    title = f"{result.run}: batches of {result.batch}, medians of {result.rounds} rounds, energy by {table_name} over the batch"
+    title = f"{result.run}: batches of {result.batch}, medians of {result.rounds} rounds, energy by {table_name}"
     heads = ("engine", "ms", "time", "images/s", "codes that differ", "weights", "energy an image")
     console.print(table(title, heads, rows))
     for row in result.rows:
@@ -73,7 +73,7 @@ def _show(result: "BenchResult") -> None:
                 "was busy: run again, with more --rounds"
             )
     console.print(
-        f"time: ms by those of the first row; codes that differ: of {result.codes:,}, from float64; "
+        f"time: ms by those of the first row; energy: mean over the batch; codes that differ: of {result.codes:,}, from float64; "
         f"processor: {result.processor.get('name', result.processor['machine'])}, "
         f"{result.processor['capability']}, {result.processor['threads']} threads"
     )

@@ -92,7 +92,8 @@ def _uneven(found: Evaluation) -> bool:
 def _of_classes(found: Evaluation) -> str:
     order = sorted((share, k) for k, share in enumerate(found.accuracy_by_class) if share is not None)
     worst = ", ".join(f"{k} {share:.2%}" for share, k in order[:WORST])
-    return f"accuracy by class, the lowest: {worst}; always answering the commonest class gets {found.accuracy_constant:.2%}"
+    constant = f"always answering the commonest class gets {found.accuracy_constant:.2%}"
+    return f"accuracy by class, the lowest: {worst}; {constant}"
 
 
 def _ratio(found: Evaluation) -> str:

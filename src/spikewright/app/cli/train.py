@@ -220,4 +220,4 @@ def _spiking_summary(out: Path, about: dict[str, Any], seconds: float) -> str:
         f"{last['firing_rate']:.3f} spikes a neuron and step, {seconds:.0f} s"
     )
     dead = last["dead_stages"]
-    return line if not dead else f"{line}\nwarning: no spike in the last epoch from {', '.join(dead)}"
+    return line if not dead else f"{line}\nwarning: no spike on validation from {', '.join(dead)}"

@@ -2,7 +2,8 @@
 
     source: MACs · mac
     SNN:    (SynOps + injections) · accumulate + graded MACs · mac + leaks · multiply (+ shifts + compares + resets)
-A leak that is a power of two is a shift; what it is multiplied into is added by the accumulations. One table serves both sides of a comparison, so a ratio never mixes two number formats.
+A leak that is a power of two is a shift; what it is multiplied into is added by the accumulations.
+One table serves both sides of a comparison, so a ratio never mixes two number formats.
 Knows nothing about networks: it is handed counts.
 """
 

@@ -5,14 +5,15 @@ sum or membrane it is added to as it is, and nothing for being moved. An average
 composed with what follows: the spike pays what each window it is in has to pay there. Through an alignment that
 repeats or drops steps a spike is delivered more or less often than once: its mean number of copies is counted.
 
-A sum or difference of trains that does not fire is composed like an average: its spikes, with their signs, go on to
-what follows one by one, and a factor of ±1 is free.
+A sum or difference of trains that does not fire is composed like an average: its spikes, with their signs, go on
+to what follows one by one, and a factor of ±1 is free.
 
 Values that are not spikes (a graded input, what a linear bottleneck or a sum with one passes on) are
 multiplied: what weighted operations do with them is counted as MACs, dense, the same for every sample. So is
-a gain applied to pooled potentials before firing; gains of ±1 are free, and powers of two are shifts. A constant input that is repeated over the steps is
-multiplied once; in a clocked network what varies, and reaches a stage, is multiplied at every step. Additions
-of graded values to a sum, and biases, are not counted. Knows nothing about how often anything spikes.
+a gain applied to pooled potentials before firing; gains of ±1 are free, and other powers of two are shifts. A
+constant input that is repeated over the steps is multiplied once; in a clocked network what varies, and reaches
+a stage, is multiplied at every step. Additions of graded values to a sum, and biases, are not counted. Knows
+nothing about how often anything spikes.
 
 Source: SynOps as NeuroBench defines them ("Effective ACs", https://arxiv.org/abs/2304.04640). Differs from
 its counter, which calls averaged or scaled spikes MACs and sees no sums.
@@ -30,7 +31,7 @@ from spikewright.ann.ops.rules import gathered
 from spikewright.ann.shapes import blank, shape_made, stand_in
 from spikewright.ann.source import INPUT, Source
 from spikewright.measure.cost.events import Reading, transposed
-from spikewright.measure.cost.synapses import Shape, elements, weights_met
+from spikewright.measure.cost.synapses import Shape, weights_met
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.nodes import Node, Stage
 from spikewright.snn.plan import Plan

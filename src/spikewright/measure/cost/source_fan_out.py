@@ -66,7 +66,7 @@ def _numbers(source: Source) -> set[str]:
 
 
 def _fires(source: Source) -> set[str]:
-    """The nodes whose value is what a stage fires by: activations alone read it, behind norms, constants and max pools."""
+    """The nodes whose value a stage fires by: activations alone read it, behind norms, constants and max pools."""
     found, readers = set[str](), source.consumers
     for node in reversed(source.nodes):
         behind = [

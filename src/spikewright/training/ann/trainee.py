@@ -39,9 +39,14 @@ class SourceTrainee(nn.Module):
             loss = loss + self.timesteps.penalty()
         return loss, bits.detach().reshape(1)
 
-    def scores(self, x: Tensor) -> Tensor:
-        """Logits [N, K]."""
-        return self.network(x, self._activate)
+    @property
+    def latent(self) -> TrainableSource:
+        """The network itself."""
+        return self.network
+
+    def scores(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits [N, K]; nothing spikes."""
+        return self.network(x, self._activate), x.new_zeros(0)
 
     def after_step(self, progress: float) -> None:
         """Keep θ > 0, and learned timesteps at 1 or more."""
@@ -63,7 +68,7 @@ class SourceTrainee(nn.Module):
             groups.append({"params": apart, "lr": rate, **still})
         return groups
 
-    def reported(self, gauges: list[float]) -> dict[str, Any]:
+    def reported(self, gauges: list[float], rates: list[float]) -> dict[str, Any]:  # noqa: ARG002
         """Bits per sample where they have a price, mean T where it is learned."""
         return {
             "bits_per_sample": gauges[0] if self.sparsity > 0 else None,

@@ -1,6 +1,7 @@
 """A directly trained network in training: a loss over time, and the regulation of its firing rates.
 
-Its gauges: mean spikes a neuron and step, of each stage. A stage that did not fire in a whole epoch is told.
+Its gauges: mean spikes a neuron and step, of each stage. A stage that did not fire on
+any validation sample, as the network is evaluated, is told.
 """
 
 from typing import Any
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from spikewright.ann.ops import Activating
 from spikewright.snn.blueprint import Blueprint
+from spikewright.training.ann.trainable import TrainableSource
 from spikewright.training.ann.trainee import by_decay
 from spikewright.training.settings import TrainSettings
 from spikewright.training.snn.losses import LOSSES, regulation, require_loss
@@ -42,9 +44,15 @@ class SpikingTrainee(nn.Module):
             loss = loss + self.rate_penalty * regulation(found.rates[: self.regulated])
         return loss, found.rates.detach()
 
-    def scores(self, x: Tensor) -> Tensor:
-        """The output summed over time, [N, K]."""
-        return self.network(x).sum(0)
+    @property
+    def latent(self) -> TrainableSource:
+        """The weights at full precision."""
+        return self.network.latent
+
+    def scores(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The output summed over time, [N, K], and firing rates [stages]."""
+        found = self.network.run(x)
+        return found.output.sum(0), found.rates
 
     def after_step(self, progress: float) -> None:
         """Nothing to bring back: leaks are sigmoids, and formats clip or standardise by themselves."""
@@ -53,9 +61,9 @@ class SpikingTrainee(nn.Module):
         """Decay on weights of two or more axes alone."""
         return by_decay(list(self.parameters()), settings)
 
-    def reported(self, gauges: list[float]) -> dict[str, Any]:
-        """Mean firing rate over the stages, and the stages that are dead."""
-        dead = tuple(name for name, rate in zip(self.network.stages, gauges, strict=True) if rate == 0)
+    def reported(self, gauges: list[float], rates: list[float]) -> dict[str, Any]:
+        """Mean firing rate over the stages, and the stages that are dead in evaluation."""
+        dead = tuple(name for name, rate in zip(self.network.stages, rates, strict=True) if rate == 0)
         return {"firing_rate": sum(gauges) / len(gauges), "dead_stages": dead}
 
     def result(self) -> Blueprint:

@@ -1,4 +1,4 @@
-"""A sum costs one accumulation, or what its spikes pay later where it passes them on; so does a product with a constant.
+"""A sum, or a product with a constant, costs one accumulation, or what its spikes pay later where they are passed on.
 
 A spike goes on as a spike through a sum of trains, and through a factor of ±1: its sign moves for free. Any other
 factor that is not zero is accumulated once, unless folded away.
