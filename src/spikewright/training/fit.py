@@ -193,7 +193,7 @@ def _fit(
 def _settled(
     trainee: Trainee, data: ImageData | EventData, train: Batches, fitted: tuple[Fitting, Trainer], tell: Progress
 ) -> tuple[Epoch, ...]:
-    """The epochs; where too few updates made batch norm's statistics they are estimated again, and the last read anew."""
+    """The epochs; where too few updates made batch norm's statistics, they are made again and the last is read anew."""
     module, trainer = fitted
     *before, last = module.epochs
     if not unsettled(trainee.latent.source, trainee.latent.to_source(), updates=module.steps):

@@ -73,7 +73,8 @@ def _show(result: "BenchResult") -> None:
                 "was busy: run again, with more --rounds"
             )
     console.print(
-        f"time: ms by those of the first row; energy: mean over the batch; codes that differ: of {result.codes:,}, from float64; "
+        "time: ms by those of the first row; energy: mean over the batch; "
+        f"codes that differ: of {result.codes:,}, from float64; "
         f"processor: {result.processor.get('name', result.processor['machine'])}, "
         f"{result.processor['capability']}, {result.processor['threads']} threads"
     )

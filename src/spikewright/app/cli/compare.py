@@ -20,7 +20,8 @@ def compare(
     ] = "1,2,4,8",
     data: options.Data = None,
     out: Annotated[
-        Path | None, Option("--out", "-o", help="folder for the rows and the page; default RUN/compare")
+        Path | None,
+        options.out("folder for the rows and the page; default RUN/compare"),
     ] = None,
     split: Annotated[str, Option(help="what accuracies are read on: test or validation")] = "test",
     images: Annotated[int | None, Option(help="images of it, the first ones; default all")] = None,

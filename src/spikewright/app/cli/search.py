@@ -19,7 +19,10 @@ MOST_ROWS = 60
 
 def search(
     config: Annotated[Path, Option(help="TOML file that says what to search (docs/search.md)")],
-    out: Annotated[Path | None, Option("--out", "-o", help="folder of the result, in place of the file's")] = None,
+    out: Annotated[
+        Path | None,
+        options.out("folder of the result, in place of the file's"),
+    ] = None,
     seed: Annotated[int | None, Option(help="in place of the file's")] = None,
     device: Annotated[str | None, Option(help="for training, in place of the file's: auto, cpu, cuda …")] = None,
     json: options.Json = None,

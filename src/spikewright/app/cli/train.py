@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    out: Annotated[Path, Option("--out", "-o", help="run folder to write")],
+    out: Annotated[Path, options.out("run folder to write")],
     model: Annotated[str | None, Option(help="name of a model, or package.module:factory")] = None,
     data: options.Data = None,
     weights: Annotated[Path | None, Option(help="start from these weights (.safetensors, .pt, .pth)")] = None,
