@@ -37,6 +37,7 @@ def said(capsys: pytest.CaptureFixture[str], found: Evaluation) -> str:
 def test_a_plain_network(capsys: pytest.CaptureFixture[str]) -> None:
     text = said(capsys, FOUND)
     assert "1.00 nJ, 8.0× less" in text
+    assert "12.00 nJ, 1.50× more" in said(capsys, replace(FOUND, energy_joules_snn=12e-9))
     assert "leaks" not in text and "class" not in text and "warning" not in text
 
 

@@ -101,6 +101,8 @@ def _ratio(found: Evaluation) -> str:
         return f"no gain: {found.gains_nothing}"
     if not found.energy_joules_snn:
         return "no work at all"
+    if found.energy_joules_snn > found.energy_joules_source:
+        return f"{found.energy_joules_snn / found.energy_joules_source:.2f}× more"
     return f"{found.energy_joules_source / found.energy_joules_snn:.1f}× less"
 
 
