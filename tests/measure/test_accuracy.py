@@ -24,6 +24,7 @@ def test_accuracy_by_class_over_batches_is_a_plain_count() -> None:
     assert found.shares == tuple(shares) and shares[2] is None
     known = [share for share in shares if share is not None]
     assert found.balanced == pytest.approx(sum(known) / 3)
+    assert found.share == int(right.sum()) / 50
     assert found.constant == max(int((labels == k).sum()) for k in range(4)) / 50
     assert (ByClass().balanced, ByClass().constant) == (0.0, 0.0)
 

@@ -83,6 +83,10 @@ def test_what_is_measured_is_the_network_in_evaluation(source: Source) -> None:
     with torch.no_grad():
         run = one.network.run(X)
     assert found["accuracy_validation"] == float((run.output.sum(0).argmax(1) == Y).double().mean())
+    shares = [float((run.output.sum(0).argmax(1) == Y)[k == Y].double().mean()) for k in range(int(Y.max()) + 1)]
+    assert found["accuracy_by_class"] == pytest.approx(shares) and found["accuracy_balanced"] == pytest.approx(
+        sum(shares) / len(shares)
+    )
     silent = [name for name, rate in zip(one.network.stages, run.rates, strict=True) if rate == 0]
     assert found["dead_stages"] == tuple(silent)
     assert "dead_stages" in measured(trainee(source), BATCHES)

@@ -57,5 +57,12 @@ def test_learned_timesteps_and_silent_stages_are_told(source: Source) -> None:
     ]
 
 
+def test_a_mean_of_the_classes_far_from_the_accuracy_is_told(source: Source) -> None:
+    near, far = entry(0, accuracy_balanced=0.22), entry(1, accuracy_balanced=0.1)
+    notes = [note for *_, note in told_of(source, [], [near, far]) if note]
+    assert "validation 25.00%, 2 s" in notes[0]
+    assert "validation 25.00% (mean of the classes 10.00%), 2 s" in notes[1]
+
+
 def test_other_processes_are_silent(source: Source) -> None:
     assert told_of(source, [], [entry(0)], first=False) == []

@@ -131,6 +131,10 @@ def test_what_a_few_updates_train_is_what_is_evaluated(digits: ImageData) -> Non
     x = digits.preparation(torch.from_numpy(few.images.copy()))
     right = (build(trained)(x).argmax(1) == torch.from_numpy(few.labels)).float().mean()
     assert float(right) == pytest.approx(report.accuracy_validation, abs=2.1 / 24)
+    answers = build(trained)(x).argmax(1) == torch.from_numpy(few.labels)
+    shares = [float(answers[torch.from_numpy(few.labels == k)].double().mean()) for k in sorted(set(few.labels))]
+    known = [share for share in report.epochs[-1].accuracy_by_class if share is not None]
+    assert known == pytest.approx(shares, abs=0.5) and len(known) == len(shares)
     counts = Counts.empty(trained.plan).add_all(build(trained).collapse(x))
     names = {stage.name: stage.firing.carries for stage in trained.plan.stages}
     assert {names[name] for name in counts.dead_stages} == set(report.epochs[-1].dead_stages)

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from spikewright.errors import BadData
 
+FAR = 0.05  # between accuracy and its mean over classes, as shares
+
 
 def predictions(scores: Tensor) -> Tensor:
     """The class of each row of scores [N, classes], int64 [N]; the lowest index of a tie.
@@ -36,6 +38,11 @@ class ByClass:
             tuple(a + b for a, b in zip(self.right + padding, hits, strict=True)),
             tuple(a + b for a, b in zip(self.samples + padding, seen, strict=True)),
         )
+
+    @property
+    def share(self) -> float:
+        """Accuracy, 0..1; 0 of nothing."""
+        return sum(self.right) / max(sum(self.samples), 1)
 
     @property
     def shares(self) -> tuple[float | None, ...]:

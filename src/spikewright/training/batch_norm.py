@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from spikewright.ann.ops.activations import BatchNorm
 from spikewright.ann.source import Source
 from spikewright.errors import BadSetting
+from spikewright.measure.accuracy import ByClass
 from spikewright.training.trainee import Trainee
 
 LEFT = 0.01  # of a variance: so much of it may be what training began with
@@ -83,20 +84,24 @@ def estimate_again(
 def measured(
     trainee: Trainee, batches: Iterable[tuple[Tensor, Tensor]], *, device: torch.device | None = None
 ) -> dict[str, Any]:
-    """What changes in an epoch's report: accuracy on these batches, and the stages that are dead on them."""
+    """What changes in an epoch's report: accuracies on these batches, and the stages that are dead on them."""
     assert isinstance(trainee, nn.Module)
     module = trainee.to(device).eval()
     parameter = next(module.parameters())
-    right = count = 0
+    found = ByClass()
     total = torch.zeros(0)
     with torch.no_grad():
         for x, y in batches:
             scores, rates = trainee.scores(x.to(parameter))
-            right += int((scores.argmax(1).cpu() == y.cpu()).sum())
-            count += len(y)
+            found = found.add(scores.argmax(1).cpu() == y.cpu(), y.cpu())
             total = rates.cpu() if len(total) != len(rates) else total + rates.cpu()
     reported = trainee.reported(total.tolist() or [0.0], total.tolist())
-    return {"accuracy_validation": right / max(count, 1), "dead_stages": reported.get("dead_stages", ())}
+    return {
+        "accuracy_validation": found.share,
+        "accuracy_balanced": found.balanced,
+        "accuracy_by_class": found.shares,
+        "dead_stages": reported.get("dead_stages", ()),
+    }
 
 
 def _norms(source: Source) -> Norms:

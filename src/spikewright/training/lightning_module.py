@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from spikewright.errors import BadModel
+from spikewright.measure.accuracy import ByClass
 from spikewright.training.settings import Epoch, TrainSettings
 from spikewright.training.trainee import Trainee
 
@@ -36,7 +37,7 @@ class Fitting(LightningModule):
         self.identity = identity
         self.history: list[dict[str, Any]] = []
         self._sums = torch.zeros(0)
-        self._right = torch.zeros(2)
+        self._classes = torch.zeros(2, 0)  # right answers and samples, by class
         self._rates = torch.zeros(0)
         self._began = 0.0
 
@@ -60,27 +61,31 @@ class Fitting(LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Start counting."""
-        self._right = torch.zeros(2)
+        self._classes = torch.zeros(2, 0)
         self._rates = torch.zeros(0)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:  # noqa: ARG002
         """Count the right answers of one batch, and what fires on it."""
         x, y = batch
         scores, rates = self.trainee.scores(x)
-        self._right += torch.tensor([int((scores.argmax(1) == y).sum()), len(y)])
+        hits, most = y[scores.argmax(1) == y], scores.shape[1]
+        classes = torch.stack([torch.bincount(some.cpu(), minlength=most) for some in (hits, y)])
+        self._classes = classes if len(self._classes[0]) != most else self._classes + classes
         weighted = rates.double().cpu() * len(y)
         self._rates = weighted if len(self._rates) != len(weighted) else self._rates + weighted
 
     def on_train_epoch_end(self) -> None:
         """Write the epoch into the history; runs after its validation and before its checkpoint."""
-        right, count = self._reduced(self._right)
+        validated = ByClass(*(tuple(map(int, row)) for row in self._reduced(self._classes)))
         batches, loss, *gauges = self._reduced(self._sums)
         rates = self._reduced(self._rates) if len(self._rates) else gauges
         self._require_sound(loss / max(batches, 1))
         entry = {
             "epoch": self.current_epoch,
             "loss": loss / max(batches, 1),
-            "accuracy_validation": right / max(count, 1),
+            "accuracy_validation": validated.share,
+            "accuracy_balanced": validated.balanced,
+            "accuracy_by_class": validated.shares,
             "seconds": time.monotonic() - self._began,
             **self.trainee.reported([gauge / max(batches, 1) for gauge in gauges], rates),
         }
@@ -135,7 +140,7 @@ class Fitting(LightningModule):
     def _progress(self) -> float:
         return min(self.global_step / max(self.steps, 1), 1.0)
 
-    def _reduced(self, sums: Tensor) -> list[float]:
+    def _reduced(self, sums: Tensor) -> list[Any]:
         if self.trainer.world_size > 1:
             sums = self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum")
         return sums.tolist()

@@ -81,6 +81,7 @@ class TrainSettings:
 class Epoch:
     """One epoch: mean loss over its batches, top-1 on validation after it; and what its kind of network tells.
 
+    `accuracy_balanced` is the mean of `accuracy_by_class`, in which a class without validation samples is None.
     Of a source network, bits per sample in the epoch and mean T after it; of a directly trained one, mean spikes
     a neuron and step in the epoch, and the stages that fired on no validation sample after it.
     """
@@ -93,6 +94,8 @@ class Epoch:
     timesteps_mean: float | None = None
     firing_rate: float | None = None
     dead_stages: tuple[str, ...] = ()
+    accuracy_balanced: float | None = None
+    accuracy_by_class: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

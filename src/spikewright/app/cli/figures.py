@@ -1,9 +1,9 @@
 """How an evaluation looks in a terminal: the source and the spiking network side by side."""
 
 from spikewright.app.cli.console import console, table
+from spikewright.measure.accuracy import FAR
 from spikewright.measure.evaluation import Evaluation
 
-FAR = 0.05  # between accuracy and its mean over classes
 WORST = 5  # classes that are shown
 
 
@@ -83,9 +83,9 @@ def _leaks(found: Evaluation) -> list[tuple[str, str, str]]:
 
 
 def _uneven(found: Evaluation) -> bool:
-    """Whether accuracy alone misleads: some class is as good as never recognised, or their mean is far from it."""
+    """Whether accuracy alone misleads: a class is recognised less than half as often, or their mean is far off."""
     known = [share for share in found.accuracy_by_class if share is not None]
-    worst = min(known, default=1.0) <= 0.5 * found.accuracy_snn
+    worst = min(known, default=1.0) <= found.accuracy_snn / 2
     return len(known) > 1 and (worst or abs(found.accuracy_balanced - found.accuracy_snn) > FAR)
 
 

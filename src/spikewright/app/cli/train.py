@@ -110,6 +110,7 @@ def train(
     """Train a network; with --levels its activations are rounded, ready to convert exactly."""
     from spikewright.app.cli.console import console, progress_bar
     from spikewright.app.runs import train as verb
+    from spikewright.measure.accuracy import FAR
     from spikewright.training.settings import TrainSettings
 
     given = {
@@ -152,6 +153,13 @@ def train(
             "train longer, or with a higher --timestep-penalty"
         )
     console.print(_summary(out, about, result.report.seconds))
+    last = result.report.epochs[-1]
+    if last.accuracy_balanced is not None and abs(last.accuracy_balanced - last.accuracy_validation) > FAR:
+        worst = min((share, k) for k, share in enumerate(last.accuracy_by_class) if share is not None)
+        console.print(
+            f"warning: validation {last.accuracy_validation:.2%} is {last.accuracy_balanced:.2%} as the mean of the "
+            f"classes, {worst[0]:.2%} of class {worst[1]}: the classes are uneven: read `accuracy_by_class` (--json)"
+        )
 
 
 def _timesteps(learn: bool, **given: Any) -> "TimestepSettings | None":
