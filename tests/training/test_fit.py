@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
@@ -245,3 +246,20 @@ def test_ctrl_c_keeps_the_checkpoint_and_leaves_with_130(
     assert "Traceback" not in capsys.readouterr().err
     assert list(out.glob("checkpoints/*.ckpt"))
     assert not (out / "source.json").exists()
+
+
+def test_balanced_classes_recognise_the_rare_one(digits: ImageData) -> None:
+    """300 of one digit and 6 of another: alike in the loss, both are recognised."""
+    few = [np.flatnonzero(digits.train.labels == k) for k in (3, 8)]
+    chosen = np.concatenate([few[0][:100], few[1][:4]])
+    rows = replace(digits.train, images=digits.train.images[chosen], labels=digits.train.labels[chosen])
+    data = replace(digits, train=rows)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        linear = capture(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), torch.zeros(2, 1, 8, 8))
+    settings = replace(SETTINGS, epochs=1, augment=False, learning_rate=0.02, batch_size=104, warm_up=0.0)
+    recall = {}
+    for weights in (None, "balanced"):
+        _, report = fit(linear, data, replace(settings, class_weights=weights))
+        recall[weights] = report.epochs[-1].accuracy_by_class[8]
+    assert recall["balanced"] > recall[None]

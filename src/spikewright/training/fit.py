@@ -40,6 +40,7 @@ from spikewright.training.ann.levels import without_levels
 from spikewright.training.ann.trainable import TrainableSource
 from spikewright.training.ann.trainee import SourceTrainee
 from spikewright.training.batch_norm import estimate_again, measured, require_values, unsettled
+from spikewright.training.class_weights import class_weights
 from spikewright.training.epoch_progress import EpochProgress
 from spikewright.training.lightning_module import Fitting
 from spikewright.training.settings import Epoch, TrainReport, TrainSettings
@@ -86,12 +87,12 @@ def fit(
         KeyboardInterrupt: interrupted; the checkpoints stay.
     """
     _require_fit(source, data)
-    source = source.with_preparation(data.preparation)
-    learning = settings.timesteps
+    source, learning = source.with_preparation(data.preparation), settings.timesteps
     timesteps = None if learning is None else LearnedTimesteps(source, learning)
     network = TrainableSource(source if learning is None else without_levels(source))
     require_values(source, rows=_rows(data, settings), steps_of=lambda _: 1)
-    trainee = SourceTrainee(network, settings, timesteps)
+    weights = class_weights(settings.class_weights, data.train.labels, classes=source.output_shape[0])
+    trainee = SourceTrainee(network, settings, timesteps, weights=weights)
     how = {**asdict(settings), "learn_timesteps": learning is not None}
     del how["timesteps"]
     how |= {} if learning is None else asdict(learning)
@@ -130,8 +131,9 @@ def fit_spiking(
     network = TrainingNetwork(source, spiking.network)
     require_values(network.source, rows=_rows(data, settings), steps_of=network.steps_of)
     trainee = SpikingTrainee(
-        network, loss=spiking.loss, label_smoothing=settings.label_smoothing, rate_penalty=spiking.rate_penalty
-    )
+        network, loss=spiking.loss, label_smoothing=settings.label_smoothing, rate_penalty=spiking.rate_penalty,
+        weights=class_weights(settings.class_weights, data.train.labels, classes=source.output_shape[0]),
+    )  # fmt: skip
     how = {**asdict(settings), **asdict(spiking), "model": _digest(source)}
     del how["timesteps"]
     saving = _Saving(out=out, resume=resume, on_progress=on_progress)

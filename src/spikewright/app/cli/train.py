@@ -83,6 +83,9 @@ def train(
     ] = None,
     sparsity: Annotated[float, Option(help="price of one bit per sample, e.g. 1e-6")] = 0.0,
     label_smoothing: Annotated[float, Option(help="share of the target spread over all classes")] = 0.0,
+    class_weights: Annotated[
+        str | None, Option(help="balanced: every class weighs the same, however few samples it has")
+    ] = None,
     precision: Annotated[str, Option(help="32, bf16-mixed, 16-mixed or 64")] = "32",
     augment: Annotated[
         bool | None,
@@ -130,7 +133,7 @@ def train(
         slip=slip, initial_timesteps=initial_timesteps, images=options.images(mean, std, size),
         augment=augment, overwrite=overwrite, frames_by=frames_by, binary=binary,  # pyright: ignore[reportArgumentType]
         settings=TrainSettings(
-            epochs=epochs, label_smoothing=label_smoothing, **{**usual, **trained_by},
+            epochs=epochs, label_smoothing=label_smoothing, class_weights=class_weights, **{**usual, **trained_by},
             timesteps=_timesteps(
                 learn_timesteps, target_timesteps=target_timesteps, timestep_penalty=timestep_penalty,
                 timestep_weighting=timestep_weighting, parametrisation=parametrisation,
@@ -158,7 +161,7 @@ def train(
         worst = min((share, k) for k, share in enumerate(last.accuracy_by_class) if share is not None)
         console.print(
             f"warning: validation {last.accuracy_validation:.2%} is {last.accuracy_balanced:.2%} as the mean of the "
-            f"classes, {worst[0]:.2%} of class {worst[1]}: the classes are uneven: read `accuracy_by_class` (--json)"
+            f"classes, {worst[0]:.2%} of class {worst[1]}: take --class-weights balanced, or more data"
         )
 
 

@@ -23,6 +23,8 @@ from spikewright.training.timesteps.learned import timestep_account
 def asked(source: Source, data: ImageData | EventData, settings: TrainSettings, **more: Any) -> dict[str, Any]:
     """All that a trained network follows from; `more` is what is asked for beyond the settings."""
     how = {name: value for name, value in asdict(settings).items() if name not in checkpoints.SETTLED}
+    if how["class_weights"] is None:
+        del how["class_weights"]  # so that runs of before there were any are still the same
     return {
         "verb": "train",
         "source": acquire.digest(source),

@@ -16,21 +16,29 @@ SETTLED = 0.9  # share of all steps after which learned timesteps no longer rise
 
 
 class SourceTrainee(nn.Module):
-    """Train `network`; `timesteps` stands in for its activations where it is given."""
+    """Train `network`; `timesteps` stands in for its activations where it is given, `weights` [K] weigh the classes."""
+
+    weights: Tensor | None
 
     def __init__(
-        self, network: TrainableSource, settings: TrainSettings, timesteps: LearnedTimesteps | None = None
+        self,
+        network: TrainableSource,
+        settings: TrainSettings,
+        timesteps: LearnedTimesteps | None = None,
+        *,
+        weights: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.timesteps = timesteps
         self.sparsity, self.label_smoothing = settings.sparsity, settings.label_smoothing
+        self.register_buffer("weights", weights, persistent=False)
 
     def loss(self, x: Tensor, y: Tensor, *, step: int, progress: float) -> tuple[Tensor, Tensor]:  # noqa: ARG002
         """Cross-entropy of x [N, *input_shape] and labels y, with what bits and steps cost; bits per sample [1]."""
         penalty = BitPenalty() if self.sparsity > 0 else None
         logits = self.network(x, self._activate if penalty is None else penalty)
-        loss = F.cross_entropy(logits.float(), y, label_smoothing=self.label_smoothing)
+        loss = F.cross_entropy(logits.float(), y, weight=self.weights, label_smoothing=self.label_smoothing)
         bits = loss.new_zeros(())
         if penalty is not None:
             bits = penalty.per_sample()

@@ -20,14 +20,22 @@ from spikewright.training.snn.network import TrainingNetwork
 class SpikingTrainee(nn.Module):
     """Train `network` by the loss of that name (`losses.LOSSES`).
 
-    `rate_penalty` is λ of the regulation of firing rates; 0 regulates none.
+    `rate_penalty` is λ of the regulation of firing rates; 0 regulates none. `weights` [K] are those of the classes.
 
     Raises:
         BadSetting: as `losses.require_loss` says.
     """
 
+    weights: Tensor | None
+
     def __init__(
-        self, network: TrainingNetwork, *, loss: str, label_smoothing: float = 0.0, rate_penalty: float = 0.0
+        self,
+        network: TrainingNetwork,
+        *,
+        loss: str,
+        label_smoothing: float = 0.0,
+        rate_penalty: float = 0.0,
+        weights: Tensor | None = None,
     ) -> None:
         super().__init__()
         require_loss(loss, readout=network.settings.readout, rate_penalty=rate_penalty)
@@ -35,11 +43,12 @@ class SpikingTrainee(nn.Module):
         # neurons that make the output are the last layer, which is left alone
         self.regulated = len(network.stages) - isinstance(network.source.nodes[-1].op, Activating)
         self.name, self.label_smoothing, self.rate_penalty = loss, label_smoothing, rate_penalty
+        self.register_buffer("weights", weights, persistent=False)
 
     def loss(self, x: Tensor, y: Tensor, *, step: int, progress: float) -> tuple[Tensor, Tensor]:
         """The loss of x [N, *sample_shape] and labels y; firing rates [stages]."""
         found = self.network.run(x, key=(step,), progress=progress, regulated=self.rate_penalty > 0)
-        loss = LOSSES[self.name](found.output.float(), y, self.label_smoothing)
+        loss = LOSSES[self.name](found.output.float(), y, self.label_smoothing, self.weights)
         if self.rate_penalty > 0:
             loss = loss + self.rate_penalty * regulation(found.rates[: self.regulated])
         return loss, found.rates.detach()
