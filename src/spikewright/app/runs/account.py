@@ -46,7 +46,10 @@ def of_training(data: ImageData | EventData, settings: TrainSettings, report: Tr
         "accuracy_validation": report.accuracy_validation,
         "accuracy_test": report.accuracy_test,
         "seconds": report.seconds,
-        "epochs": [{**asdict(epoch), "dead_stages": list(epoch.dead_stages)} for epoch in report.epochs],
+        "epochs": [
+            {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(epoch).items()}
+            for epoch in report.epochs
+        ],
         "versions": {
             "spikewright": version("spikewright"),
             "torch": torch.__version__,
