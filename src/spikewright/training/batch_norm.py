@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from spikewright.ann.ops.activations import BatchNorm
+from spikewright.ann.ops.activations import BatchNorm, as_batch_norm
 from spikewright.ann.source import Source
 from spikewright.errors import BadSetting
 from spikewright.measure.accuracy import ByClass
@@ -36,7 +36,7 @@ def require_values(source: Source, *, rows: int, steps_of: Callable[[str], int])
         BadSetting: some norm has fewer than two.
     """
     for node in source.nodes:
-        if isinstance(node.op, BatchNorm):
+        if node.op.normalises:
             values = rows * steps_of(node.name) * torch.Size(node.shape[1:]).numel()
             if values < 2:
                 raise BadSetting(
@@ -107,9 +107,9 @@ def measured(
 def _norms(source: Source) -> Norms:
     """The norms whose statistics training follows."""
     followed = [
-        (node.op, (dict(node.arrays)["mean"], dict(node.arrays)["variance"]))
+        (op, (dict(node.arrays)["mean"], dict(node.arrays)["variance"]))
         for node in source.nodes
-        if isinstance(node.op, BatchNorm) and node.op.momentum > 0
+        if (op := as_batch_norm(node.op)) is not None and op.momentum > 0
     ]
     uses = Counter(names for _, names in followed)
     return {names: (op, uses[names]) for op, names in followed}

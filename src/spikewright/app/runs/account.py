@@ -13,7 +13,6 @@ from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
 from spikewright.data import EventData, ImageData
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.neurons.leaky import Leaky
 from spikewright.training import checkpoints
 from spikewright.training.settings import TrainReport, TrainSettings
 from spikewright.training.snn.settings import SpikingTraining
@@ -76,7 +75,5 @@ def of_spiking(network: Blueprint, spiking: SpikingTraining) -> dict[str, Any]:
     return {
         "kind": "spiking",
         "spiking": asdict(spiking),
-        "leaks": {
-            node.name: node.firing.law.leak for node in network.plan.stages if isinstance(node.firing.law, Leaky)
-        },
+        "leaks": {node.name: node.firing.law.leak for node in network.plan.stages if node.firing.law.leaks},
     }

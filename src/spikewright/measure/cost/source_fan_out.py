@@ -13,7 +13,6 @@ there, neuron by neuron. Knows nothing about how often anything spikes.
 import torch
 
 from spikewright.ann.ops import Activating, Product
-from spikewright.ann.ops.activations import Offset
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.measure.cost.events import Reading
 from spikewright.measure.cost.fan_out import EVENTS
@@ -79,4 +78,4 @@ def _fires(source: Source) -> set[str]:
 
 def _before_firing(node: SourceNode) -> bool:
     op = node.op
-    return op.maximum or op.normalises or op.scales or isinstance(op, Offset)
+    return not (isinstance(op, Product | Activating) or op.adds or op.averages or op.moves)
