@@ -28,7 +28,6 @@ KINDS = (
 )
 # Who computes with the leak of one law, or knows the one law that it has gradients for
 LAWS = {
-    "app/runs/account.py": 1,
     "engines/differentiable.py": 1,
     "reliability/faults/leak.py": 1,
     "reliability/faults/threshold.py": 1,

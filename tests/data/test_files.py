@@ -14,6 +14,7 @@ import pytest
 from spikewright.data import files
 from spikewright.data.files import (
     made_folder,
+    require_name,
     require_place,
     sweep,
     unread,
@@ -124,6 +125,33 @@ def test_a_place_that_cannot_be_written_is_seen_at_once(tmp_path: Path, monkeypa
     with pytest.raises(BadFile, match="permission denied"):
         require_place(tmp_path / "a" / "b")
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a" * 256, "aaaaaaaaaaaaaaaaaaaa… cannot be written: its name has 256 bytes, and may have 255: shorten it"),
+        ("é" * 128, "its name has 256 bytes"),
+        ("a" * 300 + "/run", "its name has 300 bytes"),
+        (os.fsdecode(b"bad\xffname"), r"bad\\xffname cannot be written: its name holds bytes that are no UTF-8"),
+    ],
+)
+def test_names_that_are_none_are_refused(name: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match=words):
+        require_name(tmp_path / name)
+    with pytest.raises(BadFile, match=words.replace("may have 255", "may have 223")):
+        require_place(tmp_path / name)
+    assert names(tmp_path) == []
+
+
+def test_the_longest_names_can_be_written(tmp_path: Path) -> None:
+    require_name(tmp_path / ("é" * 127))
+    path = tmp_path / ("a" * 223)
+    require_place(path)
+    write_text(path, "x")
+    assert path.read_text() == "x"
+    with pytest.raises(BadFile, match="its name has 224 bytes, and may have 223"):
+        require_place(tmp_path / ("a" * 224))
 
 
 def test_what_is_no_file_is_written_to_as_it_is(tmp_path: Path) -> None:

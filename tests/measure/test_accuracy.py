@@ -4,9 +4,29 @@ import pytest
 import torch
 
 from spikewright.errors import BadData
-from spikewright.measure.accuracy import agreement_share, correct, predictions, top1_share
+from spikewright.measure.accuracy import ByClass, agreement_share, correct, predictions, top1_share
 
 SCORES = torch.tensor([[1.0, 3.0, 3.0], [0.0, 0.0, 0.0], [2.0, 1.0, 5.0], [-1.0, -2.0, -1.0]])
+
+
+def test_accuracy_by_class_over_batches_is_a_plain_count() -> None:
+    generator = torch.Generator().manual_seed(2)
+    labels = torch.randint(0, 4, (50,), generator=generator)
+    labels[labels == 2] = 3
+    right = torch.rand(50, generator=generator) < 0.6
+    found = ByClass()
+    for some in torch.arange(50).split(7):
+        found = found.add(right[some], labels[some])
+    shares: list[float | None] = []
+    for k in range(4):
+        hits = [bool(hit) for hit, label in zip(right, labels, strict=True) if label == k]
+        shares.append(sum(hits) / len(hits) if hits else None)
+    assert found.shares == tuple(shares) and shares[2] is None
+    known = [share for share in shares if share is not None]
+    assert found.balanced == pytest.approx(sum(known) / 3)
+    assert found.share == int(right.sum()) / 50
+    assert found.constant == max(int((labels == k).sum()) for k in range(4)) / 50
+    assert (ByClass().balanced, ByClass().constant) == (0.0, 0.0)
 
 
 def test_the_lowest_of_equal_scores_wins() -> None:

@@ -31,6 +31,9 @@ CONTRACT = [
     "accuracy_reference",
     "levels_reference",
     "accuracy_snn",
+    "accuracy_balanced",
+    "accuracy_by_class",
+    "accuracy_constant",
     "mismatched_codes",
     "codes_total",
     "timesteps_mean",
@@ -42,6 +45,8 @@ CONTRACT = [
     "synops_hidden_per_sample",
     "macs_per_sample",
     "macs_source_per_sample",
+    "leak_multiplications_per_sample",
+    "leak_shifts_per_sample",
     "energy_table",
     "energy_joules_source",
     "energy_joules_snn",
@@ -130,6 +135,11 @@ def test_equality_and_accuracies(found: Evaluation, blueprint: Blueprint, data: 
     right = network(prepared(data).double()).argmax(1) == torch.from_numpy(data.test.labels)
     assert found.accuracy_snn == found.accuracy_reference == int(right.sum()) / 90
     assert found.accuracy_snn > 0.5
+    labels = torch.from_numpy(data.test.labels)
+    shares = [right[labels == k].double().mean().item() for k in range(int(labels.max()) + 1)]
+    assert found.accuracy_by_class == pytest.approx([None if np.isnan(share) else share for share in shares])
+    assert found.accuracy_balanced == pytest.approx(np.nanmean(shares))
+    assert found.accuracy_constant == max((labels == k).sum().item() for k in range(5)) / 90
 
 
 def test_events_and_energy(found: Evaluation, blueprint: Blueprint, data: Data) -> None:
@@ -152,6 +162,14 @@ def test_events_and_energy(found: Evaluation, blueprint: Blueprint, data: Data) 
     assert found.energy_table == "horowitz_int32"
     assert found.energy_joules_source == pytest.approx(found.macs_source_per_sample * 3.2e-12)
     assert found.energy_joules_snn == pytest.approx(found.synops_per_sample * 0.1e-12 + 4 * 22**2 * 3.2e-12)
+
+
+def test_energy_of_what_does_nothing_is_no_gain(found: Evaluation) -> None:
+    assert found.gains_nothing is None
+    assert replace(found, spikes_per_neuron=0.0).gains_nothing == "nothing fires"
+    level = found.accuracy_constant
+    said = replace(found, accuracy_snn=level).gains_nothing
+    assert said == f"accuracy is not above the {level:.2%} of one answer for all"
 
 
 def test_time_and_memory(found: Evaluation) -> None:

@@ -53,8 +53,15 @@ def test_learned_timesteps_and_silent_stages_are_told(source: Source) -> None:
     reported = told_of(source, [], [entry(0, timesteps_mean=2.6, dead_stages=("3",))])
     assert [note for *_, note in reported if note] == [
         "epoch 1/1: loss 0.5000, validation 25.00%, mean timesteps 2.60, 2 s",
-        "warning: stage '3' did not fire in this epoch: lower --threshold, raise --leak, or take a wider --surrogate",
+        "warning: stage '3' fired on no validation image: lower --threshold, raise --leak, or take a wider --surrogate",
     ]
+
+
+def test_a_mean_of_the_classes_far_from_the_accuracy_is_told(source: Source) -> None:
+    near, far = entry(0, accuracy_balanced=0.22), entry(1, accuracy_balanced=0.1)
+    notes = [note for *_, note in told_of(source, [], [near, far]) if note]
+    assert "validation 25.00%, 2 s" in notes[0]
+    assert "validation 25.00% (mean of the classes 10.00%), 2 s" in notes[1]
 
 
 def test_other_processes_are_silent(source: Source) -> None:

@@ -6,10 +6,13 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import nn
 
+from spikewright.ann.capture.capture import capture
 from spikewright.ann.interpreter import run
 from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import Source
@@ -184,6 +187,32 @@ def test_a_loss_that_diverges_is_refused(source: Source, digits: ImageData) -> N
         fit(source, digits, replace(SETTINGS, learning_rate=1e12))
 
 
+@pytest.mark.parametrize("rate", [300.0, 1e5])
+def test_a_loss_that_grows_without_bound_is_refused_in_its_epoch(rate: float, digits: ImageData) -> None:
+    few = replace(digits, train=replace(digits.train, images=digits.train.images[:64], labels=digits.train.labels[:64]))
+    settings = replace(SETTINGS, learning_rate=rate, batch_size=16, warm_up=0.0, momentum=0.99, augment=False)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+    with pytest.raises(BadModel, match=r"in epoch \d: lower --learning-rate \(it is"):
+        fit(capture(model, torch.zeros(2, 1, 8, 8)), few, settings)
+
+
+def test_a_batch_of_one_is_refused_where_batch_norm_has_one_value(source: Source, digits: ImageData) -> None:
+    with torch.random.fork_rng():
+        flat = capture(
+            nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 10)),
+            torch.zeros(2, 1, 8, 8),
+        )
+    with pytest.raises(
+        BadSetting, match=r"batch norm '2' would see 1 value a channel in a batch, and needs two: raise"
+    ):
+        fit(flat, digits, replace(SETTINGS, batch_size=1))
+    few = replace(digits, train=replace(digits.train, images=digits.train.images[:4], labels=digits.train.labels[:4]))
+    _, report = fit(source, few, replace(SETTINGS, batch_size=1, epochs=1))  # 64 values of one image
+    assert len(report.epochs) == 1
+
+
 def test_a_device_that_is_not_there_is_refused(source: Source, digits: ImageData) -> None:
     for device in ("quantum", "cuda:99", "cuda:x"):
         with pytest.raises(BadSetting, match=device):
@@ -217,3 +246,20 @@ def test_ctrl_c_keeps_the_checkpoint_and_leaves_with_130(
     assert "Traceback" not in capsys.readouterr().err
     assert list(out.glob("checkpoints/*.ckpt"))
     assert not (out / "source.json").exists()
+
+
+def test_balanced_classes_recognise_the_rare_one(digits: ImageData) -> None:
+    """300 of one digit and 6 of another: alike in the loss, both are recognised."""
+    few = [np.flatnonzero(digits.train.labels == k) for k in (3, 8)]
+    chosen = np.concatenate([few[0][:100], few[1][:4]])
+    rows = replace(digits.train, images=digits.train.images[chosen], labels=digits.train.labels[chosen])
+    data = replace(digits, train=rows)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        linear = capture(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), torch.zeros(2, 1, 8, 8))
+    settings = replace(SETTINGS, epochs=1, augment=False, learning_rate=0.02, batch_size=104, warm_up=0.0)
+    recall = {}
+    for weights in (None, "balanced"):
+        _, report = fit(linear, data, replace(settings, class_weights=weights))
+        recall[weights] = report.epochs[-1].accuracy_by_class[8]
+    assert recall["balanced"] > recall[None]

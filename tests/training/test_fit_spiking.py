@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
+from spikewright.ann.capture.capture import capture
 from spikewright.ann.source import Source
 from spikewright.data import ImageData
 from spikewright.engines.network import build
 from spikewright.errors import BadModel, BadSetting
+from spikewright.measure.cost.synops import Counts
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.binary import Binary
 from spikewright.snn.formats.uniform import Uniform
@@ -96,6 +99,47 @@ def test_a_dead_network_is_told_of(source: Source, digits: ImageData) -> None:
     trained, report = fit_spiking(source, digits, replace(SETTINGS, epochs=1), silent)
     assert report.epochs[0].dead_stages == tuple(stage.firing.carries for stage in trained.plan.stages)
     assert report.epochs[0].firing_rate == 0.0
+
+
+def faint() -> Source:
+    """Weights so small that batch norm makes of them what they are."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = nn.Sequential(
+            nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
+            nn.Conv2d(8, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
+            nn.Flatten(), nn.Linear(512, 10),
+        )  # fmt: skip
+        for layer in (model[0], model[3]):
+            layer.weight.data *= 0.02
+    return capture(model, torch.zeros(2, 1, 8, 8))
+
+
+def test_what_a_few_updates_train_is_what_is_evaluated(digits: ImageData) -> None:
+    """Twelve updates: running statistics are mostly what they began with, and a network that learned is silent."""
+    few = replace(digits.train, images=digits.train.images[:24], labels=digits.train.labels[:24])
+    data, said = replace(digits, train=few, validation=few), list[str]()
+    network = SpikingSettings(timesteps=4, neurons=NeuronSettings(surrogate=Arctangent()))
+    settings = replace(SETTINGS, epochs=4, batch_size=8, optimiser="adam", learning_rate=0.01)
+
+    def tell(what: str, done: int, total: int, /, note: str = "") -> None:
+        said.append(note)
+
+    trained, report = fit_spiking(faint(), data, settings, SpikingTraining(network=network), on_progress=tell)
+    (line,) = [note for note in said if "estimated again over the training data, 12 updates" in note]
+    assert line.endswith(f"→ {report.accuracy_validation:.2%}")
+    x = digits.preparation(torch.from_numpy(few.images.copy()))
+    right = (build(trained)(x).argmax(1) == torch.from_numpy(few.labels)).float().mean()
+    assert float(right) == pytest.approx(report.accuracy_validation, abs=2.1 / 24)
+    answers = build(trained)(x).argmax(1) == torch.from_numpy(few.labels)
+    shares = [float(answers[torch.from_numpy(few.labels == k)].double().mean()) for k in sorted(set(few.labels))]
+    known = [share for share in report.epochs[-1].accuracy_by_class if share is not None]
+    assert known == pytest.approx(shares, abs=0.5) and len(known) == len(shares)
+    counts = Counts.empty(trained.plan).add_all(build(trained).collapse(x))
+    names = {stage.name: stage.firing.carries for stage in trained.plan.stages}
+    assert {names[name] for name in counts.dead_stages} == set(report.epochs[-1].dead_stages)
+    assert report.epochs[-2].dead_stages == ("5",) and report.epochs[-1].dead_stages == ()
+    assert report.accuracy_validation > 0.7 > 0.3 > report.epochs[-2].accuracy_validation
 
 
 def test_data_that_does_not_fit_and_trainings_that_cannot_be(source: Source, digits: ImageData) -> None:

@@ -19,6 +19,8 @@ from spikewright.errors import BadFile
 PART = ".part"  # how a file's name ends while it is written
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)-[0-9a-f]{6}\.part", re.DOTALL)
 _SPACE = "make room, or choose another place"
+LONGEST_NAME = 255  # bytes, of the usual file systems
+BESIDE = 32  # bytes that the name of a file has more while it is written
 _REASONS = {
     errno.ENOSPC: ("no space left on the disk", _SPACE),
     errno.EDQUOT: ("the disk quota is used up", _SPACE),
@@ -139,12 +141,28 @@ def unread(path: Path, error: OSError) -> BadFile:
     return BadFile(f"{path} cannot be read: {error.strerror or error}: see that it is there and can be read")
 
 
+def require_name(path: Path, *, spare: int = 0) -> None:
+    """Refuse a name that file systems cannot hold, or that no JSON file could; its last part grows by `spare` bytes.
+
+    Raises:
+        BadFile: a part of more than `LONGEST_NAME` bytes, or bytes that are no UTF-8.
+    """
+    shown = os.fsencode(path).decode(errors="backslashreplace")
+    if shown != str(path):
+        raise BadFile(f"{shown} cannot be written: its name holds bytes that are no UTF-8: give another name")
+    for part in path.parts:
+        most = LONGEST_NAME - (spare if part == path.name else 0)
+        if (size := len(os.fsencode(part))) > most:
+            raise BadFile(f"{part[:20]}… cannot be written: its name has {size} bytes, and may have {most}: shorten it")
+
+
 def require_place(path: Path) -> None:
     """Refuse early what `write_bytes` would refuse in the end, as far as that can be seen; nothing is touched.
 
     Raises:
-        BadFile: it is a folder, something above it is a file, or its folder cannot be written.
+        BadFile: it is a folder, something above it is a file, its folder cannot be written, or as `require_name` says.
     """
+    require_name(path, spare=BESIDE)
     if os.path.isdir(path):  # noqa: PTH112
         raise unwritten(path, IsADirectoryError(errno.EISDIR, ""))
     above = next(each for each in path.absolute().parents if os.path.lexists(each))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from spikewright.data.files import made_folder, refusals
+from spikewright.data.files import made_folder, refusals, require_name
 from spikewright.errors import BadSetting
 
 LOCK = ".lock"
@@ -24,8 +24,9 @@ def claimed(folder: Path, *, name: str = LOCK) -> Iterator[None]:
 
     Raises:
         BadSetting: another command is at work in it.
-        BadFile: it cannot be made or written.
+        BadFile: it cannot be made or written, or its name is none.
     """
+    require_name(folder)
     with contextlib.ExitStack() as stack:
         with refusals(folder):
             stack.enter_context(made_folder(folder))

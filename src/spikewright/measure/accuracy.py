@@ -1,9 +1,13 @@
-"""Top-1 accuracy and agreement; of equal scores the lowest class wins."""
+"""Top-1 accuracy, by class too, and agreement; of equal scores the lowest class wins."""
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from spikewright.errors import BadData
+
+FAR = 0.05  # between accuracy and its mean over classes, as shares
 
 
 def predictions(scores: Tensor) -> Tensor:
@@ -16,6 +20,45 @@ def predictions(scores: Tensor) -> Tensor:
     if scores.dim() != 2:
         raise BadData(f"classification needs scores [N, classes], got shape {tuple(scores.shape)}")
     return torch.argmax(scores, 1)  # documented to return the first of several maxima
+
+
+@dataclass(frozen=True, slots=True)
+class ByClass:
+    """Right answers and samples of each class so far: lists as long as the highest label asks for."""
+
+    right: tuple[int, ...] = ()
+    samples: tuple[int, ...] = ()
+
+    def add(self, right: Tensor, labels: Tensor) -> "ByClass":
+        """These with a batch more: which answers are right, bool [N], and the labels, int64 [N]."""
+        most = max(len(self.samples), int(labels.max()) + 1 if len(labels) else 0)
+        hits, seen = (torch.bincount(some.cpu(), minlength=most).tolist() for some in (labels[right], labels))
+        padding = (0,) * (most - len(self.samples))
+        return ByClass(
+            tuple(a + b for a, b in zip(self.right + padding, hits, strict=True)),
+            tuple(a + b for a, b in zip(self.samples + padding, seen, strict=True)),
+        )
+
+    @property
+    def share(self) -> float:
+        """Accuracy, 0..1; 0 of nothing."""
+        return sum(self.right) / max(sum(self.samples), 1)
+
+    @property
+    def shares(self) -> tuple[float | None, ...]:
+        """Accuracy of each class, 0..1; None of one without a sample."""
+        return tuple(a / b if b else None for a, b in zip(self.right, self.samples, strict=True))
+
+    @property
+    def balanced(self) -> float:
+        """Mean of the classes' accuracies, those without a sample left out; 0 of nothing."""
+        known = [share for share in self.shares if share is not None]
+        return sum(known) / len(known) if known else 0.0
+
+    @property
+    def constant(self) -> float:
+        """What always answering the commonest class would get; 0 of nothing."""
+        return max(self.samples, default=0) / max(sum(self.samples), 1)
 
 
 def correct(scores: Tensor, labels: Tensor) -> int:

@@ -10,7 +10,7 @@ Every figure's meaning is in `spikewright.measure`; this file only gathers them.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import torch
@@ -23,7 +23,7 @@ from spikewright.engines.names import engine_named
 from spikewright.engines.network import SpikingNetwork, build
 from spikewright.engines.record import StageRecord
 from spikewright.engines.runtimes import Runner
-from spikewright.measure.accuracy import correct
+from spikewright.measure.accuracy import ByClass, correct
 from spikewright.measure.cost.fan_out import FanOut, fan_out
 from spikewright.measure.cost.synops import Counts
 from spikewright.measure.equality import certificate as verification
@@ -49,6 +49,9 @@ class Evaluation:
     accuracy_reference: float  # the source quantised to these levels
     levels_reference: int | tuple[int, ...] | None  # one number if all stages have the same
     accuracy_snn: float
+    accuracy_balanced: float  # of the spiking network: mean over the classes that have images
+    accuracy_by_class: tuple[float | None, ...]
+    accuracy_constant: float  # what always answering the commonest class gets
     mismatched_codes: int  # of both engines, in float64
     codes_total: int  # compared by each
     timesteps_mean: float
@@ -60,6 +63,8 @@ class Evaluation:
     synops_hidden_per_sample: float
     macs_per_sample: int
     macs_source_per_sample: int
+    leak_multiplications_per_sample: int  # of membranes, one a neuron and step
+    leak_shifts_per_sample: int  # the same, where the leak is a power of two
     energy_table: str
     energy_joules_source: float
     energy_joules_snn: float
@@ -75,6 +80,15 @@ class Evaluation:
     mismatched_codes_engine: int  # of the engine and arithmetic that accuracies were read with
     codes_compared_with: str  # "source": the quantised source; "stepwise": the network's own stepwise run, in float64
     weight_bits: tuple[int, ...]  # of stored integer weights, those that occur; none: all are floating point
+
+    @property
+    def gains_nothing(self) -> str | None:
+        """Why its energy is no gain, whatever it is, in words; None where it may be one."""
+        if not self.spikes_per_neuron:
+            return "nothing fires"
+        if self.accuracy_snn <= self.accuracy_constant:
+            return f"accuracy is not above the {self.accuracy_constant:.2%} of one answer for all"
+        return None
 
     def to_json(self) -> dict[str, Any]:
         """The figures as plain data."""
@@ -156,7 +170,10 @@ def _evaluation(
         accuracy_source=None if source is None else scores.source / inputs.count,
         accuracy_reference=scores.reference / inputs.count,
         levels_reference=_levels(blueprint),
-        accuracy_snn=scores.snn / inputs.count,
+        accuracy_snn=sum(scores.by_class.right) / inputs.count,
+        accuracy_balanced=scores.by_class.balanced,
+        accuracy_by_class=scores.by_class.shares,
+        accuracy_constant=scores.by_class.constant,
         samples=inputs.count,
         samples_per_second=speed,
         engine=engine.name,
@@ -247,7 +264,7 @@ class _Scores:
     counts: Counts
     source: int = 0
     reference: int = 0
-    snn: int = 0
+    by_class: ByClass = field(default_factory=ByClass)  # of the spiking network
 
 
 def _score(
@@ -269,7 +286,7 @@ def _score(
             scores.source += correct(interpreter.run(source, x, arrays=reference.arrays), labels)
             scores.reference += correct(reference.scores(x), labels)
         right, scores.counts = score_batch(network, x.to(engine.dtype), labels, scores.counts)
-        scores.snn += right
+        scores.by_class = scores.by_class.add(right, labels)
         done += len(x)
         on_progress("accuracy", done, inputs.count)
     return scores

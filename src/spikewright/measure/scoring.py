@@ -16,7 +16,7 @@ from spikewright.ann.source import Source
 from spikewright.engines.network import build
 from spikewright.engines.record import StageRecord
 from spikewright.engines.runtimes import Runner
-from spikewright.measure.accuracy import correct
+from spikewright.measure.accuracy import correct, predictions
 from spikewright.measure.cost.energy import energy_joules_source, energy_snn, energy_table
 from spikewright.measure.cost.fan_out import FanOut, fan_out, macs_source, spiking_input
 from spikewright.measure.cost.latency import latency_steps, timesteps_mean, timesteps_mean_neurons
@@ -71,7 +71,7 @@ def score(
     with torch.no_grad():
         for x, labels in batches:
             hits, counts = score_batch(network, x.to(device, torch.float32), labels.to(device), counts)
-            right += hits
+            right += int(hits.sum())
             if seen is not None:
                 seen(counts.samples)
     found = figures(blueprint, source, fan_out(blueprint), counts, table=table)
@@ -93,15 +93,15 @@ def accuracy_of_source(source: Source, batches: Labelled, *, device: torch.devic
     return right / max(samples, 1)
 
 
-def score_batch(network: Runner, x: Tensor, labels: Tensor, counts: Counts) -> tuple[int, Counts]:
-    """Right answers of one batch, and the counts with its spikes more."""
-    right = 0
+def score_batch(network: Runner, x: Tensor, labels: Tensor, counts: Counts) -> tuple[Tensor, Counts]:
+    """Which answers of one batch are right, bool [N], and the counts with its spikes more."""
+    right = torch.zeros_like(labels, dtype=torch.bool)
     if spiking_input(network.plan):
         counts = counts.add_input(network.plan.encoder(x))
     for record in network.collapse(x):
         counts = counts.add(record)
         if not isinstance(record, StageRecord):
-            right = correct(record.codes, labels)
+            right = predictions(record.codes) == labels
     return right, counts
 
 
@@ -111,11 +111,13 @@ def figures(blueprint: Blueprint, source: Source | None, flow: FanOut, counts: C
     memory = memory_bytes(blueprint)
     synops = synops_per_sample(counts, flow)
     macs = flow.macs_dense_per_sample if source is None else macs_source(source)
+    operations = neuron_operations(blueprint)
     energy = energy_snn(
         prices,
         synops_per_sample=synops,
         macs_per_sample=flow.macs_per_sample,
-        operations=neuron_operations(blueprint),
+        operations=operations,
+        scale_shifts=flow.shifts_per_sample,
     )
     return {
         "timesteps_mean": timesteps_mean(blueprint.plan),
@@ -127,6 +129,8 @@ def figures(blueprint: Blueprint, source: Source | None, flow: FanOut, counts: C
         "synops_hidden_per_sample": synops_hidden_per_sample(counts, flow),
         "macs_per_sample": flow.macs_per_sample,
         "macs_source_per_sample": macs,
+        "leak_multiplications_per_sample": operations.leak_multiplications,
+        "leak_shifts_per_sample": operations.leak_shifts,
         "energy_table": table,
         "energy_joules_source": energy_joules_source(prices, macs),
         "energy_joules_snn": energy.total_joules,

@@ -5,6 +5,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from spikewright.data.progress import Progress
+from spikewright.measure.accuracy import FAR
 from spikewright.training.lightning_module import Fitting
 
 
@@ -63,13 +64,20 @@ class EpochProgress(Callback):
         steps += "" if rate is None else f"{rate:.3f} spikes a neuron and step, "
         return [
             f"epoch {entry['epoch'] + 1}/{self.epochs}: loss {entry['loss']:.4f}, "
-            f"validation {entry['accuracy_validation']:.2%}, {steps}{entry['seconds']:.0f} s",
+            f"validation {entry['accuracy_validation']:.2%}{_of_classes(entry)}, {steps}{entry['seconds']:.0f} s",
             *(
-                f"warning: stage {name!r} did not fire in this epoch: lower --threshold, raise --leak, or take "
+                f"warning: stage {name!r} fired on no validation image: lower --threshold, raise --leak, or take "
                 "a wider --surrogate"
                 for name in entry.get("dead_stages", ())
             ),
         ]
+
+
+def _of_classes(entry: dict[str, Any]) -> str:
+    """The mean of the classes' accuracies, where it is far from the accuracy."""
+    balanced = entry.get("accuracy_balanced")
+    far = balanced is not None and abs(balanced - entry["accuracy_validation"]) > FAR
+    return f" (mean of the classes {balanced:.2%})" if far else ""
 
 
 def _history(module: LightningModule) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -39,9 +39,11 @@ from spikewright.training.allocator import retain_freed_memory
 from spikewright.training.ann.levels import without_levels
 from spikewright.training.ann.trainable import TrainableSource
 from spikewright.training.ann.trainee import SourceTrainee
+from spikewright.training.batch_norm import estimate_again, measured, require_values, unsettled
+from spikewright.training.class_weights import class_weights
 from spikewright.training.epoch_progress import EpochProgress
 from spikewright.training.lightning_module import Fitting
-from spikewright.training.settings import TrainReport, TrainSettings
+from spikewright.training.settings import Epoch, TrainReport, TrainSettings
 from spikewright.training.share import Share
 from spikewright.training.snn.network import TrainingNetwork
 from spikewright.training.snn.settings import SpikingTraining
@@ -85,11 +87,12 @@ def fit(
         KeyboardInterrupt: interrupted; the checkpoints stay.
     """
     _require_fit(source, data)
-    source = source.with_preparation(data.preparation)
-    learning = settings.timesteps
+    source, learning = source.with_preparation(data.preparation), settings.timesteps
     timesteps = None if learning is None else LearnedTimesteps(source, learning)
     network = TrainableSource(source if learning is None else without_levels(source))
-    trainee = SourceTrainee(network, settings, timesteps)
+    require_values(source, rows=_rows(data, settings), steps_of=lambda _: 1)
+    weights = class_weights(settings.class_weights, data.train.labels, classes=source.output_shape[0])
+    trainee = SourceTrainee(network, settings, timesteps, weights=weights)
     how = {**asdict(settings), "learn_timesteps": learning is not None}
     del how["timesteps"]
     how |= {} if learning is None else asdict(learning)
@@ -126,9 +129,11 @@ def fit_spiking(
     """
     _require_fit(source, data)
     network = TrainingNetwork(source, spiking.network)
+    require_values(network.source, rows=_rows(data, settings), steps_of=network.steps_of)
     trainee = SpikingTrainee(
-        network, loss=spiking.loss, label_smoothing=settings.label_smoothing, rate_penalty=spiking.rate_penalty
-    )
+        network, loss=spiking.loss, label_smoothing=settings.label_smoothing, rate_penalty=spiking.rate_penalty,
+        weights=class_weights(settings.class_weights, data.train.labels, classes=source.output_shape[0]),
+    )  # fmt: skip
     how = {**asdict(settings), **asdict(spiking), "model": _digest(source)}
     del how["timesteps"]
     saving = _Saving(out=out, resume=resume, on_progress=on_progress)
@@ -175,15 +180,42 @@ def _fit(
         _run(trainer, module, shares, checkpoint)
         if folder is not None and trainer.is_global_zero:
             checkpoints.keep_newest(folder)
+    epochs = _settled(trainee, data, train, (module, trainer), saving.on_progress)
     trained = trainee.result()
     test = _accuracy(as_module(trained), data, data.test, device=trainer.strategy.root_device)
     report = TrainReport(
-        epochs=module.epochs,
-        accuracy_validation=module.epochs[-1].accuracy_validation,
+        epochs=epochs,
+        accuracy_validation=epochs[-1].accuracy_validation,
         accuracy_test=test,
         seconds=time.monotonic() - began,
     )
     return trained, report
+
+
+def _settled(
+    trainee: Trainee, data: ImageData | EventData, train: Batches, fitted: tuple[Fitting, Trainer], tell: Progress
+) -> tuple[Epoch, ...]:
+    """The epochs; where too few updates made batch norm's statistics, they are made again and the last is read anew."""
+    module, trainer = fitted
+    *before, last = module.epochs
+    if not unsettled(trainee.latent.source, trainee.latent.to_source(), updates=module.steps):
+        return module.epochs
+    train.set_epoch(len(module.epochs))
+    device = trainer.strategy.root_device
+    estimate_again(trainee, train, device=device)
+    again = replace(last, **measured(trainee, _evaluation_batches(data, data.validation), device=device))
+    if trainer.is_global_zero:
+        note = (
+            f"batch norm's statistics estimated again over the training data, {module.steps} updates are too few for "
+            f"running ones: validation {last.accuracy_validation:.2%} → {again.accuracy_validation:.2%}"
+        )
+        tell("epochs", 0, 0, note=note)
+    return (*before, again)
+
+
+def _rows(data: ImageData | EventData, settings: TrainSettings) -> int:
+    """Samples of a batch on each device."""
+    return min(settings.batch_size, len(data.train)) // settings.devices
 
 
 def _require_fit(source: Source, data: ImageData | EventData) -> None:

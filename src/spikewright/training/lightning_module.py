@@ -14,10 +14,13 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from spikewright.errors import BadModel
+from spikewright.measure.accuracy import ByClass
 from spikewright.training.settings import Epoch, TrainSettings
 from spikewright.training.trainee import Trainee
 
 _ADAPTIVE = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}  # weight decay in the gradient, or beside it
+
+DIVERGED = 1e6  # a mean loss of so much is no learning: the log of the number of classes is that of a guess
 
 
 class Fitting(LightningModule):
@@ -34,7 +37,8 @@ class Fitting(LightningModule):
         self.identity = identity
         self.history: list[dict[str, Any]] = []
         self._sums = torch.zeros(0)
-        self._right = torch.zeros(2)
+        self._classes = torch.zeros(2, 0)  # right answers and samples, by class
+        self._rates = torch.zeros(0)
         self._began = 0.0
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:  # noqa: ARG002
@@ -57,27 +61,47 @@ class Fitting(LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Start counting."""
-        self._right = torch.zeros(2)
+        self._classes = torch.zeros(2, 0)
+        self._rates = torch.zeros(0)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:  # noqa: ARG002
-        """Count the right answers of one batch."""
+        """Count the right answers of one batch, and what fires on it."""
         x, y = batch
-        self._right += torch.tensor([int((self.trainee.scores(x).argmax(1) == y).sum()), len(y)])
+        scores, rates = self.trainee.scores(x)
+        hits, most = y[scores.argmax(1) == y], scores.shape[1]
+        classes = torch.stack([torch.bincount(some.cpu(), minlength=most) for some in (hits, y)])
+        self._classes = classes if len(self._classes[0]) != most else self._classes + classes
+        weighted = rates.double().cpu() * len(y)
+        self._rates = weighted if len(self._rates) != len(weighted) else self._rates + weighted
 
     def on_train_epoch_end(self) -> None:
         """Write the epoch into the history; runs after its validation and before its checkpoint."""
-        right, count = self._reduced(self._right)
+        validated = ByClass(*(tuple(map(int, row)) for row in self._reduced(self._classes)))
         batches, loss, *gauges = self._reduced(self._sums)
-        if not math.isfinite(loss):
-            raise BadModel(f"training: the loss is not finite in epoch {self.current_epoch + 1}: lower --learning-rate")
+        rates = self._reduced(self._rates) if len(self._rates) else gauges
+        self._require_sound(loss / max(batches, 1))
         entry = {
             "epoch": self.current_epoch,
             "loss": loss / max(batches, 1),
-            "accuracy_validation": right / max(count, 1),
+            "accuracy_validation": validated.share,
+            "accuracy_balanced": validated.balanced,
+            "accuracy_by_class": validated.shares,
             "seconds": time.monotonic() - self._began,
-            **self.trainee.reported([gauge / max(batches, 1) for gauge in gauges]),
+            **self.trainee.reported([gauge / max(batches, 1) for gauge in gauges], rates),
         }
         self.history = [*self.history, entry]
+
+    def _require_sound(self, loss: float) -> None:
+        epoch, rate = self.current_epoch + 1, f"{self.settings.learning_rate:g}"
+        if not math.isfinite(loss):
+            raise BadModel(f"training: the loss is not finite in epoch {epoch}: lower --learning-rate (it is {rate})")
+        if loss > DIVERGED:
+            raise BadModel(f"training: the loss is {loss:.3g} in epoch {epoch}: lower --learning-rate (it is {rate})")
+        for name, array in self.trainee.latent.arrays.items():
+            if not bool(torch.isfinite(array).all()):
+                raise BadModel(
+                    f"training: {name} is no longer finite in epoch {epoch}: lower --learning-rate (it is {rate})"
+                )
 
     def configure_optimizers(self) -> Any:
         """SGD or Adam, and a rate that is a function of the step alone."""
@@ -116,7 +140,7 @@ class Fitting(LightningModule):
     def _progress(self) -> float:
         return min(self.global_step / max(self.steps, 1), 1.0)
 
-    def _reduced(self, sums: Tensor) -> list[float]:
+    def _reduced(self, sums: Tensor) -> list[Any]:
         if self.trainer.world_size > 1:
             sums = self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum")
         return sums.tolist()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from spikewright.errors import BadSetting
+from spikewright.training.class_weights import CLASS_WEIGHTS
 from spikewright.training.timesteps.settings import TimestepSettings
 
 OPTIMISERS = ("sgd", "adam", "adamw")
@@ -17,6 +18,7 @@ class TrainSettings:
     `learning_rate` suits batch norm networks, with and without levels, at a batch of 128; without batch norm
     take 0.01; Adam (`optimiser`) wants about 1e-3. `weight_decay` acts on weights of two or more axes: not on
     thresholds, biases or batch norm. `warm_up` is the share of all steps over which the rate rises from 0.
+    `class_weights` "balanced" lets every class weigh the same in the loss, however many samples it has.
     `sparsity` is the price of a bit per sample (`training/ann/sparsity.py`); `timesteps` learns a number of levels for
     each activation, and None keeps those there are.
 
@@ -41,6 +43,7 @@ class TrainSettings:
     weight_decay: float = 5e-4
     warm_up: float = 0.05
     label_smoothing: float = 0.0
+    class_weights: str | None = None
     sparsity: float = 0.0
     timesteps: TimestepSettings | None = None
     precision: str = "32"
@@ -71,6 +74,8 @@ class TrainSettings:
                 raise BadSetting(f"training: {name.replace('_', '-')} is {getattr(self, name)}: it must be from 0 to 1")
         if self.timesteps is not None and self.sparsity > 0:
             raise BadSetting("training: sparsity prices the bits of fixed levels: leave it out, or --learn-timesteps")
+        if self.class_weights not in (None, *CLASS_WEIGHTS):
+            raise BadSetting(f"training: class-weights is '{self.class_weights}': choose {', '.join(CLASS_WEIGHTS)}")
         if self.optimiser not in OPTIMISERS:
             raise BadSetting(f"training: optimiser is '{self.optimiser}': choose one of {', '.join(OPTIMISERS)}")
         if self.precision not in PRECISIONS:
@@ -81,8 +86,9 @@ class TrainSettings:
 class Epoch:
     """One epoch: mean loss over its batches, top-1 on validation after it; and what its kind of network tells.
 
+    `accuracy_balanced` is the mean of `accuracy_by_class`, in which a class without validation samples is None.
     Of a source network, bits per sample in the epoch and mean T after it; of a directly trained one, mean spikes
-    a neuron and step in the epoch, and the stages that did not fire in it.
+    a neuron and step in the epoch, and the stages that fired on no validation sample after it.
     """
 
     epoch: int
@@ -93,6 +99,8 @@ class Epoch:
     timesteps_mean: float | None = None
     firing_rate: float | None = None
     dead_stages: tuple[str, ...] = ()
+    accuracy_balanced: float | None = None
+    accuracy_by_class: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

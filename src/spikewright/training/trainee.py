@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from spikewright.training.ann.trainable import TrainableSource
 from spikewright.training.settings import TrainSettings
 
 
@@ -18,8 +19,13 @@ class Trainee(Protocol):
         """
         ...
 
-    def scores(self, x: Tensor) -> Tensor:
-        """One row of class scores a sample, [N, K]."""
+    @property
+    def latent(self) -> TrainableSource:
+        """The arrays that it learns."""
+        ...
+
+    def scores(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """One row of class scores a sample, [N, K]; and each stage's mean spikes a neuron and step, [S], S may be 0."""
         ...
 
     def after_step(self, progress: float) -> None:
@@ -30,6 +36,9 @@ class Trainee(Protocol):
         """Parameter groups for the optimiser, empty ones left out."""
         ...
 
-    def reported(self, gauges: list[float]) -> dict[str, Any]:
-        """What an epoch's history says besides loss and accuracy: fields of `settings.Epoch`."""
+    def reported(self, gauges: list[float], rates: list[float]) -> dict[str, Any]:
+        """What an epoch's history says besides loss and accuracy: fields of `settings.Epoch`.
+
+        `gauges` are means over the epoch's batches, `rates` over the validation samples after it.
+        """
         ...

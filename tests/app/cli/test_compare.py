@@ -33,7 +33,7 @@ def test_rows_are_told_as_a_table_and_as_json(
     rows = json.loads(figures.read_text())
     assert [set(row) for row in rows] == [CONTRACT] * 4
     title, header, *lines, where = said.out.splitlines()
-    assert title.strip() == f"{run}: source {rows[0]['accuracy_source']:.2%}, test images"
+    assert title.strip() == f"{run}: source {rows[0]['accuracy_source']:.2%}, test images, energy by horowitz_int32"
     assert header.split("  ")[0] == "method"
     assert where == f"rows: {run / 'compare' / ROWS}; page: {run / 'compare' / PAGE}"
     for row, line in zip(rows, lines, strict=True):

@@ -119,6 +119,18 @@ def test_files_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert line == "spikewright: run/source.json cannot be read: permission denied: change the permissions"
 
 
+@pytest.mark.parametrize("verb", ["train", "convert", "compare", "demo", "search"])
+@pytest.mark.parametrize("name", ["a" * 256, os.fsdecode(b"\xff")])
+def test_a_folder_whose_name_is_none_is_refused_before_the_work(
+    verb: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = {"train": (), "convert": (), "compare": ("run",), "demo": (), "search": ("--config", "none.toml")}
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.chdir(tmp_path)
+    assert "cannot be written: its name h" in refused(monkeypatch, capsys, verb, *arguments[verb], "--out", name)
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_a_compare_file_that_is_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,7 +58,7 @@ def test_a_silent_stage_is_warned_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert spikewright(monkeypatch, *TOP0, "--threshold", 1e6, "--out", tmp_path / "run") == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "warning: no spike in the last epoch from 2"
+    assert capsys.readouterr().out.splitlines()[-1] == "warning: no spike on validation from 2"
 
 
 def test_the_same_again_resumes_and_anything_else_is_told_apart(

@@ -7,7 +7,7 @@ import torch
 from support.refuse_data import refuse_data
 from support.trained import digits, run_folder
 
-from spikewright.app.runs import acquire, convert
+from spikewright.app.runs import acquire, convert, evaluate
 from spikewright.app.runs.bench import BenchRequest, BenchResult, run
 from spikewright.app.runs.convert import ConvertRequest
 from spikewright.engines.lower.integer import lowered
@@ -15,7 +15,10 @@ from spikewright.engines.names import engines
 from spikewright.engines.network import build
 from spikewright.engines.record import StageRecord
 from spikewright.errors import BadData, BadFile, BadSetting
+from spikewright.exploration.figures.fault_free import golden
 from spikewright.interchange.run_folder import load_blueprint
+from spikewright.measure.evaluation import EvaluateSettings
+from spikewright.measure.scoring import score
 
 
 def _run(tmp_path: Path, weight_bits: int | None = None) -> Path:
@@ -51,8 +54,33 @@ def test_each_engine_has_a_row(weight_bits: int | None, tmp_path: Path) -> None:
         assert (row.milliseconds is None) == (row.obstacle is not None)
         if row.milliseconds is not None:
             assert row.samples_per_second == pytest.approx(8000 / row.milliseconds)
-    assert rows["int8"].energy_joules < rows["float"].energy_joules  # 8 bits against 32, the same spikes
+    first = rows["source"].milliseconds
+    assert [row.ratio for row in report.rows] == [
+        row.milliseconds and pytest.approx(row.milliseconds / first) for row in report.rows
+    ]
     assert report.to_json()["rows"][0]["engine"] == "source"
+
+
+@pytest.mark.parametrize("table", ["horowitz_int32", "horowitz_fp32"])
+def test_energy_is_that_of_every_other_verb(table: str, tmp_path: Path) -> None:
+    made = _run(tmp_path)
+    rows = run(BenchRequest(run=made, batch=8, rounds=1, energy_table=table)).rows
+    settings = EvaluateSettings(images=8, energy_table=table)
+    found = evaluate.run(evaluate.EvaluateRequest(run=made, settings=settings)).evaluation
+    shown = {row.engine: row.energy_joules for row in rows if row.obstacle is None}
+    assert shown.pop("source") == found.energy_joules_source
+    expected = pytest.approx(found.energy_joules_snn, rel=1e-3)  # float32 may fire otherwise at a tie
+    assert shown and len(set(shown.values())) == 1 and shown["float"] == expected
+    source, data, _ = acquire.of_run(made, data=None, images=acquire.ImageSettings())
+    golden_of = golden(load_blueprint(made)[0], source, acquire.labelled(data.test, data, limit=8), table=table)
+    assert golden_of.energy_joules == expected
+    scored = score(load_blueprint(made)[0], source, acquire.labelled(data.test, data, limit=8), table=table)
+    assert scored.energy_joules_snn == expected
+
+
+def test_a_table_that_is_not_there_is_refused() -> None:
+    with pytest.raises(BadSetting, match="no energy table named 'mine'"):
+        BenchRequest(run=Path("nowhere"), energy_table="mine")
 
 
 def test_an_engine_that_cannot_run_says_why(tmp_path: Path) -> None:

@@ -45,6 +45,22 @@ def test_an_injection_is_an_addition(name: str, accumulate_picojoules: float) ->
     assert found.total_joules == pytest.approx(47 * accumulate_picojoules * 1e-12)
 
 
+@pytest.mark.parametrize(("name", "multiply_picojoules"), [("horowitz_int32", 3.1), ("horowitz_fp32", 3.7)])
+def test_a_leak_is_a_multiplication(name: str, multiply_picojoules: float) -> None:
+    operations = NeuronOperations(
+        shifts=0, compares=0, resets=0, injections=0, leak_multiplications=60, leak_shifts=1000
+    )
+    found = energy_snn(energy_table(name), synops_per_sample=0, macs_per_sample=0, operations=operations)
+    assert found.total_joules == found.leak_joules == pytest.approx(60 * multiply_picojoules * 1e-12)
+
+
+def test_shifts_of_trains_of_leaks_and_of_gains_cost_the_same() -> None:
+    operations = NeuronOperations(shifts=100, compares=0, resets=0, injections=0, leak_shifts=20)
+    table = TABLES["snn_meets_ann_8"]
+    found = energy_snn(table, synops_per_sample=0, macs_per_sample=0, operations=operations, scale_shifts=3)
+    assert found.total_joules == found.shift_joules == pytest.approx(123 * 0.024e-12)
+
+
 def test_what_a_table_does_not_price_is_none_and_not_zero() -> None:
     operations = NeuronOperations(shifts=100, compares=50, resets=20, injections=0)
     found = energy_snn(TABLES["horowitz_int32"], synops_per_sample=1000, macs_per_sample=10, operations=operations)

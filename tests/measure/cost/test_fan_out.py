@@ -52,7 +52,7 @@ def _follow(blueprint: Blueprint, start: str, event: Tensor) -> float:
             cost += float(node.op([given[0].unsqueeze(0)], (weight != 0).double()).sum())
             continue
         passed = _pass(node, given)
-        stops = isinstance(node, Stage) or isinstance(node.op, Add)
+        stops = isinstance(node, Stage)
         averaged = isinstance(node.op, Averaging) or any(name in summed for name in node.inputs)
         if stops or (node is plan.readout and averaged):
             cost += float(passed.sum())
@@ -119,15 +119,15 @@ def test_fan_out_of_a_tangled_plan_is_that_of_single_events() -> None:
     assert all(bool(found.accumulations[name].any()) for name in "abcdefg")
 
 
-def test_macs_of_the_tangled_plan_are_those_of_the_input_and_the_unfired_sum() -> None:
-    # a: 2·4 channel pairs; along 7 rows 3·7−2 kernel rows lie inside, along 6 columns 3·6−2; out: 3·5 weights
-    assert fan_out(tangle()).macs_by_node == {"a": 8 * 19 * 16, "out": 15}
+def test_macs_of_the_tangled_plan_are_those_of_the_input() -> None:
+    # 2·4 channel pairs; along 7 rows 3·7−2 kernel rows lie inside, along 6 columns 3·6−2
+    assert fan_out(tangle()).macs_by_node == {"a": 8 * 19 * 16}
 
 
 def test_fan_out_runs_in_inference_mode() -> None:
     with torch.inference_mode():
         found = fan_out(tangle())
-    assert found.macs_per_sample == 8 * 19 * 16 + 15
+    assert found.macs_per_sample == 8 * 19 * 16
 
 
 @pytest.mark.parametrize(
@@ -165,10 +165,81 @@ def test_a_bottleneck_and_a_gain_after_a_max_pool_are_macs() -> None:
     blueprint = net.done()
     found = fan_out(blueprint)
     # a: 2·3 weights at 16 places, one gain for each of 3·4 pooled potentials; b: only its 2 graded channels
-    assert found.macs_by_node == {"a": 6 * 16 + 12, "b": 2 * 4 * 4}
+    assert found.macs_by_node == {"a": 6 * 16, "b": 2 * 4 * 4}
+    assert found.shifts_by_node == {"a": 12}  # the gains are 1/2
+    gains = torch.tensor([0.6, -1.0, -0.25], dtype=torch.float64).reshape(3, 1, 1)
+    other = fan_out(
+        Blueprint(blueprint.plan, {**blueprint.arrays, "a.before0.weight": gains, "a.before1.weight": gains})
+    )
+    assert (other.macs_by_node["a"], other.shifts_by_node) == (6 * 16 + 4, {"a": 4})
     by_a = 2 + (blueprint.arrays["b.weight"][:, 2:, 0, 0] != 0).sum(0)
     assert torch.equal(found.accumulations["a"], by_a.double().reshape(3, 1, 1).expand(3, 2, 2))
     assert found.macs_dense_per_sample == 6 * 16 + 6 * 4 + 20 * 4 + 48
+
+
+def difference(factor: float) -> tuple[Blueprint, Tensor]:
+    """Two trains of 6 neurons, one minus the other (or times another factor), into weights [4, 6]; and these."""
+    net, factors = Builder((5,)), torch.tensor(factor, dtype=torch.float64)
+    a, b = (net.add(name, LINEAR, INPUT, weight=net.weight(6, 5), code=CODE) for name in "ab")
+    turned = net.add("turned", Scale(), b, weight=factors)
+    apart = net.add("apart", Add(), a, turned)
+    weight = net.weight(4, 6)
+    net.add("c", LINEAR, apart, weight=weight, code=CODE)
+    net.add("out", LINEAR, "c", weight=net.weight(2, 4))
+    return net.done(), weight
+
+
+def test_a_difference_of_two_trains_is_added_and_subtracted() -> None:
+    blueprint, weight = difference(-1.0)
+    found = fan_out(blueprint)
+    met = torch.tensor([sum(float(row[i]) != 0 for row in weight) for i in range(6)], dtype=torch.float64)
+    assert torch.equal(found.accumulations["a"], met) and torch.equal(found.accumulations["b"], met)
+    assert found.macs_by_node == {"a": 30, "b": 30} and not found.shifts_by_node
+    # the values themselves: every product of a difference is a weight, its negative, or nothing
+    for one, other in ((1, 0), (0, 1), (1, 1)):
+        event = torch.full((6,), one - other, dtype=torch.float64)
+        assert set((weight * event).abs().flatten().tolist()) <= {*weight.abs().flatten().tolist(), 0.0}
+
+
+def test_a_train_times_another_factor_is_numbers() -> None:
+    blueprint, _ = difference(0.3)
+    found = fan_out(blueprint)
+    assert found.macs_by_node == {"a": 30, "b": 30, "c": 24}
+    assert torch.equal(found.accumulations["a"], torch.ones(6, dtype=torch.float64))  # into the sum
+    assert torch.equal(found.accumulations["b"], torch.ones(6, dtype=torch.float64))  # into the product
+
+
+def test_a_sum_with_a_bottleneck_in_it_is_numbers() -> None:
+    net = Builder((5,))
+    a = net.add("a", LINEAR, INPUT, weight=net.weight(6, 5), code=CODE)
+    narrow = net.add("narrow", LINEAR, a, weight=net.weight(6, 6, zeros=0))
+    both = net.add("both", Add(), a, narrow)
+    net.add("out", LINEAR, both, weight=net.weight(2, 6))
+    found = fan_out(net.done())
+    assert found.macs_by_node == {"a": 30, "out": 12}
+    assert found.accumulations["a"].tolist() == [6 + 1] * 6
+
+
+@pytest.mark.parametrize(
+    ("factor", "macs", "shifts"), [(1.0, 0, 0), (-1.0, 0, 0), (4.0, 0, 5), (-0.5, 0, 5), (3.0, 5, 0)]
+)
+def test_graded_values_times_a_factor(factor: float, macs: int, shifts: int) -> None:
+    net = Builder((5,))
+    net.add("turned", Scale(), INPUT, weight=torch.full((5,), factor, dtype=torch.float64))
+    net.add("a", LINEAR, "turned", weight=net.weight(6, 5), code=CODE)
+    net.add("out", LINEAR, "a", weight=net.weight(2, 6))
+    found = fan_out(net.done())
+    assert found.macs_by_node == {"a": 30, **({"turned": macs} if macs else {})}
+    assert found.shifts_per_sample == shifts
+
+
+@pytest.mark.parametrize("op", [Add(), Scale()])
+def test_a_read_out_that_sums_spikes_pays_one_each_and_one_that_turns_them_nothing(op: Operation) -> None:
+    net = Builder((5,))
+    net.add("a", LINEAR, INPUT, weight=net.weight(6, 5), code=CODE)
+    weight = torch.tensor(-1.0, dtype=torch.float64) if op.scales else None
+    net.add("out", op, *(["a"] if op.scales else ["a", "a"]), weight=weight)
+    assert fan_out(net.done()).accumulations["a"].tolist() == [0.0 if op.scales else 2.0] * 6
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
 """Shifts, compares, resets and injections by hand."""
 
+from dataclasses import replace
+from typing import ClassVar
+
 import pytest
+import torch
 from support.by_hand import Builder, conv2d
 
-from spikewright.ann.ops.arithmetic import Add
+from spikewright.ann.ops.arithmetic import Add, Scale
 from spikewright.ann.ops.moves import Reshape
 from spikewright.ann.ops.pools import AveragePool, MaxPool
 from spikewright.ann.ops.products import Linear
@@ -11,9 +15,13 @@ from spikewright.ann.source import INPUT
 from spikewright.measure.cost.neuron_operations import neuron_operations
 from spikewright.snn.alignments.average import Average
 from spikewright.snn.alignments.truncate import Truncate
+from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
+from spikewright.snn.encoders.direct import Direct
 from spikewright.snn.encoders.repeat import Repeat
-from spikewright.snn.nodes import Edge
+from spikewright.snn.neurons.leaky import Leaky
+from spikewright.snn.nodes import Edge, Stage
+from spikewright.snn.schedules.clocked import Clocked
 from spikewright.snn.schedules.corrected import Corrected
 from spikewright.snn.schedules.lockstep import Lockstep
 from spikewright.snn.schedules.probed import Probed
@@ -49,6 +57,61 @@ def test_neurons_compare_in_the_warm_up_and_in_its_replays_too(schedule: Probed 
     # the image's current is worked out once and injected at every step that runs; what spikes bring is not
     assert found.injections == 5 * steps
     assert found.shifts == 0
+
+
+def leaky(leak: float, *, neurons: tuple[int, int] = (6, 4), timesteps: int = 3) -> Blueprint:
+    """Two layers of leaky neurons behind 5 graded values."""
+    net, stage = Builder((5,), encoder=Direct(timesteps)), {"code": Code.rate(timesteps), "schedule": Clocked()}
+    net.add("a", Linear(), INPUT, weight=net.weight(neurons[0], 5), **stage)
+    net.add("b", Linear(), "a", weight=net.weight(neurons[1], neurons[0]), **stage)
+    net.add("out", Linear(), "b", weight=net.weight(2, neurons[1]))
+    made = net.done()
+    nodes = [
+        replace(node, firing=replace(node.firing, law=Leaky(leak=leak))) if isinstance(node, Stage) else node
+        for node in made.plan.nodes
+    ]
+    return Blueprint(replace(made.plan, nodes=tuple(nodes)), made.arrays)
+
+
+@pytest.mark.parametrize(
+    ("leak", "multiplied", "shifted"),
+    [(1.0, 0, 0), (0.0, 0, 0), (0.5, 0, 1), (0.125, 0, 1), (0.9, 1, 0), (0.50000001, 1, 0), (0.75, 1, 0)],
+)
+def test_a_leak_is_one_operation_a_neuron_and_step(leak: float, multiplied: int, shifted: int) -> None:
+    class Counting(float):
+        """A membrane that counts what it is multiplied by."""
+
+        seen: ClassVar[list[float]] = []
+
+        def __rmul__(self, factor: float) -> float:
+            self.seen.append(factor)
+            return factor * float(self)
+
+    Counting.seen.clear()
+    for _ in range(6 + 4):  # a loop over neurons and steps, as the law is written
+        membrane = Counting(0.3)
+        for _ in range(3):
+            membrane = Counting(leak * membrane + 0.1)
+    assert len(Counting.seen) == 30
+    found = neuron_operations(leaky(leak))
+    asked = [factor for factor in Counting.seen if factor not in (0.0, 1.0)]
+    shifts = [factor for factor in asked if any(factor == 2.0**-k for k in range(1, 40))]
+    assert found.leak_shifts == len(shifts) == 30 * shifted
+    assert found.leak_multiplications == len(asked) - len(shifts) == 30 * multiplied
+
+
+def test_leaks_of_two_layers_of_512_over_10_steps() -> None:
+    found = neuron_operations(leaky(0.9, neurons=(512, 512), timesteps=10))
+    assert found.leak_multiplications == 10_240
+
+
+def test_a_difference_of_bit_planes_is_shifted_where_it_is_accumulated() -> None:
+    net, code = Builder((5,)), Code.bit_planes(3)
+    a, b = (net.add(name, Linear(), INPUT, weight=net.weight(6, 5), code=code) for name in "ab")
+    turned = net.add("turned", Scale(), b, weight=torch.tensor(-1.0, dtype=torch.float64))
+    net.add("c", Linear(), net.add("apart", Add(), a, turned), weight=net.weight(4, 6), code=code)
+    net.add("out", Linear(), "c", weight=net.weight(2, 4))
+    assert neuron_operations(net.done()).shifts == (4 + 2) * 3
 
 
 def test_a_constant_current_is_injected_at_every_step() -> None:

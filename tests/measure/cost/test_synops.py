@@ -124,7 +124,7 @@ def test_input_spikes_are_counted_apart_from_hidden_ones() -> None:
     train[0, 1, 0, 0, 0] = 1
     counts = counts.add_input(train[:2]).add_input(train[2:])
     flow = fan_out(blueprint)
-    with_input = FanOut({**flow.accumulations, INPUT: torch.full((2, 7, 7), 5.0, dtype=torch.float64)}, {}, 0)
+    with_input = FanOut({**flow.accumulations, INPUT: torch.full((2, 7, 7), 5.0, dtype=torch.float64)}, {}, {}, 0)
     assert input_spikes_per_sample(counts) == 2
     hidden = synops_hidden_per_sample(counts, with_input)
     assert synops_per_sample(counts, with_input) == pytest.approx(hidden + 4 * 5 / 2)

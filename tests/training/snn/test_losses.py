@@ -37,6 +37,15 @@ def test_cross_entropies_of_means_sums_and_steps(smoothing: float) -> None:
         assert float(LOSSES[name](OUTPUT, LABELS, smoothing)) == pytest.approx(value, rel=1e-12), name
 
 
+def test_weights_of_classes_are_those_of_samples() -> None:
+    """Every sample as often as its class weighs: the mean over these is the weighted mean."""
+    often = torch.tensor([3, 1, 2, 1])
+    repeated = torch.repeat_interleave(torch.arange(7), often[LABELS])
+    for name in ("mean", "sum", "tet", "count"):
+        expected = float(LOSSES[name](OUTPUT[:, repeated], LABELS[repeated], 0.0, None))
+        assert float(LOSSES[name](OUTPUT, LABELS, 0.0, often.double())) == pytest.approx(expected, rel=1e-12), name
+
+
 def test_the_mean_square_of_rates_and_its_smallest_value() -> None:
     spikes = (OUTPUT > 0).double()
     rates, total = spikes.numpy().mean(0), 0.0

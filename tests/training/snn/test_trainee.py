@@ -62,19 +62,23 @@ def test_rate_coding_is_drawn_anew_at_every_step_and_not_in_evaluation(source: S
     one = trainee(source, replace(SETTINGS, encoding="rate")).eval()
     losses = [float(one.loss(X, Y, step=step, progress=0.0)[0].detach()) for step in (0, 1, 0)]
     assert losses[0] == losses[2] != losses[1]
-    assert torch.equal(one.scores(X), one.scores(X))
+    assert torch.equal(one.scores(X)[0], one.scores(X)[0])
 
 
 def test_scores_are_the_sum_over_time(source: Source) -> None:
     one = trainee(source).eval()
-    torch.testing.assert_close(one.scores(X), one.network(X).sum(0))
-    assert one.scores(X).shape == (6, 10)
+    scores, rates = one.scores(X)
+    torch.testing.assert_close(scores, one.network(X).sum(0))
+    assert scores.shape == (6, 10)
+    torch.testing.assert_close(rates, one.network.run(X).rates)
 
 
 def test_what_an_epoch_tells(source: Source) -> None:
     one = trainee(source)
-    assert one.reported([0.25, 0.0]) == {"firing_rate": 0.125, "dead_stages": (one.network.stages[1],)}
-    assert one.reported([0.25, 0.75])["dead_stages"] == ()
+    # alive in the training batches, silent on validation
+    assert one.reported([0.25, 0.0], [0.3, 0.0]) == {"firing_rate": 0.125, "dead_stages": (one.network.stages[1],)}
+    assert one.reported([0.25, 0.75], [0.0, 0.1])["dead_stages"] == (one.network.stages[0],)
+    assert one.reported([0.25, 0.0], [0.3, 0.1])["dead_stages"] == ()
 
 
 def test_decay_is_on_weights_alone(source: Source) -> None:

@@ -18,6 +18,11 @@ class BatchNorm(Operation):
     in_plan: ClassVar[bool] = False
 
 
+def as_batch_norm(op: Operation) -> BatchNorm | None:
+    """The operation, if it is one."""
+    return op if isinstance(op, BatchNorm) else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offset(Operation):
     """Add a constant (array offset), broadcast over the features."""

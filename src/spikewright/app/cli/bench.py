@@ -9,6 +9,8 @@ from spikewright.app.cli import options
 if TYPE_CHECKING:
     from spikewright.app.runs.bench import BenchResult
 
+UNSTEADY = 0.1  # between two ways to compare the same times, as a share
+
 
 def bench(
     run: options.Run,
@@ -16,6 +18,7 @@ def bench(
     batch: Annotated[int, Option(help="images at once")] = 64,
     rounds: Annotated[int, Option(help="how often each engine is timed; medians are shown")] = 15,
     threads: Annotated[int | None, Option(help="default: as many as PyTorch takes")] = None,
+    energy_table: options.EnergyTable = "horowitz_int32",
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
@@ -28,7 +31,9 @@ def bench(
 
     options.on_cpu("bench", device, does="times engines on the CPU")
     images = options.images(mean, std, size, seed)
-    request = verb.BenchRequest(run=run, data=data, images=images, batch=batch, rounds=rounds, threads=threads)
+    request = verb.BenchRequest(
+        run=run, data=data, images=images, batch=batch, rounds=rounds, threads=threads, energy_table=energy_table
+    )
     result = verb.run(request)
     _show(result)
     options.write(json, result)
@@ -53,15 +58,22 @@ def _show(result: "BenchResult") -> None:
                 "—" if row.energy_joules is None else joules(row.energy_joules),
             )
         )
-    title = f"{result.run}: batches of {result.batch}, median of {result.rounds} rounds"
+    table_name = next((row.energy_table for row in result.rows if row.energy_table is not None), "")
+    title = f"{result.run}: batches of {result.batch}, medians of {result.rounds} rounds, energy by {table_name}"
     heads = ("engine", "ms", "time", "images/s", "codes that differ", "weights", "energy an image")
     console.print(table(title, heads, rows))
     for row in result.rows:
         if row.obstacle is not None:
             console.print(f"{row.engine}: not run: {row.obstacle}")
         elif row.arithmetic is not None:
-            console.print(f"{row.engine}: {row.arithmetic}; energy by {row.energy_table}")
+            console.print(f"{row.engine}: {row.arithmetic}")
+        if row.ratio and row.ratio_in_round and abs(row.ratio_in_round / row.ratio - 1) > UNSTEADY:
+            console.print(
+                f"{row.engine}: {row.ratio:.2f}× by the medians, {row.ratio_in_round:.2f}× within a round: the machine "
+                "was busy: run again, with more --rounds"
+            )
     console.print(
+        "time: ms by those of the first row; energy: mean over the batch; "
         f"codes that differ: of {result.codes:,}, from float64; "
         f"processor: {result.processor.get('name', result.processor['machine'])}, "
         f"{result.processor['capability']}, {result.processor['threads']} threads"

@@ -20,7 +20,8 @@ def compare(
     ] = "1,2,4,8",
     data: options.Data = None,
     out: Annotated[
-        Path | None, Option("--out", "-o", help="folder for the rows and the page; default RUN/compare")
+        Path | None,
+        options.out("folder for the rows and the page; default RUN/compare"),
     ] = None,
     split: Annotated[str, Option(help="what accuracies are read on: test or validation")] = "test",
     images: Annotated[int | None, Option(help="images of it, the first ones; default all")] = None,
@@ -65,6 +66,7 @@ def compare(
         for row in result.rows
     ]  # fmt: skip
     source = f"source {result.rows[0].accuracy_source:.2%}, {split} images" if result.rows else "no rows"
+    source += f", energy by {energy_table}"
     console.print(table(f"{run}: {source}", columns, cells, numbers=1))
     console.print(f"rows: {result.folder / verb.ROWS}; page: {result.folder / verb.PAGE}")
     options.write(json, result)

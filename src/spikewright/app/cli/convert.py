@@ -10,7 +10,7 @@ from spikewright.app.cli import options
 
 def convert(
     run: Annotated[Path | None, Argument(help="run folder of a trained source", metavar="RUN")] = None,
-    out: Annotated[Path | None, Option("--out", "-o", help="run folder to write")] = None,
+    out: Annotated[Path | None, options.out("run folder to write")] = None,
     model: Annotated[str | None, Option(help="in place of a run: a model's name, or package.module:factory")] = None,
     weights: options.Weights = None,
     random_weights: Annotated[

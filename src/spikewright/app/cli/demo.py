@@ -10,7 +10,7 @@ from spikewright.app.cli import options
 
 
 def demo(
-    out: Annotated[Path, Option("--out", "-o", help="folder to keep the demo's runs in")] = Path("runs/demo"),
+    out: Annotated[Path, options.out("folder to keep the demo's runs in")] = Path("runs/demo"),
     timesteps: Annotated[int, Option(help="T")] = 4,
     seed: options.Seed = 0,
     device: options.Device = "cpu",

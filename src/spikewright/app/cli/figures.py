@@ -1,7 +1,10 @@
 """How an evaluation looks in a terminal: the source and the spiking network side by side."""
 
 from spikewright.app.cli.console import console, table
+from spikewright.measure.accuracy import FAR
 from spikewright.measure.evaluation import Evaluation
+
+WORST = 5  # classes that are shown
 
 
 def show(title: str, found: Evaluation, *, verdict: str | None = None) -> None:
@@ -12,11 +15,13 @@ def show(title: str, found: Evaluation, *, verdict: str | None = None) -> None:
     rows = [
         ("accuracy, test", source, f"{found.accuracy_snn:.2%}"),
         *([] if trained else [(f"accuracy at {_levels(found)}", f"{found.accuracy_reference:.2%}", blank)]),
+        *([("accuracy, mean of the classes", blank, f"{found.accuracy_balanced:.2%}")] if _uneven(found) else []),
         ("timesteps a stage, mean", blank, f"{found.timesteps_mean:g}"),
         ("steps from image to result", blank, f"{found.latency_steps}"),
         ("spikes a neuron", blank, f"{found.spikes_per_neuron:.2f}"),
         ("accumulations an image", blank, _count(found.synops_per_sample)),
         ("multiplications an image", _count(found.macs_source_per_sample), _count(found.macs_per_sample)),
+        *_leaks(found),
         (
             f"energy an image ({found.energy_table})",
             joules(found.energy_joules_source),
@@ -34,6 +39,8 @@ def show(title: str, found: Evaluation, *, verdict: str | None = None) -> None:
     console.print(verdict or _verdict(found))
     if found.engine != "float" or found.weight_bits:
         console.print(_engine(found))
+    if _uneven(found):
+        console.print(_of_classes(found))
     if found.dead_stages:
         console.print(f"warning: {found.dead_stages} stages never fired")
 
@@ -66,9 +73,36 @@ def _levels(found: Evaluation) -> str:
     return f"{found.levels_reference} levels" if isinstance(found.levels_reference, int) else "its levels"
 
 
+def _leaks(found: Evaluation) -> list[tuple[str, str, str]]:
+    """What the decay of membranes costs; a shift is priced where the table has a price."""
+    counts = (
+        ("multiplications", found.leak_multiplications_per_sample),
+        ("shifts", found.leak_shifts_per_sample),
+    )
+    return [(f"{name} of leaks an image", "", _count(count)) for name, count in counts if count]
+
+
+def _uneven(found: Evaluation) -> bool:
+    """Whether accuracy alone misleads: a class is recognised less than half as often, or their mean is far off."""
+    known = [share for share in found.accuracy_by_class if share is not None]
+    worst = min(known, default=1.0) <= found.accuracy_snn / 2
+    return len(known) > 1 and (worst or abs(found.accuracy_balanced - found.accuracy_snn) > FAR)
+
+
+def _of_classes(found: Evaluation) -> str:
+    order = sorted((share, k) for k, share in enumerate(found.accuracy_by_class) if share is not None)
+    worst = ", ".join(f"{k} {share:.2%}" for share, k in order[:WORST])
+    constant = f"always answering the commonest class gets {found.accuracy_constant:.2%}"
+    return f"accuracy by class, the lowest: {worst}; {constant}"
+
+
 def _ratio(found: Evaluation) -> str:
+    if found.gains_nothing is not None:
+        return f"no gain: {found.gains_nothing}"
     if not found.energy_joules_snn:
         return "no work at all"
+    if found.energy_joules_snn > found.energy_joules_source:
+        return f"{found.energy_joules_snn / found.energy_joules_source:.2f}× more"
     return f"{found.energy_joules_source / found.energy_joules_snn:.1f}× less"
 
 

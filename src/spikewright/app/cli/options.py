@@ -38,6 +38,20 @@ def place(path: Path | None) -> Path | None:
     return path
 
 
+def folder_place(path: Path | None) -> Path | None:
+    """A folder to write into: a name that can be none is refused before the work."""
+    from spikewright.data.files import require_name
+
+    if path is not None:
+        require_name(path)
+    return path
+
+
+def out(about: str) -> Any:
+    """`--out` of a verb that writes a folder."""
+    return Option("--out", "-o", help=about, callback=folder_place)
+
+
 def page_place(path: Path | None) -> Path | None:
     """As `place`, for a page: a name that ends as HTML does."""
     from spikewright.app.pages.page import require_html

@@ -19,7 +19,10 @@ MOST_ROWS = 60
 
 def search(
     config: Annotated[Path, Option(help="TOML file that says what to search (docs/search.md)")],
-    out: Annotated[Path | None, Option("--out", "-o", help="folder of the result, in place of the file's")] = None,
+    out: Annotated[
+        Path | None,
+        options.out("folder of the result, in place of the file's"),
+    ] = None,
     seed: Annotated[int | None, Option(help="in place of the file's")] = None,
     device: Annotated[str | None, Option(help="for training, in place of the file's: auto, cpu, cuda …")] = None,
     json: options.Json = None,
@@ -42,9 +45,10 @@ def search(
     options.write(json, result)
     outcome = result.outcome
     shown = outcome.candidates if len(outcome.candidates) <= MOST_ROWS else outcome.passing
-    console.print(_table(f"{settings.out}: {counted(len(outcome.candidates), 'candidate')}", shown))
+    by = f"energy by {settings.gates.energy_table}, on validation"
+    console.print(_table(f"{settings.out}: {counted(len(outcome.candidates), 'candidate')}, {by}", shown))
     if outcome.front is not None:
-        console.print(_table("front, with fresh fault maps", outcome.front))
+        console.print(_table(f"front, with fresh fault maps, {by}", outcome.front))
     for one in outcome.candidates:
         if one.failure is not None:
             console.print(f"{one.name} could not be made: {one.failure}")

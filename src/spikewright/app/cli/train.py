@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    out: Annotated[Path, Option("--out", "-o", help="run folder to write")],
+    out: Annotated[Path, options.out("run folder to write")],
     model: Annotated[str | None, Option(help="name of a model, or package.module:factory")] = None,
     data: options.Data = None,
     weights: Annotated[Path | None, Option(help="start from these weights (.safetensors, .pt, .pth)")] = None,
@@ -83,6 +83,9 @@ def train(
     ] = None,
     sparsity: Annotated[float, Option(help="price of one bit per sample, e.g. 1e-6")] = 0.0,
     label_smoothing: Annotated[float, Option(help="share of the target spread over all classes")] = 0.0,
+    class_weights: Annotated[
+        str | None, Option(help="balanced: every class weighs the same, however few samples it has")
+    ] = None,
     precision: Annotated[str, Option(help="32, bf16-mixed, 16-mixed or 64")] = "32",
     augment: Annotated[
         bool | None,
@@ -110,6 +113,7 @@ def train(
     """Train a network; with --levels its activations are rounded, ready to convert exactly."""
     from spikewright.app.cli.console import console, progress_bar
     from spikewright.app.runs import train as verb
+    from spikewright.measure.accuracy import FAR
     from spikewright.training.settings import TrainSettings
 
     given = {
@@ -129,7 +133,7 @@ def train(
         slip=slip, initial_timesteps=initial_timesteps, images=options.images(mean, std, size),
         augment=augment, overwrite=overwrite, frames_by=frames_by, binary=binary,  # pyright: ignore[reportArgumentType]
         settings=TrainSettings(
-            epochs=epochs, label_smoothing=label_smoothing, **{**usual, **trained_by},
+            epochs=epochs, label_smoothing=label_smoothing, class_weights=class_weights, **{**usual, **trained_by},
             timesteps=_timesteps(
                 learn_timesteps, target_timesteps=target_timesteps, timestep_penalty=timestep_penalty,
                 timestep_weighting=timestep_weighting, parametrisation=parametrisation,
@@ -152,6 +156,13 @@ def train(
             "train longer, or with a higher --timestep-penalty"
         )
     console.print(_summary(out, about, result.report.seconds))
+    last = result.report.epochs[-1]
+    if last.accuracy_balanced is not None and abs(last.accuracy_balanced - last.accuracy_validation) > FAR:
+        worst = min((share, k) for k, share in enumerate(last.accuracy_by_class) if share is not None)
+        console.print(
+            f"warning: validation {last.accuracy_validation:.2%} is {last.accuracy_balanced:.2%} as the mean of the "
+            f"classes, {worst[0]:.2%} of class {worst[1]}: take --class-weights balanced, or more data"
+        )
 
 
 def _timesteps(learn: bool, **given: Any) -> "TimestepSettings | None":
@@ -220,4 +231,4 @@ def _spiking_summary(out: Path, about: dict[str, Any], seconds: float) -> str:
         f"{last['firing_rate']:.3f} spikes a neuron and step, {seconds:.0f} s"
     )
     dead = last["dead_stages"]
-    return line if not dead else f"{line}\nwarning: no spike in the last epoch from {', '.join(dead)}"
+    return line if not dead else f"{line}\nwarning: no spike on validation from {', '.join(dead)}"

@@ -13,7 +13,6 @@ from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
 from spikewright.data import EventData, ImageData
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.neurons.leaky import Leaky
 from spikewright.training import checkpoints
 from spikewright.training.settings import TrainReport, TrainSettings
 from spikewright.training.snn.settings import SpikingTraining
@@ -23,6 +22,8 @@ from spikewright.training.timesteps.learned import timestep_account
 def asked(source: Source, data: ImageData | EventData, settings: TrainSettings, **more: Any) -> dict[str, Any]:
     """All that a trained network follows from; `more` is what is asked for beyond the settings."""
     how = {name: value for name, value in asdict(settings).items() if name not in checkpoints.SETTLED}
+    if how["class_weights"] is None:
+        del how["class_weights"]  # so that runs of before there were any are still the same
     return {
         "verb": "train",
         "source": acquire.digest(source),
@@ -44,7 +45,10 @@ def of_training(data: ImageData | EventData, settings: TrainSettings, report: Tr
         "accuracy_validation": report.accuracy_validation,
         "accuracy_test": report.accuracy_test,
         "seconds": report.seconds,
-        "epochs": [{**asdict(epoch), "dead_stages": list(epoch.dead_stages)} for epoch in report.epochs],
+        "epochs": [
+            {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(epoch).items()}
+            for epoch in report.epochs
+        ],
         "versions": {
             "spikewright": version("spikewright"),
             "torch": torch.__version__,
@@ -71,7 +75,5 @@ def of_spiking(network: Blueprint, spiking: SpikingTraining) -> dict[str, Any]:
     return {
         "kind": "spiking",
         "spiking": asdict(spiking),
-        "leaks": {
-            node.name: node.firing.law.leak for node in network.plan.stages if isinstance(node.firing.law, Leaky)
-        },
+        "leaks": {node.name: node.firing.law.leak for node in network.plan.stages if node.firing.law.leaks},
     }

@@ -1,9 +1,9 @@
 """Time, memory and energy of a run's network in every engine, beside the network that it was made of.
 
 Times are medians of paired rounds on this machine (`measure/speed/side_by_side.py`) and say nothing of spiking
-hardware.
-Energy is that of the arithmetic by a published table of one operation's energy: the same spikes, whatever simulates
-them; 32-bit numbers for floating point, 8-bit ones where the engine multiplies bytes.
+hardware; ratios are those of the medians.
+Energy is that of the arithmetic by one published table, as in every other verb: the same spikes, whatever simulates
+them.
 """
 
 import os
@@ -28,6 +28,7 @@ from spikewright.engines.record import StageRecord
 from spikewright.engines.runtimes import Runner, Running
 from spikewright.errors import BadData, BadSetting, SpikewrightError
 from spikewright.interchange import run_folder as folder
+from spikewright.measure.cost.energy import energy_table
 from spikewright.measure.cost.fan_out import fan_out
 from spikewright.measure.cost.memory import memory_bytes
 from spikewright.measure.cost.synops import Counts
@@ -38,8 +39,6 @@ from spikewright.snn.blueprint import Blueprint
 
 SOURCE = "source"
 _LEAST_THREADS = 16  # may be asked for on any machine
-_TABLE = "horowitz_fp32"
-_TABLES = {8: "horowitz_int8", 32: _TABLE}  # by the bits that an engine multiplies in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,19 +49,21 @@ class EngineRow:
         engine: `source` (the trained network, float32), or a name of `engines/runtimes/`.
         arithmetic: what it computes in.
         milliseconds: median of a batch.
-        ratio: median of its time by that of the first row that ran, in the same round.
+        ratio: its milliseconds by those of the first row that ran.
+        ratio_in_round: median of the same over the rounds, each by itself; far from `ratio` where the machine was busy.
         samples_per_second: batch by median time.
         codes_that_differ: from those of float64, over all stages and the batch.
         weight_bytes: of its weights as this engine takes them.
         membrane_bytes_peak: of the largest stage, one sample, step by step, at 32 bits; None for the source.
-        energy_table: where its energy is from.
-        energy_joules: of the arithmetic of one sample.
+        energy_table: where its energy is from; the same in all rows, and as in every other verb.
+        energy_joules: of the arithmetic of one sample, mean over the batch.
     """
 
     engine: str
     arithmetic: str | None = None
     milliseconds: float | None = None
     ratio: float | None = None
+    ratio_in_round: float | None = None
     samples_per_second: float | None = None
     codes_that_differ: int | None = None
     weight_bytes: int | None = None
@@ -83,9 +84,10 @@ class BenchRequest:
         batch: images at once.
         rounds: how often each engine is timed.
         threads: of PyTorch, while it is timed; None: as many as it takes.
+        energy_table: a name of `measure.cost.energy.TABLES`.
 
     Raises:
-        BadSetting: a number below 1, or more threads than the machine has a use for.
+        BadSetting: a number below 1, more threads than the machine has a use for, or no such table.
     """
 
     run: Path
@@ -94,8 +96,10 @@ class BenchRequest:
     batch: int = 64
     rounds: int = 15
     threads: int | None = None
+    energy_table: str = "horowitz_int32"
 
     def __post_init__(self) -> None:
+        energy_table(self.energy_table)
         for name, number in (("threads", self.threads), ("batch", self.batch), ("rounds", self.rounds)):
             if number is not None and number < 1:
                 raise BadSetting(f"bench: --{name} is {number}, but must be at least 1")
@@ -131,7 +135,7 @@ def run(request: BenchRequest, *, on_progress: Progress | None = None) -> BenchR
     settle_arithmetic()
     x, labels, blueprint, source = _batch(request)
     with _threads(request.threads), torch.inference_mode():
-        rows, codes = _rows(blueprint, source, x, labels, request.rounds)
+        rows, codes = _rows(request, blueprint, source, x, labels)
         found = processor()
     return BenchResult(
         run=str(request.run), batch=request.batch, rounds=request.rounds, codes=codes, processor=found, rows=tuple(rows)
@@ -167,7 +171,7 @@ def _batch(request: BenchRequest) -> tuple[Tensor, Tensor, Blueprint, Source | N
 
 
 def _rows(
-    blueprint: Blueprint, source: Source | None, x: Tensor, labels: Tensor, rounds: int
+    request: BenchRequest, blueprint: Blueprint, source: Source | None, x: Tensor, labels: Tensor
 ) -> tuple[list[EngineRow], int]:
     ready, missing = _engines(blueprint)
     runs: dict[str, Callable[[], object]] = {}
@@ -177,27 +181,28 @@ def _rows(
     for name, (runner, _) in ready.items():
         given = x.to(engine_named(name).dtype)
         runs[name] = lambda runner=runner, given=given: runner(given)
-    times = side_by_side(runs, against=next(iter(runs)), rounds=rounds)
+    times = side_by_side(runs, against=next(iter(runs)), rounds=request.rounds)
+    base = times[next(iter(runs))].milliseconds
     truth = {r.node.name: r.codes for r in build(blueprint, dtype=torch.float64).collapse(x.double())}
     codes = sum(truth[node.name].numel() for node in blueprint.plan.stages)
-    energies = _energies(blueprint, source, x, labels)
-    rows = [] if source is None else [_source_row(blueprint, times[SOURCE], len(x), energies)]
+    energies = _energies(blueprint, source, x, labels, request.energy_table)
+    timed = {name: _timed(timing, len(x), base) for name, timing in times.items()}
+    rows = [] if source is None else [_source_row(blueprint, timed[SOURCE], energies)]
     for name in engines():
         if name in missing:
             rows.append(EngineRow(engine=name, obstacle=missing[name]))
             continue
         runner, arithmetic = ready[name]
-        table = _TABLES[engine_named(name).bits]
         rows.append(
             EngineRow(
                 engine=name,
                 arithmetic=arithmetic,
-                **_timed(times[name], len(x)),
+                **timed[name],
                 codes_that_differ=_differing(runner, x.to(engine_named(name).dtype), truth),
                 weight_bytes=_weight_bytes(name, blueprint),
                 membrane_bytes_peak=memory_bytes(blueprint).membrane_bytes_peak,
-                energy_table=table,
-                energy_joules=energies[table]["energy_joules_snn"],
+                energy_table=request.energy_table,
+                energy_joules=energies["energy_joules_snn"],
             )
         )
     return rows, codes
@@ -215,7 +220,7 @@ def _engines(blueprint: Blueprint) -> tuple[dict[str, Running], dict[str, str]]:
     return ready, missing
 
 
-def _source_row(blueprint: Blueprint, timing: Timing, batch: int, energies: dict[str, Any]) -> EngineRow:
+def _source_row(blueprint: Blueprint, timed: dict[str, Any], energies: dict[str, Any]) -> EngineRow:
     numbers = sum(
         array.numel()
         for name, array in blueprint.stored_arrays.items()
@@ -224,27 +229,27 @@ def _source_row(blueprint: Blueprint, timing: Timing, batch: int, energies: dict
     return EngineRow(
         engine=SOURCE,
         arithmetic="float32",
-        **_timed(timing, batch),
+        **timed,
         weight_bytes=4 * numbers,
-        energy_table=_TABLE,
-        energy_joules=energies[_TABLE]["energy_joules_source"],
+        energy_table=energies["energy_table"],
+        energy_joules=energies["energy_joules_source"],
     )
 
 
-def _timed(timing: Timing, batch: int) -> dict[str, Any]:
+def _timed(timing: Timing, batch: int, base: float) -> dict[str, Any]:
     return {
         "milliseconds": timing.milliseconds,
-        "ratio": timing.ratio,
+        "ratio": timing.milliseconds / base,
+        "ratio_in_round": timing.ratio,
         "samples_per_second": 1000 * batch / timing.milliseconds,
     }
 
 
-def _energies(blueprint: Blueprint, source: Source | None, x: Tensor, labels: Tensor) -> dict[str, Any]:
-    """The figures of this batch, by energy table."""
+def _energies(blueprint: Blueprint, source: Source | None, x: Tensor, labels: Tensor, table: str) -> dict[str, Any]:
+    """The figures of this batch."""
     counts, flow = Counts.empty(blueprint.plan), fan_out(blueprint)
     _, counts = score_batch(build(blueprint), x.float(), labels, counts)
-    tables = {*_TABLES.values()}
-    return {table: figures(blueprint, source, flow, counts, table=table) for table in tables}
+    return figures(blueprint, source, flow, counts, table=table)
 
 
 def _weight_bytes(name: str, blueprint: Blueprint) -> int:

@@ -137,7 +137,7 @@ def _filled(request: CompareRequest, source: Source, data: ImageData, on_progres
         table.fill(spec, steps, on_progress)
     on_progress("rows", len(wanted), len(wanted))
     rows = tuple(table.rows[key] for key in wanted)
-    shown = f"{request.run}, {data.name}, {table.count:,} {request.split} images"
+    shown = f"{request.run}, {data.name}, {table.count:,} {request.split} images; energy by {request.energy_table}"
     write_comparison(request.folder / PAGE, rows, title=f"Conversions of {request.run.name}", note=shown)
     return CompareResult(rows=rows, folder=request.folder)
 

@@ -112,6 +112,10 @@ class TrainRequest:
             raise BadSetting(
                 "train: --label-smoothing is for cross-entropies, and loss 'count_mse' is none: leave it out"
             )
+        if settings.class_weights and spiking.loss == "count_mse":
+            raise BadSetting(
+                "train: --class-weights is for cross-entropies, and loss 'count_mse' is none: leave it out"
+            )
         if encoding in ("frames", "rate") and (self.images.mean is not None or self.images.std is not None):
             raise BadSetting(
                 "train: frames of events have no --mean and --std: leave them out"

@@ -34,8 +34,6 @@ class Engine(Protocol):
     """Types of devices that it runs on, as torch names them."""
     dtype: ClassVar[torch.dtype]
     """What it takes inputs in."""
-    bits: ClassVar[int]
-    """Of the numbers that it multiplies, for energies: 8 where it multiplies bytes."""
     weight_bits: ClassVar[int]
     """Of a weight as it keeps it, where the blueprint does not store integers."""
 

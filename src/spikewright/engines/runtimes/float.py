@@ -17,7 +17,6 @@ class Float:
     kind: Literal["float"] = "float"
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     dtype: ClassVar[torch.dtype] = torch.float32
-    bits: ClassVar[int] = 32
     weight_bits: ClassVar[int] = 32
 
     def __call__(self, blueprint: Blueprint) -> Running:

@@ -17,7 +17,6 @@ class Float64:
     kind: Literal["float64"] = "float64"
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     dtype: ClassVar[torch.dtype] = torch.float64
-    bits: ClassVar[int] = 32
     weight_bits: ClassVar[int] = 64
 
     def __call__(self, blueprint: Blueprint) -> Running:

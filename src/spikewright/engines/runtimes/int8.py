@@ -17,7 +17,6 @@ class Int8:
     kind: Literal["int8"] = "int8"
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
     dtype: ClassVar[torch.dtype] = torch.float32
-    bits: ClassVar[int] = 8
     weight_bits: ClassVar[int] = 8
 
     def __call__(self, blueprint: Blueprint) -> Running:

@@ -16,7 +16,6 @@ class Packed:
     kind: Literal["packed"] = "packed"
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
     dtype: ClassVar[torch.dtype] = torch.float32
-    bits: ClassVar[int] = 32
     weight_bits: ClassVar[int] = 8
 
     def __call__(self, blueprint: Blueprint) -> Running:

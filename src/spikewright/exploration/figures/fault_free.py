@@ -85,7 +85,7 @@ def golden(
     with torch.no_grad():
         for x, labels in labelled:
             hits, counts = score_batch(network, x.float(), labels, counts)
-            right += hits
+            right += int(hits.sum())
             if seen is not None:
                 seen(counts.samples)
     if not counts.samples:

@@ -1,6 +1,8 @@
 """Energy of the arithmetic, by published tables of one operation's energy; memory traffic is not in it.
 
-    source: MACs · mac    SNN: (SynOps + injections) · accumulate + graded MACs · mac (+ shifts + compares + resets)
+    source: MACs · mac
+    SNN:    (SynOps + injections) · accumulate + graded MACs · mac + leaks · multiply (+ shifts + compares + resets)
+A leak that is a power of two is a shift; what it is multiplied into is added by the accumulations.
 One table serves both sides of a comparison, so a ratio never mixes two number formats.
 Knows nothing about networks: it is handed counts.
 """
@@ -27,6 +29,11 @@ class EnergyTable:
     def mac_joules(self) -> float:
         """One multiplication and the addition of its product."""
         return (self.multiply_picojoules + self.add_picojoules) * JOULES_PER_PICOJOULE
+
+    @property
+    def multiply_joules(self) -> float:
+        """One multiplication alone: of a membrane by its leak."""
+        return self.multiply_picojoules * JOULES_PER_PICOJOULE
 
     @property
     def accumulate_joules(self) -> float:
@@ -79,6 +86,7 @@ class EnergyBreakdown:
     accumulate_joules: float
     inject_joules: float  # constant currents, added to the membrane at every step
     mac_joules: float
+    leak_joules: float  # of leaks that are multiplications
     shift_joules: float | None
     compare_joules: float | None
     reset_joules: float | None
@@ -87,20 +95,31 @@ class EnergyBreakdown:
     def total_joules(self) -> float:
         """The sum of what is priced."""
         priced = (self.shift_joules, self.compare_joules, self.reset_joules)
-        return self.accumulate_joules + self.inject_joules + self.mac_joules + sum(part or 0.0 for part in priced)
+        always = self.accumulate_joules + self.inject_joules + self.mac_joules + self.leak_joules
+        return always + sum(part or 0.0 for part in priced)
 
 
 def energy_snn(
-    table: EnergyTable, *, synops_per_sample: float, macs_per_sample: float, operations: NeuronOperations
+    table: EnergyTable,
+    *,
+    synops_per_sample: float,
+    macs_per_sample: float,
+    operations: NeuronOperations,
+    scale_shifts: int = 0,
 ) -> EnergyBreakdown:
-    """Energy of the spiking network; a reset is a subtraction, priced where the table prices compares."""
+    """Energy of the spiking network; a reset is a subtraction, priced where the table prices compares.
+
+    `scale_shifts` are products of graded values with powers of two, as `FanOut` counts them.
+    """
+    shifts = operations.shifts + operations.leak_shifts + scale_shifts
     shift, compare = table.shift_picojoules, table.compare_picojoules
     resets = None if compare is None else operations.resets * table.accumulate_joules
     return EnergyBreakdown(
         accumulate_joules=synops_per_sample * table.accumulate_joules,
         inject_joules=operations.injections * table.accumulate_joules,
         mac_joules=macs_per_sample * table.mac_joules,
-        shift_joules=None if shift is None else operations.shifts * shift * JOULES_PER_PICOJOULE,
+        leak_joules=operations.leak_multiplications * table.multiply_joules,
+        shift_joules=None if shift is None else shifts * shift * JOULES_PER_PICOJOULE,
         compare_joules=None if compare is None else operations.compares * compare * JOULES_PER_PICOJOULE,
         reset_joules=resets,
     )

@@ -5,11 +5,15 @@ sum or membrane it is added to as it is, and nothing for being moved. An average
 composed with what follows: the spike pays what each window it is in has to pay there. Through an alignment that
 repeats or drops steps a spike is delivered more or less often than once: its mean number of copies is counted.
 
-Values that are not spikes (a graded input, what a linear bottleneck or an unfired sum passes on) are
+A sum or difference of trains that does not fire is composed like an average: its spikes, with their signs, go on
+to what follows one by one, and a factor of ±1 is free.
+
+Values that are not spikes (a graded input, what a linear bottleneck or a sum with one passes on) are
 multiplied: what weighted operations do with them is counted as MACs, dense, the same for every sample. So is
-a gain applied to pooled potentials before firing. A constant input that is repeated over the steps is
-multiplied once; in a clocked network what varies, and reaches a stage, is multiplied at every step. Additions
-of graded values to a sum, and biases, are not counted. Knows nothing about how often anything spikes.
+a gain applied to pooled potentials before firing; gains of ±1 are free, and other powers of two are shifts. A
+constant input that is repeated over the steps is multiplied once; in a clocked network what varies, and reaches
+a stage, is multiplied at every step. Additions of graded values to a sum, and biases, are not counted. Knows
+nothing about how often anything spikes.
 
 Source: SynOps as NeuroBench defines them ("Effective ACs", https://arxiv.org/abs/2304.04640). Differs from
 its counter, which calls averaged or scaled spikes MACs and sees no sums.
@@ -17,6 +21,7 @@ its counter, which calls averaged or scaled spikes MACs and sees no sums.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,7 +31,7 @@ from spikewright.ann.ops.rules import gathered
 from spikewright.ann.shapes import blank, shape_made, stand_in
 from spikewright.ann.source import INPUT, Source
 from spikewright.measure.cost.events import Reading, transposed
-from spikewright.measure.cost.synapses import Shape, elements, weights_met
+from spikewright.measure.cost.synapses import Shape, weights_met
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.nodes import Node, Stage
 from spikewright.snn.plan import Plan
@@ -40,18 +45,25 @@ class FanOut:
         accumulations: for each stage (and `INPUT` where the input is spikes) the accumulations one spike of
             each neuron causes, [*features] float64.
         macs_by_node: multiplications with graded values in each node that has any, per sample.
+        shifts_by_node: the same, of gains that are powers of two.
         macs_dense_per_sample: multiplications of all matrix products and convolutions, run as an ANN.
 
     """
 
     accumulations: Mapping[str, Tensor]
     macs_by_node: Mapping[str, int]
+    shifts_by_node: Mapping[str, int]
     macs_dense_per_sample: int
 
     @property
     def macs_per_sample(self) -> int:
         """Multiplications with graded values, per sample."""
         return sum(self.macs_by_node.values())
+
+    @property
+    def shifts_per_sample(self) -> int:
+        """Shifts of graded values, per sample."""
+        return sum(self.shifts_by_node.values())
 
 
 EVENTS = gathered("counting of events", "spikewright.measure.cost.events")
@@ -65,6 +77,7 @@ def spiking_input(plan: Plan) -> bool:
 def fan_out(blueprint: Blueprint) -> FanOut:
     """Trace every stage's spikes to what they cause; once per network."""
     plan, wiring, courses = blueprint.plan, _wire(blueprint), blueprint.plan.courses
+    numbers = {name for name, graded in wiring.graded.items() if bool(graded.any())}
     demand = {name: _zeros(shape) for name, shape in wiring.shapes.items()}
     # 1 where the read-out takes an element as it is
     read = {**demand, plan.readout.name: _ones(plan.readout.shape)}
@@ -74,18 +87,28 @@ def fan_out(blueprint: Blueprint) -> FanOut:
         for edge, cost in zip(node.edges, costs, strict=True):
             copies = 1.0 if edge.alignment is None else edge.alignment.copies(courses[edge.source].steps)
             demand[edge.source] = demand[edge.source] + cost * copies
+        if node.op.scales and node.name not in numbers and not isinstance(node, Stage):
+            read[node.inputs[0]] = read[node.inputs[0]] + read[node.name].unsqueeze(0).sum_to_size(1, *given[0])[0]
         if node.op.moves and not isinstance(node, Stage):
             for name, part in zip(node.inputs, transposed(node.op, given, read[node.name]), strict=True):
                 read[name] = read[name] + part
     spiking = [node.name for node in plan.stages] + ([INPUT] if spiking_input(plan) else [])
     linear = [node for node in plan.nodes if isinstance(node.op, Product)]
     times = _times(plan)
-    macs = {node.name: _graded_macs(node, wiring) * times[node.name] for node in plan.nodes}
+    counted = {node.name: _graded_products(node, wiring) for node in plan.nodes}
+    macs = {name: count.macs * times[name] for name, count in counted.items()}
+    shifts = {name: count.shifts * times[name] for name, count in counted.items()}
     return FanOut(
         accumulations={name: demand[name].contiguous() for name in spiking},
         macs_by_node={name: count for name, count in macs.items() if count},
+        shifts_by_node={name: count for name, count in shifts.items() if count},
         macs_dense_per_sample=sum(int(wiring.dense(node).sum()) for node in linear),
     )
+
+
+def passes_numbers(blueprint: Blueprint) -> frozenset[str]:
+    """The nodes, or `INPUT`, that pass on numbers rather than spikes, in some element."""
+    return frozenset(name for name, graded in _wire(blueprint).graded.items() if bool(graded.any()))
 
 
 def macs_source(source: Source) -> int:
@@ -136,17 +159,19 @@ def _wire(blueprint: Blueprint) -> _Wiring:
     for node in plan.nodes:
         if isinstance(node, Stage):
             found = torch.tensor(False)
-        elif node.op.weighted or node.op.adds:
+        elif isinstance(node.op, Product):
             found = torch.tensor(True)
         else:
-            found = node.op([graded[name].float().unsqueeze(0) for name in node.inputs])[0] > 0
+            weight = blueprint.array(node, "weight")
+            found = node.op([graded[name].float().unsqueeze(0) for name in node.inputs], _ones_like(weight))[0] > 0
+            found = found if weight is None else found | ~_signs(weight)
         graded[node.name] = found.expand(node.shape)
     return _Wiring(blueprint, shapes, made, graded)
 
 
 def _sums(node: Node) -> int:
-    """Whether what the read-out takes as it is from this node still has to be summed: it is an average."""
-    return int(node.op.averages)
+    """Whether what the read-out takes as it is from this node still has to be summed: an average, or a sum."""
+    return int(node.op.averages or node.op.adds)
 
 
 def _costs(node: Node, wiring: _Wiring, given: list[Shape], later: Tensor) -> list[Tensor]:
@@ -163,18 +188,44 @@ def _costs(node: Node, wiring: _Wiring, given: list[Shape], later: Tensor) -> li
     return EVENTS[node.op](reading)
 
 
-def _graded_macs(node: Node, wiring: _Wiring) -> int:
-    """Multiplications with graded values in a node."""
-    count = 0
-    if node.op.weighted and bool(wiring.graded[node.inputs[0]].any()):
-        count += int(wiring.dense(node)[wiring.graded[node.inputs[0]]].sum())
+class _Products(NamedTuple):
+    """Products with graded values in a node."""
+
+    macs: int = 0
+    shifts: int = 0
+
+
+def _graded_products(node: Node, wiring: _Wiring) -> _Products:
+    """Those of its operation, and of gains before it fires."""
+    macs = shifts = 0
+    if node.op.weighted:
+        met = torch.where(wiring.graded[node.inputs[0]], wiring.dense(node), 0.0)
+        macs = int(met.sum())
+        if node.op.scales:
+            macs, shifts = _by_factor(wiring.blueprint.arrays[f"{node.name}.weight"], met)
     potential = blank(wiring.made[node.name])
-    for op in node.firing.before_firing if isinstance(node, Stage) else ():
+    for index, op in enumerate(node.firing.before_firing if isinstance(node, Stage) else ()):
         if op.scales:
-            count += elements(potential.shape[1:])
+            gain = wiring.blueprint.arrays[f"{node.name}.before{index}.weight"]
+            more = _by_factor(gain, torch.ones(potential.shape[1:]))
+            macs, shifts = macs + more.macs, shifts + more.shifts
         else:
             potential = op([potential])
-    return count
+    return _Products(macs, shifts)
+
+
+def _by_factor(gain: Tensor, met: Tensor) -> _Products:
+    """Products of so many values [*features] with a gain: of ±1 free, of other powers of two shifts."""
+    magnitude = gain.double().abs()
+    free = magnitude == 1
+    shifted = (torch.frexp(magnitude).mantissa == 0.5) & ~free
+    shifts = int((met * shifted).sum())
+    return _Products(int((met * ~free).sum()) - shifts, shifts)
+
+
+def _signs(gain: Tensor) -> Tensor:
+    """Where a factor leaves a spike one: it is 1, −1 or 0."""
+    return torch.isin(gain.double().abs(), torch.tensor([0.0, 1.0], dtype=torch.float64))
 
 
 def _times(plan: Plan) -> dict[str, int]:
@@ -191,6 +242,10 @@ def _times(plan: Plan) -> dict[str, int]:
             awaited.update(node.inputs)
         found[node.name] = drives[node.name].steps if node.name in awaited and not drives[node.name].constant else 1
     return found
+
+
+def _ones_like(weight: Tensor | None) -> Tensor | None:
+    return None if weight is None else torch.ones_like(weight, dtype=torch.float32)
 
 
 def _zeros(shape: Shape) -> Tensor:

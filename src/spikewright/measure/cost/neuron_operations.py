@@ -1,18 +1,23 @@
-"""What neurons do at every step whether anything spikes or not: shifts, compares and resets.
+"""What neurons do at every step whether anything spikes or not: shifts, leaks, compares and resets.
 
     shifts:   C_out·H·W for each step of an incoming train, where its step weights are not all one
+    leaks:    one for each neuron and step whose leak λ is inside (0, 1): a shift where λ = 2^−k, else a multiplication
     compares: one for each neuron and step;   resets: the same (the subtraction may be of nothing)
     injections: one for each neuron and step of a lockstep stage under a constant current, which is accumulated
         once (a mean over the window, the analog input) and added to the membrane at every step
 Steps are those that run: the window, a warm-up, and what a schedule replays.
-Source: "When SNN meets ANN", §5.3 and A.4. Differs: a rate code needs no shift and is charged none.
+Left out: rounding a membrane to its format, the memory of a signed or a delayed reset, and the gains of stored
+weights, which thresholds and biases can take up.
+Source: "When SNN meets ANN", §5.3 and A.4; leaks, of which it has none: Eq. 1 of Q-SNNs, one product a neuron and step.
+Differs: a rate code needs no shift and is charged none.
 """
 
+import math
 from dataclasses import dataclass
 
 from spikewright.ann.ops import Product
 from spikewright.ann.source import INPUT
-from spikewright.measure.cost.fan_out import op_shape
+from spikewright.measure.cost.fan_out import op_shape, passes_numbers
 from spikewright.measure.cost.synapses import elements
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.nodes import Stage
@@ -20,12 +25,14 @@ from spikewright.snn.nodes import Stage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeuronOperations:
-    """Operations per sample."""
+    """Operations per sample; `leak_shifts` are not among `shifts`."""
 
     shifts: int
     compares: int
     resets: int
     injections: int
+    leak_multiplications: int = 0
+    leak_shifts: int = 0
 
 
 def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
@@ -33,8 +40,8 @@ def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
     plan = blueprint.plan
     shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
     shifted_steps = {INPUT: 0}  # steps of what flows out of each node, if its spikes have to be shifted
-    shifts = compares = injections = 0
-    drives = plan.drives
+    shifts = compares = injections = leak_multiplications = leak_shifts = 0
+    drives, numbers = plan.drives, passes_numbers(blueprint)
     for node in plan.nodes:
         arriving = max(shifted_steps[name] for name in node.inputs)
         if isinstance(node.op, Product):
@@ -44,10 +51,26 @@ def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
             schedule = node.firing.schedule
             steps = elements(node.shape) * (code.steps + schedule.replayed_steps(code))
             compares += steps
+            leak = node.firing.law.leak
+            if 0 < leak < 1 and power_of_two(leak):
+                leak_shifts += steps
+            elif 0 < leak < 1:
+                leak_multiplications += steps
             if not schedule.waits and code.timesteps > 1 and drives[node.name] == (code.steps, True):
                 injections += steps
             shifted_steps[node.name] = code.timesteps if max(code.step_weights) > 1 else 0
         else:
-            graded = node.op.weighted or node.op.adds
-            shifted_steps[node.name] = 0 if graded else arriving
-    return NeuronOperations(shifts=shifts, compares=compares, resets=compares, injections=injections)
+            shifted_steps[node.name] = 0 if node.name in numbers else arriving
+    return NeuronOperations(
+        shifts=shifts,
+        compares=compares,
+        resets=compares,
+        injections=injections,
+        leak_multiplications=leak_multiplications,
+        leak_shifts=leak_shifts,
+    )
+
+
+def power_of_two(factor: float) -> bool:
+    """Whether multiplying by it is a shift: 2^k, k any whole number."""
+    return factor > 0 and math.frexp(factor)[0] == 0.5

@@ -1,7 +1,8 @@
 """What a step of each activation would cost if all its neurons spiked: accumulations, from the source alone.
 
 A reverse pass over the captured graph, before any conversion. An element that is not zero pays one
-accumulation for each weight it meets, zero or not, and one for each sum or activation that reads it as it is;
+accumulation for each weight it meets, zero or not, and one for each sum or activation that reads it as it is; a sum
+of activations that none follows is composed with what does, as `fan_out` has it;
 batch norm and constants are taken as folded. What is averaged without an activation of its own pays what each
 window has to pay there. Of a max pool's window one element passes, so its price is shared out evenly.
 
@@ -10,8 +11,8 @@ there, neuron by neuron. Knows nothing about how often anything spikes.
 """
 
 import torch
-from torch import Tensor
 
+from spikewright.ann.ops import Activating, Product
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.measure.cost.events import Reading
 from spikewright.measure.cost.fan_out import EVENTS
@@ -22,9 +23,20 @@ def accumulations_per_step(source: Source) -> dict[str, int]:
     shapes = {INPUT: source.input_shape, **{node.name: node.shape for node in source.nodes}}
     demand = {name: torch.zeros(shape, dtype=torch.float64) for name, shape in shapes.items()}
     demand[source.output] += 1
+    numbers, fires = _numbers(source), _fires(source)
     for node in reversed(source.nodes):
         given = [shapes[name] for name in node.inputs]
-        for name, cost in zip(node.inputs, _costs(node, source, given, demand[node.name]), strict=True):
+        reading = Reading(
+            node.op,
+            given,
+            node.shape,
+            demand[node.name],
+            weight=source.array(node, "weight"),
+            dense=True,
+            scale_folds=True,
+            graded=torch.tensor(node.name in numbers or node.name in fires) if node.op.adds else None,
+        )
+        for name, cost in zip(node.inputs, EVENTS[node.op](reading), strict=True):
             demand[name] = demand[name] + cost
     return {node.name: round(float(demand[node.name].sum())) for node in source.activations}
 
@@ -41,7 +53,29 @@ def fired_shapes(source: Source) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def _costs(node: SourceNode, source: Source, given: list[tuple[int, ...]], later: Tensor) -> list[Tensor]:
-    """What one event at each element of each input pays here, or `later` [*made] where it is passed on."""
-    weight = source.array(node, "weight")
-    return EVENTS[node.op](Reading(node.op, given, node.shape, later, weight=weight, dense=True, scale_folds=True))
+def _numbers(source: Source) -> set[str]:
+    """The nodes whose values would not be spikes: products make numbers, activations spikes."""
+    found = {INPUT}
+    for node in source.nodes:
+        made = isinstance(node.op, Product)
+        passed = not isinstance(node.op, Activating) and any(name in found for name in node.inputs)
+        if made or passed:
+            found.add(node.name)
+    return found
+
+
+def _fires(source: Source) -> set[str]:
+    """The nodes whose value a stage fires by: activations alone read it, behind norms, constants and max pools."""
+    found, readers = set[str](), source.consumers
+    for node in reversed(source.nodes):
+        behind = [
+            isinstance(one.op, Activating) or (_before_firing(one) and one.name in found) for one in readers[node.name]
+        ]
+        if behind and all(behind):
+            found.add(node.name)
+    return found
+
+
+def _before_firing(node: SourceNode) -> bool:
+    op = node.op
+    return not (isinstance(op, Product | Activating) or op.adds or op.averages or op.moves)

@@ -36,6 +36,11 @@ class Law(Dynamics, Protocol):
     """Whether it is defined for spikes of one worth only."""
 
     @property
+    def leak(self) -> float:
+        """The share of a membrane that is left a step later; 1 of a law that does not leak."""
+        ...
+
+    @property
     def kind(self) -> str:
         """Its name in files."""
         ...

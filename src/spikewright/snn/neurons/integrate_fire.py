@@ -25,6 +25,7 @@ class IntegrateFire:
     kind: Literal["integrate_fire"] = "integrate_fire"
     conserves: ClassVar[bool] = True  # a spike takes away what it is worth, and nothing else is lost
     leaks: ClassVar[bool] = False
+    leak: ClassVar[float] = 1.0
     takes_back: ClassVar[bool] = False
     rate_only: ClassVar[bool] = False  # any code will do
 

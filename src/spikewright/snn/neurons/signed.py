@@ -30,6 +30,7 @@ class Signed:
     kind: Literal["signed"] = "signed"
     conserves: ClassVar[bool] = False
     leaks: ClassVar[bool] = False
+    leak: ClassVar[float] = 1.0
     takes_back: ClassVar[bool] = True
     rate_only: ClassVar[bool] = True  # the memory counts spikes of one worth
 

@@ -16,21 +16,29 @@ SETTLED = 0.9  # share of all steps after which learned timesteps no longer rise
 
 
 class SourceTrainee(nn.Module):
-    """Train `network`; `timesteps` stands in for its activations where it is given."""
+    """Train `network`; `timesteps` stands in for its activations where it is given, `weights` [K] weigh the classes."""
+
+    weights: Tensor | None
 
     def __init__(
-        self, network: TrainableSource, settings: TrainSettings, timesteps: LearnedTimesteps | None = None
+        self,
+        network: TrainableSource,
+        settings: TrainSettings,
+        timesteps: LearnedTimesteps | None = None,
+        *,
+        weights: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.timesteps = timesteps
         self.sparsity, self.label_smoothing = settings.sparsity, settings.label_smoothing
+        self.register_buffer("weights", weights, persistent=False)
 
     def loss(self, x: Tensor, y: Tensor, *, step: int, progress: float) -> tuple[Tensor, Tensor]:  # noqa: ARG002
         """Cross-entropy of x [N, *input_shape] and labels y, with what bits and steps cost; bits per sample [1]."""
         penalty = BitPenalty() if self.sparsity > 0 else None
         logits = self.network(x, self._activate if penalty is None else penalty)
-        loss = F.cross_entropy(logits.float(), y, label_smoothing=self.label_smoothing)
+        loss = F.cross_entropy(logits.float(), y, weight=self.weights, label_smoothing=self.label_smoothing)
         bits = loss.new_zeros(())
         if penalty is not None:
             bits = penalty.per_sample()
@@ -39,9 +47,14 @@ class SourceTrainee(nn.Module):
             loss = loss + self.timesteps.penalty()
         return loss, bits.detach().reshape(1)
 
-    def scores(self, x: Tensor) -> Tensor:
-        """Logits [N, K]."""
-        return self.network(x, self._activate)
+    @property
+    def latent(self) -> TrainableSource:
+        """The network itself."""
+        return self.network
+
+    def scores(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits [N, K]; nothing spikes."""
+        return self.network(x, self._activate), x.new_zeros(0)
 
     def after_step(self, progress: float) -> None:
         """Keep θ > 0, and learned timesteps at 1 or more."""
@@ -63,7 +76,7 @@ class SourceTrainee(nn.Module):
             groups.append({"params": apart, "lr": rate, **still})
         return groups
 
-    def reported(self, gauges: list[float]) -> dict[str, Any]:
+    def reported(self, gauges: list[float], rates: list[float]) -> dict[str, Any]:  # noqa: ARG002
         """Bits per sample where they have a price, mean T where it is learned."""
         return {
             "bits_per_sample": gauges[0] if self.sparsity > 0 else None,

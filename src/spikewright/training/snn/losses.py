@@ -21,23 +21,24 @@ from spikewright.errors import BadSetting
 
 CORRECT, INCORRECT = 0.8, 0.2
 
-Loss = Callable[[Tensor, Tensor, float], Tensor]  # (output [T, N, K], labels [N], label smoothing)
+Loss = Callable[[Tensor, Tensor, float, Tensor | None], Tensor]
+"""(output [T, N, K], labels [N], label smoothing, weights of the classes [K] or None)."""
 
 
-def _mean(output: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    return F.cross_entropy(output.mean(0), labels, label_smoothing=smoothing)
+def _mean(output: Tensor, labels: Tensor, smoothing: float, weights: Tensor | None = None) -> Tensor:
+    return F.cross_entropy(output.mean(0), labels, weight=weights, label_smoothing=smoothing)
 
 
-def _sum(output: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    return F.cross_entropy(output.sum(0), labels, label_smoothing=smoothing)
+def _sum(output: Tensor, labels: Tensor, smoothing: float, weights: Tensor | None = None) -> Tensor:
+    return F.cross_entropy(output.sum(0), labels, weight=weights, label_smoothing=smoothing)
 
 
-def _tet(output: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+def _tet(output: Tensor, labels: Tensor, smoothing: float, weights: Tensor | None = None) -> Tensor:
     each = labels.expand(len(output), *labels.shape)
-    return F.cross_entropy(output.flatten(0, 1), each.flatten(), label_smoothing=smoothing)
+    return F.cross_entropy(output.flatten(0, 1), each.flatten(), weight=weights, label_smoothing=smoothing)
 
 
-def _count_mse(output: Tensor, labels: Tensor, smoothing: float) -> Tensor:  # noqa: ARG001
+def _count_mse(output: Tensor, labels: Tensor, smoothing: float, weights: Tensor | None = None) -> Tensor:  # noqa: ARG001
     rate = output.mean(0)
     target = torch.full_like(rate, INCORRECT).scatter(1, labels.unsqueeze(1), CORRECT)
     return F.mse_loss(rate, target)

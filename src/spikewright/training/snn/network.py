@@ -77,6 +77,10 @@ class TrainingNetwork(nn.Module):
         """The graph: activations are where neurons are."""
         return self.latent.source
 
+    def steps_of(self, name: str) -> int:
+        """How many different steps of each sample a node sees: one, where all are the same."""
+        return 1 if name in self.still else self.settings.timesteps
+
     def forward(self, x: Tensor, *, key: tuple[int, ...] | None = None) -> Tensor:
         """Prepared inputs [N, *sample_shape] → the output over time [T, N, K]."""
         return self.run(x, key=key).output
