@@ -166,7 +166,7 @@ def _images(draw: Random) -> tuple[str, tuple[str, ...]]:
     if deed == "mode":
         mode = draw.choice(("RGBA", "P", "1", "CMYK", "F", "I", "LA", "YCbCr", "I;16"))
         deed = f"mode {mode}"
-        suffix = ".tiff" if mode in ("CMYK", "F", "YCbCr") else ".png"
+        suffix = ".tiff" if mode in ("CMYK", "F", "I", "YCbCr") else ".png"
         Image.new(mode, (8, 8)).save(path.with_suffix(suffix))
     elif deed == "size":
         content = bytearray(path.read_bytes())

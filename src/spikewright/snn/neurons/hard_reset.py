@@ -21,9 +21,13 @@ class HardReset:
     kind: Literal["hard_reset"] = "hard_reset"
     conserves: ClassVar[bool] = False  # a spike clears the membrane, whatever was on it
     leaks: ClassVar[bool] = False
-    leak: ClassVar[float] = 1.0
     takes_back: ClassVar[bool] = False
     rate_only: ClassVar[bool] = True  # a spike clears the membrane, so it cannot be worth a part of it
+
+    @property
+    def leak(self) -> float:
+        """Nothing is lost from step to step."""
+        return 1.0
 
     @property
     def membrane(self) -> None:

@@ -25,9 +25,13 @@ class IntegrateFire:
     kind: Literal["integrate_fire"] = "integrate_fire"
     conserves: ClassVar[bool] = True  # a spike takes away what it is worth, and nothing else is lost
     leaks: ClassVar[bool] = False
-    leak: ClassVar[float] = 1.0
     takes_back: ClassVar[bool] = False
     rate_only: ClassVar[bool] = False  # any code will do
+
+    @property
+    def leak(self) -> float:
+        """Nothing is lost from step to step."""
+        return 1.0
 
     @property
     def membrane(self) -> None:

@@ -30,9 +30,13 @@ class Signed:
     kind: Literal["signed"] = "signed"
     conserves: ClassVar[bool] = False
     leaks: ClassVar[bool] = False
-    leak: ClassVar[float] = 1.0
     takes_back: ClassVar[bool] = True
     rate_only: ClassVar[bool] = True  # the memory counts spikes of one worth
+
+    @property
+    def leak(self) -> float:
+        """Nothing is lost from step to step."""
+        return 1.0
 
     @property
     def membrane(self) -> None:
