@@ -30,8 +30,8 @@ def bench(
     images = options.images(mean, std, size, seed)
     request = verb.BenchRequest(run=run, data=data, images=images, batch=batch, rounds=rounds, threads=threads)
     result = verb.run(request)
-    _show(result)
     options.write(json, result)
+    _show(result)
 
 
 def _show(result: "BenchResult") -> None:

@@ -46,6 +46,7 @@ def compare(
     )  # fmt: skip
     with progress_bar() as progress:
         result = verb.run(request, on_progress=progress)
+    options.write(json, result)
     columns = (
         "method",
         "T",
@@ -67,4 +68,3 @@ def compare(
     source = f"source {result.rows[0].accuracy_source:.2%}, {split} images" if result.rows else "no rows"
     console.print(table(f"{run}: {source}", columns, cells, numbers=1))
     console.print(f"rows: {result.folder / verb.ROWS}; page: {result.folder / verb.PAGE}")
-    options.write(json, result)

@@ -195,8 +195,8 @@ class _Table:
             raw = read_json(path, way_out="it is damaged; delete it to begin again")
             if raw["of"] != self.identity:
                 raise BadFile(
-                    f"{path} holds another comparison (source, data, images, settings or the version differ): choose another --out, "
-                    "or delete it"
+                    f"{path} holds another comparison (source, data, images, settings or the version differ): choose "
+                    "another --out, or delete it"
                 )
             rows = [ComparisonRow(**row) for row in raw["rows"]]
         except (KeyError, TypeError, AttributeError, BadData) as error:
