@@ -194,6 +194,13 @@ def test_codes_of_every_image_of_a_large_batch_are_compared(
     assert 0 < differ(run, 64) < differ(run)
 
 
+def test_stages_that_never_fire_are_counted(blueprint: Blueprint, source: Source, data: Data) -> None:
+    silent = Blueprint(
+        blueprint.plan, {**blueprint.arrays, "4.bias": torch.full_like(blueprint.arrays["4.bias"], -1e3)}
+    )
+    assert evaluate(silent, source, data, EvaluateSettings(images=20, codes_images=5)).dead_stages == 1
+
+
 def test_float32_engine_counts_its_own_mismatches(blueprint: Blueprint, source: Source, data: Data) -> None:
     shifted = {name: a - 1e-9 if name == "4.initial_potential" else a for name, a in blueprint.arrays.items()}
     settings = EvaluateSettings(engine="float", images=30)

@@ -1,9 +1,11 @@
 """Top-1 accuracy and agreement; of equal scores the lowest class wins."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from spikewright.errors import BadData
+from spikewright.errors import BadData, BadModel
 
 
 def predictions(scores: Tensor) -> Tensor:
@@ -16,6 +18,25 @@ def predictions(scores: Tensor) -> Tensor:
     if scores.dim() != 2:
         raise BadData(f"classification needs scores [N, classes], got shape {tuple(scores.shape)}")
     return torch.argmax(scores, 1)  # documented to return the first of several maxima
+
+
+def require_classes(output: Sequence[int], verb: str) -> None:
+    """Refuse a network whose output [*output], of one sample, holds no scores to choose among, as in a regression.
+
+    Raises:
+        BadModel: it is one; the line begins with the verb.
+    """
+    if len(output) != 1:
+        raise BadModel(
+            f"{verb}: the network's output has shape {tuple(output)}: accuracy needs one row of class scores: give it "
+            "one, or measure the error of network(x) in Python"
+        )
+    if output[0] == 1:
+        raise BadModel(
+            f"{verb}: the network has one output, so that every image counts as right whatever breaks and accuracy "
+            "says nothing: give it an output for each of two classes or more, or measure the error of network(x) in "
+            "Python"
+        )
 
 
 def correct(scores: Tensor, labels: Tensor) -> int:
