@@ -3,8 +3,15 @@
 import pytest
 import torch
 
-from spikewright.errors import BadData
-from spikewright.measure.accuracy import ByClass, agreement_share, correct, predictions, top1_share
+from spikewright.errors import BadData, BadModel
+from spikewright.measure.accuracy import (
+    ByClass,
+    agreement_share,
+    correct,
+    predictions,
+    require_classes,
+    top1_share,
+)
 
 SCORES = torch.tensor([[1.0, 3.0, 3.0], [0.0, 0.0, 0.0], [2.0, 1.0, 5.0], [-1.0, -2.0, -1.0]])
 
@@ -45,3 +52,12 @@ def test_what_has_no_classes_or_no_samples_is_refused() -> None:
         predictions(torch.zeros(2, 3, 4))
     with pytest.raises(BadData, match="at least one sample"):
         top1_share(torch.zeros(0, 3), torch.zeros(0))
+
+
+@pytest.mark.parametrize(
+    ("output", "words"), [((1,), "has one output"), ((), "shape \\(\\)"), ((2, 3), "shape \\(2, 3\\)")]
+)
+def test_outputs_without_scores_of_classes_are_refused(output: tuple[int, ...], words: str) -> None:
+    require_classes((2,), "evaluate")
+    with pytest.raises(BadModel, match=f"^evaluate: the network.*{words}"):
+        require_classes(output, "evaluate")

@@ -18,9 +18,10 @@ from spikewright.conversion.observe import observe
 from spikewright.conversion.quantise import quantise
 from spikewright.data.preparation import InputPreparation
 from spikewright.engines.lower.integer import lowered
-from spikewright.engines.network import build
+from spikewright.engines.network import SpikingNetwork, build
 from spikewright.engines.record import StageRecord
 from spikewright.errors import BadData, BadSetting
+from spikewright.measure.equality.quantised_source import QuantisedSource
 from spikewright.measure.evaluation import EvaluateSettings, Evaluation, evaluate
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.uniform import Uniform
@@ -182,6 +183,40 @@ def test_time_and_memory(found: Evaluation) -> None:
 def test_batches_do_not_matter(found: Evaluation, blueprint: Blueprint, source: Source, data: Data) -> None:
     other = evaluate(blueprint, source, data, EvaluateSettings(batch_size=7, codes_images=50))
     assert replace(other, samples_per_second=found.samples_per_second) == found
+
+
+@pytest.mark.parametrize("engine", ["auto", "int8"])
+def test_codes_of_every_image_of_a_large_batch_are_compared(
+    engine: str, blueprint: Blueprint, source: Source, data: Data
+) -> None:
+    """Larger than what is compared at once, with codes that differ in its last images too."""
+    x = prepared(data).double()
+    network = Blueprint(blueprint.plan, {**blueprint.arrays, "4.bias": blueprint.arrays["4.bias"] * 1.1})
+    found = evaluate(network, source, data, EvaluateSettings(engine=engine, batch_size=90, codes_images=90))
+    assert (found.codes_images, found.codes_total) == (90, 90 * 160)
+    truth = QuantisedSource(network, source, torch.float64)
+
+    def differ(run: SpikingNetwork, first: int = 0) -> int:
+        wrong = 0
+        for one in x[first:].split(1):
+            codes = truth.codes(one)
+            for record in run.walk(one):
+                if isinstance(record, StageRecord):
+                    wrong += int((record.codes.double() != codes[record.node.name]).sum())
+        return wrong
+
+    exact = build(network, dtype=torch.float64)
+    run = exact if engine == "auto" else build(network, lower=lowered)
+    assert found.mismatched_codes == 2 * differ(exact)  # of both engines
+    assert found.mismatched_codes_engine == differ(run)
+    assert 0 < differ(run, 64) < differ(run)
+
+
+def test_stages_that_never_fire_are_counted(blueprint: Blueprint, source: Source, data: Data) -> None:
+    silent = Blueprint(
+        blueprint.plan, {**blueprint.arrays, "4.bias": torch.full_like(blueprint.arrays["4.bias"], -1e3)}
+    )
+    assert evaluate(silent, source, data, EvaluateSettings(images=20, codes_images=5)).dead_stages == 1
 
 
 def test_float32_engine_counts_its_own_mismatches(blueprint: Blueprint, source: Source, data: Data) -> None:

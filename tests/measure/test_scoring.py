@@ -1,9 +1,12 @@
 """The cheap figures against sums written out for a network of three matrix products."""
 
+from typing import Any
+
 import pytest
 import torch
 from support.trained import classifier, digits
 
+from spikewright.ann import interpreter
 from spikewright.ann.source import Source
 from spikewright.app.runs import acquire
 from spikewright.conversion.convert import convert
@@ -12,6 +15,7 @@ from spikewright.conversion.methods.qcfs import Qcfs
 from spikewright.conversion.methods.srp import Srp
 from spikewright.engines.network import build
 from spikewright.errors import BadData, BadSetting
+from spikewright.measure import scoring
 from spikewright.measure.scoring import Score, accuracy_of_source, score
 from spikewright.snn.blueprint import Blueprint
 
@@ -92,3 +96,35 @@ def test_no_samples_and_unknown_tables_are_refused() -> None:
         score(blueprint, source, [], table=TABLE)
     with pytest.raises(BadSetting, match="no energy table named 'free'"):
         score(blueprint, source, JUDGED, table="free")
+
+
+def test_an_exact_network_is_as_accurate_as_its_source_where_both_are_computed_in_float64() -> None:
+    source = classifier(7, 7)
+    blueprint = convert(source, Exact(timesteps=3), acquire.inputs(digits().train, digits(), limit=100))
+    double = [(x.double(), labels) for x, labels in JUDGED]
+    exact = score(blueprint, source, double, table=TABLE, dtype=torch.float64).accuracy_snn
+    assert exact == accuracy_of_source(source, double, dtype=torch.float64) > 0.5
+    arrays = {name: array.double() for name, array in source.arrays.items() if array.is_floating_point()}
+    scores = interpreter.run(source, X.double(), arrays={**source.arrays, **arrays})
+    assert exact == int((scores.argmax(1) == LABELS).sum()) / len(X)
+
+
+def test_what_is_computed_in_is_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    blueprint, source = made(Exact(timesteps=2))
+    types: list[tuple[torch.dtype, torch.dtype]] = []
+
+    def noted(given: Blueprint, *, dtype: torch.dtype) -> Any:
+        network = build(given, dtype=dtype)
+        collapse = network.collapse
+
+        def collapsed(x: torch.Tensor) -> Any:
+            types.append((x.dtype, dtype))
+            return collapse(x)
+
+        monkeypatch.setattr(network, "collapse", collapsed)
+        return network
+
+    monkeypatch.setattr(scoring, "build", noted)
+    for dtype in (torch.float32, torch.float64):
+        score(blueprint, source, JUDGED[:1], table=TABLE, dtype=dtype)
+    assert types == [(torch.float32, torch.float32), (torch.float64, torch.float64)]

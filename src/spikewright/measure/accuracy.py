@@ -1,11 +1,12 @@
 """Top-1 accuracy, by class too, and agreement; of equal scores the lowest class wins."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from spikewright.errors import BadData
+from spikewright.errors import BadData, BadModel
 
 FAR = 0.05  # between accuracy and its mean over classes, as shares
 
@@ -59,6 +60,25 @@ class ByClass:
     def constant(self) -> float:
         """What always answering the commonest class would get; 0 of nothing."""
         return max(self.samples, default=0) / max(sum(self.samples), 1)
+
+
+def require_classes(output: Sequence[int], verb: str) -> None:
+    """Refuse a network whose output [*output], of one sample, holds no scores to choose among, as in a regression.
+
+    Raises:
+        BadModel: it is one; the line begins with the verb.
+    """
+    if len(output) != 1:
+        raise BadModel(
+            f"{verb}: the network's output has shape {tuple(output)}: accuracy needs one row of class scores: give it "
+            "one, or measure the error of network(x) in Python"
+        )
+    if output[0] == 1:
+        raise BadModel(
+            f"{verb}: the network has one output, so that every image counts as right whatever breaks and accuracy "
+            "says nothing: give it an output for each of two classes or more, or measure the error of network(x) in "
+            "Python"
+        )
 
 
 def correct(scores: Tensor, labels: Tensor) -> int:

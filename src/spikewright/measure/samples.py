@@ -20,6 +20,7 @@ from spikewright.data.labelled import Labelled
 from spikewright.data.preparation import InputPreparation
 from spikewright.engines.names import engines
 from spikewright.errors import BadData, BadSetting
+from spikewright.measure.accuracy import require_classes
 from spikewright.measure.cost.energy import energy_table
 from spikewright.measure.noise import add_noise
 from spikewright.snn.blueprint import Blueprint
@@ -48,7 +49,7 @@ class Prepared:
         if self.labels.shape != self.inputs.shape[:1] or self.labels.is_floating_point():
             raise BadData(
                 f"labels of shape {tuple(self.labels.shape)} and type {self.labels.dtype} do not fit "
-                f"{len(self.inputs)} inputs: give one whole number per input"
+                f"{len(self.inputs)} inputs: give one whole number per input; real targets have no accuracy"
             )
         if not bool(self.inputs.isfinite().all()):
             raise BadData("an input holds values that are not finite: mend the data or its preparation")
@@ -183,7 +184,8 @@ def samples_for(
     """The samples of `data` that the settings ask for, checked against the network.
 
     Raises:
-        BadData: none, or inputs, labels or an output that do not fit.
+        BadData: none, or inputs or labels that do not fit.
+        BadModel: an output that holds no scores of classes.
     """
     limit = slice(settings.images)
     if isinstance(data, Prepared):
@@ -200,8 +202,7 @@ def samples_for(
             f"evaluate: images become inputs of shape {samples.shape}, the network takes {blueprint.plan.sample_shape}"
         )
     scores = blueprint.plan.readout.shape
-    if len(scores) != 1:
-        raise BadData(f"evaluate: the network's output has shape {scores}, accuracy needs one row of class scores")
+    require_classes(scores, "evaluate")
     largest = int(samples.source.labels.max())
     if largest >= scores[0]:
         raise BadData(f"evaluate: label {largest} is in the data, but the network has {scores[0]} classes")

@@ -54,9 +54,10 @@ def score(
     *,
     table: str,
     device: torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
     seen: Seen | None = None,
 ) -> Score:
-    """Run a network in float32 by the collapsed engine.
+    """Run a network by the collapsed engine.
 
     Args:
         blueprint: the network.
@@ -64,13 +65,15 @@ def score(
         batches: prepared inputs and labels.
         table: a name of `measure.cost.energy.TABLES`.
         device: where to run.
+        dtype: what to compute in; a network that equals its source has that source's accuracy in float64, while in
+            float32 either may round a code to the other side.
         seen: called after each batch.
     """
-    network = build(blueprint).to(device)
+    network = build(blueprint, dtype=dtype).to(device)
     right, counts = 0, Counts.empty(blueprint.plan)
     with torch.no_grad():
         for x, labels in batches:
-            hits, counts = score_batch(network, x.to(device, torch.float32), labels.to(device), counts)
+            hits, counts = score_batch(network, x.to(device, dtype), labels.to(device), counts)
             right += int(hits.sum())
             if seen is not None:
                 seen(counts.samples)
@@ -82,13 +85,17 @@ def score(
     )
 
 
-def accuracy_of_source(source: Source, batches: Labelled, *, device: torch.device | None = None) -> float:
-    """Share of samples that the source gets right, as it was trained."""
-    arrays = {name: array.to(device) for name, array in source.arrays.items()}
+def accuracy_of_source(
+    source: Source, batches: Labelled, *, device: torch.device | None = None, dtype: torch.dtype = torch.float32
+) -> float:
+    """Share of samples that the source gets right, as it was trained; `device` and `dtype` as of `score`."""
+    arrays = {
+        name: array.to(device, dtype if array.is_floating_point() else None) for name, array in source.arrays.items()
+    }
     right = samples = 0
     with torch.no_grad():
         for x, labels in batches:
-            right += correct(interpreter.run(source, x.to(device), arrays=arrays), labels.to(device))
+            right += correct(interpreter.run(source, x.to(device, dtype), arrays=arrays), labels.to(device))
             samples += len(x)
     return right / max(samples, 1)
 

@@ -27,7 +27,9 @@ def test_engines_are_shown_side_by_side(
     assert found["processor"]["threads"] == "1"
     assert "rounded to 8 bits after training" in refused(monkeypatch, capsys, "verify", out)
     assert spikewright(monkeypatch, "evaluate", out, "--engine", "int8", "--images", 50, "--json", figures) == 0
-    assert "weights of 8 bits; engine int8 (integers; products: " in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "50 images, engine int8 (integers; products: " in said
+    assert "weights of 8 bits; had it run in float64: mismatched spike counts: 0 of" in said
     assert json.loads(figures.read_text())["engine"] == "int8"
 
 

@@ -123,7 +123,9 @@ def test_damaged_rows_and_those_of_another_comparison_are_refused(
     assert spikewright(monkeypatch, "compare", run, *SMALL) == 0
     capsys.readouterr()
     line = refused(monkeypatch, capsys, "compare", run, *SMALL, "--split", "validation")
-    assert "holds another comparison (source, data, images or settings differ): choose another --out" in line
+    assert (
+        "holds another comparison (source, data, images, settings or the version differ): choose another --out" in line
+    )
     path = run / "compare" / ROWS
     path.write_text(path.read_text()[:-40])
     line = refused(monkeypatch, capsys, "compare", run, *SMALL)

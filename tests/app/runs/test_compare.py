@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from support.refuse_data import refuse_data
 from support.trained import classifier, digits, run_folder
 
@@ -50,10 +51,13 @@ def test_rows_are_conversions_scored_one_by_one(tmp_path: Path) -> None:
     expected = []
     for index, spec in enumerate(wanted.methods):
         for steps in (0, 1):
-            found = score(convert(source, methods[steps][index], batches), source, labelled, table="horowitz_int32")
+            dtype = torch.float64 if spec == "exact" else torch.float32
+            network = convert(source, methods[steps][index], batches)
+            accuracy = accuracy_of_source(source, labelled, dtype=torch.float64)
+            found = score(network, source, labelled, table="horowitz_int32", dtype=dtype)
             row = ComparisonRow(
                 method=spec, timesteps=steps + 2, timesteps_mean=steps + 2, latency_steps=found.latency_steps,
-                accuracy_snn=found.accuracy_snn, accuracy_source=accuracy_of_source(source, labelled),
+                accuracy_snn=found.accuracy_snn, accuracy_source=accuracy,
                 energy_joules_snn=found.energy_joules_snn, spikes_per_neuron=found.spikes_per_neuron,
             )  # fmt: skip
             expected.append(row)
@@ -63,6 +67,24 @@ def test_rows_are_conversions_scored_one_by_one(tmp_path: Path) -> None:
     assert stored["of"]["images"] == len(data.test.labels)
     page = (tmp_path / "run" / "compare" / PAGE).read_text()
     assert "cos:rounds=2:warmup=3" in page and "450 test images" in page
+
+
+def test_rows_that_claim_equality_are_computed_where_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    types: list[torch.dtype] = []
+
+    def noted(function: Any) -> Any:
+        def call(*given: Any, **more: Any) -> Any:
+            types.append(more["dtype"])
+            return function(*given, **more)
+
+        return call
+
+    monkeypatch.setattr(module, "score", noted(score))
+    monkeypatch.setattr(module, "accuracy_of_source", noted(accuracy_of_source))
+    run_folder(tmp_path / "run", 3, 3)
+    rows = compare(request(tmp_path, methods=("exact", "qcfs"), timesteps=(2,)))
+    assert types == [torch.float64, torch.float64, torch.float32]  # the source, exact, qcfs
+    assert rows[0].accuracy_snn == rows[0].accuracy_source
 
 
 def test_images_split_and_folder_are_as_asked_for(tmp_path: Path) -> None:
@@ -194,7 +216,9 @@ def test_a_damaged_file_is_refused(damage: str, tmp_path: Path) -> None:
             path.write_text(json.dumps({**stored, "rows": [{**stored["rows"][0], "accuracy_snn": 7.0}]}))
         case _:
             path.write_text(damage, encoding="latin-1")
-    with pytest.raises(BadFile, match=rf"{ROWS} ((cannot|is not) .*damaged; delete it|holds another)") as caught:
+    with pytest.raises(
+        BadFile, match=rf"{ROWS} ((cannot be read|is not valid JSON) .*damaged; delete it|holds another)"
+    ) as caught:
         compare(wanted)
     assert len(str(caught.value).splitlines()) == 1
 

@@ -8,21 +8,27 @@ import pytest
 import torch
 from support.refuse_data import refuse_data
 from support.trained import digits, run_folder
+from torch import nn
 
-from spikewright.app.runs import convert, evaluate, train, verify
+from spikewright.ann.capture.capture import capture
+from spikewright.app.runs import convert, evaluate, inject, train, verify
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.convert import ConvertRequest
 from spikewright.app.runs.evaluate import EvaluateRequest, EvaluateResult
+from spikewright.app.runs.inject import InjectRequest
 from spikewright.app.runs.train import TrainRequest
 from spikewright.app.runs.verify import VerifyRequest
 from spikewright.data.preparation import InputPreparation
 from spikewright.engines.network import build
-from spikewright.errors import BadData, BadFile, BadSetting, SpikewrightError
+from spikewright.errors import BadData, BadFile, BadModel, BadSetting, SpikewrightError
 from spikewright.interchange import run_folder as folder
 from spikewright.measure.cost.memory import memory_bytes
 from spikewright.measure.evaluation import EvaluateSettings
+from spikewright.reliability.campaign.settings import InjectSettings
+from spikewright.reliability.faults.bit_flip import BitFlip
 from spikewright.snn.formats.binary import Binary
 from spikewright.training.settings import TrainSettings
+from spikewright.training.snn.network import TrainingNetwork
 from spikewright.training.snn.settings import NeuronSettings, SpikingSettings, SpikingTraining
 
 FEW = EvaluateSettings(images=120, codes_images=40, batch_size=50)
@@ -138,3 +144,26 @@ def test_nothing_is_loaded_where_run_or_engine_are_not_there(tmp_path: Path, mon
         evaluated(tmp_path / "nowhere")
     with pytest.raises(SpikewrightError, match="postponed firing"):
         evaluated(tmp_path / "b", settings=EvaluateSettings(engine="int8"))
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (nn.Sequential(nn.Flatten(), nn.Linear(4 * 64, 1)), "the network has one output, so that every image counts"),
+        (nn.Conv2d(4, 2, 1), r"the network's output has shape \(2, 8, 8\): accuracy needs one row of class scores"),
+    ],
+)
+def test_a_directly_trained_regression_has_no_accuracy(
+    last: nn.Module, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said by both verbs, in a line, before any data is asked for."""
+    refuse_data(monkeypatch)
+    source = capture(nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), last).eval(), torch.randn(2, 1, 8, 8))
+    blueprint = TrainingNetwork(source, SpikingSettings(timesteps=2)).eval().freeze()
+    folder.save_blueprint(tmp_path / "run", blueprint, about={})
+    with pytest.raises(BadModel, match=f"evaluate: {words}.*: (give|measure) .*of network") as refused:
+        evaluated(tmp_path / "run")
+    assert "\n" not in str(refused.value)
+    settings = InjectSettings(fault=BitFlip(ber=0.01), maps=2)
+    with pytest.raises(BadModel, match=f"inject: {words}.*: (give|measure) .*of network"):
+        inject.run(InjectRequest(run=tmp_path / "run", settings=(settings,)))

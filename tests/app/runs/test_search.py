@@ -312,8 +312,23 @@ def test_folders_that_are_not_a_searchs_are_refused(tmp_path: Path) -> None:
     with FileLock(settings.out / "search.lock"), pytest.raises(BadSetting, match="another command is at work in"):
         search(settings)
     (settings.out / "search.json").write_text("{")
-    with pytest.raises(BadFile, match=r"search\.json (cannot|is not) .*it is damaged; delete it and go on"):
+    with pytest.raises(
+        BadFile,
+        match=r"search\.json (cannot be read|is not valid JSON) .*it is damaged; delete the folder .* and begin again",
+    ):
         search(settings)
+
+
+def test_lists_of_a_sampled_search_may_change(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    sampled = SampleSettings(trials=4, objectives=("accuracy", "energy"))
+    settings = converting(tmp_path, optuna=sampled)
+    search(settings)
+    space = ConvertedSpace(methods=("exact", "qcfs"), timesteps=(4, 2))
+    outcome, _ = search(replace(settings, space=space))
+    assert sorted(one.name for one in outcome.candidates) == ["exact_t2_b8", "exact_t4_b8", "qcfs_t2_b8", "qcfs_t4_b8"]
+    again, _ = search(settings)
+    assert {one.point.settings["timesteps"] for one in again.candidates} == {1, 4}
+    assert capfd.readouterr().err == ""
 
 
 REFUSED = [

@@ -6,6 +6,7 @@ and a read-out passes their values on. All numbers are dyadic, so a tie is a tie
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.ops import Activating
+from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import Source
 from spikewright.conversion.observe import BINS, Histogram, Statistics
 from spikewright.engines.network import build
@@ -34,6 +37,15 @@ def plain() -> Source:
         layer.weight.data, layer.bias.data = torch.tensor(weight), torch.tensor(bias)
     out.weight.data = torch.eye(4)
     return capture(nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), out).eval(), X)
+
+
+@cache
+def capped(cap: float = 6.0) -> Source:
+    """The network with ReLUs that end at a cap, as ReLU6 does."""
+    nodes = tuple(
+        replace(node, op=Activation(cap=cap)) if isinstance(node.op, Activating) else node for node in plain().nodes
+    )
+    return replace(plain(), nodes=nodes)
 
 
 def trained(levels: int = 4, threshold: float = 1.0) -> Source:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conversion.methods.hand import JUST_ONE, plain, seen, starts, thresholds, trained, trains
+from conversion.methods.hand import JUST_ONE, capped, plain, seen, starts, thresholds, trained, trains
 from spikewright.conversion.methods.max_norm import MaxNorm
 from spikewright.errors import BadSetting
 
@@ -29,6 +29,12 @@ def test_thresholds_and_start() -> None:
     assert not MaxNorm().exact
     assert MaxNorm().needs_statistics(trained())
     assert MaxNorm().calibrators == ()
+
+
+def test_no_threshold_is_above_a_cap() -> None:
+    """A value that was seen above it, in a bin's width or before the ReLU6, is never an activation's."""
+    assert thresholds(MaxNorm()(capped(), seen([0.1, 9.0], [0.2, 5.0]))) == pytest.approx([6.0, 5.0])
+    assert thresholds(MaxNorm()(capped(0.5), seen([0.1, 0.4], [0.2, 0.6]))) == pytest.approx([0.4, 0.5])
 
 
 def test_refusals() -> None:

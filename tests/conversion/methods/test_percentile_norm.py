@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from conversion.methods import test_max_norm
-from conversion.methods.hand import plain, seen, starts, thresholds, trained, trains, unit_statistics
+from conversion.methods.hand import capped, plain, seen, starts, thresholds, trained, trains, unit_statistics
 from spikewright.conversion.methods.percentile_norm import PercentileNorm
 from spikewright.errors import BadSetting
 
@@ -34,6 +34,13 @@ def test_what_training_set_is_not_kept() -> None:
     assert thresholds(PercentileNorm()(trained(), seen([0.5] * 9, [0.25] * 9))) == pytest.approx([0.5, 0.25], rel=1e-3)
     assert PercentileNorm().needs_statistics(trained())
     assert not PercentileNorm().exact
+
+
+def test_no_threshold_is_above_a_cap() -> None:
+    values = np.linspace(0.01, 10, 1000).tolist()
+    found = thresholds(PercentileNorm(percentile=90.0)(capped(), seen(values, [value / 2 for value in values])))
+    assert found == pytest.approx([6.0, 4.5], rel=1e-2)
+    assert found[0] == 6.0
 
 
 def test_refusals() -> None:

@@ -136,6 +136,33 @@ def test_order_and_batch_do_not_matter() -> None:
     assert torch.equal(engine(strided), engine(x))
 
 
+class _Gated(nn.Module):
+    """A residual sum of a map [C, H, W] and of one number a channel [C, 1, 1], which is broadcast."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.gate, self.out = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 1), nn.Linear(4 * 64, 5)
+        self.swapped = False
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        b = self.conv(x).relu()
+        g = self.gate(nn.functional.adaptive_avg_pool2d(b, 1)).relu()
+        return self.out((g + b if self.swapped else b + g).relu().flatten(1))
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_residual_sum_that_broadcasts(swapped: bool) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(4)
+        model, x = _Gated().eval(), torch.randn(4, 3, 8, 8)
+    model.swapped = swapped
+    source = capture(model, x)
+    network = build(Exact(timesteps=3)(source, observe(source, [x])), lower=MODE.lower)
+    engine = _equal(network, x)
+    counts = [record.codes for record in engine.collapse(x) if isinstance(record, StageRecord)]
+    assert all(len(codes.unique()) > 2 for codes in counts)
+
+
 def test_inputs_of_another_shape_are_refused() -> None:
     network, x = _lowered("resnet")
     with pytest.raises(BadData, match="takes inputs of shape"):

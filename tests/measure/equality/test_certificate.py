@@ -1,12 +1,15 @@
 """The certificate: what it counts, what it names, and what it refuses."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from support.converted import captured, converted
 
+from spikewright.ann.ops.activations import Activation
 from spikewright.conversion.methods.exact import Exact
+from spikewright.conversion.observe import observe
 from spikewright.engines.network import build
 from spikewright.errors import BadData, BadPlan
 from spikewright.measure.equality.certificate import verify
@@ -31,6 +34,38 @@ def test_the_reference_of_trained_levels_is_named() -> None:
     assert verify(blueprint, source, [x]).reference == "the source as trained"
     other, _, _ = converted("trained_levels", timesteps=3)
     assert "7 levels" in verify(other, source, [x]).reference
+
+
+def test_a_source_that_was_trained_in_part_is_not_called_the_source_as_trained() -> None:
+    """One plain ReLU, or one activation of other levels, among those that the network has as they were trained."""
+    source, x, _ = captured("trained_levels")
+    last = source.activations[-1]
+
+    def named(op: Activation) -> str:
+        nodes = tuple(replace(node, op=op) if node.name == last.name else node for node in source.nodes)
+        changed = replace(source, nodes=nodes)
+        certificate = verify(Exact(timesteps=4)(changed, observe(changed, [x])), changed, [x])
+        assert certificate.equal
+        return certificate.reference
+
+    assert named(Activation(levels=15)) == "the source as trained"
+    assert named(Activation(levels=15, slip=0.5)) == "the source quantised to 15 levels"
+    assert named(Activation(levels=7)) == "the source quantised to 15 levels"
+
+
+def test_a_source_with_one_plain_relu_is_not_that_source() -> None:
+    source, x, _ = captured("trained_levels")
+    last = source.activations[-1]
+    nodes = tuple(
+        replace(node, op=Activation(), arrays=()) if node.name == last.name else node for node in source.nodes
+    )
+    arrays = {
+        name: array for name, array in source.arrays.items() if any(name == n for k in nodes for _, n in k.arrays)
+    }
+    part = replace(source, nodes=nodes, arrays=arrays)
+    certificate = verify(Exact(timesteps=4)(part, observe(part, [x])), part, [x])
+    assert certificate.equal
+    assert certificate.reference == "the source quantised to 15 levels, not the ReLU source itself"
 
 
 def test_the_reference_is_the_sources_own() -> None:

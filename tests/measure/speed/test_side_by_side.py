@@ -43,3 +43,13 @@ def test_nothing_to_time_is_refused() -> None:
         side_by_side({"a": int}, against="a", rounds=0)
     with pytest.raises(BadSetting, match="nothing is named 'b'"):
         side_by_side({"a": int}, against="b")
+
+
+def test_quartiles_are_of_the_ratios_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = _Clock()
+    monkeypatch.setattr(module.time, "perf_counter", lambda: clock.now)
+    ratios = (5.0, 1.0, 7.0, 3.0, 8.0, 2.0, 6.0, 4.0)
+    runs = {"base": clock.takes("base", 2.0), "other": clock.takes("other", *(2 * ratio for ratio in ratios))}
+    found = side_by_side(runs, against="base", rounds=8, warm_up=0)["other"]
+    assert found.ratio_quartiles == pytest.approx((3.0, 6.0))
+    assert found.ratio == pytest.approx(4.5)

@@ -102,9 +102,14 @@ def test_calibration_uses_the_statistics_of_the_batch(source: Source) -> None:
         (3, {"relu1": 1.0}, "relu2"),
         (3, {"relu1": 1.0, "relu2": 0.0}, "above 0"),
         (3, {"relu1": 1.0, "relu2": float("nan")}, "finite"),
+        (3, {"relu1": torch.tensor([1.0, 0.0, 2.0]), "relu2": 1.0}, "'relu1': threshold .* above 0"),
+        (3, {"relu1": torch.tensor([1.0, float("nan"), 2.0]), "relu2": 1.0}, "'relu1': threshold .* finite"),
+        (3, {"relu1": 1.0, "relu2": torch.tensor([1.0, 2.0, float("inf")])}, "'relu2': threshold .* finite"),
     ],
 )
-def test_refusals(source: Source, levels: int | dict[str, int], thresholds: dict[str, float], words: str) -> None:
+def test_refusals(
+    source: Source, levels: int | dict[str, int], thresholds: dict[str, float | torch.Tensor], words: str
+) -> None:
     with pytest.raises(BadSetting, match=words):
         with_levels(source, levels, thresholds)
 

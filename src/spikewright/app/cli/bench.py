@@ -35,8 +35,8 @@ def bench(
         run=run, data=data, images=images, batch=batch, rounds=rounds, threads=threads, energy_table=energy_table
     )
     result = verb.run(request)
-    _show(result)
     options.write(json, result)
+    _show(result)
 
 
 def _show(result: "BenchResult") -> None:

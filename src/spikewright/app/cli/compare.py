@@ -47,6 +47,7 @@ def compare(
     )  # fmt: skip
     with progress_bar() as progress:
         result = verb.run(request, on_progress=progress)
+    options.write(json, result)
     columns = (
         "method",
         "T",
@@ -69,4 +70,3 @@ def compare(
     source += f", energy by {energy_table}"
     console.print(table(f"{run}: {source}", columns, cells, numbers=1))
     console.print(f"rows: {result.folder / verb.ROWS}; page: {result.folder / verb.PAGE}")
-    options.write(json, result)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
@@ -10,9 +11,38 @@ from rich.progress import Progress as RichProgress
 from rich.table import Table
 from rich.text import Text
 
+from spikewright.app.cli.streams import abandon, refusal
+from spikewright.errors import BadFile
+
+
+class Printer(Console):
+    """A console whose reader may leave; what it cannot deliver for another reason is refused, once."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """As `rich` does it.
+
+        Raises:
+            BadFile: the stream takes no more, as where it is a file on a full disk.
+        """
+        try:
+            super().print(*objects, **how)
+        except OSError as error:
+            self._give_up()
+            if not self.stderr:  # progress is a courtesy
+                raise BadFile(refusal("stdout", error)) from None
+
+    def on_broken_pipe(self) -> None:
+        """Print no more, and go on: files, and the exit code, are still to come."""
+        self._give_up()
+
+    def _give_up(self) -> None:
+        self.quiet = True
+        abandon(sys.stderr if self.stderr else sys.stdout)
+
+
 # What users named is printed as it is: no markup, and no wrapping where nobody looks at a screen
-_seen = sys.stdout.isatty()
-console = Console(highlight=False, markup=False, emoji=False, soft_wrap=not _seen, width=None if _seen else 160)
+_seen = sys.stdout is not None and sys.stdout.isatty()
+console = Printer(highlight=False, markup=False, emoji=False, soft_wrap=not _seen, width=None if _seen else 160)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: int = 1) -> Table:
@@ -29,7 +59,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
 def progress_bar() -> Iterator["ProgressBars"]:
     """Bars on stderr, if that is a screen, and lines worth keeping in any case."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    screen = Console(stderr=True, highlight=False, markup=False, emoji=False, quiet=console.quiet)
+    screen = Printer(stderr=True, highlight=False, markup=False, emoji=False, quiet=console.quiet)
     with RichProgress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         yield ProgressBars(bar)
 

@@ -78,6 +78,7 @@ def convert(
     )  # fmt: skip
     with progress_bar() as progress:
         result = verb.run(request, on_progress=progress)
+    options.write(json, result)
     network, how = result.network, result.about["conversion"]
     if "line" in how:
         console.print(how["line"])
@@ -95,4 +96,3 @@ def convert(
         f"{latency_steps(network.plan)} steps from image to result; thresholds: {how['thresholds']}; "
         + (f"next: spikewright verify {out}" if how["exact"] else f"not exact; next: spikewright evaluate {out}")
     )
-    options.write(json, result)

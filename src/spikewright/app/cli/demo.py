@@ -26,8 +26,8 @@ def demo(
     request = verb.DemoRequest(out=out, seed=seed, timesteps=timesteps)
     with progress_bar() as progress:
         shown = verb.run(request, on_progress=progress)
+    options.write(json, shown)
     show(f"digits, {out}", shown.evaluation, verdict=shown.certificate.line())
     console.print(f"next: spikewright verify {out}/spiking, or train your own: spikewright train --help")
-    options.write(json, shown)
     if not shown.certificate.equal:
         raise typer.Exit(1)

@@ -9,5 +9,5 @@ def doctor(json: options.Json = None) -> None:
     from spikewright.app.runs.doctor import DoctorRequest, run
 
     result = run(DoctorRequest())
-    console.print(table("spikewright doctor", ("what", "found"), list(result.found.items()), numbers=2))
     options.write(json, result)
+    console.print(table("spikewright doctor", ("what", "found"), list(result.found.items()), numbers=2))

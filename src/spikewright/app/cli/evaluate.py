@@ -36,5 +36,5 @@ def evaluate(
     request = verb.EvaluateRequest(run=run, data=data, images=options.images(mean, std, size, seed), settings=settings)
     with progress_bar() as progress:
         result = verb.run(request, on_progress=progress)
-    show(f"{run}", result.evaluation)
     options.write(json, result)
+    show(f"{run}", result.evaluation)

@@ -5,6 +5,7 @@ from spikewright.measure.accuracy import FAR
 from spikewright.measure.evaluation import Evaluation
 
 WORST = 5  # classes that are shown
+EXACT = "float64"  # the arithmetic in which two networks are certified equal
 
 
 def show(title: str, found: Evaluation, *, verdict: str | None = None) -> None:
@@ -37,8 +38,8 @@ def show(title: str, found: Evaluation, *, verdict: str | None = None) -> None:
     ]
     console.print(table(title, (f"{found.samples:,} images", "source", "spiking"), rows))
     console.print(verdict or _verdict(found))
-    if found.engine != "float" or found.weight_bits:
-        console.print(_engine(found))
+    if found.arithmetic != EXACT or found.engine != "float" or found.weight_bits:
+        console.print(_beside(found))
     if _uneven(found):
         console.print(_of_classes(found))
     if found.dead_stages:
@@ -46,6 +47,20 @@ def show(title: str, found: Evaluation, *, verdict: str | None = None) -> None:
 
 
 def _verdict(found: Evaluation) -> str:
+    """Of the network as it was run: rounding in its arithmetic is no less its own than its spikes."""
+    if found.arithmetic == EXACT:
+        return _in_float64(found)
+    what, reference = "codes", "the quantised source"
+    if found.codes_compared_with == "stepwise":
+        what, reference = "spike counts", "the same network step by step"
+    same = "equal to" if found.mismatched_codes_engine == 0 else "not equal to"
+    return (
+        f"mismatched {what}: {found.mismatched_codes_engine:,} of {found.codes_total:,} integer codes of "
+        f"{found.codes_images:,} images, engine {found.engine} ({found.arithmetic}): {same} {reference} in float64"
+    )
+
+
+def _in_float64(found: Evaluation) -> str:
     compared = f"{found.codes_total:,} integer codes of {found.codes_images:,} images, on two engines"
     if found.codes_compared_with == "stepwise":
         same = "the two engines are equal" if found.mismatched_codes == 0 else "the engines differ"
@@ -60,9 +75,12 @@ def _timed(found: Evaluation) -> str:
     return "float32" if found.engine == "float" else f"engine {found.engine}"
 
 
-def _engine(found: Evaluation) -> str:
+def _beside(found: Evaluation) -> str:
+    """What there is to say below the verdict: of the weights, and of the other arithmetic."""
     bits = ", ".join(map(str, found.weight_bits))
     bits_of = f"weights of {bits} bits; " if bits else ""
+    if found.arithmetic != EXACT:
+        return f"{bits_of}had it run in float64: {_in_float64(found)}"
     return (
         f"{bits_of}engine {found.engine} ({found.arithmetic}): {found.mismatched_codes_engine:,} of "
         f"{found.codes_total:,} codes differ from float64"

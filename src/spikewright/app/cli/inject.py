@@ -118,15 +118,16 @@ def inject(
     with progress_bar() as progress:
         result = replace(verb.run(request, on_progress=progress), provenance=made)
     found = result.campaigns
-    show(f"{run}", found)
     options.write(json, result)
-    if json is not None:
-        console.print(f"figures: {json}")
     if page is not None:
         from spikewright.app.pages.injection import write_injection
 
         parts = [part for each in found for part in each.parts]
         write_injection(page, [result.to_json(), *parts], note=f"{found[0].data}, {split} split")
+    show(f"{run}", found)
+    if json is not None:
+        console.print(f"figures: {json}")
+    if page is not None:
         console.print(f"page: {page}")
     if result.verdict is Verdict.FAIL or (result.verdict is Verdict.UNDECIDED and not allow_undecided):
         raise typer.Exit(1)
@@ -143,7 +144,7 @@ def _replay(text: str, request: "InjectRequest", json: Path | None) -> None:
 
     part, number = verb.map_named(text)
     result = verb.run(verb.ReplayRequest(campaign=request, number=number, part=part))
-    show_replay(f"{request.run}", result)
     options.write(json, replace(result, provenance=provenance(sys.argv[1:])))
+    show_replay(f"{request.run}", result)
     if json is not None:
         console.print(f"figures: {json}")

@@ -3,7 +3,6 @@
 0 done; 1 the network does not meet what was asked; 2 bad input; 130 interrupted.
 """
 
-import io
 import os
 import sys
 
@@ -21,6 +20,7 @@ from spikewright.app.cli.inject import inject
 from spikewright.app.cli.memory import memory
 from spikewright.app.cli.quiet import with_quiet
 from spikewright.app.cli.search import search
+from spikewright.app.cli.streams import forgive, refusal, undelivered
 from spikewright.app.cli.train import train
 from spikewright.app.cli.verify import verify
 from spikewright.errors import NoneFound, SpikewrightError
@@ -60,12 +60,12 @@ _UsageError = next(base for base in typer.BadParameter.__mro__ if base.__name__ 
 def main() -> None:
     """Run a verb and leave with its exit code."""
     os.environ.setdefault(*SPIN)  # read when torch is loaded
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names of files need not be text
-            stream.reconfigure(errors="backslashreplace")
+    forgive()
     try:
         require_no_gaps(sys.argv[1:])
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # while what is refused can still be said
     except NoneFound as error:
         _refuse(str(error))
         code = 1
@@ -75,16 +75,20 @@ def main() -> None:
         code = _refuse(error.format_message())
     except MemoryError as error:
         code = _refuse(f"there is not enough memory for this ({error or 'no details'}): ask for less at once")
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter tries once more
-        code = _refuse("what was printed to was closed before the end; what was written to files is whole")
     except OSError as error:
-        code = _refuse(_of_files(error))
+        code = _of_system(error)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     if code == INTERRUPTED:  # some versions of Typer return it in place of raising
         print("spikewright: interrupted; what was finished is kept", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _of_system(error: OSError) -> int:
+    lost = undelivered(sys.stdout)
+    if isinstance(lost, BrokenPipeError):  # as after `| head`: whoever asked has seen enough
+        return 0
+    return _refuse(_of_files(error) if lost is None else refusal("stdout", lost))
 
 
 def _of_files(error: OSError) -> str:

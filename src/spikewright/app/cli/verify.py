@@ -29,6 +29,7 @@ def verify(
     request = verb.VerifyRequest(run=run, data=data, images=settings, samples=images, split=split)
     with progress_bar() as progress:
         result = verb.run(request, on_progress=progress)
+    options.write(json, result)
     certificate = result.certificate
     rows = [
         (
@@ -45,6 +46,5 @@ def verify(
     columns = ("stage", "codes", "stepwise ≠", "collapsed ≠", "active", "nearest boundary", "rounding bound")
     console.print(table(f"{run}: codes against {certificate.reference}", columns, rows))
     console.print(certificate.line())
-    options.write(json, result)
     if not certificate.equal:
         raise typer.Exit(1)

@@ -40,8 +40,9 @@ from spikewright.exploration.request.space import ConvertedSpace, ends
 from spikewright.exploration.strategies.front import confirmed, front
 from spikewright.exploration.strategies.grid import search_grid
 from spikewright.exploration.strategies.processes import sample_in_processes
+from spikewright.exploration.strategies.relisted import fits, take_over
 from spikewright.exploration.strategies.sampled import collected, queue_all, sample
-from spikewright.exploration.strategies.study import hidden, opened, repair, take_up
+from spikewright.exploration.strategies.study import existing, hidden, opened, repair, take_up
 from spikewright.exploration.strategies.trials import require_possible
 from spikewright.exploration.workspace import Bench, fresh_seed
 from spikewright.interchange.claim import claimed
@@ -172,8 +173,10 @@ def _sampled(bench: Bench, book: "_Book", measure_of: MeasureOf, on_progress: Pr
     settings = bench.settings
     assert settings.optuna is not None
     repair(settings.optuna, settings.out)
-    study = opened(settings.optuna, settings.out, seed=settings.seed)
+    study = opened(settings.optuna, settings.out, seed=settings.seed, fits=partial(fits, space=settings.space))
     take_up(study, settings.optuna)
+    others = [other for other in existing(settings.optuna, settings.out) if other.study_name != study.study_name]
+    take_over(study, others, settings.space)
     trials = queue_all(study, bench, settings.optuna)
     if settings.optuna.workers > 1:
         build = partial(bench_of, settings, measure_of)
@@ -255,16 +258,19 @@ class _Book:
         Raises:
             BadFile: it is damaged, or another search's.
         """
+        # without the file nobody knows whose the candidates beside it are
+        anew = f"delete the folder {self.path.parent} and begin again, or choose another out"
         try:
-            content = read_json(self.path, way_out="it is damaged; delete it and go on")
+            content = read_json(self.path, way_out=f"it is damaged; {anew}")
             theirs, on_test = content["of"], content["test"]
             same = all(content["settings"][name] == self.settings[name] for name in ("gates", "faults"))
             differs = sorted(name for name in {*theirs, *self.identity} if theirs.get(name) != self.identity.get(name))
         except (KeyError, TypeError, AttributeError) as error:
-            raise BadFile(f"{self.path} cannot be read ({error}): it is damaged; delete it and go on") from None
+            raise BadFile(f"{self.path} cannot be read ({error}): it is damaged; {anew}") from None
         if differs:
             raise BadFile(
-                f"{self.path} holds another search ({', '.join(differs)} differ): choose another out, or delete it"
+                f"{self.path} holds another search ({', '.join(differs)} differ): choose another out, or delete the "
+                f"folder {self.path.parent}"
             )
         return on_test if same else None
 

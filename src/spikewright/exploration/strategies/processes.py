@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from spikewright import errors
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import SpikewrightError
 from spikewright.exploration.request.settings import SampleSettings
+from spikewright.exploration.strategies.relisted import fits
 from spikewright.exploration.strategies.sampled import done, sample
 from spikewright.exploration.strategies.study import opened, take_up
 from spikewright.exploration.workspace import Bench
@@ -122,7 +124,8 @@ def _work(
         settings = bench.settings.optuna
         assert settings is not None
         # each process its own numbers, or all would propose the same
-        study = opened(settings, bench.settings.out, seed=bench.settings.seed + 1000 * (index + 1))
+        fitting = partial(fits, space=bench.settings.space)
+        study = opened(settings, bench.settings.out, seed=bench.settings.seed + 1000 * (index + 1), fits=fitting)
         sample(study, bench, trials)
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)

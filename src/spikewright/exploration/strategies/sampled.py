@@ -24,7 +24,7 @@ from spikewright.exploration.gates.reliability import show
 from spikewright.exploration.request.points import Point
 from spikewright.exploration.request.settings import SampleSettings
 from spikewright.exploration.request.space import finite
-from spikewright.exploration.strategies.study import NAME, OWNER, owner, requeue
+from spikewright.exploration.strategies.study import NAME, OWNER, RECORD, owner, requeue
 from spikewright.exploration.strategies.trials import parameters, suggest
 from spikewright.exploration.workspace import Bench
 from spikewright.measure.statistics.decisions import Verdict
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-RECORD = "record"  # user attribute: all that is known of a point
 REPEATS = 8  # points in a row that were proposed before
 _CANDIDATE = TypeAdapter(Candidate)
 
@@ -113,6 +112,7 @@ def sample(study: "optuna.Study", bench: Bench, trials: int, *, on_progress: Pro
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        warnings.filterwarnings("ignore", module=r"optuna(\.|$)")
         study.optimize(
             _Objective(study, bench, trials, on_progress),
             catch=(Repeated,),

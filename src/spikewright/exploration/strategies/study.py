@@ -8,10 +8,11 @@ journal knows that from the lock on the out folder: nobody else can be at work i
 heartbeat that every trial gives, and a trial of this machine from its process being gone.
 """
 
+import itertools
 import os
 import socket
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 FILE = "study.journal"
 HEARTBEAT_SECONDS, GRACE_SECONDS = 20, 60
 CONNECT_SECONDS = 10
-OWNER, NAME = "process", "name"  # user attributes: who runs a trial, and which point it tries
+# user attributes: who runs a trial, which point it tries, and all that is known of it
+OWNER, NAME, RECORD = "process", "name", "record"
 DIRECTIONS = {
     "accuracy": "maximize",
     "reliability": "maximize",
@@ -37,13 +39,16 @@ DIRECTIONS = {
 }
 
 
-def opened(settings: SampleSettings, out: Path, *, seed: int) -> "optuna.Study":
-    """The study, made if there is none of that name.
+def opened(
+    settings: SampleSettings, out: Path, *, seed: int, fits: "Callable[[optuna.Study], bool] | None" = None
+) -> "optuna.Study":
+    """The study, made if there is none of that name: the first of `names` that fits, if that is asked.
 
     Args:
         settings: storage, sampler and objectives.
         out: folder of the search.
         seed: of the sampler; give each process its own.
+        fits: whether a study can go on with the space; an empty one always can.
 
     Raises:
         BadSetting: a storage that cannot be reached, or a study with other objectives.
@@ -51,21 +56,48 @@ def opened(settings: SampleSettings, out: Path, *, seed: int) -> "optuna.Study":
     import optuna  # noqa: PLC0415 - it takes a second
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    storage = _storage(settings.storage, out)
+    for name in names(settings, out):
+        study = _of_name(name, storage, settings, seed)
+        if fits is None or fits(study):
+            return study
+    raise AssertionError("names do not end")
+
+
+def names(settings: SampleSettings, out: Path) -> Iterator[str]:
+    """What the studies of a search are called: each time that its lists became others there is one more."""
+    first = settings.study or out.resolve().name
+    yield first
+    yield from (f"{first}, lists {number}" for number in itertools.count(2))
+
+
+def existing(settings: SampleSettings, out: Path) -> "list[optuna.Study]":
+    """All studies of a search, the latest first."""
+    import optuna  # noqa: PLC0415
+
+    storage = _storage(settings.storage, out)
+    there = set(optuna.get_all_study_names(storage))
+    ours = list(itertools.takewhile(there.__contains__, names(settings, out)))
+    return [optuna.load_study(study_name=name, storage=storage) for name in reversed(ours)]
+
+
+def _of_name(name: str, storage: "BaseStorage", settings: SampleSettings, seed: int) -> "optuna.Study":
+    import optuna  # noqa: PLC0415
+
     directions: list[Any] = [DIRECTIONS[name] for name in settings.objectives]
-    name = settings.study or out.resolve().name
     study = optuna.create_study(
-        storage=_storage(settings.storage, out),
+        storage=storage,
         study_name=name,
         directions=directions,
         sampler=_sampler(settings, seed),
         load_if_exists=True,
     )
-    names = _metric_names(study)
-    if [each.name.lower() for each in study.directions] != directions or names not in (None, [*settings.objectives]):
+    metrics = _metric_names(study)
+    if [each.name.lower() for each in study.directions] != directions or metrics not in (None, [*settings.objectives]):
         raise BadSetting(
             f"[optuna] study {name!r} was begun with other objectives: give the same, another study or another out"
         )
-    if names is None:
+    if metrics is None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # names of objectives count as experimental
             study.set_metric_names(list(settings.objectives))

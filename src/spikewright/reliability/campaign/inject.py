@@ -20,7 +20,8 @@ from torch import Tensor
 
 from spikewright.ann.source import Source
 from spikewright.data.progress import Progress, silent
-from spikewright.errors import BadData, BadModel, BadSetting
+from spikewright.errors import BadData, BadSetting
+from spikewright.measure.accuracy import require_classes
 from spikewright.measure.samples import Prepared
 from spikewright.measure.statistics.looks import enough
 from spikewright.reliability.campaign.identity import identity
@@ -239,13 +240,7 @@ def checked(network: Blueprint | Source, samples: Prepared, fault: Fault) -> tup
         raise BadData("inject: there are no images: give a split that is not empty")
     if tuple(samples.inputs.shape[1:]) != tuple(shape):
         raise BadData(f"inject: inputs have shape {tuple(samples.inputs.shape[1:])}, the network takes {tuple(shape)}")
-    if len(output) != 1:
-        raise BadModel(f"inject: the network's output has shape {output}: accuracy needs one row of class scores")
-    if output[0] == 1:
-        raise BadModel(
-            "inject: the network has one output, so that every image counts as right whatever breaks and accuracy says "
-            "nothing: give it an output for each of two classes or more"
-        )
+    require_classes(output, "inject")
     least, largest = (int(label) for label in samples.labels.aminmax())
     if least < 0 or largest >= output[0]:
         wrong = least if least < 0 else largest
