@@ -16,7 +16,6 @@ from spikewright.interchange.placing import (
     WRITING,
     WRITTEN,
     foreign,
-    holds,
     place,
     present,
     stamp,
@@ -114,7 +113,7 @@ def test_a_file_of_the_run_before_counts_no_more(tmp_path: Path) -> None:
     (tmp_path / WRITTEN / LIST).write_text('["plan.json", "weights.safetensors"]')
     (tmp_path / WRITTEN / "plan.json").write_text("new plan.json")
     assert present(tmp_path) == PLAN
-    assert not holds(tmp_path, "source.json")
+    assert not has_file(tmp_path, "source.json")
     assert read(tmp_path) == {"plan.json": "new plan.json", "weights.safetensors": "old weights.safetensors"}
     (tmp_path / WRITTEN / LIST).write_text("[")
     with pytest.raises(BadFile, match=r"files\.json cannot be read"):

@@ -15,7 +15,7 @@ from spikewright.data.files import write_json
 from spikewright.engines.network import build
 from spikewright.exploration.workspace import digest_of
 from spikewright.interchange import run_folder
-from spikewright.interchange.placing import holds, present
+from spikewright.interchange.placing import has_file, present
 from spikewright.reliability.campaign.settings import InjectSettings
 from spikewright.reliability.faults.bit_flip import BitFlip
 from spikewright.training.settings import TrainSettings
@@ -47,10 +47,10 @@ class Verb:
 def network(folder: Path) -> dict[str, Any]:
     """What is in a run folder, read as every verb reads it; empty: no run."""
     found: dict[str, Any] = {"files": present(folder)}
-    if holds(folder, "plan.json"):
+    if has_file(folder, "plan.json"):
         blueprint, about = run_folder.load_blueprint(folder)
         found |= {"plan": digest_of(blueprint), "about": _steady(about)}
-    if holds(folder, "source.json"):
+    if has_file(folder, "source.json"):
         source, about = run_folder.load_source(folder)
         found |= {"source": {name: array.sum().item() for name, array in source.arrays.items()}, "its": _steady(about)}
     return json.loads(json.dumps(found))

@@ -139,14 +139,14 @@ class _Seen:
 
 def _sliced(source: Source, batches: Iterable[Tensor]) -> list[Tensor]:
     """The inputs, so many at once as may pass the network together."""
-    kept_batches = list(batches)
-    if not kept_batches or not sum(len(batch) for batch in kept_batches):
+    stored_batches = list(batches)
+    if not stored_batches or not sum(len(batch) for batch in stored_batches):
         raise BadData("calibration needs at least one input, got none: give a data set that is not empty")
-    kept_batches = [source.inputs_of(batch, "calibration") for batch in kept_batches]
-    if not all(bool(batch.isfinite().all()) for batch in kept_batches):
+    stored_batches = [source.inputs_of(batch, "calibration") for batch in stored_batches]
+    if not all(bool(batch.isfinite().all()) for batch in stored_batches):
         raise BadData("a calibration input holds values that are not finite: mend the data or its preparation")
     at_once = samples_at_once(source, AT_ONCE)
-    return [part for batch in kept_batches if len(batch) for part in batch.split(at_once)]
+    return [part for batch in stored_batches if len(batch) for part in batch.split(at_once)]
 
 
 def _by_place(value: Tensor, axis: int) -> Tensor:

@@ -27,7 +27,7 @@ from spikewright.exploration.gates.reliability import Ask, Plan
 from spikewright.exploration.request.points import Point
 from spikewright.exploration.request.settings import SearchSettings
 from spikewright.interchange import run_folder as folder
-from spikewright.interchange.placing import holds
+from spikewright.interchange.placing import has_file
 from spikewright.measure.samples import Prepared, batches, first, prepared
 from spikewright.measure.statistics.decisions import WAYS
 from spikewright.snn.blueprint import Blueprint
@@ -82,7 +82,7 @@ class Bench:
             BadSetting, BadData: as makers do.
         """
         where = Path(CANDIDATES) / point.name
-        if not holds(self.settings.out / where, "plan.json"):
+        if not has_file(self.settings.out / where, "plan.json"):
             try:
                 made = self.maker.make(point, self.settings.out / TRAINED)
             except UNMADE as error:

@@ -34,14 +34,14 @@ def where(folder: Path, name: str) -> Path:
     return aside if name not in listed or aside.is_file() else folder / name
 
 
-def holds(folder: Path, name: str) -> bool:
+def has_file(folder: Path, name: str) -> bool:
     """Whether the run has that file."""
     return os.path.isfile(where(folder, name))  # noqa: PTH113
 
 
 def present(folder: Path) -> tuple[str, ...]:
     """The files of the run; none: there is no run."""
-    return tuple(name for name in RUN_FILES if holds(folder, name))
+    return tuple(name for name in RUN_FILES if has_file(folder, name))
 
 
 def foreign(folder: Path, *known: str) -> list[str]:

@@ -27,7 +27,7 @@ from spikewright.interchange import plan_formats
 from spikewright.interchange.array_file import read_arrays, require_arrays
 from spikewright.interchange.claim import claimed
 from spikewright.interchange.fingerprint import FIELD, fingerprint_of, mark_of, require_tied
-from spikewright.interchange.placing import Content, holds, place, stamp, where
+from spikewright.interchange.placing import Content, has_file, place, stamp, where
 from spikewright.interchange.source_graph import require_graph
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.packing import pack, require_packed, unpack
@@ -130,7 +130,7 @@ def read_about(folder: Path) -> dict[str, Any] | None:
         BadFile: what it holds cannot be read.
     """
     for name, kind in (("plan.json", _PlanFile), ("source.json", _SourceFile)):
-        if holds(folder, name):
+        if has_file(folder, name):
             return _content(where(folder, name), kind).about
     return None
 
@@ -211,7 +211,7 @@ def _tensors(arrays: Mapping[str, Tensor], mark: dict[str, str]) -> bytes:
 def _save_part(folder: Path, stem: str, part: _Part, *, beside: tuple[str, str]) -> None:
     """One half of a run; it gets the fingerprint of the other half, if that is there."""
     with claimed(folder):
-        save = [name for name in beside if holds(folder, name)]
+        save = [name for name in beside if has_file(folder, name)]
         marks = [mark for name in save if (mark := mark_of(folder, name)) is not None]
         place(folder, _files({stem: part}, marks[0] if marks else fingerprint_of({stem: part})), save=save)
 
@@ -243,15 +243,15 @@ def _read_once(folder: Path, structure: str, tensors: str, kind: type[Any]) -> t
 def _require_files(folder: Path, structure: str, tensors: str) -> None:
     if not folder.is_dir():
         raise BadFile(f"no run folder at {folder}: give the folder that `--out` made")
-    if not any(holds(folder, name) for name in _WAY_OUT):
+    if not any(has_file(folder, name) for name in _WAY_OUT):
         raise BadFile(f"{folder} is not a run folder (no source.json, no plan.json): give the folder that `--out` made")
-    if structure == "source.json" and not holds(folder, structure):
+    if structure == "source.json" and not has_file(folder, structure):
         raise BadFile(
             f"{folder} holds a spiking network and no source.json: it was trained directly, so there is nothing to "
             "convert or to compare it with; evaluate it"
         )
     for name in (structure, tensors):
-        if not holds(folder, name):
+        if not has_file(folder, name):
             raise BadFile(f"{folder} holds no {name}: {_WAY_OUT[structure]}")
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from spikewright.errors import BadFile, BadModel
 
-KEPT_UNDER = ("state_dict", "model_state_dict", "model", "net", "module", "ema")  # by training scripts and Lightning
+STORED_UNDER = ("state_dict", "model_state_dict", "model", "net", "module", "ema")  # by training scripts and Lightning
 WRAPPED_BY = ("module.", "model.", "net.", "_orig_mod.")  # DataParallel and EMA, Lightning modules, torch.compile
 AVERAGED = "n_averaged"  # of torch's AveragedModel, beside its module
 COUNTER = "num_batches_tracked"
@@ -100,7 +100,7 @@ def read_weights(path: str | Path) -> Weights:
     require_weights(path)
     content, under = READERS[path.suffix](path), list[str]()
     while True:
-        key = next((key for key in KEPT_UNDER if isinstance(content.get(key), dict)), None)
+        key = next((key for key in STORED_UNDER if isinstance(content.get(key), dict)), None)
         if key is None:
             return Weights(path, content, tuple(under))
         content = content[key]

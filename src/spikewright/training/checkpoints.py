@@ -41,7 +41,7 @@ def remove_all(folder: Path) -> None:
             shutil.rmtree(folder)
 
 
-def keep_newest(folder: Path) -> None:
+def retain_newest(folder: Path) -> None:
     """Take away the checkpoints before the newest: a kill may come between writing one and removing the last."""
     last = newest(folder)
     with refusals(folder):

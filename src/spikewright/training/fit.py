@@ -179,7 +179,7 @@ def _fit(
         shares = [Share(batches, trainer) for batches in (train, _evaluation_batches(data, data.validation))]
         _run(trainer, module, shares, checkpoint)
         if folder is not None and trainer.is_global_zero:
-            checkpoints.keep_newest(folder)
+            checkpoints.retain_newest(folder)
     epochs = _settled(trainee, data, train, (module, trainer), saving.on_progress)
     trained = trainee.result()
     test = _accuracy(as_module(trained), data, data.test, device=trainer.strategy.root_device)

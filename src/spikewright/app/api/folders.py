@@ -10,7 +10,7 @@ from spikewright.engines.network import SpikingNetwork, build
 from spikewright.errors import BadFile
 from spikewright.interchange import run_folder
 from spikewright.interchange.claim import claimed
-from spikewright.interchange.placing import holds
+from spikewright.interchange.placing import has_file
 
 
 def save(
@@ -23,7 +23,7 @@ def save(
     """
     where = Path(path)
     with claimed(where):
-        if source is None and holds(where, "source.json"):
+        if source is None and has_file(where, "source.json"):
             raise BadFile(f"{where} holds a source network: give the source of this network too, or another folder")
         run_folder.save_run(where, source=source, blueprint=network.blueprint, about=about or {})
 
@@ -32,5 +32,5 @@ def load(path: str | Path, *, dtype: torch.dtype = torch.float32) -> tuple[Spiki
     """Read a run folder back; nothing in it is executed."""
     where = Path(path)
     blueprint, _ = run_folder.load_blueprint(where)
-    source = run_folder.load_source(where)[0] if holds(where, "source.json") else None
+    source = run_folder.load_source(where)[0] if has_file(where, "source.json") else None
     return build(blueprint, dtype=dtype), source

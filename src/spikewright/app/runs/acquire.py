@@ -18,7 +18,7 @@ from spikewright.data.events.preparation import EventPreparation
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadModel, BadSetting
 from spikewright.interchange import run_folder as folder
-from spikewright.interchange.placing import holds
+from spikewright.interchange.placing import has_file
 from spikewright.snn.plan import Plan
 
 SPLITS = ("train", "validation", "test")
@@ -174,7 +174,7 @@ def spiking_data(
 
 def is_spiking_run(run: Path) -> bool:
     """Whether a run holds a spiking network without a source: it was trained directly."""
-    return holds(run, "plan.json") and not holds(run, "source.json")
+    return has_file(run, "plan.json") and not has_file(run, "source.json")
 
 
 def require_fit(source: Source, data: ImageData) -> None:

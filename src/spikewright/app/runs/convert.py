@@ -22,7 +22,7 @@ from spikewright.engines.network import SpikingNetwork, build
 from spikewright.errors import BadSetting, did_you_mean
 from spikewright.interchange import run_folder as folder
 from spikewright.interchange.claim import LOCK, claimed
-from spikewright.interchange.placing import foreign, holds, present
+from spikewright.interchange.placing import foreign, has_file, present
 from spikewright.snn.blueprint import Blueprint
 
 AUTO = "auto"
@@ -228,7 +228,7 @@ def _require_free(request: ConvertRequest) -> None:
         raise BadSetting(f"--out {request.out} holds a network that was trained directly: choose another folder")
     with refusals(request.out):
         found = [*foreign(request.out, STATE, LOCK), *(name for name in present(request.out) if "source" in name)]
-    if found and not holds(request.out, "plan.json"):
+    if found and not has_file(request.out, "plan.json"):
         raise BadSetting(f"--out {request.out} is not empty and holds no converted network: choose another folder")
 
 

@@ -22,7 +22,7 @@ from spikewright.data import EventData, ImageData
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadFile, BadSetting
 from spikewright.interchange import run_folder as folder
-from spikewright.interchange.placing import holds
+from spikewright.interchange.placing import has_file
 from spikewright.measure.samples import Prepared
 from spikewright.measure.statistics.decisions import WAYS
 from spikewright.reliability.campaign.hardening import campaigns_of, harden
@@ -237,7 +237,7 @@ class RunNetwork(NamedTuple):
 
 def network_of(run: Path, of: Of | None) -> RunNetwork:
     """A run's network; the spiking one where there is one and nothing else is asked for."""
-    of = of or ("spiking" if holds(run, "plan.json") else "source")
+    of = of or ("spiking" if has_file(run, "plan.json") else "source")
     network, about = folder.load_blueprint(run) if of == "spiking" else folder.load_source(run)
     return RunNetwork(run, of, network, about)
 

@@ -24,7 +24,7 @@ from spikewright.exploration.figures.under_faults import locked
 from spikewright.exploration.request.points import Point, Trained
 from spikewright.exploration.request.settings import TrainTable, WeightSettings
 from spikewright.interchange import run_folder as folder
-from spikewright.interchange.placing import holds
+from spikewright.interchange.placing import has_file
 from spikewright.measure.samples import batches, prepared
 from spikewright.training.ann.fresh import fresh
 from spikewright.training.fit import fit_spiking
@@ -120,7 +120,7 @@ class TrainedMaker:
 
     def _trained(self, point: Point, where: Path) -> tuple[Any, dict[str, Any]]:
         with locked(where):  # two workers may want it, in different bits
-            if holds(where, "plan.json"):
+            if has_file(where, "plan.json"):
                 return folder.load_blueprint(where)
             spiking = self.training(point)
             chosen = {name: self.table.chosen[name] for name in OF_TRAINING}

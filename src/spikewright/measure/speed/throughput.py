@@ -30,19 +30,19 @@ def samples_per_second(network: Runner, batches: Iterable[Tensor], *, on_progres
         BadData: no inputs.
 
     """
-    kept_batches = list(batches)
-    if not kept_batches or not len(kept_batches[0]):
+    stored_batches = list(batches)
+    if not stored_batches or not len(stored_batches[0]):
         raise BadData("timing needs at least one input, got none: give a data set that is not empty")
-    kept_batches = [batch for batch in kept_batches if len(batch) == len(kept_batches[0])]
+    stored_batches = [batch for batch in stored_batches if len(batch) == len(stored_batches[0])]
     rates: list[float] = []
     with torch.no_grad():
-        float(network(kept_batches[0]).sum())
+        float(network(stored_batches[0]).sum())
         begin = time.perf_counter()
         for index in range(SPEED_BATCHES):
             start = time.perf_counter()
-            float(network(kept_batches[index % len(kept_batches)]).sum())  # reading a number waits for the device
+            float(network(stored_batches[index % len(stored_batches)]).sum())  # reading a number waits for the device
             end = time.perf_counter()
-            rates.append(len(kept_batches[0]) / max(end - start, 1e-9))
+            rates.append(len(stored_batches[0]) / max(end - start, 1e-9))
             on_progress("speed", index + 1, SPEED_BATCHES)
             if end - begin > SPEED_SECONDS:
                 break
