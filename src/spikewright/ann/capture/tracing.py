@@ -19,10 +19,11 @@ from torch.export import Dim
 from torch.export.dynamic_shapes import ShapesCollection
 from torch.export.graph_signature import InputKind
 
+from spikewright.ann.capture.fake_quantise import WrittenOut
 from spikewright.ann.capture.in_place import write_functionally
 from spikewright.errors import BadModel, UnsupportedModule
 
-_NOT_THE_USERS = (str(Path(torch.__file__).parent), __file__, "<")
+_NOT_THE_USERS = (str(Path(torch.__file__).parent), str(Path(__file__).parent), "<")
 
 
 @contextmanager
@@ -64,7 +65,7 @@ def export(model: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
         UnsupportedModule: its computation depends on the data.
     """
     _try_two_sizes(model, example)
-    with _refusing():
+    with _refusing(), WrittenOut():
         program = _trace(model, example, strict=False)
     if isinstance(batch_size(program), torch.SymInt):
         return program

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value
 from spikewright.ann.ops import Activating
-from spikewright.ann.ops.activations import Activation
+from spikewright.ann.ops.activations import Activation, Offset
 from spikewright.ann.ops.arithmetic import Scale
 
 MOST_LEVELS = 2**16
@@ -35,14 +35,20 @@ class _Affine(NamedTuple):
 
 def _rounded(call: Call) -> Value:
     found = _affine(call, call["self"])
-    wanted = 0.5 if call.target == "floor" else 0.0
-    if found is None or found.op.cap is None or abs(found.offset - wanted) > TOLERANCE or found.gain <= 0:
+    if found is None or found.op.cap is None or found.gain <= 0:
+        raise Refused(f"{call.target}", _REFUSED)
+    # a whole number may be added before or after: r(z) + n is ⌊… + n + ½⌋
+    half = 0.5 if call.target == "floor" else 0.0
+    whole = round(found.offset - half)
+    if abs(found.offset - half - whole) > TOLERANCE:
         raise Refused(f"{call.target}", _REFUSED)
     levels = round(found.gain * found.op.cap)
     if not 1 <= levels <= MOST_LEVELS or abs(found.gain * found.op.cap - levels) > TOLERANCE * levels:
         raise Refused(f"{call.target} of a clip that ends between two levels", "let the clip end on a level")
-    value = call.emit(Activation(levels=levels), [found.z], call.shape, threshold=torch.tensor(float(found.op.cap)))
-    return call.emit(Scale(), [value], call.shape, weight=torch.tensor(levels / found.op.cap))
+    z = _without_rectifier(call, found.z)
+    value = call.emit(Activation(levels=levels), [z], call.shape, threshold=torch.tensor(float(found.op.cap)))
+    value = call.emit(Scale(), [value], call.shape, weight=torch.tensor(levels / found.op.cap))
+    return value if whole == 0 else call.emit(Offset(), [value], call.shape, offset=torch.tensor(float(whole)))
 
 
 def _affine(call: Call, value: Value) -> _Affine | None:
@@ -60,6 +66,23 @@ def _affine(call: Call, value: Value) -> _Affine | None:
             return None
         value = made.inputs[0]
     return None
+
+
+def _without_rectifier(call: Call, value: Value) -> Value:
+    """clip(a · relu(z), 0, c) = clip(a · z, 0, c) for a > 0: a ReLU before the clip has nothing left to do."""
+    gain, read = 1.0, value
+    while (made := call.origin(read)) is not None:
+        if made.op.activates:
+            op = cast("Activating", made.op)
+            if op.levels is not None or op.cap is not None:
+                return value
+            read = made.inputs[0]
+            return read if gain == 1 else call.emit(Scale(), [read], read.shape, weight=torch.tensor(gain))
+        number = _number(made.arrays["weight"]) if made.op.scales else None
+        if number is None or number <= 0:
+            return value
+        gain, read = gain * number, made.inputs[0]
+    return value
 
 
 def _number(array: Tensor) -> float | None:
