@@ -16,6 +16,7 @@ from spikewright.interchange.placing import (
     WRITING,
     WRITTEN,
     foreign,
+    has_file,
     place,
     present,
     stamp,

@@ -4,7 +4,7 @@ A convolution makes [channels, *space], a matrix product [*places, features]; wh
 axis along. Axes are counted among the features, without the batch.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from spikewright.ann.ops import Operation, Shape
@@ -24,18 +24,32 @@ class Makes(Protocol):
     def shape(self) -> Shape: ...  # noqa: D102
 
 
-def channel_axes(nodes: Iterable[Makes], input_shape: Shape) -> Mapping[str, int]:
+def channel_axes(
+    nodes: Sequence[Makes], input_shape: Shape, known: Mapping[str, int] | None = None
+) -> Mapping[str, int]:
     """By node, and for the input: its axis of channels; 0 where the operation leaves none.
+
+    A value that is max-pooled along the axis of its features has the first axis instead: neurons fire after the pool,
+    and one that fires for several features has no threshold of a single one's.
 
     Args:
         nodes: in topological order.
         input_shape: of one input, whose first axis is its channels'.
+        known: the axes of some nodes, which are not to be worked out.
     """
     axes, shapes = {INPUT: 0}, {INPUT: tuple(input_shape)}
     for node in nodes:
         read = node.inputs[0]
-        axes[node.name] = node.op.channel_axis(axes[read], shapes[read], node.shape)
+        found = None if known is None else known.get(node.name)
+        axes[node.name] = node.op.channel_axis(axes[read], shapes[read], node.shape) if found is None else found
         shapes[node.name] = tuple(node.shape)
+    pooled: set[str] = set()
+    for node in reversed(nodes):
+        if node.name in pooled:
+            axes[node.name] = 0
+            pooled.update(() if node.op.multiplies else node.inputs)
+        elif node.op.maximum and axes[node.name] != axes[node.inputs[0]]:
+            pooled.update(node.inputs)
     return axes
 
 

@@ -46,7 +46,9 @@ def assemble(
     """
     nodes: list[Node] = []
     arrays: dict[str, Tensor] = {}
-    owners, axes = _owners(staged), channel_axes(staged, source.input_shape)
+    owners, of_source = _owners(staged), channel_axes(source.nodes, source.input_shape)
+    fired = {node.name: of_source[node.fires.carries] for node in staged if isinstance(node, FiringNode)}
+    axes = channel_axes(staged, source.input_shape, fired)
     for node in staged:
         if node.weight is not None:
             arrays[f"{node.name}.weight"] = node.weight if node.format is None else node.weight.to(torch.int32)

@@ -25,6 +25,7 @@ from spikewright.snn.formats.uniform import Uniform
 
 BITS = Uniform(bits=8)
 NEAR = 1e-5  # of the largest score: how near to one another the two best have to be to count as a tie
+CLOSE = 1e-4  # of the largest score: values are rounded to float32 between layers, and a far-out one may cancel
 OUT = {"without": 0.0, "far out": -9999.0, "farther": 1e6}
 
 
@@ -111,7 +112,7 @@ def differing(model: nn.Module, shape: tuple[int, ...], *, seed: int, out: float
         other[faulty.rows] = faulty.scores
         assert np.array_equal(other, found[order.numpy()])
         expected = np.stack([loop(source, patch, image) for image in x.double().numpy()])
-        assert (np.abs(found - expected) <= NEAR * np.abs(expected).max(1, keepdims=True)).all()
+        assert (np.abs(found - expected) <= CLOSE * np.abs(expected).max(1, keepdims=True)).all()
         best = np.sort(expected, 1)
         tie = best[:, -1] - best[:, -2] <= NEAR * np.abs(expected).max(1)
         wrong += int(((found.argmax(1) != expected.argmax(1)) & ~tie).sum())

@@ -160,6 +160,10 @@ class MaxPool(Maximum):
     ceil_mode: bool = False
     kind: Literal["max_pool"] = "max_pool"
 
+    def channel_axis(self, axis: int, given: Shape, made: Shape) -> int:
+        """The same, unless it is one of those that are pooled."""
+        return axis if axis < len(given) - len(self.kernel) else 0
+
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, C, *space] → [N, C, *space']."""
         return _MAX_POOL[len(self.kernel)](
@@ -173,6 +177,10 @@ class AdaptiveMaxPool(Maximum):
 
     size: tuple[int, ...]
     kind: Literal["adaptive_max_pool"] = "adaptive_max_pool"
+
+    def channel_axis(self, axis: int, given: Shape, made: Shape) -> int:
+        """The same, unless it is one of those that are pooled."""
+        return axis if axis < len(given) - len(self.size) else 0
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, C, *space] → [N, C, *size]."""
