@@ -40,3 +40,24 @@ def test_axes_follow_what_moves_values() -> None:
 def test_one_number_a_channel_broadcasts() -> None:
     assert by_channel(5, 1, 3) == (1, 5, 1) and by_channel(5, 0, 1) == (5,) and by_channel(5, 0, 0) == ()
     assert torch.equal((torch.zeros(4, 5) + torch.arange(5.0).reshape(by_channel(5, 1, 2)))[2], torch.arange(5.0))
+
+
+def test_features_that_are_pooled_over_are_no_channels() -> None:
+    class Pooled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Linear(6, 12), nn.Linear(18, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.second(nn.functional.max_pool1d(torch.relu(self.first(x)), 2).flatten(1))
+
+    source = sw.capture(Pooled().eval(), torch.rand(2, 3, 6))
+    axes = channel_axes(source.nodes, source.input_shape)
+    assert [(node.op.kind, axes[node.name]) for node in source.nodes[:3]] == [
+        ("linear", 0),
+        ("activation", 0),
+        ("max_pool", 0),
+    ]
+    x = torch.rand(20, 3, 6)
+    network = sw.convert(source, x, method=sw.methods.Exact(timesteps=3, per_channel=True))
+    assert network.blueprint.plan.stages[0].axis == 0 and sw.verify(network, source, x).equal
