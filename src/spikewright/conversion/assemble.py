@@ -46,9 +46,7 @@ def assemble(
     """
     nodes: list[Node] = []
     arrays: dict[str, Tensor] = {}
-    owners, of_source = _owners(staged), channel_axes(source.nodes, source.input_shape)
-    fired = {node.name: of_source[node.fires.carries] for node in staged if isinstance(node, FiringNode)}
-    axes = channel_axes(staged, source.input_shape, fired)
+    owners, axes = _owners(staged), _axes(staged, source)
     for node in staged:
         if node.weight is not None:
             arrays[f"{node.name}.weight"] = node.weight if node.format is None else node.weight.to(torch.int32)
@@ -74,6 +72,13 @@ def assemble(
     joined = tuple(nodes) if joining is None else joining.align(nodes)
     taken = PlanInput(shape=source.input_shape, encoder=encoder, preparation=source.preparation)
     return Blueprint(Plan(inputs=(taken,), nodes=joined, readouts=(Readout(node=joined[-1].name),)), arrays)
+
+
+def _axes(staged: Sequence[StagedNode], source: Source) -> Mapping[str, int]:
+    """The axis of channels of each node; a stage has that of the value that it stands for."""
+    of_source = channel_axes(source.nodes, source.input_shape)
+    fired = {node.name: of_source[node.fires.carries] for node in staged if isinstance(node, FiringNode)}
+    return channel_axes(staged, source.input_shape, fired)
 
 
 def _owners(staged: Sequence[StagedNode]) -> dict[str, str]:
