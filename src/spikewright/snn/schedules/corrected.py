@@ -49,6 +49,7 @@ class Corrected:
     needs_soft_reset: ClassVar[bool] = True
     collapses: ClassVar[bool] = False
     warms_up: ClassVar[bool] = True  # the warm-up is what it corrects by
+    advance: ClassVar[None] = None  # a warm-up is run before it
 
     def __post_init__(self) -> None:
         if self.rounds < 1:

@@ -27,6 +27,7 @@ class TwoPhase:
     needs_soft_reset: ClassVar[bool] = True
     collapses: ClassVar[bool] = False
     warms_up: ClassVar[bool] = False  # no steps before the window
+    advance: ClassVar[None] = None  # it fires after its window
 
     def replayed_steps(self, code: Code) -> int:  # noqa: ARG002
         """None."""
