@@ -49,11 +49,15 @@ class Corrected:
     needs_soft_reset: ClassVar[bool] = True
     collapses: ClassVar[bool] = False
     warms_up: ClassVar[bool] = True  # the warm-up is what it corrects by
-    advance: ClassVar[None] = None  # a warm-up is run before it
 
     def __post_init__(self) -> None:
         if self.rounds < 1:
             raise BadSetting(f"corrected firing needs at least 1 round, got {self.rounds}")
+
+    @property
+    def advance(self) -> None:
+        """Its warm-up is replayed before its window."""
+        return
 
     def replayed_steps(self, code: Code) -> int:
         """ρ for each round but the first: as the paper counts, one round and the warm-up that the train shows are one.

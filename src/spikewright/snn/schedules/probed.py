@@ -36,7 +36,11 @@ class Probed:
     needs_soft_reset: ClassVar[bool] = False
     collapses: ClassVar[bool] = False
     warms_up: ClassVar[bool] = True  # the probe is the warm-up
-    advance: ClassVar[None] = None  # a warm-up is run before it
+
+    @property
+    def advance(self) -> None:
+        """Its warm-up is run before its window."""
+        return
 
     def replayed_steps(self, code: Code) -> int:  # noqa: ARG002
         """None: its warm-up is in the train."""

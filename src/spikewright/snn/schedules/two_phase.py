@@ -27,7 +27,11 @@ class TwoPhase:
     needs_soft_reset: ClassVar[bool] = True
     collapses: ClassVar[bool] = False
     warms_up: ClassVar[bool] = False  # no steps before the window
-    advance: ClassVar[None] = None  # it fires after its window
+
+    @property
+    def advance(self) -> None:
+        """It fires after its window."""
+        return
 
     def replayed_steps(self, code: Code) -> int:  # noqa: ARG002
         """None."""
