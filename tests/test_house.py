@@ -98,3 +98,16 @@ def test_files_that_docstrings_and_docs_name_are_there() -> None:
             if not known and not (path in docs and "/" not in said and list(ROOT.rglob(said))):
                 missing.append(f"{path.name}: {said}")
     assert not missing, missing
+
+
+def test_runs_that_docs_name_are_made_by_a_command_beside_them() -> None:
+    """By `--out`, or by an example that the same page has its reader run."""
+    root = ROOT.parents[1]
+    missing = []
+    for page in (root / "README.md", *sorted(root.glob("docs/*.md"))):
+        text = page.read_text()
+        examples = [root / name for name in re.findall(r"python (examples/\w+\.py)", text)]
+        makers = "\n".join([*re.findall(r"--out runs/[\w-]+", text), *(file.read_text() for file in examples)])
+        named = set(re.findall(r"(?<![\w/])runs/[\w-]+", text))
+        missing += [f"{page.name}: {run}" for run in sorted(named) if not re.search(rf"{run}(?![\w-])", makers)]
+    assert not missing

@@ -15,7 +15,7 @@ from torch import Tensor
 from spikewright.ann.ops.arithmetic import Scale
 from spikewright.ann.ops.moves import Identity
 from spikewright.ann.ops.pools import MaxPool
-from spikewright.engines.currents import aligned, before_firing, deliver, drive_of
+from spikewright.engines.currents import aligned, before_firing, deliver, drive_of, next_drive
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.network import build
 from spikewright.engines.program import StageInstruction
@@ -196,6 +196,18 @@ def test_initial_potentials_may_differ_by_neuron_behind_a_pool(kind: str) -> Non
         current = (x[sample] / 4).numpy()
         expected = _reference(kind, np.stack([current] * 4), plain.arrays["a.bias"].numpy(), 4, 4, start.numpy())
         assert np.array_equal(slow.train[:, sample].numpy(), np.stack(expected))
+
+
+@pytest.mark.parametrize("kind", BEFORE)
+def test_a_running_total_goes_on_from_part_to_part(kind: str) -> None:
+    instruction = fold(_blueprint(kind, Code.rate(8)), dtype=torch.float64).instructions[0]
+    assert isinstance(instruction, StageInstruction)
+    currents, since, found = _eighths(8, 2, CHANNELS, SIZE, SIZE, seed=7), None, []
+    for first, last in ((0, 3), (3, 4), (4, 8)):
+        drive, since = next_drive(instruction, currents[first:last], since)
+        found.append(drive.currents)
+    assert since is not None and since.steps == 8
+    assert torch.equal(torch.cat(found), drive_of(instruction, currents).currents)
 
 
 # The parts ----------------------------------------------------------------------------------------------------

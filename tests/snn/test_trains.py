@@ -62,6 +62,14 @@ def test_a_warm_up_is_delivered_and_not_decoded() -> None:
     assert torch.equal(weighted(train, code), train)
 
 
+def test_a_part_of_a_train_weighs_as_its_place_says() -> None:
+    code = Code.bit_planes(4)
+    train = torch.tensor([1.0, 1.0, 0.0, 1.0]).reshape(-1, 1)
+    assert weighted(train[2:], code, 2).flatten().tolist() == [0, 1]
+    assert weighted(train[1:3], code, 1).flatten().tolist() == [4, 0]
+    assert weighted(train, code).flatten().tolist() == [8, 4, 0, 1]
+
+
 def test_a_spike_taken_back_counts_against_the_code() -> None:
     assert decode(torch.tensor([1.0, -1.0, 1.0]).reshape(-1, 1), Code.rate(3)).tolist() == [1]
 

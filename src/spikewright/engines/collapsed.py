@@ -16,12 +16,13 @@ from spikewright.engines.currents import (
     before_firing,
     constant_drive,
     deliver,
+    delivered,
     drive_of,
     scaled,
     total_input,
     totals,
 )
-from spikewright.engines.program import Instruction, Program, StageInstruction
+from spikewright.engines.program import Program, StageInstruction
 from spikewright.engines.record import Record, StageRecord
 from spikewright.snn.schedules import Drive
 from spikewright.snn.schedules.two_phase import collapse as close
@@ -45,11 +46,11 @@ def collapse(program: Program, x: Tensor) -> Iterator[Record]:
                 total = deliver(instruction, totals(instruction, inputs))[0]
                 record = _looped(instruction, constant_drive(instruction, total))
             else:
-                record = _closed(instruction, inputs)
+                record = closed(instruction, inputs)
             yield record
             values[node.name] = _emit(record, wants_train=wants_train)
         elif node is program.plan.readout:
-            yield Record(node, scaled(_delivered(instruction, totals(instruction, inputs, warmup)), program.worth))
+            yield Record(node, scaled(delivered(instruction, totals(instruction, inputs, warmup)), program.worth))
         elif node.name in program.wants_train or warmup:
             values[node.name] = deliver(instruction, aligned(instruction, inputs))
         else:
@@ -59,17 +60,10 @@ def collapse(program: Program, x: Tensor) -> Iterator[Record]:
                 del values[name]
 
 
-def _delivered(instruction: Instruction, inputs: list[Tensor]) -> Tensor:
-    """The window's total with its constant, [N, *features]."""
-    if instruction.vector is not None:
-        return deliver(instruction, inputs, bias=instruction.vector)[0]
-    total = deliver(instruction, inputs)[0]
-    return total if instruction.offset is None else total + instruction.offset
-
-
-def _closed(instruction: StageInstruction, inputs: list[Tensor]) -> StageRecord:
-    # `_delivered` owns what it returns unless the node only passes its input on
-    potential = before_firing(instruction, _delivered(instruction, totals(instruction, inputs)))
+def closed(instruction: StageInstruction, inputs: list[Tensor]) -> StageRecord:
+    """A stage whose code follows from the window's total of what it reads."""
+    # `delivered` owns what it returns unless the node only passes its input on
+    potential = before_firing(instruction, delivered(instruction, totals(instruction, inputs)))
     if not instruction.starts_early and instruction.initial is not None:
         potential = potential + instruction.initial
     if instruction.weight is None and instruction.offset is None:

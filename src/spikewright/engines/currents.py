@@ -4,6 +4,7 @@ Shared by the engines. Knows nothing about firing.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -93,8 +94,32 @@ def drive_of(instruction: StageInstruction, currents: Tensor) -> Drive:
     if instruction.bias is not None:
         currents = currents + instruction.bias / timesteps
     windows = [currents[:warmup], currents[warmup:]] if warmup else [currents]
-    grown = [growth for window in windows for growth in _growth(instruction, window, timesteps)]
-    return Drive(torch.stack(grown), None, initial, threshold)
+    grown = [_growth(instruction, window, timesteps)[0] for window in windows]
+    return Drive(torch.cat(grown), None, initial, threshold)
+
+
+class Pooled(NamedTuple):
+    """How far a running total has come that max pools stand behind."""
+
+    steps: int
+    total: Tensor  # [N, *], before the pools
+    pooled: Tensor  # behind them
+
+
+def next_drive(
+    instruction: StageInstruction, currents: Tensor, since: Pooled | None = None
+) -> tuple[Drive, Pooled | None]:
+    """As `drive_of`, of some steps [S, N, *] of a window without warm-up, and where the next ones go on from.
+
+    For stages that fire as currents arrive. `since` is what the steps before these gave; None at the first.
+    """
+    firing = instruction.firing
+    if firing.schedule.clocked or not firing.before_firing:
+        return drive_of(instruction, currents), None
+    timesteps = firing.code.timesteps
+    currents = currents if instruction.bias is None else currents + instruction.bias / timesteps
+    grown, after = _growth(instruction, currents, timesteps, since)
+    return Drive(grown, None, *_constants(instruction, currents)), after
 
 
 def _constants(instruction: StageInstruction, like: Tensor) -> tuple[Tensor, Tensor]:
@@ -119,15 +144,19 @@ def constant_drive(instruction: StageInstruction, total: Tensor) -> Drive:
     return Drive(current.expand(timesteps, *current.shape), None, initial * timesteps, threshold * timesteps)
 
 
-def _growth(instruction: StageInstruction, currents: Tensor, timesteps: int) -> list[Tensor]:
-    """What the running total, pooled, grows by at each step."""
-    total, before, grown = torch.zeros_like(currents[0]), None, []
-    for t, current in enumerate(currents):
+def _growth(
+    instruction: StageInstruction, currents: Tensor, timesteps: int, since: Pooled | None = None
+) -> tuple[Tensor, Pooled]:
+    """What the running total, pooled, grows by at each step [S, N, *], and how far it has come."""
+    past, before, grown = 0 if since is None else since.steps, None if since is None else since.pooled, []
+    total = torch.zeros_like(currents[0]) if since is None else since.total
+    for t, current in enumerate(currents, past + 1):
         total = total + current
-        pooled = before_firing(instruction, total, (t + 1) / timesteps)
+        pooled = before_firing(instruction, total, t / timesteps)
         grown.append(pooled if before is None else pooled - before)
         before = pooled
-    return grown
+    assert before is not None
+    return torch.stack(grown), Pooled(past + len(currents), total, before)
 
 
 def before_firing(instruction: StageInstruction, potential: Tensor, share: float = 1.0) -> Tensor:
@@ -142,6 +171,14 @@ def before_firing(instruction: StageInstruction, potential: Tensor, share: float
         else:
             potential = torch.addcmul(bias * share, potential, gain) if bias is not None else potential * gain
     return potential
+
+
+def delivered(instruction: Instruction, inputs: list[Tensor]) -> Tensor:
+    """The window's total with its constant, [N, *features], of totals [1, N, *]."""
+    if instruction.vector is not None:
+        return deliver(instruction, inputs, bias=instruction.vector)[0]
+    total = deliver(instruction, inputs)[0]
+    return total if instruction.offset is None else total + instruction.offset
 
 
 def scaled(value: Tensor, worth: Tensor | None) -> Tensor:

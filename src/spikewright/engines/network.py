@@ -1,6 +1,7 @@
 """The spiking network as a module: `build(blueprint)`, then call it like any network.
 
-`forward` is the collapsed engine and returns the read-out; `walk` and `collapse` yield a record per stage.
+`forward` returns the read-out, by the collapsed engine, in slices of long windows; `walk` and `collapse` yield a record
+a stage.
 No run writes an attribute: there is no state to reset. Its state dict is the blueprint's arrays, in the value scale and
 in the types that they are stored in, whatever the network runs in; loading one makes the network runnable anew.
 """
@@ -16,6 +17,7 @@ from spikewright.engines.collapsed import collapse
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.program import Program
 from spikewright.engines.record import Record
+from spikewright.engines.sliced import readout
 from spikewright.engines.stepwise import walk
 from spikewright.errors import BadData, SpikewrightError
 from spikewright.snn.blueprint import Blueprint
@@ -54,11 +56,8 @@ class SpikingNetwork(nn.Module):
         return f"SpikingNetwork({what}, {str(own).removeprefix('torch.')})"
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, *sample_shape] → the read-out [N, *output_shape], by the collapsed engine."""
-        result = x
-        for record in self.collapse(x):
-            result = record.codes
-        return result
+        """[N, *sample_shape] → the read-out [N, *output_shape]."""
+        return readout(self.program, self._checked(x))
 
     def walk(self, x: Tensor) -> Iterator[Record]:
         """Run step by step: real spike trains, one record a stage, the read-out last."""

@@ -22,11 +22,14 @@ def decode(train: Float[Tensor, "time batch *features"], code: Code) -> Float[Te
     return torch.tensordot(weights, train[code.warmup :], dims=1)
 
 
-def weighted(train: Float[Tensor, "time batch *features"], code: Code) -> Float[Tensor, "time batch *features"]:
-    """What each spike is worth, w[t] · s[t]; one unit in the warm-up too, which only rate codes have."""
+def weighted(
+    train: Float[Tensor, "time batch *features"], code: Code, first: int = 0
+) -> Float[Tensor, "time batch *features"]:
+    """What each spike is worth, w[t] · s[t], steps `first` on; one unit in a warm-up, which only rate codes have."""
     if code.is_rate:
         return train
-    weights = torch.tensor(code.step_weights, dtype=train.dtype, device=train.device)
+    chosen = code.step_weights[first : first + len(train)]
+    weights = torch.tensor(chosen, dtype=train.dtype, device=train.device)
     return train * weights.reshape(-1, *(1,) * (train.dim() - 1))
 
 

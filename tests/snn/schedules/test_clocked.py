@@ -81,3 +81,14 @@ def test_it_fires_as_currents_arrive_and_no_longer_than_it_should() -> None:
     assert not clocked.waits and not clocked.warms_up and clocked.replayed_steps(Code.rate(4)) == 0
     with pytest.raises(BadPlan, match="3 steps receives 4"):
         clocked.run(Leaky(), drive([1, 2, 3, 4], None, 16), Code.rate(3))
+
+
+@given(st.lists(SIXTEENTHS, min_size=2, max_size=8), st.none() | SIXTEENTHS, st.integers(1, 4))
+def test_a_window_may_run_in_parts(currents: list[int], bias: int | None, first: int) -> None:
+    law, whole, code = Leaky(leak=0.5, reset="delayed"), drive(currents, bias, 16), Code.rate(len(currents))
+    state, made = law.init(whole.initial, whole.currents[0]), []
+    for start in range(0, len(currents), first):
+        part = whole._replace(currents=whole.currents[start : start + first])
+        state, train = Clocked().advance(law, state, part, code, start)
+        made.append(train)
+    assert torch.equal(torch.cat(made), Clocked().run(law, whole, code))

@@ -48,6 +48,22 @@ def test_a_constant_current_gives_the_clipped_floor(timesteps: int, current: int
     assert count == min(max((start + timesteps * current) // 16, 0), timesteps)
 
 
+@given(codes(steps=6), st.integers(1, 5), st.data())
+def test_a_window_may_run_in_parts(code: Code, first: int, data: st.DataObject) -> None:
+    """The membrane is handed on, and a spike weighs as its place in the whole window says."""
+    drawn = data.draw(st.lists(SIXTEENTHS, min_size=code.timesteps, max_size=code.timesteps))
+    currents = torch.tensor(drawn, dtype=torch.float64).reshape(-1, 1, 1) / 4
+    half, one = torch.tensor(0.5, dtype=torch.float64), torch.tensor(1.0, dtype=torch.float64)
+    bias = torch.tensor([code.timesteps / 16], dtype=torch.float64)
+    drive, law, made = Drive(currents, bias, half, one), IntegrateFire(), []
+    state = law.init(half, currents[0])
+    for start in range(0, code.timesteps, first):
+        part = drive._replace(currents=currents[start : start + first])
+        state, train = Lockstep().advance(law, state, part, code, start)
+        made.append(train)
+    assert torch.equal(torch.cat(made), Lockstep().run(law, drive, code))
+
+
 def test_a_longer_input_is_refused() -> None:
     drive = Drive(torch.zeros(4, 1, 1), None, torch.tensor(0.5), torch.tensor(1.0))
     with pytest.raises(BadPlan, match="3 steps receives 4"):

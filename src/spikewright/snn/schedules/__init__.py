@@ -1,6 +1,6 @@
 """Schedules, one file each: when a stage integrates and when it fires."""
 
-from typing import ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -15,6 +15,14 @@ class Drive(NamedTuple):
     bias: Tensor | None  # the window's constant current, broadcastable to [*features]
     initial: Tensor  # initial potential, broadcastable to [*features]
     threshold: Tensor  # potential that one unit of step weight costs, broadcastable to [*features]
+
+
+class Advance(Protocol):
+    """Some steps of a window, from the state that the steps before them left."""
+
+    def __call__(self, law: Dynamics, state: Any, drive: Drive, code: Code, first: int) -> tuple[Any, Tensor]:
+        """The drive's currents are those of steps `first` on, [S, N, *]; the state after them, and spikes [S, N, *]."""
+        ...
 
 
 class Schedule(Protocol):
@@ -34,6 +42,11 @@ class Schedule(Protocol):
     @property
     def kind(self) -> str:
         """Its name in files."""
+        ...
+
+    @property
+    def advance(self) -> Advance | None:
+        """A part of `run` at a time; None where a stage has to have seen later steps."""
         ...
 
     def replayed_steps(self, code: Code) -> int:

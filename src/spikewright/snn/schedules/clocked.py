@@ -8,7 +8,7 @@ Eq. 1–2.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -37,9 +37,13 @@ class Clocked:
     def run(self, law: Dynamics, drive: Drive, code: Code) -> Tensor:
         """[T, N, *] currents → [T, N, *] spikes; the law integrates once a step."""
         require_fit(drive, code)
-        state, train = law.init(drive.initial, drive.currents[0]), []
+        return self.advance(law, law.init(drive.initial, drive.currents[0]), drive, code, 0)[1]
+
+    def advance(self, law: Dynamics, state: Any, drive: Drive, code: Code, first: int) -> tuple[Any, Tensor]:  # noqa: ARG002
+        """Steps `first` on; all are alike."""
+        train = []
         for current in drive.currents:
             state = law.integrate(state, current if drive.bias is None else current + drive.bias)
             state, spikes = law.fire(state, drive.threshold)
             train.append(spikes)
-        return torch.stack(train)
+        return state, torch.stack(train)

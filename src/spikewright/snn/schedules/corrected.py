@@ -54,6 +54,11 @@ class Corrected:
         if self.rounds < 1:
             raise BadSetting(f"corrected firing needs at least 1 round, got {self.rounds}")
 
+    @property
+    def advance(self) -> None:
+        """Its warm-up is replayed before its window."""
+        return
+
     def replayed_steps(self, code: Code) -> int:
         """ρ for each round but the first: as the paper counts, one round and the warm-up that the train shows are one.
 

@@ -42,6 +42,14 @@ class Lockstep:
         state = law.init(drive.initial, drive.currents[0])
         return torch.stack([spikes for _, spikes in steps(law, state, drive, code, range(code.timesteps))])
 
+    def advance(self, law: Dynamics, state: Any, drive: Drive, code: Code, first: int) -> tuple[Any, Tensor]:
+        """Steps `first` on; what a spike weighs goes by its place in the window."""
+        train = []
+        for after, spikes in steps(law, state, drive, code, range(len(drive.currents)), first):
+            state = after
+            train.append(spikes)
+        return state, torch.stack(train)
+
 
 def require_fit(drive: Drive, code: Code) -> None:
     """Refuse a train that is longer than the stage runs."""
@@ -52,11 +60,16 @@ def require_fit(drive: Drive, code: Code) -> None:
         )
 
 
-def steps(law: Dynamics, state: Any, drive: Drive, code: Code, window: range) -> Iterator[tuple[Any, Tensor]]:
-    """Yield (state, spikes) after each of the window's steps; a step weighs as its place in the window says."""
+def steps(
+    law: Dynamics, state: Any, drive: Drive, code: Code, window: range, first: int = 0
+) -> Iterator[tuple[Any, Tensor]]:
+    """Yield (state, spikes) after each of the window's steps.
+
+    A step weighs as its place in the window says, that of the first one being `first`.
+    """
     bias = None if drive.bias is None else drive.bias / code.timesteps
     rate = code.is_rate
-    for place, step in enumerate(window):
+    for place, step in enumerate(window, first):
         if step < len(drive.currents):
             state = law.integrate(state, drive.currents[step])
         if bias is not None:

@@ -37,6 +37,11 @@ class Probed:
     collapses: ClassVar[bool] = False
     warms_up: ClassVar[bool] = True  # the probe is the warm-up
 
+    @property
+    def advance(self) -> None:
+        """Its warm-up is run before its window."""
+        return
+
     def replayed_steps(self, code: Code) -> int:  # noqa: ARG002
         """None: its warm-up is in the train."""
         return 0

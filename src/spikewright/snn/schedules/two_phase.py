@@ -28,6 +28,11 @@ class TwoPhase:
     collapses: ClassVar[bool] = False
     warms_up: ClassVar[bool] = False  # no steps before the window
 
+    @property
+    def advance(self) -> None:
+        """It fires after its window."""
+        return
+
     def replayed_steps(self, code: Code) -> int:  # noqa: ARG002
         """None."""
         return 0
