@@ -13,7 +13,7 @@ from spikewright.data.events.read import read_recording
 from spikewright.data.events.takes import Take, Takes
 from spikewright.errors import BadData
 
-FORMAT = FrameFormat(timesteps=4, by="count", size=(32, 40), sensor=None)
+FORMAT = FrameFormat(timesteps=4, by="count", size=(32, 40))
 
 
 def takes(folder: Path) -> Takes:
@@ -68,7 +68,7 @@ def test_what_is_kept_comes_back(tmp_path: Path) -> None:
 
 def test_the_fingerprint_sees_other_frames(tmp_path: Path) -> None:
     found = takes(tmp_path)
-    by_time = FrameFormat(timesteps=4, by="time", size=(32, 40), sensor=None)
+    by_time = FrameFormat(timesteps=4, by="time", size=(32, 40))
     prints = {decode(found, wanted, tmp_path, where="d").fingerprint for wanted in (FORMAT, by_time)}
     assert len(prints) == 2
     assert decode(found, FORMAT, tmp_path, where="d").fingerprint in prints

@@ -7,6 +7,7 @@ import pytest
 from data.events.reading import events_of
 from data.events.writing import aedat3_bytes, bin_bytes, some_events, write, write_npy
 from spikewright.data.events.read import is_recording, read_recording
+from spikewright.data.events.recording_settings import RecordingSettings
 from spikewright.errors import BadFile
 
 EVENTS = some_events(9, sensor=(34, 34))
@@ -20,7 +21,7 @@ def test_endings_find_their_reader_in_any_case(tmp_path: Path) -> None:
         write_npy(tmp_path / "a.npy", EVENTS),
     ):
         assert events_of(read_recording(file)) == EVENTS
-        assert read_recording(file, sensor=(100, 90)).sensor == (100, 90)
+        assert read_recording(file, how=RecordingSettings(sensor=(100, 90))).sensor == (100, 90)
 
 
 def test_other_endings_are_refused(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """Find event data by name or folder, and return it as frames in three splits.
 
 A folder is laid out as that of one of the named sets, or as SPLIT/CLASS/RECORDING; recordings are `.aedat`, `.aedat4`,
-`.bin` (as of N-MNIST) or `.npy` (as of tonic).
+`.bin` (as of N-MNIST), `.npy` (as of tonic), `.npz` (as of SpikingJelly) or `.txt` (t x y p).
 The first reading sums the recordings and is cached; later ones map the frames into memory and open no recording.
 """
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from spikewright.data.cache import key_of, stored
@@ -13,10 +14,18 @@ from spikewright.data.events.dataset import EventData
 from spikewright.data.events.decoded import DecodedEvents, FrameFormat, decode, read, write
 from spikewright.data.events.layout import SOURCES, find_takes
 from spikewright.data.events.preparation import EventPreparation, Windows, require_windows
+from spikewright.data.events.recording_settings import (
+    AS_THEY_ARE,
+    Polarity,
+    RecordingSettings,
+    Stray,
+    TimeUnit,
+)
 from spikewright.data.folder import data_root, find_folder, listing
+from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadData
 
-VERSION = 1  # part of every key: raise it when the same recordings would become other frames
+VERSION = 2  # part of every key: raise it when the same recordings would become other frames, or be refused
 
 
 def load_events(
@@ -28,16 +37,22 @@ def load_events(
     seed: int = 0,
     validation_share: float = 0.1,
     binary: bool = False,
+    recording: RecordingSettings = AS_THEY_ARE,
     sensor: tuple[int, int] | None = None,
+    time_unit: TimeUnit | None = None,
+    stray: Stray | None = None,
+    polarity: Polarity | None = None,
     root: Path | None = None,
+    on_progress: Progress = silent,
 ) -> EventData:
     """Load event data: `dvs_gesture`, `cifar10_dvs`, `nmnist`, or a folder of recordings.
 
     Nothing is downloaded: the named sets are looked for in `root`, else in `$SPIKEWRIGHT_DATA`, under their name.
-    `timesteps`, `by`, `size` and `sensor` are those of `FrameFormat`; `binary` is whether the network is to see at
-    most one event a pixel and frame. Without a validation split, `validation_share` of each class of train is cut by
-    `seed`, on which the test split of CIFAR10-DVS does not depend. Frames are uint8 [N, T, 2, H, W], and come with a
-    preparation that makes them float32.
+    `timesteps`, `by` and `size` are those of `FrameFormat`; `binary`: at most one event a pixel and frame is shown.
+    `recording` says what files do not; `sensor`, `time_unit`, `stray` and `polarity` are its parts and go before it.
+    Without a validation split, `validation_share` of each class of train is cut by `seed`, on which the test split of
+    CIFAR10-DVS does not depend. Frames are uint8 [N, T, 2, H, W], and come with a preparation that makes them float32;
+    what was noticed in recordings is in `notes`, and goes to `on_progress`.
 
     Raises:
         BadData: not found, no known layout, no test split, or a recording that is empty or of another sensor.
@@ -46,18 +61,25 @@ def load_events(
     """
     where = f"data '{name_or_path}'"
     require_windows(timesteps, by)
+    parts = {"sensor": sensor, "time_unit": time_unit, "stray": stray, "polarity": polarity}
+    recording = replace(recording, **{name: value for name, value in parts.items() if value is not None})
     folder = _folder(name_or_path, where=where, root=root)
-    decoded = _decoded(folder, FrameFormat(timesteps=timesteps, by=by, size=size, sensor=sensor), where=where)
+    decoded = _decoded(folder, FrameFormat(timesteps=timesteps, by=by, size=size, recording=recording), where=where)
+    for line in decoded.notes:
+        on_progress("recordings", 0, 0, note=f"{where}: {line}")
     train, validation, test = three_splits(decoded.splits, where=where, share=validation_share, seed=seed)
-    height, width = train.frames.shape[3:]
     return EventData(
         name=name_or_path if name_or_path in SOURCES else str(folder.resolve()),
         classes=decoded.classes,
         train=train,
         validation=validation,
         test=test,
-        preparation=EventPreparation(timesteps=timesteps, by=by, size=(height, width), binary=binary),
+        preparation=EventPreparation(
+            timesteps=timesteps, by=by, size=train.frames.shape[3:], binary=binary,
+            recording=None if recording == AS_THEY_ARE else recording,
+        ),
         fingerprint=decoded.fingerprint,
+        notes=decoded.notes,
     )
 
 
@@ -72,7 +94,7 @@ def _decoded(folder: Path, wanted: FrameFormat, *, where: str) -> DecodedEvents:
     """A folder's frames, from the cache if they are there."""
     key = key_of(
         "events", VERSION, str(folder.resolve()), listing(folder),
-        wanted.timesteps, wanted.by, wanted.size, wanted.sensor,
+        wanted.timesteps, wanted.by, wanted.size, asdict(wanted.recording),
     )  # fmt: skip
 
     def fill(workspace: Path) -> DecodedEvents:
