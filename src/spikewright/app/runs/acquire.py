@@ -15,6 +15,7 @@ from spikewright import models
 from spikewright.ann.source import Source
 from spikewright.data import Batches, EventData, EventSplit, ImageData, Split, load, load_events
 from spikewright.data.events.preparation import EventPreparation
+from spikewright.data.events.recording_settings import AS_THEY_ARE
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadModel, BadSetting
 from spikewright.interchange import run_folder as folder
@@ -166,7 +167,8 @@ def spiking_data(
     found = plan.input.preparation
     if isinstance(found, EventPreparation):
         how: dict[str, Any] = {"timesteps": found.timesteps, "by": found.by, "size": found.size, "binary": found.binary}
-        return load_events(str(name), seed=images.seed, **how)
+        recording = found.recording or AS_THEY_ARE
+        return load_events(str(name), seed=images.seed, recording=recording, **how)
     images.require_known(run, found)
     loaded = images.load(str(name))
     return loaded if images.given or found is None else replace(loaded, preparation=found)

@@ -28,6 +28,7 @@ SOURCES = {
     ),
 }
 LAYOUTS = (by_trials, by_gesture, by_split, by_class)
+UNREAD = {".dat", ".raw", ".es", ".bag", ".h5", ".hdf5", ".mat"}  # endings of recordings that nothing here reads
 OTHER_DATA = {".parquet", ".arrow", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 
 
@@ -54,6 +55,18 @@ def has_recordings(names: list[str]) -> bool:
     """Tell by the paths of all its files whether a folder is of recordings, not of images or tables."""
     files = [Path(name) for name in names]
     return any(_as_laid_out(file) for file in files) and not any(file.suffix.lower() in OTHER_DATA for file in files)
+
+
+def unread_recordings(names: list[str]) -> str:
+    """Say in a line that a folder has recordings of other formats and no data that is read; nothing where not."""
+    endings = {Path(name).suffix.lower() for name in names}
+    found = endings & UNREAD
+    if not found or endings & (OTHER_DATA | set(READERS) - set(GENERAL)):
+        return ""
+    return (
+        f"holds files ending in {', '.join(sorted(found))}, which are not read: convert recordings of events to one of "
+        f"{', '.join(READERS)}, or give images or parquet files"
+    )
 
 
 def _as_laid_out(file: Path) -> bool:

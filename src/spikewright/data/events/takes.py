@@ -58,7 +58,8 @@ def recordings(folder: Path) -> list[Path]:
     files = [path for path in in_order(folder) if path.is_file()]
     found = [path for path in files if is_recording(path)]
     if not found:
-        others = ", ".join(sorted({path.suffix.lower() or "no ending" for path in files}))
+        endings = {path.suffix.lower() or "no ending" for path in files}
+        others = ", ".join(sorted(endings - set(READERS)))
         only = f", only files of {others}; what is read ends in {', '.join(READERS)}" if others else ""
         raise BadData(f"{folder}: holds no recordings{only}: add some, or remove the folder")
     return found
