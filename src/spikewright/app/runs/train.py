@@ -171,7 +171,11 @@ def run(request: TrainRequest, *, on_progress: Progress | None = None) -> TrainR
     _require_free(request)
     source, data, about = _beginning(request, on_progress)
     settings = replace(request.settings, augment=_augment(request, data))
-    more: dict[str, Any] = {"levels": request.levels, "slip": request.slip, "initial_timesteps": request.initial_timesteps}
+    more: dict[str, Any] = {
+        "levels": request.levels,
+        "slip": request.slip,
+        "initial_timesteps": request.initial_timesteps,
+    }
     spiking = None if request.spiking is None else asdict(request.spiking)
     known = data.preparation.recording if isinstance(data.preparation, EventPreparation) else None
     more |= {} if known is None else {"recording": asdict(known)}

@@ -40,5 +40,11 @@ def read_bin(file: Path, *, sensor: tuple[int, int] | None = None, stray: Stray 
     layout = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", bool)])
     events = reader("read_mnist_file", file=file)(str(file), dtype=layout)
     return Recording(
-        x=events["x"], y=events["y"], t=events["t"], p=events["p"], sensor=sensor or SENSOR, where=str(file), stray=stray
+        x=events["x"],
+        y=events["y"],
+        t=events["t"],
+        p=events["p"],
+        sensor=sensor or SENSOR,
+        where=str(file),
+        stray=stray,
     )

@@ -75,7 +75,10 @@ def load_events(
         validation=validation,
         test=test,
         preparation=EventPreparation(
-            timesteps=timesteps, by=by, size=train.frames.shape[3:], binary=binary,
+            timesteps=timesteps,
+            by=by,
+            size=train.frames.shape[3:],
+            binary=binary,
             recording=None if recording == AS_THEY_ARE else recording,
         ),
         fingerprint=decoded.fingerprint,

@@ -51,8 +51,8 @@ class Notes:
             f"(first {dropped.first})": dropped,
             f"times step back at {back.events:,} events of {back.recordings:,} recordings, and were put in order "
             f"(first {back.first})": back,
-            f"{sparse.recordings:,} of {self._of_frames:,} recordings leave more than half of their frames empty (first "
-            f"{sparse.first}): see that their times have the unit they are read in (--time-unit), or take fewer "
+            f"{sparse.recordings:,} of {self._of_frames:,} recordings leave more than half of their frames empty "
+            f"(first {sparse.first}): see that their times have the unit they are read in (--time-unit), or take fewer "
             "--timesteps or --frames-by count": sparse,
         }
         return tuple(line for line, tally in said.items() if tally.recordings)

@@ -38,7 +38,16 @@ READERS: dict[str, Callable[..., Recording]] = {
     ".txt": read_txt,
 }
 GENERAL = (".npz", ".txt")  # endings that much else has, too
-ABOUT = ("about", "readme", "license", "licence", "labels", "classes", "notes", "citation")  # names of text about recordings
+ABOUT = (
+    "about",
+    "readme",
+    "license",
+    "licence",
+    "labels",
+    "classes",
+    "notes",
+    "citation",
+)  # names of text about recordings
 
 
 def is_recording(file: Path) -> bool:
