@@ -25,7 +25,7 @@ def test_polarities_are_mapped_where_it_is_said() -> None:
     assert events_of(read) == [(1, 3, 5, False), (2, 4, 9, True)]
     with pytest.raises(BadData, match="a.npz: event 0 has p = 0: it must be -1 or 1"):
         recording_of(columns(), how=how, usual="us", file=FILE)
-    with pytest.raises(BadData, match="event 0 has p = -1: .* for -1 and 1 give --polarity -1/1"):
+    with pytest.raises(BadData, match="event 0 has p = -1: .*for -1 and 1 give --polarity -1/1"):
         recording_of(columns(p=[-1, 1]), how=RecordingSettings(), usual="us", file=FILE)
     with pytest.raises(BadData, match="event 1 has p = 2: it must be a whole number from 0 to 1: correct"):
         recording_of(columns(p=[0, 2]), how=RecordingSettings(), usual="us", file=FILE)
