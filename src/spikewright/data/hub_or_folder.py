@@ -121,8 +121,8 @@ def _columns(found: object, *, where: str, label: str | None) -> Source:
 def _labels(column: pa.ChunkedArray, *, where: str) -> NDArray[np.int64]:
     if column.null_count == len(column):
         raise BadData(
-            f"{where}: has no labels; folders of one class alone give none: give images of two classes or more in it, as "
-            "CLASS/IMAGE"
+            f"{where}: has no labels; folders of one class alone give none: give images of two classes or more in it, "
+            "as CLASS/IMAGE"
         )
     if column.null_count:
         row = column.is_null().to_pylist().index(True)

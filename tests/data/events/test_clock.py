@@ -1,6 +1,7 @@
 """Times become microseconds by their unit alone; what is of no one clock is refused with how often."""
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,9 +59,11 @@ def test_what_would_overflow_is_named(values: np.ndarray, unit: Any) -> None:
 def test_a_wrapped_clock_is_refused() -> None:
     true = np.linspace(0, 300_000, 1000).astype(np.int64)
     wrapped = true % 2**16
-    count = sum(later < earlier for earlier, later in zip(wrapped.tolist(), wrapped.tolist()[1:], strict=False))
+    count = sum(later < earlier for earlier, later in pairwise(wrapped.tolist()))
     assert count == 4
-    with pytest.raises(BadData, match="r: times step back at 4 of 1,000 events, by up to .* a clock that starts again"):
+    with pytest.raises(
+        BadData, match=r"r: times step back at 4 of 1,000 events, by up to .* a clock that starts again"
+    ):
         out_of_order(wrapped, where="r")
     assert out_of_order(true, where="r").steps == 0
 
@@ -68,7 +71,7 @@ def test_a_wrapped_clock_is_refused() -> None:
 @given(times=strategies.lists(strategies.integers(0, 900), min_size=1, max_size=40))
 def test_neighbours_out_of_order_are_counted(times: list[int]) -> None:
     found = out_of_order(np.array([*times, 10**6]), where="r")
-    back = [earlier - later for earlier, later in zip(times, times[1:], strict=False) if later < earlier]
+    back = [earlier - later for earlier, later in pairwise(times) if later < earlier]
     assert (found.steps, found.largest) == (len(back), max(back, default=0))
 
 

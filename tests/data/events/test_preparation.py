@@ -2,16 +2,13 @@
 
 import dataclasses
 import json
-
 from dataclasses import replace
 
 import pytest
 import torch
 from pydantic import TypeAdapter
-from pydantic import TypeAdapter
 
 from spikewright.data.events.preparation import EventPreparation
-from spikewright.data.preparation import InputPreparation
 from spikewright.data.events.recording_settings import RecordingSettings
 from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadData, BadSetting
