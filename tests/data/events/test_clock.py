@@ -81,7 +81,7 @@ def test_times_at_both_ends_of_an_int64_do_not_overflow() -> None:
 
 
 def test_a_recording_shorter_than_its_frames_is_refused() -> None:
-    with pytest.raises(BadData, match="r: 3 events within 2 µs, shorter than 10 frames .*--time-unit"):
+    with pytest.raises(BadData, match=r"r: 3 events within 2 µs, shorter than 10 frames .*--time-unit"):
         require_resolved(np.array([0, 0, 1]), timesteps=10, where="r")
     require_resolved(np.array([0, 0, 9]), timesteps=10, where="r")
     require_resolved(np.array([5]), timesteps=10, where="r")

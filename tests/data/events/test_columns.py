@@ -23,9 +23,9 @@ def test_polarities_are_mapped_where_it_is_said() -> None:
     how = RecordingSettings(polarity="-1/1")
     read = recording_of(columns(p=[-1, 1]), how=how, usual="us", file=FILE)
     assert events_of(read) == [(1, 3, 5, False), (2, 4, 9, True)]
-    with pytest.raises(BadData, match="a.npz: event 0 has p = 0: it must be -1 or 1"):
+    with pytest.raises(BadData, match=r"a\.npz: event 0 has p = 0: it must be -1 or 1"):
         recording_of(columns(), how=how, usual="us", file=FILE)
-    with pytest.raises(BadData, match="event 0 has p = -1: .*for -1 and 1 give --polarity -1/1"):
+    with pytest.raises(BadData, match=r"event 0 has p = -1: .*for -1 and 1 give --polarity -1/1"):
         recording_of(columns(p=[-1, 1]), how=RecordingSettings(), usual="us", file=FILE)
     with pytest.raises(BadData, match="event 1 has p = 2: it must be a whole number from 0 to 1: correct"):
         recording_of(columns(p=[0, 2]), how=RecordingSettings(), usual="us", file=FILE)
@@ -55,5 +55,5 @@ def test_what_is_no_place_is_refused_however_strays_are_taken() -> None:
 
 @pytest.mark.parametrize("values", [["a", "b"], [[1, 2]]])
 def test_columns_hold_one_number_an_event(values: list[Any]) -> None:
-    with pytest.raises(BadFile, match="a.npz: p is .*: it must hold one number an event"):
+    with pytest.raises(BadFile, match=r"a\.npz: p is .*: it must hold one number an event"):
         recording_of(columns(p=values), how=RecordingSettings(), usual="us", file=FILE)

@@ -1,6 +1,7 @@
 """SpikingJelly's archives of t, x, y and p, and what is no such archive."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ EVENTS = some_events(30, sensor=(180, 240))
 
 def save(file: Path, **change: np.ndarray) -> Path:
     x, y, t, p = (np.array(column) for column in zip(*EVENTS, strict=True))
-    np.savez(file, **{"t": t, "x": x, "y": y, "p": p, **change})
+    arrays: dict[str, Any] = {"t": t, "x": x, "y": y, "p": p, **change}
+    np.savez(file, **arrays)
     return file
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -167,8 +167,8 @@ def spiking_data(
     found = plan.input.preparation
     if isinstance(found, EventPreparation):
         how: dict[str, Any] = {"timesteps": found.timesteps, "by": found.by, "size": found.size, "binary": found.binary}
-        recording = found.recording or AS_THEY_ARE
-        return load_events(str(name), seed=images.seed, recording=recording, **how)
+        how |= asdict(found.recording or AS_THEY_ARE)
+        return load_events(str(name), seed=images.seed, **how)
     images.require_known(run, found)
     loaded = images.load(str(name))
     return loaded if images.given or found is None else replace(loaded, preparation=found)

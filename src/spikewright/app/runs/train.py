@@ -300,7 +300,7 @@ def _data(request: TrainRequest, name: str, on_progress: Progress) -> ImageData 
     if request.spiking is not None and request.spiking.network.encoding == "frames":
         return load_events(
             name, timesteps=request.spiking.network.timesteps, by=request.frames_by, size=request.images.size,
-            binary=request.binary, recording=request.recording or AS_THEY_ARE, on_progress=on_progress,
+            binary=request.binary, **asdict(request.recording or AS_THEY_ARE), on_progress=on_progress,
         )  # fmt: skip
     return request.images.load(name)
 

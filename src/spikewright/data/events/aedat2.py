@@ -39,10 +39,7 @@ def read_aedat2(file: Path, *, sensor: tuple[int, int] | None = None, stray: Str
 
     """
     if sensor not in (None, SENSOR):
-        raise BadData(
-            f"{file}: AEDAT 2.0 is read for a sensor of 128x128 only, not {sensor}: leave out --sensor (in Python "
-            "sensor=)"
-        )
+        raise BadData(f"{file}: AEDAT 2.0 is read for a sensor of 128x128 only, not {sensor}: leave out --sensor")
     start = _header_bytes(file)
     rest = file.stat().st_size - start
     if rest % EVENT_BYTES:
