@@ -1,5 +1,6 @@
 """Finding the columns of a data set, and one line for everything that cannot be read."""
 
+import shutil
 from pathlib import Path
 
 import datasets
@@ -126,3 +127,16 @@ def test_an_error_of_the_hub_is_one_line(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(BadData, match="FileNotFoundError: Dataset 'a/b' doesn't exist on the Hub") as caught:
         read_hub("a/b", where="data 'a/b'", label=None)
     assert "\n" not in str(caught.value)
+
+
+def test_a_split_of_one_class_alone_is_named(tmp_path: Path) -> None:
+    for place in ("train/cat", "test/cat", "test/dog"):
+        (tmp_path / "d" / place).mkdir(parents=True)
+        GREY.save(tmp_path / "d" / place / "1.png")
+    with pytest.raises(
+        BadData, match="split 'train': has no labels; folders of one class alone give none: give images"
+    ):
+        read(tmp_path / "d", tmp_path / "s")
+    shutil.rmtree(tmp_path / "d" / "test" / "dog")
+    with pytest.raises(BadData, match="no label column among image: give images as train/CLASS/IMAGE"):
+        read(tmp_path / "d", tmp_path / "s2")

@@ -22,11 +22,12 @@ from spikewright.errors import BadData
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Source:
-    """Encoded pictures and labels by split, and the number of classes."""
+    """Encoded pictures and labels by split, the number of classes, and their names by label."""
 
     pictures: Mapping[str, Pictures]
     labels: Mapping[str, NDArray[np.int64]]
     classes: int
+    names: tuple[str, ...]
 
 
 def read_folder(folder: Path, *, where: str, label: str | None, scratch: Path) -> Source:
@@ -111,11 +112,18 @@ def _columns(found: object, *, where: str, label: str | None) -> Source:
         labels[str(split)] = _labels(table.column(chosen), where=place)
     feature = features[chosen]
     if isinstance(feature, datasets.ClassLabel):
-        return Source(pictures=pictures, labels=labels, classes=len(feature.names))
-    return Source(pictures=pictures, labels=labels, classes=1 + max(int(v.max()) for v in labels.values()))
+        names = tuple(str(name) for name in feature.names)
+    else:
+        names = tuple(str(label) for label in range(1 + max(int(v.max()) for v in labels.values())))
+    return Source(pictures=pictures, labels=labels, classes=len(names), names=names)
 
 
 def _labels(column: pa.ChunkedArray, *, where: str) -> NDArray[np.int64]:
+    if column.null_count == len(column):
+        raise BadData(
+            f"{where}: has no labels; folders of one class alone give none: give images of two classes or more in it, "
+            "as CLASS/IMAGE"
+        )
     if column.null_count:
         row = column.is_null().to_pylist().index(True)
         raise BadData(f"{where}, row {row}: the label is missing: remove or label the row")
@@ -151,5 +159,10 @@ def _label_column(features: datasets.Features, *, where: str, label: str | None)
         return "label"
     if len(columns) != 1:
         listed = f"{len(columns)} label columns ({', '.join(columns)})" if columns else "no label column"
-        raise BadData(f"{where}: {listed} among {', '.join(features)}: name one of integers or classes with label=")
+        way_out = (
+            "rename the one that is meant to 'label' (in Python: label=)"
+            if columns
+            else "give images as train/CLASS/IMAGE and test/CLASS/IMAGE with two classes or more, or a column 'label'"
+        )
+        raise BadData(f"{where}: {listed} among {', '.join(features)}: {way_out}")
     return columns[0]

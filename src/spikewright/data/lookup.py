@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spikewright.data.cache import cached, image_file, key_of
+from spikewright.data.classes import require_classes_in_train, require_several
 from spikewright.data.cut import require_splits, three_splits
 from spikewright.data.dataset import ImageData, Split
 from spikewright.data.decoded import Decoded, measure
 from spikewright.data.digits import read_digits
-from spikewright.data.events.layout import SOURCES, has_recordings
+from spikewright.data.events.layout import SOURCES, has_recordings, unread_recordings
 from spikewright.data.folder import data_root, find_folder, listing
 from spikewright.data.hub_reachable import hub_answers
 from spikewright.data.preparation import InputPreparation
@@ -94,6 +95,9 @@ def _decoded(name: str, *, where: str, root: Path | None, size: tuple[int, int] 
     files = listing(folder)
     if has_recordings([path for path, _, _ in files]):
         raise BadData(_events(where))
+    unread = unread_recordings([path for path, _, _ in files])
+    if unread:
+        raise BadData(f"{where}: {unread}")
     key = key_of("folder", str(folder.resolve()), files, size, label)
 
     def fill(workspace: Path) -> Decoded:
@@ -154,6 +158,8 @@ def _pixels(source: "Source", workspace: Path, *, where: str, size: tuple[int, i
 
     # refuse before minutes of decoding what would be refused after
     require_splits(source.pictures, where=where)
+    require_several(source.names, where=where)
+    require_classes_in_train(source.labels, names=source.names, where=where)
     wanted = common_format(list(source.pictures.values()), size=size)
     splits = {
         name: Split(images=decode(part, wanted, image_file(workspace, name)), labels=source.labels[name])

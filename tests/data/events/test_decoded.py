@@ -13,7 +13,7 @@ from spikewright.data.events.read import read_recording
 from spikewright.data.events.takes import Take, Takes
 from spikewright.errors import BadData
 
-FORMAT = FrameFormat(timesteps=4, by="count", size=(32, 40), sensor=None)
+FORMAT = FrameFormat(timesteps=4, by="count", size=(32, 40))
 
 
 def takes(folder: Path) -> Takes:
@@ -25,14 +25,14 @@ def takes(folder: Path) -> Takes:
         for file in trials
         for label in (0, 1)
     ]
-    test = [Take(file=file, label=2) for file in single]
-    return Takes(splits={"train": tuple(train), "test": tuple(test)}, classes=("a", "b", "c"))
+    test = [Take(file=file, label=1) for file in single]
+    return Takes(splits={"train": tuple(train), "test": tuple(test)}, classes=("a", "b"))
 
 
 def test_each_row_is_the_frames_of_its_take(tmp_path: Path) -> None:
     found = takes(tmp_path)
     got = decode(found, FORMAT, tmp_path, where="d")
-    assert got.classes == 3
+    assert got.classes == 2
     for name, part in found.splits.items():
         split = got.splits[name]
         assert split.frames.shape == (len(part), 4, 2, 32, 40)
@@ -68,7 +68,7 @@ def test_what_is_kept_comes_back(tmp_path: Path) -> None:
 
 def test_the_fingerprint_sees_other_frames(tmp_path: Path) -> None:
     found = takes(tmp_path)
-    by_time = FrameFormat(timesteps=4, by="time", size=(32, 40), sensor=None)
+    by_time = FrameFormat(timesteps=4, by="time", size=(32, 40))
     prints = {decode(found, wanted, tmp_path, where="d").fingerprint for wanted in (FORMAT, by_time)}
     assert len(prints) == 2
     assert decode(found, FORMAT, tmp_path, where="d").fingerprint in prints
@@ -82,7 +82,7 @@ def test_recordings_of_two_cameras_are_refused(tmp_path: Path) -> None:
         "test": (Take(file=write(tmp_path / "2.bin", bytes(5)), label=0),),
     }
     with pytest.raises(BadData, match=r"2\.bin: the sensor has \(34, 34\) pixels, those before had \(128, 128\)"):
-        decode(Takes(splits=parts, classes=("a",)), FORMAT, tmp_path, where="d")
+        decode(Takes(splits=parts, classes=("a", "b")), FORMAT, tmp_path, where="d")
 
 
 def test_missing_and_empty_splits_are_named(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from data.events.writing import write
 from spikewright.data.events.by_folder import CIFAR10
-from spikewright.data.events.layout import find_takes, has_recordings
+from spikewright.data.events.layout import find_takes, has_recordings, unread_recordings
 from spikewright.errors import BadData
 
 
@@ -62,3 +62,18 @@ def test_an_unknown_layout_is_refused_with_the_one_to_give(tmp_path: Path) -> No
 )
 def test_recordings_are_told_from_images(names: list[str], reported: bool) -> None:
     assert has_recordings(names) is reported
+
+
+def test_text_and_archives_are_recordings_by_class_alone() -> None:
+    assert has_recordings(["train/left/1.txt", "test/left/2.txt"])
+    assert has_recordings(["train/left/1.npz"])
+    assert not has_recordings(["notes-of-mine.txt", "table.csv", "mnist.npz"])
+    assert not has_recordings(["train/left/README.txt", "train/left/1.png"])
+
+
+def test_formats_that_are_not_read_are_named() -> None:
+    line = unread_recordings(["train/left/1.dat", "train/left/2.h5", "README.txt"])
+    assert line.startswith("holds files ending in .dat, .h5, which are not read: convert")
+    assert unread_recordings(["train/left/1.dat", "train/left/1.npy"]) == ""
+    assert unread_recordings(["train/left/1.mat", "train/left/1.png"]) == ""
+    assert unread_recordings(["a.csv"]) == ""

@@ -2,7 +2,9 @@
 
 import importlib
 import shutil
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -208,3 +210,104 @@ def test_loading_it_as_images_says_what_it_is(root: Path) -> None:
     for name in ("nmnist", str(root / "nmnist")):
         with pytest.raises(BadData, match=message):
             load(name)
+
+
+def of_a_camera(folder: Path, *, unit: float = 1e-6, count: int = 4) -> dict[Path, np.ndarray]:
+    """Structured recordings of a camera of 180x240, polarities −1 and 1, each with one stray event; by their file."""
+    made = {}
+    for split in ("train", "test"):
+        for label in range(2):
+            for number in range(count):
+                random = np.random.default_rng([label, number, len(split)])
+                events = np.zeros(200, [("t", np.float64), ("x", np.int16), ("y", np.int16), ("p", np.int8)])
+                events["t"] = np.sort(random.integers(0, 1_500_000, 200)) * 1e-6 / unit
+                events["x"], events["y"] = random.integers(0, 240, 200), random.integers(0, 180, 200)
+                events["p"] = random.choice([-1, 1], 200)
+                events["x"][7] = 240
+                file = folder / split / str(label) / f"{number}.npy"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                np.save(file, events)
+                made[file] = events
+    return made
+
+
+def by_hand(events: np.ndarray, timesteps: int) -> np.ndarray:
+    """Frames of 180x240 event by event, in Python's integers."""
+    counts = np.zeros((timesteps, 2, 180, 240), np.uint8)
+    inside = [(round(t * 10**6), int(x), int(y), int(p)) for t, x, y, p in events.tolist() if x < 240]
+    first, last = inside[0][0], inside[-1][0]
+    for t, x, y, p in inside:
+        counts[(t - first) * timesteps // (last - first + 1), (p + 1) // 2, y, x] += 1
+    return counts
+
+
+def test_another_camera_in_seconds_is_read_as_it_is_said(tmp_path: Path) -> None:
+    made = of_a_camera(tmp_path / "d", unit=1.0)
+    said: list[str] = []
+    data = load_events(
+        str(tmp_path / "d"), timesteps=5, sensor=(180, 240), time_unit="s", stray="drop", polarity="-1/1",
+        on_progress=lambda what, done, total, /, note="": said.append(note),
+    )  # fmt: skip
+    files = [file for file in sorted(made) if file.parts[-3] == "test"]
+    for frame, file in zip(data.test.frames[:], files, strict=True):
+        assert np.array_equal(frame, by_hand(made[file], 5))
+    (line,) = data.notes
+    assert line.startswith("16 events outside the sensor were dropped, of 16 recordings (first ")
+    assert said == [f"data '{tmp_path / 'd'}': {line}"]
+    # what is saved with a network reads the same, from the cache, with the same lines
+    assert data.preparation.recording is not None
+    again = load_events(str(tmp_path / "d"), timesteps=5, **asdict(data.preparation.recording))
+    assert same(again, data)
+    assert again.notes == data.notes
+    assert len(list(cache_folder().iterdir())) == 1
+
+
+def test_what_is_not_said_is_asked_for(tmp_path: Path) -> None:
+    of_a_camera(tmp_path / "d", unit=1.0)
+    known: dict[str, Any] = {}
+    for message, more in (
+        ("have times with fractions.*--time-unit", {"time_unit": "s"}),
+        ("has p = -1.*--polarity -1/1", {"polarity": "-1/1"}),
+        ("outside the sensor of 128x128.*--sensor", {"sensor": (180, 240)}),
+        ("outside the sensor of 180x240.*--stray drop", {"stray": "drop"}),
+    ):
+        with pytest.raises(BadData, match=message):
+            load_events(str(tmp_path / "d"), timesteps=2, **known)
+        known |= more
+    assert len(load_events(str(tmp_path / "d"), timesteps=2, **known).test) == 8
+
+
+def test_settings_of_recordings_are_part_of_the_key(tmp_path: Path) -> None:
+    for file, events in of_a_camera(tmp_path / "d", unit=1e-6).items():
+        events["p"], events["t"] = 1, np.rint(events["t"])
+        events["x"] = np.minimum(events["x"], 239)
+        np.save(file, events)
+    wide, small = (load_events(str(tmp_path / "d"), timesteps=2, sensor=size) for size in ((180, 240), (200, 300)))
+    assert (wide.size, small.size) == ((180, 240), (200, 300))
+    assert wide.preparation != small.preparation
+    assert len(list(cache_folder().iterdir())) == 2
+
+
+def test_mostly_empty_frames_are_said(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for label in range(2):
+            for number in range(3):
+                events = [(1, 2, 0, True), (3, 4, 5, True), (5, 6, 900_000, False)]
+                write_npy(tmp_path / "d" / split / str(label) / f"{number}.npy", events)
+    (line,) = load_events(str(tmp_path / "d"), timesteps=10).notes
+    assert line.startswith("12 of 12 recordings leave more than half of their frames empty (first ")
+    assert "8 of 10" in line
+
+
+def test_classes_that_cannot_be_learned_are_named(root: Path) -> None:
+    shutil.rmtree(root / "nmnist" / "Train" / "2")
+    with pytest.raises(BadData, match="'nmnist': split 'train' has nothing of class '2', which split 'test' has"):
+        load_events("nmnist", timesteps=2)
+    shutil.rmtree(root / "nmnist" / "Test" / "2")
+    shutil.rmtree(root / "nmnist" / "Test" / "1")
+    assert load_events("nmnist", timesteps=2).notes == (
+        "split 'test' has nothing of class '1': its accuracy says nothing about that",
+    )
+    shutil.rmtree(root / "nmnist" / "Train" / "1")
+    with pytest.raises(BadData, match="'nmnist': holds one class only, '0'"):
+        load_events("nmnist", timesteps=2)

@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from pydantic import TypeAdapter
 
 from spikewright.data.events.preparation import EventPreparation
+from spikewright.data.events.recording_settings import RecordingSettings
 from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadData, BadSetting
 
@@ -74,3 +76,18 @@ def test_impossible_settings_are_refused(change: dict, message: str) -> None:
 def test_other_frames_are_refused(frames: torch.Tensor) -> None:
     with pytest.raises(BadData, match=r"give uint8 frames of events \[N, 2, 2, 3, 4\]"):
         PREPARE(frames)
+
+
+def test_what_was_known_of_recordings_is_in_json_where_something_was() -> None:
+    kinds = TypeAdapter(InputPreparation | EventPreparation)
+    plain = EventPreparation(timesteps=3, size=(4, 5))
+    known = replace(plain, recording=RecordingSettings(time_unit="s", sensor=(180, 240), stray="drop", polarity="-1/1"))
+    assert kinds.dump_python(plain, mode="json") == {"timesteps": 3, "by": "time", "size": [4, 5], "binary": False}
+    said = {"time_unit": "s", "sensor": [180, 240], "stray": "drop", "polarity": "-1/1"}
+    assert kinds.dump_python(known, mode="json")["recording"] == said
+    for preparation in (plain, known):
+        read = kinds.validate_json(kinds.dump_json(preparation))
+        assert read == preparation
+        assert hash(read) == hash(preparation)
+    assert plain != known
+    assert repr(plain) == "EventPreparation(timesteps=3, by='time', size=(4, 5), binary=False)"  # part of what runs say

@@ -55,3 +55,22 @@ def test_impossible_events_are_named(change: dict[str, Any], message: str) -> No
 def test_an_empty_recording_is_refused() -> None:
     with pytest.raises(BadData, match="r: no events: remove the recording"):
         recording([])
+
+
+def test_strays_are_dropped_and_counted_where_it_is_asked() -> None:
+    made = recording([0, 1, 2, 3], x=np.array([0, 9, -1, 8], np.int16), stray="drop")
+    assert events_of(made) == [(0, 0, 0, True), (8, 0, 3, True)]
+    assert made.dropped == 2
+    assert made.cut(0, 2).dropped == 0
+    with pytest.raises(BadData, match="r: all 2 events lie outside the sensor of 2x9 pixels: give --sensor"):
+        recording([0, 1], x=np.array([9, 10], np.int16), stray="drop")
+    message = "event 1 is at x = 9, y = 0, outside .*, with 1 others: .* --sensor HEIGHTxWIDTH .* --stray drop"
+    with pytest.raises(BadData, match=message):
+        recording([0, 1, 2], x=np.array([0, 9, 10], np.int16))
+
+
+def test_steps_back_are_counted_and_clocks_that_start_again_refused() -> None:
+    assert recording([5, 3, 5, 3, 4]).steps_back == 2
+    assert recording([3, 4, 5]).steps_back == 0
+    with pytest.raises(BadData, match="r: times step back at 1 of 4 events, by up to 60,000 of the 65,000 µs"):
+        recording([0, 65_000, 5_000, 6_000])

@@ -26,3 +26,13 @@ def test_a_folder_without_recordings_is_named(tmp_path: Path) -> None:
     write(tmp_path / "empty" / "about.txt", b"")
     with pytest.raises(BadData, match=r"empty: holds no recordings: add some, or remove the folder"):
         recordings(tmp_path / "empty")
+
+
+def test_endings_that_are_not_read_are_named(tmp_path: Path) -> None:
+    for name in ("1.dat", "2.RAW", "about.txt"):
+        write(tmp_path / "left" / name, b"")
+    message = (
+        r"left: holds no recordings, only files of \.dat, \.raw; what is read ends in \.aedat, .*\.npz, \.txt: add"
+    )
+    with pytest.raises(BadData, match=message):
+        recordings(tmp_path / "left")

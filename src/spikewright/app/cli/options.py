@@ -9,6 +9,7 @@ from spikewright.errors import BadSetting
 
 if TYPE_CHECKING:
     from spikewright.app.runs.acquire import ImageSettings
+    from spikewright.data.events.recording_settings import RecordingSettings
     from spikewright.reliability.campaign.requirements import Requirement
 
 Run = Annotated[Path, Argument(help="run folder of a converted network", metavar="RUN")]
@@ -73,13 +74,13 @@ def floats(flag: str, text: str | None) -> tuple[float, ...] | None:
         raise BadSetting(f"{flag} is {text!r}: give one number per channel, with commas between them") from None
 
 
-def size(text: str | None) -> tuple[int, int] | None:
+def size(text: str | None, *, flag: str = "--size") -> tuple[int, int] | None:
     """'32x24' or '32' → (height, width)."""
     if text is None:
         return None
     parts = text.lower().replace(",", "x").split("x")
     if len(parts) > 2 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
-        raise BadSetting(f"--size is {text!r}: give HEIGHTxWIDTH in pixels, as 32x32")
+        raise BadSetting(f"{flag} is {text!r}: give HEIGHTxWIDTH in pixels, as 32x32")
     return int(parts[0]), int(parts[-1])
 
 
@@ -88,6 +89,16 @@ def images(mean: str | None, std: str | None, size_text: str | None, seed: int =
     from spikewright.app.runs.acquire import ImageSettings
 
     return ImageSettings(mean=floats("--mean", mean), std=floats("--std", std), size=size(size_text), seed=seed)
+
+
+def recording(**given: Any) -> "RecordingSettings | None":
+    """What is known of recordings, from the options that were given; None where none was."""
+    from spikewright.data.events.recording_settings import RecordingSettings
+
+    asked = {name: value for name, value in given.items() if value is not None}
+    if "sensor" in asked:
+        asked["sensor"] = size(asked["sensor"], flag="--sensor")
+    return RecordingSettings(**asked) if asked else None
 
 
 def settings(pairs: list[str]) -> dict[str, str]:

@@ -95,6 +95,16 @@ def train(
     autoaugment: Annotated[bool, Option("--autoaugment", help="AutoAugment by kornia (extra `augment`)")] = False,
     frames_by: Annotated[str, Option(help="event data: windows of equal time, or of equal count of events")] = "time",
     binary: Annotated[bool, Option("--binary", help="event data: at most one event a pixel and frame")] = False,
+    time_unit: Annotated[
+        str | None, Option(help="event data in .npy, .npz, .txt: what times are in, s, ms, us or ns")
+    ] = None,
+    sensor: Annotated[str | None, Option(help="event data: HEIGHTxWIDTH of the camera, as 180x240")] = None,
+    stray: Annotated[
+        str | None, Option(help="event data: refuse a recording with events outside the sensor, or drop them")
+    ] = None,
+    polarity: Annotated[
+        str | None, Option(help="event data in .npy, .npz, .txt: darker and brighter are 0/1 (default) or -1/1")
+    ] = None,
     mirror: Annotated[bool, Option("--mirror", help="event data: mirror half of them; not for gestures")] = False,
     polarity_flip: Annotated[float, Option(help="event data: chance of exchanged polarities")] = 0.0,
     event_drop: Annotated[float, Option(help="event data: chance that an event is lost")] = 0.0,
@@ -132,6 +142,7 @@ def train(
         out=out, model=model, data=data, weights=weights, start=start, levels=levels, resume=resume,
         slip=slip, initial_timesteps=initial_timesteps, images=options.images(mean, std, size),
         augment=augment, overwrite=overwrite, frames_by=frames_by, binary=binary,  # pyright: ignore[reportArgumentType]
+        recording=options.recording(time_unit=time_unit, sensor=sensor, stray=stray, polarity=polarity),
         settings=TrainSettings(
             epochs=epochs, label_smoothing=label_smoothing, class_weights=class_weights, **{**usual, **trained_by},
             timesteps=_timesteps(

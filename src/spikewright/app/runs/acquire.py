@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from spikewright import models
 from spikewright.ann.source import Source
 from spikewright.data import Batches, EventData, EventSplit, ImageData, Split, load, load_events
 from spikewright.data.events.preparation import EventPreparation
+from spikewright.data.events.recording_settings import AS_THEY_ARE
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadModel, BadSetting
 from spikewright.interchange import run_folder as folder
@@ -166,6 +167,7 @@ def spiking_data(
     found = plan.input.preparation
     if isinstance(found, EventPreparation):
         how: dict[str, Any] = {"timesteps": found.timesteps, "by": found.by, "size": found.size, "binary": found.binary}
+        how |= asdict(found.recording or AS_THEY_ARE)
         return load_events(str(name), seed=images.seed, **how)
     images.require_known(run, found)
     loaded = images.load(str(name))

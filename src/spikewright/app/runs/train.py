@@ -20,7 +20,8 @@ from spikewright.app.runs import account, acquire, made_by
 from spikewright.app.runs.acquire import ImageSettings
 from spikewright.app.runs.arithmetic import settle_arithmetic
 from spikewright.data import Batches, EventData, ImageData, load_events
-from spikewright.data.events.preparation import Windows
+from spikewright.data.events.preparation import EventPreparation, Windows
+from spikewright.data.events.recording_settings import AS_THEY_ARE, RecordingSettings
 from spikewright.data.files import refusals
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadModel, BadSetting
@@ -60,7 +61,8 @@ class TrainRequest:
     `slip` is the share of the plain clip in the rounding to `levels` (SlipReLU).
     `images` overrides the data's own preparation. `augment` None augments for cifar10, and where the settings
     say so. `spiking` trains a spiking network with the model's topology, in place of the model itself.
-    `frames_by` says how recordings of events are cut into frames, `binary` makes their counts 0 and 1.
+    `frames_by` says how recordings of events are cut into frames, `binary` makes their counts 0 and 1, `recording` what
+    their files do not say (None: nothing).
     `overwrite` replaces a run or an unfinished training of something else, and all that was found on it.
 
     Raises:
@@ -82,6 +84,7 @@ class TrainRequest:
     spiking: SpikingTraining | None = None
     frames_by: Windows = "time"
     binary: bool = False
+    recording: RecordingSettings | None = None
     overwrite: bool = False
     settings: TrainSettings = field(default_factory=TrainSettings)
 
@@ -94,6 +97,11 @@ class TrainRequest:
             raise BadSetting("train: --weights needs --model; --from brings its own weights")
         if self.start is not None and self.start.resolve() == self.out.resolve():
             raise BadSetting(f"--from and --out are the same folder {self.out}: choose another --out")
+        if self.recording is not None and (self.spiking is None or self.spiking.network.encoding != "frames"):
+            raise BadSetting(
+                "train: --time-unit, --sensor, --stray and --polarity are for recordings of events: leave them out, or "
+                "give recordings as --data, with --timesteps"
+            )
         if self.spiking is not None:
             self._require_of_spikes(self.spiking)
         self._require_of_levels()
@@ -163,8 +171,14 @@ def run(request: TrainRequest, *, on_progress: Progress | None = None) -> TrainR
     _require_free(request)
     source, data, about = _beginning(request, on_progress)
     settings = replace(request.settings, augment=_augment(request, data))
-    more = {"levels": request.levels, "slip": request.slip, "initial_timesteps": request.initial_timesteps}
+    more: dict[str, Any] = {
+        "levels": request.levels,
+        "slip": request.slip,
+        "initial_timesteps": request.initial_timesteps,
+    }
     spiking = None if request.spiking is None else asdict(request.spiking)
+    known = data.preparation.recording if isinstance(data.preparation, EventPreparation) else None
+    more |= {} if known is None else {"recording": asdict(known)}
     asked = made_by.plain(account.asked(source, data, settings, spiking=spiking, **more))
     with contextlib.nullcontext() if _rank() else claimed(request.out):
         resume = True if _rank() else _goes_on(request, asked)
@@ -250,7 +264,7 @@ def _beginning(request: TrainRequest, on_progress: Progress) -> tuple[Source, Im
     if request.start is None:
         seed = request.settings.seed
         build = acquire.model_of(str(request.model), weights=request.weights, seed=seed, on_progress=on_progress)
-        data = _encoded(request, _data(request, str(request.data)))
+        data = _encoded(request, _data(request, str(request.data), on_progress))
         model = build(data)
         about = {"model": request.model, "weights": _text(request.weights), "left_out": acquire.left_out(model)}
         return acquire.captured(model, data), data, about
@@ -263,7 +277,7 @@ def _beginning(request: TrainRequest, on_progress: Progress) -> tuple[Source, Im
     if request.spiking is None:
         request.images.require_known(request.start, source.preparation)
         request.images.require_channels(source.input_shape[0])
-    data = _data(request, str(name))
+    data = _data(request, str(name), on_progress)
     own = source.preparation is not None and not request.images.given
     if own and isinstance(data, ImageData):
         data = replace(data, preparation=source.preparation)
@@ -282,11 +296,11 @@ def _encoded(request: TrainRequest, data: ImageData | EventData) -> ImageData | 
     return replace(data, preparation=replace(data.preparation, mean=plain[0], std=plain[1]))
 
 
-def _data(request: TrainRequest, name: str) -> ImageData | EventData:
+def _data(request: TrainRequest, name: str, on_progress: Progress) -> ImageData | EventData:
     if request.spiking is not None and request.spiking.network.encoding == "frames":
         return load_events(
             name, timesteps=request.spiking.network.timesteps, by=request.frames_by, size=request.images.size,
-            binary=request.binary,
+            binary=request.binary, **asdict(request.recording or AS_THEY_ARE), on_progress=on_progress,
         )  # fmt: skip
     return request.images.load(name)
 

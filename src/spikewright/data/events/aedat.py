@@ -11,18 +11,20 @@ from spikewright.data.events.aedat2 import read_aedat2
 from spikewright.data.events.aedat3 import read_aedat3
 from spikewright.data.events.aedat4 import read_aedat4
 from spikewright.data.events.recording import Recording
+from spikewright.data.events.recording_settings import Stray
 from spikewright.errors import BadFile
 
 VERSION = b"#!AER-DAT"
 READERS = {b"2.0": read_aedat2, b"3.1": read_aedat3, b"4.0": read_aedat4}
 
 
-def read_aedat(file: Path, *, sensor: tuple[int, int] | None = None) -> Recording:
+def read_aedat(file: Path, *, sensor: tuple[int, int] | None = None, stray: Stray = "refuse") -> Recording:
     """Read a recording of version 2.0, 3.1 or 4.0.
 
     Args:
         file: the recording.
         sensor: (height, width); None takes 128x128, or what a file of version 4 says of itself.
+        stray: whether events outside it are refused or dropped.
 
     Raises:
         BadFile: no header, another version, or cut short.
@@ -40,4 +42,4 @@ def read_aedat(file: Path, *, sensor: tuple[int, int] | None = None) -> Recordin
         raise BadFile(
             f"{file}: AEDAT version {version.decode(errors='replace')} is not read, only {known}: convert the file"
         )
-    return READERS[version](file, sensor=sensor)
+    return READERS[version](file, sensor=sensor, stray=stray)

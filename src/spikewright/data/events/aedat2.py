@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from spikewright.data.events.recording import Recording
+from spikewright.data.events.recording_settings import Stray
 from spikewright.data.events.through_tonic import reader
 from spikewright.errors import BadData, BadFile
 
@@ -28,7 +29,7 @@ ADDRESS_BITS = 16
 EXTERNAL = 1 << 15  # an event at the camera's input pin
 
 
-def read_aedat2(file: Path, *, sensor: tuple[int, int] | None = None) -> Recording:
+def read_aedat2(file: Path, *, sensor: tuple[int, int] | None = None, stray: Stray = "refuse") -> Recording:
     """Read a recording of version 2.0; times may have any origin.
 
     Raises:
@@ -38,7 +39,7 @@ def read_aedat2(file: Path, *, sensor: tuple[int, int] | None = None) -> Recordi
 
     """
     if sensor not in (None, SENSOR):
-        raise BadData(f"{file}: AEDAT 2.0 is read for a sensor of 128x128 only, not {sensor}: leave sensor out")
+        raise BadData(f"{file}: AEDAT 2.0 is read for a sensor of 128x128 only, not {sensor}: leave out --sensor")
     start = _header_bytes(file)
     rest = file.stat().st_size - start
     if rest % EVENT_BYTES:
@@ -65,6 +66,7 @@ def read_aedat2(file: Path, *, sensor: tuple[int, int] | None = None) -> Recordi
         p=(address & 1) == 0,
         sensor=SENSOR,
         where=str(file),
+        stray=stray,
     )
 
 

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikewright.data.events.recording import Recording
+from spikewright.data.events.recording_settings import Stray
 from spikewright.errors import BadFile
 
 SENSOR = (128, 128)
@@ -33,7 +34,7 @@ EVENT = np.dtype([("address", "<u4"), ("time", "<u4")])
 COORDINATE = 0x7FFF  # 15 bits
 
 
-def read_aedat3(file: Path, *, sensor: tuple[int, int] | None = None) -> Recording:
+def read_aedat3(file: Path, *, sensor: tuple[int, int] | None = None, stray: Stray = "refuse") -> Recording:
     """Read a recording of version 3.1; the sensor is DVS-Gesture's, 128x128, unless another is given.
 
     Raises:
@@ -57,6 +58,7 @@ def read_aedat3(file: Path, *, sensor: tuple[int, int] | None = None) -> Recordi
         p=(address >> 1 & 1).astype(bool),
         sensor=sensor or SENSOR,
         where=str(file),
+        stray=stray,
     )
 
 

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from spikewright.data.events.recording import Recording
+from spikewright.data.events.recording_settings import Stray
 from spikewright.data.events.through_tonic import reader
 from spikewright.errors import BadFile, BadSetting
 
 
-def read_aedat4(file: Path, *, sensor: tuple[int, int] | None = None) -> Recording:
+def read_aedat4(file: Path, *, sensor: tuple[int, int] | None = None, stray: Stray = "refuse") -> Recording:
     """Read a recording of version 4.0; the sensor is as the file says, unless another is given.
 
     Raises:
@@ -48,6 +49,7 @@ def read_aedat4(file: Path, *, sensor: tuple[int, int] | None = None) -> Recordi
         p=events["on"].astype(bool),
         sensor=sensor or (int(about["height"]), int(about["width"])),
         where=str(file),
+        stray=stray,
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from spikewright.data.events.recording import Recording
+from spikewright.data.events.recording_settings import Stray
 from spikewright.data.events.through_tonic import reader
 from spikewright.errors import BadFile
 
@@ -21,7 +22,7 @@ SENSOR = (34, 34)
 EVENT_BYTES = 5
 
 
-def read_bin(file: Path, *, sensor: tuple[int, int] | None = None) -> Recording:
+def read_bin(file: Path, *, sensor: tuple[int, int] | None = None, stray: Stray = "refuse") -> Recording:
     """Read a `.bin` file; the sensor is N-MNIST's, 34x34, unless another is given.
 
     Raises:
@@ -39,5 +40,11 @@ def read_bin(file: Path, *, sensor: tuple[int, int] | None = None) -> Recording:
     layout = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", bool)])
     events = reader("read_mnist_file", file=file)(str(file), dtype=layout)
     return Recording(
-        x=events["x"], y=events["y"], t=events["t"], p=events["p"], sensor=sensor or SENSOR, where=str(file)
+        x=events["x"],
+        y=events["y"],
+        t=events["t"],
+        p=events["p"],
+        sensor=sensor or SENSOR,
+        where=str(file),
+        stray=stray,
     )

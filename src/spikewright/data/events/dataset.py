@@ -55,7 +55,7 @@ class EventData:
     """A classification data set of recordings. Choose on `validation`; read `test` once, for the figures.
 
     `fingerprint` identifies the frames and labels before validation was cut from train: two runs can tell whether
-    they saw the same data.
+    they saw the same data. `notes` are lines about what was noticed while the recordings were read.
 
     Raises:
         BadData: splits of different frame shapes, frames that the preparation does not take, or a label that is not
@@ -70,6 +70,7 @@ class EventData:
     test: EventSplit
     preparation: EventPreparation
     fingerprint: str
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         wanted = self.preparation.frame_shape

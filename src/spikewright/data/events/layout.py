@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spikewright.data.events.by_folder import by_class, by_split
 from spikewright.data.events.gestures import by_gesture, by_trials
-from spikewright.data.events.read import READERS, is_recording
+from spikewright.data.events.read import GENERAL, READERS, is_recording
 from spikewright.data.events.takes import Takes, subfolders
 from spikewright.errors import BadData
 
@@ -28,6 +28,7 @@ SOURCES = {
     ),
 }
 LAYOUTS = (by_trials, by_gesture, by_split, by_class)
+UNREAD = {".dat", ".raw", ".es", ".bag", ".h5", ".hdf5", ".mat"}  # endings of recordings that nothing here reads
 OTHER_DATA = {".parquet", ".arrow", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 
 
@@ -51,6 +52,24 @@ def find_takes(folder: Path, *, where: str) -> Takes:
 
 
 def has_recordings(names: list[str]) -> bool:
-    """Tell by the names of all its files whether a folder is of recordings, not of images or tables."""
+    """Tell by the paths of all its files whether a folder is of recordings, not of images or tables."""
     files = [Path(name) for name in names]
-    return any(is_recording(file) for file in files) and not any(file.suffix.lower() in OTHER_DATA for file in files)
+    return any(_as_laid_out(file) for file in files) and not any(file.suffix.lower() in OTHER_DATA for file in files)
+
+
+def unread_recordings(names: list[str]) -> str:
+    """Say in a line that a folder has recordings of other formats and no data that is read; nothing where not."""
+    endings = {Path(name).suffix.lower() for name in names}
+    found = endings & UNREAD
+    if not found or endings & (OTHER_DATA | set(READERS) - set(GENERAL)):
+        return ""
+    return (
+        f"holds files ending in {', '.join(sorted(found))}, which are not read: convert recordings of events to one of "
+        f"{', '.join(READERS)}, or give images or parquet files"
+    )
+
+
+def _as_laid_out(file: Path) -> bool:
+    """Whether a file is a recording: text and archives are only where they lie in SPLIT/CLASS/."""
+    deep = len(file.parts) >= len(("split", "class", "file"))
+    return is_recording(file) and (deep or file.suffix.lower() not in GENERAL)

@@ -4,12 +4,14 @@ Part of every saved network that takes events, as `InputPreparation` is of those
 recordings became frames. Knows nothing about data sets, files or augmentation.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import torch
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 from torch import Tensor
 
+from spikewright.data.events.recording_settings import RecordingSettings
 from spikewright.errors import BadData, BadSetting
 
 POLARITIES = 2  # darker, brighter
@@ -43,6 +45,8 @@ class EventPreparation:
         by: windows of equal "time" or of equal "count" of events; kept for whoever makes the frames again.
         size: (height, width) of a frame, in pixels.
         binary: whether counts above 1 become 1.
+        recording: what was known of recordings that their files do not say, for whoever reads them again. None where
+            nothing was: JSON and the words of a preparation leave it out then, and are what they were before it.
 
     Raises:
         BadSetting: `timesteps` or a side of `size` below 1, or an unknown `by`.
@@ -53,6 +57,7 @@ class EventPreparation:
     by: Windows = "time"
     size: tuple[int, int]
     binary: bool = False
+    recording: RecordingSettings | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         # JSON brings lists, and hashing needs tuples
@@ -62,6 +67,13 @@ class EventPreparation:
             raise BadSetting(
                 f"event preparation: size is {self.size}: give (height, width), each from 1 to {MOST_SIDE:,}"
             )
+
+    @model_serializer(mode="wrap")
+    def _as_json(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found = handler(self)
+        if self.recording is None:
+            del found["recording"]
+        return found
 
     @property
     def channels(self) -> int:

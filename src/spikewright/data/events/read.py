@@ -6,34 +6,69 @@ from pathlib import Path
 from spikewright.data.events.aedat import read_aedat
 from spikewright.data.events.bin_file import read_bin
 from spikewright.data.events.npy_file import read_npy
+from spikewright.data.events.npz_file import read_npz
 from spikewright.data.events.recording import Recording
-from spikewright.errors import BadFile
+from spikewright.data.events.recording_settings import AS_THEY_ARE, RecordingSettings
+from spikewright.data.events.text_file import read_txt
+from spikewright.errors import BadFile, BadSetting
 
 MOST_BYTES = 2**31  # of a recording, which is read whole
+
+
+def _of_camera(read: Callable[..., Recording]) -> Callable[..., Recording]:
+    """Read a format that says itself what its times and polarities are."""
+
+    def checked(file: Path, *, how: RecordingSettings) -> Recording:
+        if how.of_columns:
+            raise BadSetting(
+                f"{file}: {' and '.join(how.of_columns)} is for .npy, .npz and .txt; {file.suffix} says it itself: "
+                "leave it out"
+            )
+        return read(file, sensor=how.sensor, stray=how.stray)
+
+    return checked
+
+
 READERS: dict[str, Callable[..., Recording]] = {
-    ".aedat": read_aedat,
-    ".aedat4": read_aedat,
-    ".bin": read_bin,
+    ".aedat": _of_camera(read_aedat),
+    ".aedat4": _of_camera(read_aedat),
+    ".bin": _of_camera(read_bin),
     ".npy": read_npy,
+    ".npz": read_npz,
+    ".txt": read_txt,
 }
+GENERAL = (".npz", ".txt")  # endings that much else has, too
+ABOUT = (
+    "about",
+    "readme",
+    "license",
+    "licence",
+    "labels",
+    "classes",
+    "notes",
+    "citation",
+)  # names of text about recordings
 
 
 def is_recording(file: Path) -> bool:
     """Tell by the name alone whether a file could be a recording."""
-    return file.suffix.lower() in READERS and not file.name.startswith(".")
+    ending, stem = file.suffix.lower(), file.stem.lower()
+    if file.name.startswith(".") or (ending == ".txt" and stem.startswith(ABOUT)):
+        return False
+    return ending in READERS
 
 
-def read_recording(file: Path, *, sensor: tuple[int, int] | None = None) -> Recording:
-    """Read `.aedat` (2.0, 3.1, 4.0), `.aedat4`, `.bin` as of N-MNIST or `.npy` as of tonic.
+def read_recording(file: Path, *, how: RecordingSettings = AS_THEY_ARE) -> Recording:
+    """Read `.aedat` (2.0, 3.1, 4.0), `.aedat4`, `.bin` as of N-MNIST, `.npy` as of tonic, `.npz` or `.txt`.
 
     Args:
         file: the recording.
-        sensor: (height, width) in pixels; None takes the one that the format goes with, or that the file tells.
+        how: what is known of it that the file does not say.
 
     Raises:
         BadFile: missing, of another format, cut short or damaged.
-        BadData: no events, or one outside the sensor.
-        BadSetting: what reads the format is not installed.
+        BadData: no events, one outside the sensor, or times that cannot be.
+        BadSetting: what reads the format is not installed, or a setting that the format does not take.
 
     """
     read = READERS.get(file.suffix.lower())
@@ -43,6 +78,6 @@ def read_recording(file: Path, *, sensor: tuple[int, int] | None = None) -> Reco
         size = file.stat().st_size
         if size > MOST_BYTES:
             raise BadFile(f"{file}: has {size:,} bytes, a recording at most {MOST_BYTES:,}: cut it")
-        return read(file, sensor=sensor)
+        return read(file, how=how)
     except OSError as error:
         raise BadFile(f"{file}: cannot be read ({error.strerror}): check the path") from error

@@ -3,11 +3,13 @@
 Knows nothing about file formats, classes or frames.
 """
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spikewright.data.events.clock import out_of_order
+from spikewright.data.events.recording_settings import Stray
 from spikewright.errors import BadData
 
 
@@ -22,9 +24,12 @@ class Recording:
         p: polarity, bool [n]: True where it became brighter (ON).
         sensor: (height, width) in pixels.
         where: the words that name the recording in messages.
+        stray: whether an event outside the sensor is refused or dropped.
+        dropped: events that were.
+        steps_back: times that an event was given after a later one.
 
     Raises:
-        BadData: no events, arrays of different length, or an event outside the sensor.
+        BadData: no events, arrays of different length, an event outside the sensor, or times that are of no one clock.
 
     """
 
@@ -34,26 +39,45 @@ class Recording:
     p: NDArray[np.bool_]
     sensor: tuple[int, int]
     where: str
+    stray: InitVar[Stray] = "refuse"
+    dropped: int = field(default=0, init=False)
+    steps_back: int = field(default=0, init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, stray: Stray) -> None:
         lengths = {len(self.x), len(self.y), len(self.t), len(self.p)}
         if len(lengths) != 1:
             raise BadData(f"{self.where}: x, y, t and p hold {sorted(lengths)} events: give as many of each")
         if len(self.t) == 0:
             raise BadData(f"{self.where}: no events: remove the recording")
+        self._settle_places(stray)
+        found = out_of_order(self.t, where=self.where)
+        object.__setattr__(self, "steps_back", found.steps)
+        # cameras send neighbouring events in either order now and then
+        if found.steps:
+            self._take(np.argsort(self.t, kind="stable"))
+
+    def _settle_places(self, stray: Stray) -> None:
         height, width = self.sensor
         outside = (self.x < 0) | (self.x >= width) | (self.y < 0) | (self.y >= height)
-        if outside.any():
+        count, size = int(outside.sum()), f"the sensor of {height}x{width} pixels"
+        if not count:
+            return
+        if stray == "refuse":
             row = int(np.argmax(outside))
+            others = "" if count == 1 else f", with {count - 1:,} others"
             raise BadData(
-                f"{self.where}: event {row} is at x = {self.x[row]}, y = {self.y[row]}, outside the sensor of "
-                f"{height}x{width} pixels: the file is damaged, or another sensor=(height, width) is to be given"
+                f"{self.where}: event {row} is at x = {self.x[row]}, y = {self.y[row]}, outside {size}{others}: the "
+                "file is damaged, or of another camera: give --sensor HEIGHTxWIDTH (in Python sensor=), or leave such "
+                "events out by --stray drop (stray='drop')"
             )
-        # cameras send neighbouring events in either order now and then
-        if (self.t[1:] < self.t[:-1]).any():
-            order = np.argsort(self.t, kind="stable")
-            for name in ("x", "y", "t", "p"):
-                object.__setattr__(self, name, getattr(self, name)[order])
+        if count == len(self.t):
+            raise BadData(f"{self.where}: all {count:,} events lie outside {size}: give --sensor HEIGHTxWIDTH")
+        object.__setattr__(self, "dropped", count)
+        self._take(np.flatnonzero(~outside))
+
+    def _take(self, rows: NDArray[np.int64]) -> None:
+        for name in ("x", "y", "t", "p"):
+            object.__setattr__(self, name, getattr(self, name)[rows])
 
     def __len__(self) -> int:
         return len(self.t)

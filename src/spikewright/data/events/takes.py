@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikewright.data.events.read import is_recording
+from spikewright.data.events.read import READERS, is_recording
 from spikewright.errors import BadData
 
 
@@ -55,7 +55,11 @@ def recordings(folder: Path) -> list[Path]:
         BadData: there are none.
 
     """
-    found = [path for path in in_order(folder) if path.is_file() and is_recording(path)]
+    files = [path for path in in_order(folder) if path.is_file()]
+    found = [path for path in files if is_recording(path)]
     if not found:
-        raise BadData(f"{folder}: holds no recordings: add some, or remove the folder")
+        endings = {path.suffix.lower() or "no ending" for path in files}
+        others = ", ".join(sorted(endings - set(READERS)))
+        only = f", only files of {others}; what is read ends in {', '.join(READERS)}" if others else ""
+        raise BadData(f"{folder}: holds no recordings{only}: add some, or remove the folder")
     return found
