@@ -126,3 +126,11 @@ def test_an_error_of_the_hub_is_one_line(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(BadData, match="FileNotFoundError: Dataset 'a/b' doesn't exist on the Hub") as caught:
         read_hub("a/b", where="data 'a/b'", label=None)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["parquet", "csv", "imagefolder"])
+def test_a_folder_named_like_a_format_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / name, {"image": [GREY], "label": [1]}, {"image": datasets.Image(), "label": CLASSES})
+    (tmp_path / "other.parquet").write_bytes(b"of somebody else")
+    assert read(Path(name), tmp_path / "s").labels["train"].tolist() == [1]
