@@ -17,9 +17,14 @@ CONVERT = (
 
 def record(draw: Random) -> tuple[str, tuple[str, ...]]:
     path = Path("record.jsonl")
-    lines = path.read_text().splitlines()
     if draw.random() < 0.3:
         return mutations.mutate_bytes(path, draw), INJECT
+    return _one_line(path, draw), INJECT
+
+
+def _one_line(path: Path, draw: Random) -> str:
+    """Of a file of JSON lines."""
+    lines = path.read_text().splitlines()
     at = draw.randrange(len(lines))
     line = Path("line.json")
     line.write_text(lines[at])
@@ -27,7 +32,7 @@ def record(draw: Random) -> tuple[str, tuple[str, ...]]:
     lines[at] = line.read_text()
     line.unlink()
     path.write_text("\n".join(lines) + "\n")
-    return f"record, line {at}: {words}", INJECT
+    return f"{path}, line {at}: {words}"
 
 
 def comparison(draw: Random) -> tuple[str, tuple[str, ...]]:
@@ -38,9 +43,12 @@ def comparison(draw: Random) -> tuple[str, tuple[str, ...]]:
 
 def workspace(draw: Random) -> tuple[str, tuple[str, ...]]:
     """What a sampled search has written."""
-    path = draw.choice(sorted(path for path in Path("searched").rglob("*") if path.is_file()))
-    if path.suffix == ".json" and draw.random() < 0.8:
+    files = sorted(path for path in Path("searched").rglob("*") if path.is_file())
+    path = Path("searched", "study.journal") if draw.random() < 0.3 else draw.choice(files)
+    if path.suffix == ".json" and path.stat().st_size and draw.random() < 0.8:
         return mutations.mutate_json(path, draw), SEARCHED
+    if path.suffix == ".journal" and draw.random() < 0.8:
+        return _one_line(path, draw), SEARCHED
     return mutations.mutate_bytes(path, draw), SEARCHED
 
 

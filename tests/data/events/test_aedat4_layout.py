@@ -83,5 +83,5 @@ def test_a_panic_of_the_decoder_is_a_refusal(tmp_path: Path, monkeypatch: pytest
         raise PanicException("index out of range")
 
     monkeypatch.setattr(aedat4, "_decoder", lambda file: panics)
-    with pytest.raises(BadFile, match="cannot be decoded .index out of range.: it is empty, cut short or damaged"):
+    with pytest.raises(BadFile, match=r"cannot be decoded \(index out of range\): it is empty, cut short or damaged"):
         read_aedat4(write(tmp_path / "a.aedat4", CONTENT))

@@ -12,7 +12,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from spikewright.errors import BadSetting
+from spikewright.errors import BadFile, BadSetting
 from spikewright.exploration.request.settings import SampleSettings
 from spikewright.exploration.strategies.study import FILE, NAME, OWNER, hidden, opened, owner, repair, take_up
 
@@ -62,6 +62,16 @@ def test_half_a_line_and_a_lock_of_a_killed_process_are_cleared_away(tmp_path: P
     again.tell(again.ask(), [0.6, 1.0])  # neither waits for a lock nor reads half a line
     assert [trial.values for trial in opened(JOURNAL, tmp_path, seed=0).trials] == [[0.5, 1.0], [0.6, 1.0]]
     repair(JOURNAL, tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("line", [b'"\xe2("\n{}\n', b"[]\n", b"{}\n", b'{"op_code": 0}\n', b"\0\0\n\n"])
+def test_a_damaged_journal_is_refused_in_one_line(tmp_path: Path, line: bytes) -> None:
+    opened(JOURNAL, tmp_path, seed=0)
+    path = tmp_path / FILE
+    path.write_bytes(line + path.read_bytes())
+    with pytest.raises(BadFile, match=r"study\.journal is damaged \(.*\): remove it") as caught:
+        opened(JOURNAL, tmp_path, seed=0)
+    assert "\n" not in str(caught.value)
 
 
 def test_trials_of_a_killed_process_are_tried_again_once(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from spikewright.errors import BadSetting
+from spikewright.data.files import unread
+from spikewright.errors import BadFile, BadSetting
 from spikewright.exploration.request.settings import JOURNAL, SampleSettings
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def opened(
 
     Raises:
         BadSetting: a storage that cannot be reached, or a study with other objectives.
+        BadFile: a journal that is damaged.
     """
     import optuna  # noqa: PLC0415 - it takes a second
 
@@ -201,7 +203,15 @@ def _storage(where: str, out: Path) -> "BaseStorage":
 
     if where == JOURNAL:
         out.mkdir(parents=True, exist_ok=True)
-        return JournalStorage(JournalFileBackend(str(out / FILE)))
+        try:
+            return JournalStorage(JournalFileBackend(str(out / FILE)))
+        except OSError as error:
+            raise unread(out / FILE, error) from None
+        except Exception as error:  # Optuna takes each line's fields as they come
+            words = " ".join(str(error).split())[:200]
+            raise BadFile(
+                f"{out / FILE} is damaged ({type(error).__name__}: {words}): remove it, and the search samples anew"
+            ) from None
     database = where.partition(":")[0].partition("+")[0]
     arguments = {"connect_timeout": CONNECT_SECONDS} if database == "postgresql" else {}
     try:
