@@ -9,6 +9,7 @@ heartbeat that every trial gives, and a trial of this machine from its process b
 """
 
 import itertools
+import json
 import os
 import socket
 import warnings
@@ -87,13 +88,13 @@ def _of_name(name: str, storage: "BaseStorage", settings: SampleSettings, seed: 
     import optuna  # noqa: PLC0415
 
     directions: list[Any] = [DIRECTIONS[name] for name in settings.objectives]
-    study = optuna.create_study(
-        storage=storage,
-        study_name=name,
-        directions=directions,
-        sampler=_sampler(settings, seed),
-        load_if_exists=True,
-    )
+    sampler = _sampler(settings, seed)
+    if name in optuna.get_all_study_names(storage):  # making it would write into it, which may be refused below
+        study = optuna.load_study(study_name=name, storage=storage, sampler=sampler)
+    else:
+        study = optuna.create_study(
+            storage=storage, study_name=name, directions=directions, sampler=sampler, load_if_exists=True
+        )
     metrics = _metric_names(study)
     if [each.name.lower() for each in study.directions] != directions or metrics not in (None, [*settings.objectives]):
         raise BadSetting(
@@ -124,9 +125,18 @@ def repair(settings: SampleSettings, out: Path) -> None:
     lock.unlink(missing_ok=True)
     whole = path.read_bytes()
     end = whole.rfind(b"\n") + 1
-    if end < len(whole):
+    if end < len(whole) and _of_json(whole[:end]):  # else it is damaged, and stays as it is
         with path.open("r+b") as file:
             file.truncate(end)
+
+
+def _of_json(lines: bytes) -> bool:
+    try:
+        for line in lines.splitlines():
+            _ = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def take_up(study: "optuna.Study", settings: SampleSettings) -> int:
