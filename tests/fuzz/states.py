@@ -43,7 +43,8 @@ def comparison(draw: Random) -> tuple[str, tuple[str, ...]]:
 
 def workspace(draw: Random) -> tuple[str, tuple[str, ...]]:
     """What a sampled search has written."""
-    files = sorted(path for path in Path("searched").rglob("*") if path.is_file())
+    # its page is written and never read: where that cannot be done, what was found stays
+    files = sorted(path for path in Path("searched").rglob("*") if path.is_file() and path.suffix != ".html")
     path = Path("searched", "study.journal") if draw.random() < 0.3 else draw.choice(files)
     if path.suffix == ".json" and path.stat().st_size and draw.random() < 0.8:
         return mutations.mutate_json(path, draw), SEARCHED
