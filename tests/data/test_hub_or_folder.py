@@ -140,3 +140,11 @@ def test_a_split_of_one_class_alone_is_named(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "d" / "test" / "dog")
     with pytest.raises(BadData, match="no label column among image: give images as train/CLASS/IMAGE"):
         read(tmp_path / "d", tmp_path / "s2")
+
+
+@pytest.mark.parametrize("name", ["parquet", "csv", "imagefolder"])
+def test_a_folder_named_like_a_format_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / name, {"image": [GREY], "label": [1]}, {"image": datasets.Image(), "label": CLASSES})
+    (tmp_path / "other.parquet").write_bytes(b"of somebody else")
+    assert read(Path(name), tmp_path / "s").labels["train"].tolist() == [1]

@@ -8,13 +8,9 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-import numpy as np
-from PIL import Image
+from fuzz import data_sets, mutations, states
+from fuzz.bases import COMPARE, EVALUATE, SEARCH, toml
 
-from fuzz import mutations
-from fuzz.bases import COMPARE, INJECT, SEARCH, toml
-
-EVALUATE = ("--images", "8", "--codes-images", "2", "--batch-size", "8")
 FEW = ("--calibration", "8")
 SPIKING = {
     "evaluate": EVALUATE,
@@ -31,6 +27,14 @@ VERBS = {
         "compare": (*COMPARE[2:], "--out", "made"),
     },
     "cnn/source.json": {
+        "convert": ("--timesteps", "2", *FEW, "--out", "made"),
+        "inject": ("--ber", "1e-2", "--maps", "2", "--images", "8", "--source"),
+    },
+    "lif/plan.json": SPIKING,
+    "rich_exact/plan.json": {**SPIKING, "verify": ("--images", "4")},
+    "rich_snm/plan.json": SPIKING,
+    "rich_srp/plan.json": SPIKING,
+    "rich/source.json": {
         "convert": ("--timesteps", "2", *FEW, "--out", "made"),
         "inject": ("--ber", "1e-2", "--maps", "2", "--images", "8", "--source"),
     },
@@ -72,11 +76,6 @@ OPTIONS = {
     ("check", "--model", "top0", "--shape", "1x8x8"): ("model", "shape", "weights", "data", "size", "json"),
 }  # fmt: skip
 LONG_RUNS = {"maps", "epochs", "rounds", "cap", "precision", "bench"}  # large numbers are meant, and take long
-IMAGES = ("evaluate", "top0_p4", *EVALUATE, "--data", "images")
-EVENTS = (
-    "train", "--model", "top0", "--data", "events", "--timesteps", "2", "--epochs", "1", "--size", "8x8", "--out",
-    "made",
-)  # fmt: skip
 
 
 class Input(NamedTuple):
@@ -117,27 +116,6 @@ def _verb(name: str, draw: Random) -> tuple[str, ...]:
     return (verb, name.split("/", maxsplit=1)[0], *VERBS[name][verb])
 
 
-def _record(draw: Random) -> tuple[str, tuple[str, ...]]:
-    path = Path("record.jsonl")
-    lines = path.read_text().splitlines()
-    if draw.random() < 0.3:
-        return mutations.mutate_bytes(path, draw), INJECT
-    at = draw.randrange(len(lines))
-    line = Path("line.json")
-    line.write_text(lines[at])
-    words = mutations.mutate_json(line, draw)
-    lines[at] = line.read_text()
-    line.unlink()
-    path.write_text("\n".join(lines) + "\n")
-    return f"record, line {at}: {words}", INJECT
-
-
-def _comparison(draw: Random) -> tuple[str, tuple[str, ...]]:
-    path = Path("comparison/compare.json")
-    damage = mutations.mutate_json if draw.random() < 0.8 else mutations.mutate_bytes
-    return damage(path, draw), (*COMPARE, "--out", "comparison")
-
-
 def _search(draw: Random) -> tuple[str, tuple[str, ...]]:
     config = Path("search.toml")
     content, words = mutations.mutated({**SEARCH}, draw)
@@ -158,80 +136,17 @@ def _option(draw: Random) -> tuple[str, tuple[str, ...]]:
     return "options", (*base, f"--{option}", value)
 
 
-def _images(draw: Random) -> tuple[str, tuple[str, ...]]:
-    path = draw.choice(sorted(Path("images").rglob("*.png")))
-    deed = draw.choice(("bytes", "bytes", "mode", "size", "class", "loop", "pipe", "flat", "gone", "text"))
-    if deed == "bytes":
-        return mutations.mutate_bytes(path, draw), IMAGES
-    if deed == "mode":
-        mode = draw.choice(("RGBA", "P", "1", "CMYK", "F", "I", "LA", "YCbCr", "I;16"))
-        deed = f"mode {mode}"
-        suffix = ".tiff" if mode in ("CMYK", "F", "I", "YCbCr") else ".png"
-        Image.new(mode, (8, 8)).save(path.with_suffix(suffix))
-    elif deed == "size":
-        content = bytearray(path.read_bytes())
-        content[16:24] = draw.choice((0, 1, 9000, 12000, 60000, 2**31 - 1)).to_bytes(4, "big") * 2
-        path.write_bytes(bytes(content))
-    elif deed == "class":
-        shutil.rmtree(path.parent)
-    elif deed == "loop":
-        (path.parent / "loop").symlink_to(Path.cwd() / "images")
-    elif deed == "pipe":
-        path.unlink()
-        os.mkfifo(path)
-    elif deed == "flat":
-        shutil.rmtree("images")
-        Path("images").write_text("no folder")
-    elif deed == "gone":
-        shutil.rmtree(Path("images", draw.choice(("train", "test"))))
-    else:
-        path.with_suffix(".txt").write_text("?")
-    return f"{path} {deed}", IMAGES
-
-
-def _events(draw: Random) -> tuple[str, tuple[str, ...]]:
-    path = draw.choice(sorted(Path("events").rglob("*.npy")))
-    array = np.load(path)
-    deed = draw.choice(("bytes", "bytes", "other", "other", "table", "table", "objects", "fields", "claims", "class"))
-    if deed == "bytes":
-        return mutations.mutate_bytes(path, draw), EVENTS
-    if deed == "other":
-        ending = draw.choice((".bin", ".aedat", ".aedat4"))
-        start = draw.choice((b"", b"#!AER-DAT2.0\r\n", b"#!AER-DAT3.1\r\n#!END-HEADER\r\n", b"#!AER-DAT4.0\r\n"))
-        path.unlink()
-        path.with_suffix(ending).write_bytes(start + draw.randbytes(draw.choice((0, 5, 8, 28, 36, 400))))
-        deed = f"{ending}, {start!r}"
-    elif deed == "table":
-        value = draw.choice((-1, 2**15, 2**31, 2**62, float("nan"), 1e300, 0.5))
-        array = array.astype(np.float64 if isinstance(value, float) else np.int64)
-        array[draw.randrange(len(array)), draw.randrange(4)] = value
-        np.save(path, array)
-        deed = f"holds {value}"
-    elif deed == "objects":
-        np.save(path, np.array([None, {}, "x"], dtype=object), allow_pickle=True)
-    elif deed == "fields":
-        kind = draw.choice(("U3", "f8", "O", "c8", "M8[us]", "(2,)i4", "?"))
-        np.save(
-            path, np.zeros(4, dtype=[(name, kind) for name in draw.choice(("xypt", "xyp", "txyp"))]), allow_pickle=True
-        )
-        deed = f"fields {kind}"
-    elif deed == "claims":
-        with path.open("r+b") as stream:
-            text = stream.read()
-            stream.seek(0)
-            stream.write(text.replace(b"(20, 4)", draw.choice((b"(9**9,)", b"(20,-4)", b"(99, 4)", b"([[[[[["))))
-    else:
-        shutil.rmtree(path.parent)
-    return f"{path} {deed}", EVENTS
-
-
 GROUPS: dict[str, tuple[int, Callable[[Random], tuple[str, tuple[str, ...]]]]] = {
-    "structure": (40, _structure),
-    "weights": (20, _weights),
-    "options": (18, _option),
-    "record": (6, _record),
-    "comparison": (3, _comparison),
+    "structure": (36, _structure),
+    "weights": (16, _weights),
+    "options": (16, _option),
+    "record": (5, states.record),
+    "comparison": (3, states.comparison),
+    "workspace": (5, states.workspace),
+    "checkpoint": (2, states.checkpoint),
+    "weights of others": (3, states.weights_of_others),
     "search": (6, _search),
-    "images": (3, _images),
-    "events": (4, _events),
+    "images": (4, data_sets.images),
+    "tables": (3, data_sets.tables),
+    "recordings": (5, data_sets.recordings),
 }

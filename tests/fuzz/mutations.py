@@ -136,6 +136,23 @@ def mutate_bytes(path: Path, draw: Random) -> str:
     return f"{path} {deed} at {at}"
 
 
+def mutate_whole(path: Path, draw: Random) -> str:
+    """Change an integer of a binary file, a digit of its text, or put bytes in: sizes and offsets then lie."""
+    content = bytearray(path.read_bytes())
+    deed, at = draw.choice(("integer", "integer", "digit", "inserted")), draw.randrange(len(content))
+    digits = [place for place, byte in enumerate(content) if byte in b"0123456789"]
+    if deed == "digit" and digits:
+        at = draw.choice(digits)
+        content[at : at + 1] = draw.choice((b"-1", b"99999999", b"x", b"9" * 21, b"", b"1e9"))
+    elif deed == "inserted":
+        content[at:at] = draw.randbytes(draw.choice((1, 4, 8)))
+    else:
+        number = draw.choice((-1, 0, 1, 2**31 - 1, -(2**31), 2**30, 2**24, 65536, 10**9))
+        content[at : at + 4] = number.to_bytes(4, draw.choice(("little", "big")), signed=True)
+    path.write_bytes(content)
+    return f"{path} {deed} at {at}"
+
+
 def remove(path: Path) -> None:
     """A file, a link or a folder, whatever it has become."""
     if path.is_dir() and not path.is_symlink():

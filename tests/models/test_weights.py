@@ -133,3 +133,10 @@ def test_names_that_only_some_wrap_are_refused(tmp_path: Path) -> None:
     torch.save(state, tmp_path / "mixed.pt")
     with pytest.raises(BadModel, match=r"missing 1\.weight.*unexpected module\.1\.weight"):
         load_weights(network(), tmp_path / "mixed.pt")
+
+
+@pytest.mark.parametrize("content", [{1: torch.zeros(3)}, {"state_dict": {None: torch.zeros(3)}}])
+def test_names_that_are_no_text_are_refused(tmp_path: Path, content: dict[object, object]) -> None:
+    torch.save(content, tmp_path / "w.pt")
+    with pytest.raises(BadFile, match=r"w\.pt: has (1|None) for a name: save model\.state_dict\(\)"):
+        load_weights(network(), tmp_path / "w.pt")

@@ -56,3 +56,12 @@ def test_a_file_that_holds_code_is_refused(tmp_path: Path) -> None:
     torch.save({"identity": {}, "state_dict": STATE, "code": Path.cwd}, path)
     with pytest.raises(BadFile):
         require_same(path, identity={}, state=STATE)
+
+
+@pytest.mark.parametrize(
+    "content", [{"identity": float("inf"), "state_dict": STATE}, {"identity": {}, "state_dict": {"w": 3}}, [1], 2.0]
+)
+def test_what_is_no_checkpoint_inside_is_refused(tmp_path: Path, content: object) -> None:
+    torch.save(content, tmp_path / "a.ckpt")
+    with pytest.raises(BadFile, match=r"a\.ckpt: cannot be read \(.*\): delete it and train again"):
+        require_same(tmp_path / "a.ckpt", identity={"seed": 1}, state=STATE)

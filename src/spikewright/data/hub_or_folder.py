@@ -43,8 +43,8 @@ def read_folder(folder: Path, *, where: str, label: str | None, scratch: Path) -
         if (folder / "dataset_dict.json").is_file():
             found = datasets.load_from_disk(str(folder))
         else:
-            # the arrow copy is of no use once decoded
-            found = datasets.load_dataset(str(folder), cache_dir=str(scratch))
+            # whole, as the library takes "parquet", "csv" and the like for formats; its arrow copy is not needed later
+            found = datasets.load_dataset(str(folder.absolute()), cache_dir=str(scratch))
     return _columns(found, where=where, label=label)
 
 

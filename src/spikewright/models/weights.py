@@ -102,9 +102,13 @@ def read_weights(path: str | Path) -> Weights:
     while True:
         key = next((key for key in STORED_UNDER if isinstance(content.get(key), dict)), None)
         if key is None:
-            return Weights(path, content, tuple(under))
+            break
         content = content[key]
         under.append(key)
+    for key in content:
+        if not isinstance(key, str):
+            raise BadFile(f"{path}: has {repr(key)[:50]} for a name: save model.state_dict(), whose names are text")
+    return Weights(path, content, tuple(under))
 
 
 def load_weights(model: nn.Module, path: str | Path) -> str | None:

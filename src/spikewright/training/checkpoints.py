@@ -71,7 +71,7 @@ def require_same(path: Path, *, identity: dict[str, Any], state: dict[str, Tenso
     """
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
-        theirs, their_state = found["identity"], found["state_dict"]
+        theirs, their_shapes = dict(found["identity"]), {n: tuple(t.shape) for n, t in found["state_dict"].items()}
     except Exception as error:
         words = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadFile(f"{path}: cannot be read ({words[:100]}): delete it and train again") from None
@@ -86,7 +86,7 @@ def require_same(path: Path, *, identity: dict[str, Any], state: dict[str, Tenso
         name, was, now = _difference(key, theirs.get(key), value)
         raise BadSetting(f"{path}: {name.replace('_', '-')} was {was}, now it is {now}: resume with the same, {choose}")
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    if shapes != {name: tuple(tensor.shape) for name, tensor in their_state.items()}:
+    if shapes != their_shapes:
         raise BadSetting(f"{path}: belongs to {FINGERPRINTS['model']}: resume with the same --model, {choose}")
 
 

@@ -12,7 +12,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from spikewright.errors import BadSetting
+from spikewright.errors import BadFile, BadSetting
 from spikewright.exploration.request.settings import SampleSettings
 from spikewright.exploration.strategies.study import FILE, NAME, OWNER, hidden, opened, owner, repair, take_up
 
@@ -35,8 +35,10 @@ def test_a_study_is_found_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("objectives", [("accuracy", "memory"), ("energy", "accuracy"), ("accuracy",)])
 def test_another_searchs_study_is_refused(tmp_path: Path, objectives: tuple[str, ...]) -> None:
     opened(JOURNAL, tmp_path, seed=0)
+    before = (tmp_path / FILE).read_bytes()
     with pytest.raises(BadSetting, match=r"\[optuna\] study .* was begun with other objectives"):
         opened(SampleSettings(objectives=objectives), tmp_path, seed=0)
+    assert (tmp_path / FILE).read_bytes() == before
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2", "nsga3", "random"])
@@ -62,6 +64,23 @@ def test_half_a_line_and_a_lock_of_a_killed_process_are_cleared_away(tmp_path: P
     again.tell(again.ask(), [0.6, 1.0])  # neither waits for a lock nor reads half a line
     assert [trial.values for trial in opened(JOURNAL, tmp_path, seed=0).trials] == [[0.5, 1.0], [0.6, 1.0]]
     repair(JOURNAL, tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("line", [b'"\xe2("\n{}\n', b"[]\n", b"{}\n", b'{"op_code": 0}\n', b"\0\0\n\n"])
+def test_a_damaged_journal_is_refused_in_one_line(tmp_path: Path, line: bytes) -> None:
+    opened(JOURNAL, tmp_path, seed=0)
+    path = tmp_path / FILE
+    path.write_bytes(line + path.read_bytes())
+    with pytest.raises(BadFile, match=r"study\.journal is damaged \(.*\): remove it") as caught:
+        opened(JOURNAL, tmp_path, seed=0)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_journal_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    path.write_bytes(b"\xff\xfe\n{")
+    repair(JOURNAL, tmp_path)
+    assert path.read_bytes() == b"\xff\xfe\n{"
 
 
 def test_trials_of_a_killed_process_are_tried_again_once(tmp_path: Path) -> None:

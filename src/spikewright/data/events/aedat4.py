@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from spikewright.data.events.aedat4_layout import require_layout
 from spikewright.data.events.recording import Recording
 from spikewright.data.events.recording_settings import Stray
 from spikewright.data.events.through_tonic import reader
 from spikewright.errors import BadFile, BadSetting
+
+PANIC = "PanicException"  # of code written in Rust; it is no Exception, and can be imported from nowhere
 
 
 def read_aedat4(file: Path, *, sensor: tuple[int, int] | None = None, stray: Stray = "refuse") -> Recording:
@@ -28,6 +31,7 @@ def read_aedat4(file: Path, *, sensor: tuple[int, int] | None = None, stray: Str
 
     """
     read, decoder = reader("read_aedat4", file=file), _decoder(file)
+    require_layout(file)
     try:
         streams: dict[int, dict[str, Any]] = decoder(str(file)).id_to_stream()
         numbers = [number for number, stream in streams.items() if stream["type"] == "events"]
@@ -37,7 +41,9 @@ def read_aedat4(file: Path, *, sensor: tuple[int, int] | None = None, stray: Str
         events = read(str(file))
     except BadFile:
         raise
-    except Exception as error:  # the decoder is compiled and says what it met in several types
+    except BaseException as error:  # the decoder is compiled and says what it met in several types
+        if not isinstance(error, Exception) and type(error).__name__ != PANIC:
+            raise
         words = " ".join(str(error).split()) or type(error).__name__
         raise BadFile(
             f"{file}: cannot be decoded ({words}): it is empty, cut short or damaged: copy it again"

@@ -8,10 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
-
-from spikewright.exploration.candidates.candidate import Candidate
 from spikewright.exploration.request.space import Space, TrainedSpace
+from spikewright.exploration.strategies.record import candidate_of
 from spikewright.exploration.strategies.study import NAME, RECORD
 from spikewright.exploration.strategies.trials import parameters, suggest
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
-_CANDIDATE = TypeAdapter(Candidate)
 _QUEUED = "fixed_params"  # Optuna's own attribute: what a trial in the queue is to try
 
 
@@ -53,7 +50,7 @@ def take_over(study: "optuna.Study", others: "Iterable[optuna.Study]", space: Sp
             name = trial.user_attrs.get(NAME)
             if trial.state.name not in ("COMPLETE", "PRUNED") or RECORD not in trial.user_attrs or name in known:
                 continue
-            point = _CANDIDATE.validate_json(trial.user_attrs[RECORD]).point
+            point = candidate_of(trial).point
             again = _trial(parameters(space, point), ours, like=trial)
             if again is not None:
                 study.add_trial(again)

@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
-
 from spikewright.data.progress import Progress, silent
 from spikewright.exploration.candidates.candidate import Candidate
 from spikewright.exploration.gates.cheap import SAME, Gate
@@ -24,6 +22,7 @@ from spikewright.exploration.gates.reliability import show
 from spikewright.exploration.request.points import Point
 from spikewright.exploration.request.settings import SampleSettings
 from spikewright.exploration.request.space import finite
+from spikewright.exploration.strategies.record import candidate_of, record_of
 from spikewright.exploration.strategies.study import NAME, OWNER, RECORD, owner, requeue
 from spikewright.exploration.strategies.trials import parameters, suggest
 from spikewright.exploration.workspace import Bench
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 REPEATS = 8  # points in a row that were proposed before
-_CANDIDATE = TypeAdapter(Candidate)
 
 
 class Repeated(Exception):
@@ -128,7 +126,7 @@ def done(study: "optuna.Study") -> int:
 def collected(study: "optuna.Study") -> list[Candidate]:
     """The candidates of all trials that are done, in the order of the trials."""
     return [
-        _CANDIDATE.validate_json(trial.user_attrs[RECORD])
+        candidate_of(trial)
         for trial in study.get_trials(deepcopy=False)
         if trial.state.name in ("COMPLETE", "PRUNED") and RECORD in trial.user_attrs
     ]
@@ -211,7 +209,7 @@ class _Objective:
             if isinstance(value, str | int | float) and name != NAME:
                 trial.set_user_attr(name.replace("_", " "), value)
         # last: a trial that has it is described
-        trial.set_user_attr(RECORD, _CANDIDATE.dump_json(one).decode())
+        trial.set_user_attr(RECORD, record_of(one))
 
 
 def _tried(study: "optuna.Study", *, all_states: bool = False) -> dict[str, list[int]]:

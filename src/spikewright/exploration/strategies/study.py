@@ -9,6 +9,7 @@ heartbeat that every trial gives, and a trial of this machine from its process b
 """
 
 import itertools
+import json
 import os
 import socket
 import warnings
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from spikewright.errors import BadSetting
+from spikewright.data.files import unread
+from spikewright.errors import BadFile, BadSetting
 from spikewright.exploration.request.settings import JOURNAL, SampleSettings
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ def opened(
 
     Raises:
         BadSetting: a storage that cannot be reached, or a study with other objectives.
+        BadFile: a journal that is damaged.
     """
     import optuna  # noqa: PLC0415 - it takes a second
 
@@ -85,13 +88,13 @@ def _of_name(name: str, storage: "BaseStorage", settings: SampleSettings, seed: 
     import optuna  # noqa: PLC0415
 
     directions: list[Any] = [DIRECTIONS[name] for name in settings.objectives]
-    study = optuna.create_study(
-        storage=storage,
-        study_name=name,
-        directions=directions,
-        sampler=_sampler(settings, seed),
-        load_if_exists=True,
-    )
+    sampler = _sampler(settings, seed)
+    if name in optuna.get_all_study_names(storage):  # making it would write into it, which may be refused below
+        study = optuna.load_study(study_name=name, storage=storage, sampler=sampler)
+    else:
+        study = optuna.create_study(
+            storage=storage, study_name=name, directions=directions, sampler=sampler, load_if_exists=True
+        )
     metrics = _metric_names(study)
     if [each.name.lower() for each in study.directions] != directions or metrics not in (None, [*settings.objectives]):
         raise BadSetting(
@@ -122,9 +125,18 @@ def repair(settings: SampleSettings, out: Path) -> None:
     lock.unlink(missing_ok=True)
     whole = path.read_bytes()
     end = whole.rfind(b"\n") + 1
-    if end < len(whole):
+    if end < len(whole) and _of_json(whole[:end]):  # else it is damaged, and stays as it is
         with path.open("r+b") as file:
             file.truncate(end)
+
+
+def _of_json(lines: bytes) -> bool:
+    try:
+        for line in lines.splitlines():
+            _ = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def take_up(study: "optuna.Study", settings: SampleSettings) -> int:
@@ -201,7 +213,15 @@ def _storage(where: str, out: Path) -> "BaseStorage":
 
     if where == JOURNAL:
         out.mkdir(parents=True, exist_ok=True)
-        return JournalStorage(JournalFileBackend(str(out / FILE)))
+        try:
+            return JournalStorage(JournalFileBackend(str(out / FILE)))
+        except OSError as error:
+            raise unread(out / FILE, error) from None
+        except Exception as error:  # Optuna takes each line's fields as they come
+            words = " ".join(str(error).split())[:200]
+            raise BadFile(
+                f"{out / FILE} is damaged ({type(error).__name__}: {words}): remove it, and the search samples anew"
+            ) from None
     database = where.partition(":")[0].partition("+")[0]
     arguments = {"connect_timeout": CONNECT_SECONDS} if database == "postgresql" else {}
     try:
