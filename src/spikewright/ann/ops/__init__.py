@@ -58,9 +58,36 @@ class Activating(Operation):
     linear: ClassVar[bool] = False
     activates: ClassVar[bool] = True
 
-    cap: Any  # float | None: the largest value
+    cap: Any  # float | None: the largest value; its distance from the least, where that is below 0
     levels: Any  # int | None: the largest code, where it was trained with levels
     slip: Any  # float: the share of the plain clip mixed into the rounding
+    signed: Any = False  # whether its codes have a sign of their own
+    staircase: ClassVar[bool] = False  # fires by a table of thresholds, not by multiples of one
+
+    @property
+    def rises(self) -> bool:
+        """Whether a larger potential never gives a smaller value: then it commutes with a maximum."""
+        return True
+
+    def turn(self, slope: Tensor | None) -> Tensor | None:  # noqa: ARG002
+        """Where the one minimum is of what falls before it; None: it rises everywhere."""
+        return None
+
+    def evaluate(self, z: Tensor, slope: Tensor | None) -> Tensor:  # noqa: ARG002
+        """Its value without levels, by the same functions whatever runs; `slope` is its array of that role."""
+        return z.clamp(0, self.cap)
+
+    def below(self, unit: Tensor, levels: int) -> Tensor:  # noqa: ARG002
+        """How many steps of `unit` lie below 0 of a code with `levels`, shaped as `unit`."""
+        return torch.zeros_like(unit)
+
+    def sizes(self, value: Tensor) -> Tensor:
+        """What thresholds are chosen from: a value as a number from 0 up."""
+        return value
+
+    def from_sizes(self, sizes: Tensor) -> Tensor:
+        """The value of such a number."""
+        return sizes
 
 
 class EvenWindows(NamedTuple):
