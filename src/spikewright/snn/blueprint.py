@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from spikewright.ann.ops import Product, Shape
-from spikewright.ann.shapes import blank, shape_made, stand_in
+from spikewright.ann.shapes import blank, require_channels, shape_made, stand_in
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
 from spikewright.snn.ends import AnyPreparation
@@ -173,7 +173,7 @@ def _value(blueprint: Blueprint, node: Node, given: list[Shape]) -> Tensor:
         return None if array is None else stand_in(array)
 
     weight, gain, bias = role("weight"), role("gain"), role("bias")
-    _check_channels(node, given[0], blueprint.array(node, "weight"))
+    require_channels(node.op, given[0], blueprint.array(node, "weight"))
     plain = shape_made(node.op, given, lambda inputs: node.op(inputs, weight))
     value = blank(plain, samples=1)
     value = value if gain is None else value * gain
@@ -187,15 +187,3 @@ def _value(blueprint: Blueprint, node: Node, given: list[Shape]) -> Tensor:
             own = role(name)
             value = value if own is None else value + own
     return value
-
-
-def _check_channels(node: Node, given: Shape, weight: Tensor | None) -> None:
-    """Without data, torch takes any channels for a transposed convolution.
-
-    Raises:
-        ValueError: the weight is for others.
-    """
-    if isinstance(node.op, Product) and weight is not None:
-        taken, come = node.op.in_channels(weight), given[0 if node.op.space else -1]
-        if taken != come:
-            raise ValueError(f"its weight takes {taken} channels, and {come} come")
