@@ -6,6 +6,7 @@ it is there to check them. Knows nothing about spikes.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -26,6 +27,11 @@ def as_trained(node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tens
         return MEANING[node.op](node.op, [z], roles, False)
     except BadModel as error:
         raise BadModel(f"activation {node.name!r}: {error}") from None
+
+
+def unrounded(node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:
+    """The activation's value without levels."""
+    return MEANING[node.op](replace(node.op, levels=None), [z], roles, False)  # pyright: ignore[reportCallIssue]
 
 
 def run(

@@ -24,7 +24,7 @@ AT_ONCE = 2**29  # bytes of values that are in memory at one time
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
-    """Positive outputs of one activation, per channel.
+    """Positive outputs of one activation, per channel; where it has negative ones, what its operation calls sizes.
 
     Attributes:
         top: the largest value seen, [channels].
@@ -106,6 +106,7 @@ class _Seen:
         """Raise the largest value of each channel, and store the values where they go."""
         if not isinstance(node.op, Activating):
             return
+        value = node.op.sizes(value)
         largest = _by_place(value, self.axes[node.name]).amax(2).amax(0).double()
         self.tops[node.name] = torch.maximum(self.tops[node.name], largest) if node.name in self.tops else largest
         if stored is not None:
@@ -126,10 +127,10 @@ class _Seen:
     def count(self, node: SourceNode, value: Tensor) -> None:
         """Count the values of an activation."""
         if isinstance(node.op, Activating):
-            self.count_value(node.name, value)
+            self.count_value(node.name, node.op.sizes(value))
 
     def count_value(self, name: str, value: Tensor) -> None:
-        """Count the values of the activation of that name."""
+        """Count the values, as sizes, of the activation of that name."""
         places = _by_place(value, self.axes[name])
         if name not in self.counts:
             self.counts[name] = torch.zeros(places.shape[1], BINS, dtype=torch.int64)

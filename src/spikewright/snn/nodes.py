@@ -46,6 +46,11 @@ class Firing:
             raise BadPlan(f"the stage of {self.carries!r}: law {law!r} needs a rate code, not {self.code.step_weights}")
         if self.schedule.needs_soft_reset and not self.law.conserves:
             raise BadPlan(f"the stage of {self.carries!r}: schedule {schedule!r} needs soft reset, not law {law!r}")
+        if self.law.needs_window and not self.schedule.waits:
+            raise BadPlan(
+                f"the stage of {self.carries!r}: law {law!r} fires after its window, which schedule {schedule!r} does "
+                "not wait for: give it 'two_phase'"
+            )
         if bool(self.code.warmup) != self.schedule.warms_up:
             raise BadPlan(
                 f"the stage of {self.carries!r}: schedule {schedule!r} and {self.code.warmup} warm-up steps "

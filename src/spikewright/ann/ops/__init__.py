@@ -77,6 +77,15 @@ class Activating(Operation):
         """Its value without levels, by the same functions whatever runs; `slope` is its array of that role."""
         return z.clamp(0, self.cap)
 
+    def steepness(self, slope: Tensor | None) -> Tensor:  # noqa: ARG002
+        """The most that its value changes by for a change of its potential."""
+        return torch.ones((), dtype=torch.float64)
+
+    @property
+    def jump(self) -> float | None:
+        """The potential at which its value jumps, if there is one."""
+        return None
+
     def below(self, unit: Tensor, levels: int) -> Tensor:  # noqa: ARG002
         """How many steps of `unit` lie below 0 of a code with `levels`, shaped as `unit`."""
         return torch.zeros_like(unit)

@@ -75,6 +75,14 @@ class Curve(Activating):
     def evaluate(self, z: Tensor, slope: Tensor | None) -> Tensor:
         return self.known.evaluate(z, self.parameters, slope)
 
+    def steepness(self, slope: Tensor | None) -> Tensor:
+        most = torch.tensor(self.known.steepness(self.parameters), dtype=torch.float64)
+        return most if slope is None else torch.maximum(most, slope.abs())
+
+    @property
+    def jump(self) -> float | None:
+        return None if self.known.jump is None else self.known.jump(self.parameters)
+
     def below(self, unit: Tensor, levels: int) -> Tensor:
         if self.signed:
             return torch.zeros_like(unit)

@@ -11,6 +11,8 @@ potential; nothing is folded across it. Knows nothing about codes, thresholds or
 
 from collections.abc import Mapping
 
+from torch import Tensor
+
 from spikewright.ann.source import Source
 from spikewright.conversion.stages.batch_norm import fold_scales
 from spikewright.conversion.stages.constants import gather_constants
@@ -21,11 +23,14 @@ from spikewright.conversion.stages.staged import StagedNode
 from spikewright.snn.formats.stored import Stored
 
 
-def stage(source: Source, stored: Mapping[str, Stored] | None = None) -> tuple[StagedNode, ...]:
+def stage(
+    source: Source, stored: Mapping[str, Stored] | None = None, resting: Mapping[str, Tensor] | None = None
+) -> tuple[StagedNode, ...]:
     """Arrange a source network as linear nodes and firing stages, the read-out last.
 
     `stored` gives nodes of the source weights of integers in place of their own: they are kept as they are, and
-    what would be folded into them stands beside them as a gain.
+    what would be folded into them stands beside them as a gain. `resting` is what the code 0 of an activation stands
+    for, by its name, where that is not 0: a constant for whoever reads it.
 
     Raises:
         UnsupportedModule: a max pool reads values that are not spikes and is not followed by an activation
@@ -33,6 +38,9 @@ def stage(source: Source, stored: Mapping[str, Stored] | None = None) -> tuple[S
     """
     draft = load(source, stored or {})
     fires = firings(draft)
+    draft.constant.update(
+        {name: resting[how.activation] for name, (_, how) in fires.items() if resting and how.activation in resting}
+    )
     gather_constants(draft, fires)
     fold_scales(draft, fires)
     return emit(draft, fires)

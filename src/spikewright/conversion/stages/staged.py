@@ -16,6 +16,7 @@ class Fires:
     carries: str
     before: tuple[tuple[Operation, Tensor | None, Tensor | None], ...] = ()  # (op, gain, bias)
     channels: tuple[int, int] | None = None  # the part of `carries`, where it is not the whole
+    relays: bool = False  # it reads the activation's own spikes, and fires their code again behind a max pool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
     shifts:   C_out·H·W for each step of an incoming train, where its step weights are not all one
     leaks:    one for each neuron and step whose leak λ is inside (0, 1): a shift where λ = 2^−k, else a multiplication
-    compares: one for each neuron and step;   resets: the same (the subtraction may be of nothing)
+    compares: one for each neuron and step, and one more for a sign or a falling branch of a staircase
+    resets: one for each neuron and step (the subtraction may be of nothing); none where a table is compared with
     injections: one for each neuron and step of a lockstep stage under a constant current, which is accumulated
         once (a mean over the window, the analog input) and added to the membrane at every step
 Steps are those that run: the window, a warm-up, and what a schedule replays.
@@ -40,7 +41,7 @@ def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
     plan = blueprint.plan
     shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
     shifted_steps = {INPUT: 0}  # steps of what flows out of each node, if its spikes have to be shifted
-    shifts = compares = injections = leak_multiplications = leak_shifts = 0
+    shifts = compares = resets = injections = leak_multiplications = leak_shifts = 0
     drives, numbers = plan.drives, passes_numbers(blueprint)
     for node in plan.nodes:
         arriving = max(shifted_steps[name] for name in node.inputs)
@@ -50,7 +51,8 @@ def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
             code = node.firing.code
             schedule = node.firing.schedule
             steps = elements(node.shape) * (code.steps + schedule.replayed_steps(code))
-            compares += steps
+            compares += steps + elements(node.shape) * node.firing.law.compares_once
+            resets += steps if node.firing.law.resets else 0
             leak = node.firing.law.leak
             if 0 < leak < 1 and power_of_two(leak):
                 leak_shifts += steps
@@ -64,7 +66,7 @@ def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
     return NeuronOperations(
         shifts=shifts,
         compares=compares,
-        resets=compares,
+        resets=resets,
         injections=injections,
         leak_multiplications=leak_multiplications,
         leak_shifts=leak_shifts,

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source, SourceNode
 from spikewright.errors import BadPlan
-from spikewright.measure.equality.reference import Rounding
+from spikewright.measure.equality.reference import Rounding, codes_of
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.nodes import Stage
 
@@ -58,11 +59,18 @@ def units_of(blueprint: Blueprint, source: Source, rounding: Mapping[str, Roundi
     return {stage: rounding[names[0]].unit for stage, names in activations_of(blueprint, source).items()}
 
 
+def below_of(blueprint: Blueprint, source: Source, rounding: Mapping[str, Rounding]) -> dict[str, Tensor]:
+    """How many of each stage's codes stand for values below 0."""
+    return {stage: rounding[names[0]].below for stage, names in activations_of(blueprint, source).items()}
+
+
 def _rule(blueprint: Blueprint, stage: Stage, source: Source, activation: str) -> Rounding:
     code = stage.firing.code
-    trained = next(source.array(one, "threshold") for one in source.activations if one.name == activation)
+    node = next(one for one in source.activations if one.name == activation)
+    assert isinstance(node.op, Activating)
+    trained = source.array(node, "threshold")
     unit = blueprint.arrays[f"{stage.name}.threshold"].double() if trained is None else trained.double() / code.levels
-    return Rounding(unit, unit / 2, code.levels, code.timesteps)
+    return Rounding(unit, unit / 2, code.levels, code.timesteps, node.op.below(unit, code.levels))
 
 
 def _branch(names: tuple[str, ...], start: int, source: Source) -> tuple[str, ...]:
@@ -117,9 +125,14 @@ class QuantisedSource:
         self.blueprint, self.source, self.dtype = blueprint, source, dtype
         found = rounding_of(blueprint, source)
         self.rounding = {
-            name: Rounding(rule.unit.to(device, dtype), rule.initial.to(device, dtype), rule.levels, rule.timesteps)
+            name: rule._replace(
+                unit=rule.unit.to(device, dtype),
+                initial=rule.initial.to(device, dtype),
+                below=rule.below.to(device, dtype),
+            )
             for name, rule in found.items()
         }
+        self.below = {name: below.to(device, dtype) for name, below in below_of(blueprint, source, found).items()}
         self.units = {name: unit.to(device, dtype) for name, unit in units_of(blueprint, source, found).items()}
         self.arrays = {name: array.to(device, dtype) for name, array in source.arrays.items()}
 
@@ -142,9 +155,9 @@ class QuantisedSource:
         for node in self.blueprint.plan.stages:
             value = values[node.firing.carries]
             value = value if node.firing.channels is None else value[:, slice(*node.firing.channels)]
-            codes[node.name] = (value / self.units[node.name]).round()
+            codes[node.name] = (value / self.units[node.name]).round() + self.below[node.name]
         return codes
 
-    def _round(self, node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:  # noqa: ARG002
+    def _round(self, node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:
         rule = self.rounding[node.name]
-        return ((z + rule.initial) / rule.unit).floor().clamp(0, rule.levels) * rule.unit
+        return codes_of(node, z, rule, roles) * rule.unit

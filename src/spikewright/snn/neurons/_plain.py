@@ -1,8 +1,33 @@
-"""What laws that forget nothing have in common: no leak, and a membrane that is stored as it is."""
+"""What laws have in common that fire by multiples of one threshold, and those of them that forget nothing."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+from torch import Tensor
 
 
-class Plain:
-    """A law's members where there is nothing to say; a class that leaks has fields in their place."""
+class OneThreshold:
+    """A law's members where it has no arrays of its own."""
+
+    __slots__ = ()
+
+    needs_window: ClassVar[bool] = False
+    signed: ClassVar[bool] = False
+    arrays: ClassVar[tuple[str, ...]] = ()
+    compares_once: ClassVar[int] = 0
+    resets: ClassVar[bool] = True
+
+    def thresholds(self, levels: int) -> int:  # noqa: ARG002
+        """None in a table."""
+        return 0
+
+    def bound(self, arrays: Mapping[str, Tensor]) -> Self:  # noqa: ARG002
+        """Itself: it is the same in every stage."""
+        return self
+
+
+class Plain(OneThreshold):
+    """Its members where nothing is forgotten: no leak, and a membrane that is stored as it is."""
 
     __slots__ = ()
 

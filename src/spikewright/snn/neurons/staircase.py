@@ -16,6 +16,8 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from spikewright.snn.neurons._plain import Plain
+
 
 class StaircaseMembrane(NamedTuple):
     """What a neuron carries from step to step."""
@@ -25,7 +27,7 @@ class StaircaseMembrane(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Staircase:
+class Staircase(Plain):
     """The staircase law; its thresholds are arrays of the stage, `rising` and `falling`.
 
     Attributes:
@@ -41,16 +43,7 @@ class Staircase:
     takes_back: ClassVar[bool] = False
     rate_only: ClassVar[bool] = False
     needs_window: ClassVar[bool] = True  # a code follows from the whole potential alone
-
-    @property
-    def leak(self) -> float:
-        """Nothing is lost from step to step."""
-        return 1.0
-
-    @property
-    def membrane(self) -> None:
-        """Stored as it is."""
-        return None
+    resets: ClassVar[bool] = False
 
     @property
     def compares_once(self) -> int:
@@ -106,6 +99,16 @@ class Comparing:
             code = torch.maximum(code, _count(-self.falling, -potential))
         return (code - len(self.rising) // 2 if self.signed else code).to(potential.dtype)
 
+    def drifted(self, factors: Tensor) -> "Drifted":
+        """With all thresholds of a neuron so many times as large, [*features]."""
+        tables = [None if table is None else _spread(table, factors.dim()) * factors for table in self._tables]
+        assert tables[0] is not None
+        return Drifted(Comparing(self.signed, tables[0], tables[1]), factors)
+
+    @property
+    def _tables(self) -> tuple[Tensor, Tensor | None]:
+        return self.rising, self.falling
+
     def _reached(self, potential: Tensor, code: Tensor) -> Tensor:
         """1 where a code is reached, else 0; `code` [N, *features], whole numbers above the lowest code."""
         place = code.long() + (len(self.rising) // 2 if self.signed else 0) - 1
@@ -113,6 +116,25 @@ class Comparing:
         if self.falling is not None:
             reached |= potential <= _at(self.falling, place)
         return reached.to(potential.dtype)
+
+
+class Drifted:
+    """A staircase whose thresholds have drifted; it is handed thresholds that have drifted as well."""
+
+    def __init__(self, inner: Comparing, factors: Tensor) -> None:
+        self.inner, self.factors = inner, factors
+
+    def init(self, initial: Tensor, like: Tensor) -> StaircaseMembrane:
+        """As the law."""
+        return self.inner.init(initial, like)
+
+    def integrate(self, state: StaircaseMembrane, current: Tensor) -> StaircaseMembrane:
+        """As the law."""
+        return self.inner.integrate(state, current)
+
+    def fire(self, state: StaircaseMembrane, threshold: Tensor) -> tuple[StaircaseMembrane, Tensor]:
+        """As the law, by its own tables: a spike is worth as many codes as before."""
+        return self.inner.fire(state, (threshold / self.factors).round())
 
 
 def _at(table: Tensor, place: Tensor) -> Tensor:
