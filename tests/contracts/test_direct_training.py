@@ -29,6 +29,7 @@ RATE = SpikingSettings(timesteps=4, encoding="rate", readout="spikes")
 REFUSED = {
     "linear_only": "no ReLU",
     "max_pool_of_a_concatenation": "joined or averaged",
+    "smooth_residual": "joined or averaged",
 }
 
 

@@ -6,10 +6,10 @@ it is there to check them. Knows nothing about spikes.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 
 from torch import Tensor
 
+from spikewright.ann.ops import Activating
 from spikewright.ann.ops.rules import gathered
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.errors import BadModel
@@ -31,7 +31,8 @@ def as_trained(node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tens
 
 def unrounded(node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:
     """The activation's value without levels."""
-    return MEANING[node.op](replace(node.op, levels=None), [z], roles, False)  # pyright: ignore[reportCallIssue]
+    assert isinstance(node.op, Activating)
+    return MEANING[node.op](node.op.with_levels(None, 0.0), [z], roles, False)
 
 
 def run(

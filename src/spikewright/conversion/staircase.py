@@ -61,7 +61,7 @@ def staircase(op: Activating, unit: Tensor, levels: int, slope: Tensor | None = 
     return Staircase(rising, torch.where(rising == -FAR, FAR, falling))  # so that either may be counted alone
 
 
-def _first(reached, low: Tensor, high: Tensor) -> Tensor:  # noqa: ANN001
+def _first(reached, low: Tensor, high: Tensor) -> Tensor:
     """The least number in [low, high] that `reached` holds for; −FAR: already at `low`; FAR: not even at `high`."""
     always, never = reached(low), ~reached(high)
     below, above = _order(low), _order(high)

@@ -45,9 +45,7 @@ def least_error_threshold(
     return chosen if per_channel else chosen[0]
 
 
-def least_error_range(
-    histogram: Histogram, op: Activating, levels: int, *, per_channel: bool = False
-) -> Tensor:
+def least_error_range(histogram: Histogram, op: Activating, levels: int, *, per_channel: bool = False) -> Tensor:
     """The range θ of an offset code that loses least, a scalar or one per channel [channels], float64.
 
     Args:
@@ -86,7 +84,9 @@ def off_extrema(op: Activating, threshold: Tensor, levels: int) -> Tensor:
     There its slope is 0, and rounding alone would say which of the two codes a potential near it has.
     """
     place = op.from_sizes(torch.zeros((), dtype=torch.float64)) / threshold * levels + 0.5
-    return torch.where((place - place.round()).abs() < 1e-6, threshold * (1 + 1e-6 / place.abs().clamp(min=1)), threshold)
+    return torch.where(
+        (place - place.round()).abs() < 1e-6, threshold * (1 + 1e-6 / place.abs().clamp(min=1)), threshold
+    )
 
 
 def _merged(values: Tensor, counts: Tensor, top: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 from torch import Tensor, nn
 
 from spikewright.ann.ops import Product
-from spikewright.snn.neurons import Closing, Dynamics
+from spikewright.snn.neurons import Closing, Law
 from spikewright.snn.nodes import Firing, Node, Stage
 from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.two_phase import collapse as close
@@ -121,7 +121,7 @@ class StageInstruction(Instruction):
         return {role: cast("Tensor", self._buffers[f"law_{role}"]) for role in self.firing.law.arrays}
 
     @property
-    def law(self) -> Dynamics:
+    def law(self) -> Law:
         """Its law with them."""
         return self.firing.law.bound(self.law_arrays)
 

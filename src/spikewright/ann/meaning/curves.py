@@ -34,7 +34,7 @@ _APPLY: dict[str, Apply] = {
     "softplus": lambda z, parameters, roles: F.softplus(z, *parameters),  # noqa: ARG005
     "elu": _elu,
     "prelu": _prelu,
-    "threshold": lambda z, parameters, roles: F.threshold(z, *parameters),  # noqa: ARG005
+    "threshold": lambda z, parameters, roles: F.threshold(z, parameters[0], parameters[1]),  # noqa: ARG005
     "abs": lambda z, parameters, roles: z.abs(),  # noqa: ARG005
 }
 

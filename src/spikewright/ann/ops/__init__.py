@@ -69,15 +69,28 @@ class Activating(Operation):
         """Whether a larger potential never gives a smaller value: then it commutes with a maximum."""
         return True
 
-    def turn(self, slope: Tensor | None) -> Tensor | None:  # noqa: ARG002
+    @property
+    def times_its_input(self) -> "Activating | None":
+        """The activation z·g(z), where that is one as well."""
+        return None
+
+    def with_levels(self, levels: int | None, slip: float) -> "Activating":
+        """The same with other levels, or none.
+
+        Raises:
+            BadSetting: a slip, where it can have none.
+        """
+        raise NotImplementedError
+
+    def turn(self, slope: Tensor | None) -> Tensor | None:
         """Where the one minimum is of what falls before it; None: it rises everywhere."""
         return None
 
-    def evaluate(self, z: Tensor, slope: Tensor | None) -> Tensor:  # noqa: ARG002
+    def evaluate(self, z: Tensor, slope: Tensor | None) -> Tensor:
         """Its value without levels, by the same functions whatever runs; `slope` is its array of that role."""
         return z.clamp(0, self.cap)
 
-    def steepness(self, slope: Tensor | None) -> Tensor:  # noqa: ARG002
+    def steepness(self, slope: Tensor | None) -> Tensor:
         """The most that its value changes by for a change of its potential."""
         return torch.ones((), dtype=torch.float64)
 
@@ -86,9 +99,13 @@ class Activating(Operation):
         """The potential at which its value jumps, if there is one."""
         return None
 
-    def below(self, unit: Tensor, levels: int) -> Tensor:  # noqa: ARG002
+    def below(self, unit: Tensor, levels: int) -> Tensor:
         """How many steps of `unit` lie below 0 of a code with `levels`, shaped as `unit`."""
         return torch.zeros_like(unit)
+
+    def emitted(self, value: Tensor, unit: Tensor, levels: int) -> Tensor:
+        """What the spikes of a rounded value are worth: it counts from the code 0 up."""
+        return value
 
     def sizes(self, value: Tensor) -> Tensor:
         """What thresholds are chosen from: a value as a number from 0 up."""

@@ -1,6 +1,6 @@
 """Activations that are another function than a (capped) ReLU."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -9,6 +9,8 @@ from torch import Tensor
 from spikewright.ann.curves import FUNCTIONS, Function
 from spikewright.ann.ops import Activating
 from spikewright.errors import BadSetting
+
+_TIMES_INPUT = {"sigmoid": "silu", "hardsigmoid": "hardswish"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,6 @@ class Curve(Activating):
     signed: bool = False
     levels: int | None = None
     kind: Literal["curve"] = "curve"
-    slip: ClassVar[float] = 0.0
     staircase: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -44,10 +45,25 @@ class Curve(Activating):
         if len(self.parameters) != taken:
             raise BadSetting(f"activation {self.function!r} takes {taken} parameters, not {len(self.parameters)}")
 
+    def with_levels(self, levels: int | None, slip: float) -> "Curve":
+        if slip:
+            raise BadSetting(f"slip is {slip}, and {self.function} is no ReLU: train without --slip")
+        return replace(self, levels=levels)
+
+    @property
+    def slip(self) -> float:
+        """None of the plain clip is mixed in."""
+        return 0.0
+
     @property
     def known(self) -> Function:
         """The function itself."""
         return FUNCTIONS[self.function]
+
+    @property
+    def times_its_input(self) -> "Curve | None":
+        whole = _TIMES_INPUT.get(self.function)
+        return None if whole is None or self.levels is not None else Curve(function=whole)
 
     @property
     def low(self) -> float:
@@ -87,6 +103,9 @@ class Curve(Activating):
         if self.signed:
             return torch.zeros_like(unit)
         return (0.5 - self.low / unit).floor().clamp(0, levels)
+
+    def emitted(self, value: Tensor, unit: Tensor, levels: int) -> Tensor:
+        return value.abs() if self.signed else value + self.below(unit.detach(), levels) * unit
 
     def sizes(self, value: Tensor) -> Tensor:
         return value.abs() if self.signed else value - self.low

@@ -77,7 +77,8 @@ class _Gaps:
 
     def _worth(self, record: StageRecord) -> Tensor:
         amplitude = self.blueprint.arrays[f"{record.node.name}.amplitude"]
-        return self.mean(record.codes.double() * amplitude, record.node.axis)
+        value, rest = record.codes.double() * amplitude, self.blueprint.array(record.node, "rest")
+        return self.mean(value if rest is None else value + rest, record.node.axis)
 
     def _note(self, name: str, mean: Tensor) -> None:
         self.found[name] = self.wanted[name] - mean

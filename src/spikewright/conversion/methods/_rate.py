@@ -65,7 +65,7 @@ class RateMethod:
         return True
 
     def require(self, source: Source) -> None:
-        """All that has one number of timesteps goes with any source that can be staged and whose stages need no table."""
+        """Any source that can be staged, and whose stages need no table, can have one number of timesteps."""
         require_multiples(source, "a rate-coded method")
         stage(source)
 

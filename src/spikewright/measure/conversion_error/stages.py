@@ -15,7 +15,7 @@ from spikewright.engines.network import build
 from spikewright.engines.program import StageInstruction
 from spikewright.engines.record import StageRecord
 from spikewright.engines.stepwise import walk
-from spikewright.errors import BadData
+from spikewright.errors import BadData, BadSetting
 from spikewright.measure.conversion_error.kinds import ConversionErrors, ErrorFigures, ErrorTally, conversion_errors
 from spikewright.measure.equality.quantised_source import activations_of
 from spikewright.snn.blueprint import Blueprint
@@ -33,7 +33,14 @@ def stage_errors(blueprint: Blueprint, source: Source, batches: Iterable[Tensor]
 
     Raises:
         BadData: no inputs.
+        BadSetting: a stage that fires by a table.
     """
+    table = next((node.name for node in blueprint.plan.stages if node.firing.law.arrays), None)
+    if table is not None:
+        raise BadSetting(
+            f"stage {table!r} fires by a table of thresholds: conversion errors are told apart for stages that fire by "
+            "multiples of one, in place of ReLUs"
+        )
     network = build(blueprint, dtype=torch.float64)
     arrays = {name: array.double() for name, array in source.arrays.items()}
     before = {node.name: node.inputs[0] for node in source.activations}

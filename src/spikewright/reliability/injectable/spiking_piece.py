@@ -100,13 +100,17 @@ class SpikingPiece:
         firing = instruction.firing
         if fault is None and not self._loops:
             codes = self._code(instruction, made)
-            return laid_out(weighted(encode(codes, firing.code, signed=firing.law.signed), firing.code) if self._wants_train else codes[None])
+            return laid_out(
+                weighted(encode(codes, firing.code, signed=firing.law.signed), firing.code)
+                if self._wants_train
+                else codes[None]
+            )
         constant = self._closed and not firing.schedule.waits
         drive = constant_drive(instruction, made[0]) if constant else drive_of(instruction, made)
         law: Dynamics = instruction.law
         if fault is not None:
             assert images is not None
-            law, drive = fault.law(law, images, drive.threshold), fault.drive(drive)
+            law, drive = fault.law(instruction.law, images, drive.threshold), fault.drive(drive)
         train = _train(firing, law, drive)
         if fault is not None:
             assert images is not None

@@ -72,8 +72,8 @@ class Law(Dynamics, Protocol):
         """The length of such an array's first axis, for codes up to `levels`."""
         ...
 
-    def bound(self, arrays: Mapping[str, Tensor]) -> Dynamics:
-        """Its dynamics with the arrays of one stage, in the stage's unit."""
+    def bound(self, arrays: Mapping[str, Tensor]) -> "Law":
+        """Itself with the arrays of one stage, in the stage's unit."""
         ...
 
     @property

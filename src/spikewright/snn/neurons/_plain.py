@@ -1,4 +1,4 @@
-"""What laws have in common that fire by multiples of one threshold, and those of them that forget nothing."""
+"""What laws have in common: those that forget nothing, and those that fire by multiples of one threshold."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Self
@@ -6,28 +6,8 @@ from typing import ClassVar, Self
 from torch import Tensor
 
 
-class OneThreshold:
-    """A law's members where it has no arrays of its own."""
-
-    __slots__ = ()
-
-    needs_window: ClassVar[bool] = False
-    signed: ClassVar[bool] = False
-    arrays: ClassVar[tuple[str, ...]] = ()
-    compares_once: ClassVar[int] = 0
-    resets: ClassVar[bool] = True
-
-    def thresholds(self, levels: int) -> int:  # noqa: ARG002
-        """None in a table."""
-        return 0
-
-    def bound(self, arrays: Mapping[str, Tensor]) -> Self:  # noqa: ARG002
-        """Itself: it is the same in every stage."""
-        return self
-
-
-class Plain(OneThreshold):
-    """Its members where nothing is forgotten: no leak, and a membrane that is stored as it is."""
+class NoLeak:
+    """A law's members where nothing is forgotten: no leak, and a membrane that is stored as it is."""
 
     __slots__ = ()
 
@@ -40,3 +20,41 @@ class Plain(OneThreshold):
     def membrane(self) -> None:
         """Stored as it is."""
         return None
+
+
+class OneThreshold:
+    """A law's members where it has no arrays of its own."""
+
+    __slots__ = ()
+
+    needs_window: ClassVar[bool] = False
+    resets: ClassVar[bool] = True
+
+    @property
+    def signed(self) -> bool:
+        """Codes count from 0 up."""
+        return False
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    @property
+    def compares_once(self) -> int:
+        """None."""
+        return 0
+
+    def thresholds(self, levels: int) -> int:  # noqa: ARG002
+        """None in a table."""
+        return 0
+
+    def bound(self, arrays: Mapping[str, Tensor]) -> Self:  # noqa: ARG002
+        """Itself: it is the same in every stage."""
+        return self
+
+
+class Plain(NoLeak, OneThreshold):
+    """Both."""
+
+    __slots__ = ()

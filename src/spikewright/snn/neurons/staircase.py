@@ -10,13 +10,13 @@ Source: none; the greedy firing of "When SNN meets ANN", Eq. 10, with thresholds
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from spikewright.snn.neurons._plain import Plain
+from spikewright.snn.neurons._plain import NoLeak
 
 
 class StaircaseMembrane(NamedTuple):
@@ -27,7 +27,7 @@ class StaircaseMembrane(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Staircase(Plain):
+class Staircase(NoLeak):
     """The staircase law; its thresholds are arrays of the stage, `rising` and `falling`.
 
     Attributes:
@@ -59,17 +59,6 @@ class Staircase(Plain):
         """How many thresholds a table has for codes up to `levels`."""
         return 2 * levels if self.signed else levels
 
-    def bound(self, arrays: Mapping[str, Tensor]) -> "Comparing":
-        """The dynamics with the tables of one stage."""
-        return Comparing(self.signed, arrays["rising"], arrays.get("falling"))
-
-
-class Comparing:
-    """The staircase law of one stage, with its tables."""
-
-    def __init__(self, signed: bool, rising: Tensor, falling: Tensor | None) -> None:
-        self.signed, self.rising, self.falling = signed, rising, falling
-
     def init(self, initial: Tensor, like: Tensor) -> StaircaseMembrane:
         """A membrane at its initial potential, nothing emitted."""
         return StaircaseMembrane(initial.expand_as(like), torch.zeros_like(like))
@@ -77,6 +66,23 @@ class Comparing:
     def integrate(self, state: StaircaseMembrane, current: Tensor) -> StaircaseMembrane:
         """Add one step's current."""
         return StaircaseMembrane(state.potential + current, state.emitted)
+
+    def fire(self, state: StaircaseMembrane, threshold: Tensor) -> tuple[StaircaseMembrane, Tensor]:  # noqa: ARG002
+        """As soon as it is bound to the tables of a stage."""
+        raise TypeError("a staircase fires by the tables of a stage: bind it to them")
+
+    def bound(self, arrays: Mapping[str, Tensor]) -> "_Comparing":
+        """The law with the tables of one stage."""
+        tables = {"rising": arrays["rising"], "falling": arrays.get("falling")}
+        return _Comparing(signed=self.signed, falls=self.falls, **tables)  # pyright: ignore[reportArgumentType]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Comparing(Staircase):
+    """The staircase law of one stage, with its tables."""
+
+    rising: Tensor
+    falling: Tensor | None
 
     def fire(self, state: StaircaseMembrane, threshold: Tensor) -> tuple[StaircaseMembrane, Tensor]:
         """Emit a spike where the code that it would make up is reached; on the side of 0 where the potential is."""
@@ -101,13 +107,9 @@ class Comparing:
 
     def drifted(self, factors: Tensor) -> "Drifted":
         """With all thresholds of a neuron so many times as large, [*features]."""
-        tables = [None if table is None else _spread(table, factors.dim()) * factors for table in self._tables]
-        assert tables[0] is not None
-        return Drifted(Comparing(self.signed, tables[0], tables[1]), factors)
-
-    @property
-    def _tables(self) -> tuple[Tensor, Tensor | None]:
-        return self.rising, self.falling
+        rising = _spread(self.rising, factors.dim()) * factors
+        falling = None if self.falling is None else _spread(self.falling, factors.dim()) * factors
+        return Drifted(replace(self, rising=rising, falling=falling), factors)
 
     def _reached(self, potential: Tensor, code: Tensor) -> Tensor:
         """1 where a code is reached, else 0; `code` [N, *features], whole numbers above the lowest code."""
@@ -121,7 +123,7 @@ class Comparing:
 class Drifted:
     """A staircase whose thresholds have drifted; it is handed thresholds that have drifted as well."""
 
-    def __init__(self, inner: Comparing, factors: Tensor) -> None:
+    def __init__(self, inner: _Comparing, factors: Tensor) -> None:
         self.inner, self.factors = inner, factors
 
     def init(self, initial: Tensor, like: Tensor) -> StaircaseMembrane:

@@ -1,10 +1,12 @@
 """Activations that are no ReLU, by their names in torch."""
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value
+from spikewright.ann.ops import Activating
 from spikewright.ann.ops.curves import Curve
 
 
@@ -56,7 +58,7 @@ def _leaky(call: Call) -> Value:
 
 
 def threshold(call: Call) -> Value:
-    """z where it is above a limit, else one number, which has to be no larger."""
+    """Z where it is above a limit, else one number, which has to be no larger."""
     least, otherwise = float(call["threshold"]), float(call["value"])
     if otherwise > least:
         raise Refused("a thresholded ReLU that jumps down", "give a value that is at most the threshold")
@@ -67,11 +69,10 @@ def by_hand(call: Call, left: Value, right: Value) -> Value | None:
     """z·σ(z), written as a product, is one activation of z; None: the product is of something else."""
     for z, gate in ((left, right), (right, left)):
         made = call.origin(gate)
-        if made is None or made.inputs[:1] != (z,) or not isinstance(made.op, Curve) or made.op.levels is not None:
-            continue
-        whole = {"sigmoid": "silu", "hardsigmoid": "hardswish"}.get(made.op.function)
-        if whole is not None:
-            return call.emit(Curve(function=whole), [z], call.shape)
+        if made is not None and made.op.activates and made.inputs == (z,):
+            whole = cast("Activating", made.op).times_its_input
+            if whole is not None:
+                return call.emit(whole, [z], call.shape)
     return None
 
 
