@@ -86,9 +86,12 @@ class Exact:
     def require(self, source: Source) -> None:
         """One number of timesteps for all activations, or one each."""
         per_activation(source, self.timesteps)
+        self._require_whole_windows(source)
+        stage(source)
+
+    def _require_whole_windows(self, source: Source) -> None:
         if not self.exact:
             require_multiples(source, "firing as currents arrive, or with the whole bias at every step,")
-        stage(source)
 
     def __call__(self, source: Source, statistics: Statistics | None = None) -> Blueprint:
         """Convert a source.
@@ -101,6 +104,7 @@ class Exact:
             BadSetting: an activation has no trained threshold and there are no statistics.
             UnsupportedModule: the graph cannot be arranged as stages.
         """
+        self._require_whole_windows(source)
         codes = {
             name: Code.bit_planes(steps) if self.left_shift else Code.rate(steps)
             for name, steps in per_activation(source, self.timesteps).items()
