@@ -189,7 +189,7 @@ def test_refused_in_one_line_and_untouched(name: str) -> None:
 def test_all_obstacles_are_listed_at_once() -> None:
     model = nn.Sequential(
         _conv(),
-        Net(lambda m, x: torch.sin(x)),  # noqa: ARG005
+        Net(lambda m, x: torch.sin(x)),
         nn.Conv2d(4, 4, 1),
         nn.BatchNorm2d(4, track_running_stats=False),
         nn.ReLU(),
