@@ -111,9 +111,9 @@ def _summed(m: Net, x: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("compute", "features", "words"),
     [
-        (_averaged, 16, "reads spikes that were joined or averaged"),
-        (_joined, 32, "reads spikes that were joined or averaged"),
-        (_padded, 32, "reads spikes that were joined or averaged"),
+        (_averaged, 16, "reads spikes that were joined, averaged, scaled or normalised"),
+        (_joined, 32, "reads spikes that were joined, averaged, scaled or normalised"),
+        (_padded, 32, "reads spikes that were joined, averaged, scaled or normalised"),
         (_summed, 64, "max pool of values that are not spikes"),
     ],
 )
