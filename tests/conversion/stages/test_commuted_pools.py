@@ -245,14 +245,14 @@ def test_moves_within_channels_go_along() -> None:
     chain = Chain(2, 6)
     chain.fire()
     chain.add("wider", Reshape(shape=(2, 2, 3)))
-    chain.add("pool", _pool(2, 2, 0))
+    chain.add("pool", _pool(2, 2, 0, axes=2))
     assert _stays_as_it_is(chain.source()), "thresholds are laid out as the activation is"
 
 
 def test_padding_does_not_go_before_an_activation_that_is_not_zero_at_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     padded, copied = _moved(ZeroPad(pads=(1, 1))), _moved(Gather(dim=2, index=(1, 0)))
     assert not _stays_as_it_is(padded)
-    monkeypatch.setattr(commuted_pools, "as_trained", lambda node, z, roles: z + 1)  # noqa: ARG005
+    monkeypatch.setattr(commuted_pools, "as_trained", lambda node, z, roles: z + 1)
     assert _stays_as_it_is(padded)
     assert not _stays_as_it_is(copied)
 
