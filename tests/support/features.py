@@ -125,6 +125,9 @@ def _stages(blueprint: Blueprint) -> Iterator[str]:
             yield f"fires by {node.firing.law.kind}"
             if node.firing.channels is not None:
                 yield "a stage that carries a part of the channels"
+            if node.firing.beyond:
+                signs = any(op.scales for op in node.firing.before_firing[-node.firing.beyond :])
+                yield f"a stage beyond a value of the source, {'by signs' if signs else 'by a max pool'}"
 
 
 def _spread(constant: Tensor | None, shape: tuple[int, ...]) -> str:

@@ -107,6 +107,7 @@ def _firing(fires: Fires, chosen: StageSettings) -> Firing:
         carries=fires.carries,
         before_firing=tuple(op for op, _, _ in fires.before),
         channels=fires.channels,
+        beyond=fires.beyond,
     )
 
 

@@ -80,9 +80,10 @@ class Instruction(nn.Module):
             self.register_buffer(f"before{index}_bias", bias, persistent=False)
         self.integral = arrays.integral
         self.reach = arrays.reach
-        # Max pools let a constant through that is the same everywhere in a channel
-        self.starts_early = all(gain is None for gain, _ in arrays.before) and (
-            not arrays.before or arrays.initial is None or _even(arrays.initial, len(node.shape))
+        # Max pools let a constant through that is the same everywhere in a channel; signs and padding do not
+        before = node.firing.before_firing if isinstance(node, Stage) else ()
+        self.starts_early = all(op.maximum for op in before) and (
+            not before or arrays.initial is None or _even(arrays.initial, len(node.shape))
         )
         offset = _sum(arrays.bias, arrays.initial if self.starts_early else None)
         self.register_buffer("offset", offset, persistent=False)

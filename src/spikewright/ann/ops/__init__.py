@@ -177,6 +177,10 @@ class Maximum(Operation):
     linear: ClassVar[bool] = False
     maximum: ClassVar[bool] = True
 
+    def axes(self, given: Shape) -> tuple[int, ...]:
+        """The feature axes that its windows go over."""
+        raise NotImplementedError
+
 
 class Product(Operation):
     """Sums of products with a weight, which is laid out as torch has it: a matrix product or a convolution."""

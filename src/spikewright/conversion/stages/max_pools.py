@@ -7,7 +7,9 @@ from torch import Tensor
 
 from spikewright.ann.ops import Activating, Maximum, Operation
 from spikewright.ann.ops.arithmetic import Scale
+from spikewright.conversion.stages.commuted_pools import commute
 from spikewright.conversion.stages.draft import Draft
+from spikewright.conversion.stages.relays import firing_behind
 from spikewright.conversion.stages.staged import Fires
 from spikewright.errors import Obstacle, UnsupportedModule
 
@@ -56,39 +58,27 @@ def _activation(draft: Draft, name: str, found: dict[str, tuple[str, Fires]], ab
 def _pool(draft: Draft, name: str, found: dict[str, tuple[str, Fires]]) -> None:
     """A max pool of spikes fires on its own, from the pooled potential of the stage it reads."""
     read, op = draft.inputs[name][0], draft.op[name]
-    if read in found:
-        found[name] = _behind(draft, read, found, op, carries=name)
-    elif read in draft.op and draft.op[read].joins_channels:
-        if not all(branch in found for branch in draft.inputs[read]):
-            return
+    joined = draft.inputs[read] if read in draft.op and draft.op[read].joins_channels else (read,)
+    if not all(branch in found and not found[branch][1].beyond for branch in joined):
+        commute(draft, name, found)
+    elif read in found:
+        root, fires = firing_behind(draft, read, found)
+        found[name] = (root, replace(fires, carries=name, before=(*fires.before, (op, None, None))))  # pyright: ignore[reportArgumentType]
+    else:
         branches, start = [], 0
         for index, branch in enumerate(draft.inputs[read]):
             inner = f"{name}.{index}"
             while inner in draft.op:
                 inner += "_"
             stop = start + draft.shape[branch][0]
-            root, fires = _behind(draft, branch, found, op, carries=name)
-            found[inner] = (root, replace(fires, channels=(start, stop)))
+            root, fires = firing_behind(draft, branch, found)
+            before = (*fires.before, (op, None, None))
+            found[inner] = (root, replace(fires, carries=name, before=before, channels=(start, stop)))  # pyright: ignore[reportArgumentType]
             draft.op[inner], draft.inputs[inner], draft.label[inner] = op, (branch,), inner
             draft.shape[inner] = (stop - start, *draft.shape[name][1:])
             branches.append(inner)
             start = stop
         draft.op[name], draft.inputs[name] = draft.op[read], tuple(branches)
-
-
-def _behind(
-    draft: Draft, read: str, found: dict[str, tuple[str, Fires]], pool: Operation, *, carries: str
-) -> tuple[str, Fires]:
-    """How the pool of what a stage fires is fired: from its pooled potential, where the activation rises everywhere.
-
-    Where it falls first, the stage's own spikes are read, and their largest code is fired again.
-    """
-    root, fires = found[read]
-    activation = draft.op[fires.activation]
-    assert isinstance(activation, Activating)
-    if activation.rises or fires.relays:
-        return root, replace(fires, carries=carries, before=(*fires.before, (pool, None, None)))  # pyright: ignore[reportArgumentType]
-    return read, Fires(fires.activation, carries, ((pool, None, None),), relays=True)
 
 
 def _waits(op: Operation) -> bool:

@@ -6,7 +6,8 @@ through the affine maps between them exactly, as maps over the output where padd
 nothing is ever folded through padding, and a batch norm before a padded convolution is right at the border.
 
 Max pooling commutes with a monotone activation, max(act(z)) = act(max(z)), so it is done on the accumulated
-potential; nothing is folded across it. Knows nothing about codes, thresholds or timesteps.
+potential; nothing is folded across it, and a map behind the activation goes behind the pool (`commuted_pools.py`).
+Knows nothing about codes, thresholds or timesteps.
 """
 
 from collections.abc import Mapping

@@ -17,6 +17,7 @@ from spikewright.ann.source import Source
 from spikewright.engines.network import SpikingNetwork, build
 from spikewright.engines.record import StageRecord
 from spikewright.errors import BadData
+from spikewright.measure.equality.carried import carried
 from spikewright.measure.equality.quantised_source import activations_behind, below_of, rounding_of, units_of
 from spikewright.measure.equality.reference import Rounding, Truth, in_float64, refer
 from spikewright.snn.blueprint import Blueprint
@@ -156,9 +157,7 @@ class _Tally:
 
     def _stage(self, engine: str, record: StageRecord, truth: Truth) -> None:
         node, codes, firing = record.node, record.codes, record.firing
-        expected = truth.values[firing.carries]
-        if firing.channels is not None:
-            expected = expected[:, slice(*firing.channels)]
+        expected = carried(self.blueprint, node, truth.values)
         wrong = int((codes != (expected / self.units[node.name]).round() + self.below[node.name]).sum())
         row = self.rows.setdefault(
             node.name,

@@ -14,6 +14,7 @@ from spikewright.ann import interpreter
 from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source, SourceNode
 from spikewright.errors import BadPlan
+from spikewright.measure.equality.carried import carried, carried_shape
 from spikewright.measure.equality.reference import Rounding, codes_of
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.nodes import Stage
@@ -93,16 +94,20 @@ def _check_belongs(blueprint: Blueprint, source: Source) -> None:
             f"{source.output_shape}: the two do not belong together"
         )
     for node in plan.stages:
-        start, stop = node.firing.channels or (0, None)
         shape = shapes.get(node.firing.carries)
-        if shape is None or node.shape != (
-            *(len(range(*slice(start, stop).indices(n))) for n in shape[:1]),
-            *shape[1:],
-        ):
+        if shape is None or node.shape != _made(blueprint, node, shape):
             raise BadPlan(
                 f"stage {node.name!r} carries {node.firing.carries!r} of shape {node.shape}, the source has "
                 f"{'no such node' if shape is None else f'shape {shape}'}: the two do not belong together"
             )
+
+
+def _made(blueprint: Blueprint, stage: Stage, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of a stage's value by that of the node which it carries; None where the two do not fit."""
+    try:
+        return carried_shape(blueprint, stage, shape)
+    except (RuntimeError, LookupError, TypeError):
+        return None
 
 
 def activations_behind(source: Source) -> dict[str, tuple[str, ...]]:
@@ -143,18 +148,17 @@ class QuantisedSource:
 
     def codes(self, x: Tensor) -> dict[str, Tensor]:
         """The integer codes [N, *features] that each stage should emit."""
-        carried = {node.firing.carries for node in self.blueprint.plan.stages}
+        wanted = {node.firing.carries for node in self.blueprint.plan.stages}
         values: dict[str, Tensor] = {}
 
         def watch(node: SourceNode, value: Tensor) -> None:
-            if node.name in carried:
+            if node.name in wanted:
                 values[node.name] = value
 
         self.scores(x, watch)
         codes: dict[str, Tensor] = {}
         for node in self.blueprint.plan.stages:
-            value = values[node.firing.carries]
-            value = value if node.firing.channels is None else value[:, slice(*node.firing.channels)]
+            value = carried(self.blueprint, node, values)
             codes[node.name] = (value / self.units[node.name]).round() + self.below[node.name]
         return codes
 
