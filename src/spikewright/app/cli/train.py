@@ -1,13 +1,12 @@
 """`spikewright train`: a model and data in, a run folder with a trained source network out."""
 
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 from spikewright.app.cli import options
-from spikewright.errors import BadSetting
+from spikewright.errors import BadSetting, nearest
 
 if TYPE_CHECKING:
     from spikewright.training.snn.settings import SpikingTraining
@@ -195,9 +194,7 @@ def _without_flag(pairs: list[str]) -> dict[str, str]:
         if name in DEFAULTS and name not in WITHOUT_FLAG:
             raise BadSetting(f"--set {name}: this has a flag of its own, --{name.replace('_', '-')}")
         if name not in WITHOUT_FLAG:
-            near = difflib.get_close_matches(name, WITHOUT_FLAG, n=1)
-            hint = f"did you mean '{near[0]}'? " if near else ""
-            raise BadSetting(f"--set {name}: there is no such setting: {hint}choose one of {', '.join(WITHOUT_FLAG)}")
+            raise BadSetting(f"--set {name}: there is no such setting: {nearest(name, WITHOUT_FLAG)}")
     return found
 
 
