@@ -89,7 +89,8 @@ def loop(source: Source, patch: Patch, x: NDArray[np.float64]) -> Bounded:
         else:
             assert op.activates
             top = np.inf if op.cap is None else op.cap  # pyright: ignore
-            values[node.name] = np.clip(given, 0, top), error
+            low, made, high = (np.clip(given + by, 0, top) for by in (-error, 0, error))
+            values[node.name] = made, np.maximum(high - made, made - low)
     return values[source.output]
 
 
