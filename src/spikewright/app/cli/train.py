@@ -122,7 +122,7 @@ def train(
     """Train a network; with --levels its activations are rounded, ready to convert exactly."""
     from spikewright.app.cli.console import console, progress_bar
     from spikewright.app.runs import train as verb
-    from spikewright.measure.accuracy import FAR
+    from spikewright.measure.accuracy import far_from_mean, lowest_first
     from spikewright.training.settings import TrainSettings
 
     given = {
@@ -167,11 +167,11 @@ def train(
         )
     console.print(_summary(out, about, result.report.seconds))
     last = result.report.epochs[-1]
-    if last.accuracy_balanced is not None and abs(last.accuracy_balanced - last.accuracy_validation) > FAR:
-        worst = min((share, k) for k, share in enumerate(last.accuracy_by_class) if share is not None)
+    if far_from_mean(last.accuracy_validation, last.accuracy_balanced):
+        worst, share = lowest_first(last.accuracy_by_class)[0]
         console.print(
             f"warning: validation {last.accuracy_validation:.2%} is {last.accuracy_balanced:.2%} as the mean of the "
-            f"classes, {worst[0]:.2%} of class {worst[1]}: take --class-weights balanced, or more data"
+            f"classes, {share:.2%} of class {worst}: take --class-weights balanced, or more data"
         )
 
 
