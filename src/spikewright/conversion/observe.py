@@ -12,14 +12,13 @@ from torch import Tensor
 
 from spikewright.ann import interpreter
 from spikewright.ann.channels import channel_axes
-from spikewright.ann.memory import samples_at_once
+from spikewright.ann.memory import AT_ONCE, samples_at_once
 from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source, SourceNode
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadData
 
 BINS = 2048
-AT_ONCE = 2**29  # bytes of values that are in memory at one time
 
 
 @dataclass(frozen=True, slots=True, eq=False)

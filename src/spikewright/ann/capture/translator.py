@@ -87,12 +87,12 @@ class Translator:
 
     def _emit_output(self, result: Value) -> None:
         """Make the output the last node: drop what nobody reads, or pass it on."""
-        needed, save = {result.node}, []
+        needed, backwards = {result.node}, []
         for node in reversed(self.nodes):
             if node.name in needed:
                 needed.update(node.inputs)
-                save.append(node)
-        self.nodes = save[::-1]
+                backwards.append(node)
+        self.nodes = backwards[::-1]
         if not self.nodes or self.nodes[-1].name != result.node:
             self.nodes.append(SourceNode(name="output", op=Identity(), inputs=(result.node,), shape=result.shape))
 

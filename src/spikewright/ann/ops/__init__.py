@@ -136,12 +136,12 @@ class Averaging(Operation):
         """The feature axes that it averages over."""
         raise NotImplementedError
 
-    def saved(self, made: Shape) -> Shape:
+    def full_rank(self, made: Shape) -> Shape:
         """The shape of what it makes, with the axes that it averaged away as 1."""
         return made
 
     def without(self, shape: Shape) -> Shape:
-        """`saved` undone: a shape without the axes that it averages away."""
+        """`full_rank` undone: a shape without the axes that it averages away."""
         return shape
 
     def window(self, axis: int, given: int, made: int) -> Tensor:

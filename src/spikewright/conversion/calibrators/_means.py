@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
-from spikewright.ann.memory import samples_at_once
+from spikewright.ann.memory import AT_ONCE, samples_at_once
 from spikewright.ann.source import Source
 from spikewright.conversion.calibrators._inputs import require_inputs
 from spikewright.data.progress import Progress, silent
@@ -18,8 +18,6 @@ from spikewright.measure.equality.carried import carried
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.nodes import Stage
 from spikewright.snn.schedules import Drive
-
-AT_ONCE = 2**29  # bytes of values and trains that are in memory at one time
 
 Mean = Callable[[Tensor, int], Tensor]
 Repair = Callable[[Drive, Tensor], Drive]

@@ -21,7 +21,7 @@ from spikewright.training.ann.trainable import THRESHOLD_FLOOR, TrainableSource
 
 MOST_LEVELS = 2**16 - 1
 SILENT = 1.0  # threshold of a stage that never fires on the images seen: it may wake up in training
-PRESERVED = 200_000  # values a batch and stage of which the quantile is taken
+SAMPLED = 200_000  # values a batch and stage of which the quantile is taken
 
 
 def with_levels(
@@ -133,7 +133,7 @@ def _plain(node: SourceNode, op: Activating) -> SourceNode:
 
 def _percentile(value: Tensor, percentile: float) -> Tensor:
     flat = value.flatten().float()
-    flat = flat[:: -(-flat.numel() // PRESERVED)]
+    flat = flat[:: -(-flat.numel() // SAMPLED)]
     positive = flat[flat > 0]
     return torch.quantile(positive, percentile / 100) if positive.numel() else flat.new_tensor(float("nan"))
 
