@@ -399,45 +399,6 @@ def linear_without_bias_then_max_pool_1d() -> nn.Module:
     return nn.Sequential(nn.Linear(16, 12, bias=False), nn.ReLU(), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(18, 4))
 
 
-# Activations that are no ReLU ------------------------------------------------------------------------------
-
-
-@_entry()
-def gelu_and_max_pool() -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(3, 4, 3, padding=1), nn.GELU(), nn.MaxPool2d(3, 2, 1), nn.Conv2d(4, 4, 1), nn.Sigmoid(), _head(4, 4)
-    )
-
-
-@_entry()
-def prelu_of_both_signs() -> nn.Module:
-    prelu = nn.PReLU(4)
-    prelu.weight.data = torch.tensor([-0.5, -0.1, 0.2, 0.4])
-    return nn.Sequential(
-        nn.Conv2d(3, 4, 3, padding=1), prelu, nn.MaxPool2d(2), nn.Conv2d(4, 4, 3, padding=1), nn.Tanh(), _head(4, 4)
-    )
-
-
-@_entry()
-def smooth_residual() -> nn.Module:
-    def compute(m: Net, x: Tensor) -> Tensor:
-        a = F.silu(m.stem(x))
-        b = F.hardswish(m.norm(m.inner(a)))
-        c = a + b * 0.5
-        gated = F.mish(m.left(F.max_pool2d(torch.cat([a, F.relu(b)], 1), 2))) + F.elu(m.right(F.avg_pool2d(c, 2)))
-        return m.head(F.softplus(gated))
-
-    return Net(
-        compute,
-        stem=nn.Conv2d(3, 4, 3, padding=1),
-        inner=nn.Conv2d(4, 4, 3, padding=1),
-        norm=nn.BatchNorm2d(4),
-        left=nn.Conv2d(8, 4, 1),
-        right=nn.Conv2d(4, 4, 1),
-        head=_head(4, 4),
-    )
-
-
 # Residual, dense and mobile --------------------------------------------------------------------------------
 
 
@@ -1110,4 +1071,43 @@ def trained_levels() -> nn.Module:
         nn.Linear(64, 8),
         Rounded(torch.tensor([0.9])),
         nn.Linear(8, 4),
+    )
+
+
+# Activations that are no ReLU ------------------------------------------------------------------------------
+
+
+@_entry()
+def gelu_and_max_pool() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.GELU(), nn.MaxPool2d(3, 2, 1), nn.Conv2d(4, 4, 1), nn.Sigmoid(), _head(4, 4)
+    )
+
+
+@_entry()
+def prelu_of_both_signs() -> nn.Module:
+    prelu = nn.PReLU(4)
+    prelu.weight.data = torch.tensor([-0.5, -0.1, 0.2, 0.4])
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), prelu, nn.MaxPool2d(2), nn.Conv2d(4, 4, 3, padding=1), nn.Tanh(), _head(4, 4)
+    )
+
+
+@_entry()
+def smooth_residual() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        a = F.silu(m.stem(x))
+        b = F.hardswish(m.norm(m.inner(a)))
+        c = a + b * 0.5
+        gated = F.mish(m.left(F.max_pool2d(torch.cat([a, F.relu(b)], 1), 2))) + F.elu(m.right(F.avg_pool2d(c, 2)))
+        return m.head(F.softplus(gated))
+
+    return Net(
+        compute,
+        stem=nn.Conv2d(3, 4, 3, padding=1),
+        inner=nn.Conv2d(4, 4, 3, padding=1),
+        norm=nn.BatchNorm2d(4),
+        left=nn.Conv2d(8, 4, 1),
+        right=nn.Conv2d(4, 4, 1),
+        head=_head(4, 4),
     )

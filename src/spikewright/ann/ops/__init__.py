@@ -32,6 +32,7 @@ class Operation:
     passes: ClassVar[bool] = False  # hands its input on as it is
     joins: ClassVar[bool] = False  # puts its inputs side by side along `dim`
     normalises: ClassVar[bool] = False  # batch norm
+    offsets: ClassVar[bool] = False  # adds a constant
     maximum: ClassVar[bool] = False
     activates: ClassVar[bool] = False
 

@@ -28,6 +28,7 @@ class Offset(Operation):
     """Add a constant (array offset), broadcast over the features."""
 
     kind: Literal["offset"] = "offset"
+    offsets: ClassVar[bool] = True
     in_plan: ClassVar[bool] = False
 
 

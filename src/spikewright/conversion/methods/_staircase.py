@@ -57,19 +57,13 @@ def staircase_settings(source: Source, node: FiringNode, unit: Tensor, code: Cod
             f"most, not {levels}: give fewer timesteps"
         )
     below = op.below(unit, levels)
-    own = {} if op.signed else {"rest": -below * unit}
+    rest = {} if op.signed else {"rest": -below * unit}
     if node.fires.relays and not op.signed:
         start = (below + 0.5) * unit
         return StageSettings(
-            schedule=TwoPhase(), code=code, threshold=unit, initial_potential=start, amplitude=unit, own=own
+            schedule=TwoPhase(), code=code, threshold=unit, initial_potential=start, amplitude=unit, own=rest
         )
-    rank = len(node.shape)
-    if node.fires.relays:
-        number = torch.arange(1 - levels, levels + 1, dtype=torch.float64).reshape(-1, *(1,) * unit.dim())
-        tables = {"rising": (number - 0.5) * unit}
-    else:
-        found = staircase(op, unit, levels, _slope(source, activation))
-        tables = {"rising": found.rising} | ({} if found.falling is None else {"falling": found.falling})
+    tables = _codes_again(unit, levels) if node.fires.relays else _tables(source, activation, unit, levels)
     return StageSettings(
         schedule=TwoPhase(),
         code=code,
@@ -77,8 +71,22 @@ def staircase_settings(source: Source, node: FiringNode, unit: Tensor, code: Cod
         initial_potential=torch.zeros_like(unit),
         amplitude=unit,
         law=Staircase(signed=op.signed, falls="falling" in tables),
-        own=own | {role: _of_rank(table, rank) for role, table in tables.items()},
+        own=rest | {role: _of_rank(table, len(node.shape)) for role, table in tables.items()},
     )
+
+
+def _tables(source: Source, activation: SourceNode, unit: Tensor, levels: int) -> dict[str, Tensor]:
+    """Those of an activation's own staircase."""
+    slope = source.array(activation, "slope")
+    assert isinstance(activation.op, Activating)
+    found = staircase(activation.op, unit, levels, slope)
+    return {"rising": found.rising} | ({} if found.falling is None else {"falling": found.falling})
+
+
+def _codes_again(unit: Tensor, levels: int) -> dict[str, Tensor]:
+    """Thresholds half a step below each code, of a signed code whose own value is read."""
+    number = torch.arange(1 - levels, levels + 1, dtype=torch.float64).reshape(-1, *(1,) * unit.dim())
+    return {"rising": (number - 0.5) * unit}
 
 
 def resting(source: Source, units: Mapping[str, Tensor], codes: Mapping[str, Code]) -> dict[str, Tensor]:
@@ -90,11 +98,6 @@ def resting(source: Source, units: Mapping[str, Tensor], codes: Mapping[str, Cod
         if bool(below.any()):
             found[node.name] = -below * units[node.name]
     return found
-
-
-def _slope(source: Source, activation: SourceNode) -> Tensor | None:
-    slope = source.array(activation, "slope")
-    return None if slope is None else slope.double()
 
 
 def _of_rank(table: Tensor, rank: int) -> Tensor:

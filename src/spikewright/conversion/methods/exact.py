@@ -10,6 +10,7 @@ window, which Prop. I (with σ, as its appendix has it) spreads over the steps.
 The three switches are the rows of Table 4.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -25,6 +26,7 @@ from spikewright.conversion.observe import Histogram, Statistics
 from spikewright.conversion.stages.stage import stage
 from spikewright.conversion.stages.staged import FiringNode
 from spikewright.conversion.thresholds import (
+    Rule,
     choose_thresholds,
     has_trained_thresholds,
     least_error_range,
@@ -109,20 +111,7 @@ class Exact:
             name: Code.bit_planes(steps) if self.left_shift else Code.rate(steps)
             for name, steps in per_activation(source, self.timesteps).items()
         }
-        ranks = {node.name: len(node.shape) for node in source.activations}
-        axes = channel_axes(source.nodes, source.input_shape)
-
-        def least_error(seen: Histogram, op: Activating, name: str) -> Tensor:
-            levels = codes[name].levels
-            if op.staircase and not op.signed:
-                found = least_error_range(seen, op, levels, per_channel=self.per_channel)
-                found = off_extrema(op, found, levels)
-            else:
-                found = least_error_threshold(seen, levels, cap=op.cap, per_channel=self.per_channel)
-            own = by_channel(len(found), axes[name], ranks[name]) if self.per_channel else ()
-            return found.double().reshape(own)
-
-        thresholds = choose_thresholds(source, statistics, least_error)
+        thresholds = choose_thresholds(source, statistics, self._least_error(source, codes))
         units = {name: threshold / codes[name].levels for name, threshold in thresholds.items()}
         tables = {node.name for node in source.activations if isinstance(node.op, Activating) and node.op.staircase}
 
@@ -143,6 +132,23 @@ class Exact:
         staged = stage(source, resting=resting(source, units, codes))
         blueprint = assemble(staged, settings, source=source, encoder=encoder)
         return _unshifted(blueprint, steps) if self.left_shift and not self.bias_shift else blueprint
+
+    def _least_error(self, source: Source, codes: Mapping[str, Code]) -> Rule:
+        """The rule by which thresholds are chosen that training did not set."""
+        ranks = {node.name: len(node.shape) for node in source.activations}
+        axes = channel_axes(source.nodes, source.input_shape)
+
+        def least_error(seen: Histogram, op: Activating, name: str) -> Tensor:
+            levels = codes[name].levels
+            if op.staircase and not op.signed:
+                found = least_error_range(seen, op, levels, per_channel=self.per_channel)
+                found = off_extrema(op, found, levels)
+            else:
+                found = least_error_threshold(seen, levels, cap=op.cap, per_channel=self.per_channel)
+            own = by_channel(len(found), axes[name], ranks[name]) if self.per_channel else ()
+            return found.double().reshape(own)
+
+        return least_error
 
 
 def _unshifted(blueprint: Blueprint, steps: int) -> Blueprint:

@@ -13,7 +13,6 @@ there, neuron by neuron. Knows nothing about how often anything spikes.
 import torch
 
 from spikewright.ann.ops import Activating, Product
-from spikewright.ann.ops.activations import Offset
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.measure.cost.events import Reading
 from spikewright.measure.cost.fan_out import EVENTS
@@ -53,7 +52,7 @@ def fired_shapes(source: Source) -> dict[str, tuple[int, ...]]:
             last = readers[last.name][0]
             if last.op.maximum:
                 found[node.name] = last.shape
-            elif not (last.op.normalises or last.op.scales or last.op.passes or isinstance(last.op, Offset)):
+            elif not (last.op.normalises or last.op.scales or last.op.passes or last.op.offsets):
                 break
     return found
 

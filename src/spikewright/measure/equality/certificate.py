@@ -123,7 +123,7 @@ def _reference_name(source: Source, rounding: Mapping[str, Rounding]) -> str:
         return "the source as trained"
     levels = {rule.levels for rule in rounding.values()}
     shown = f"{min(levels)} levels" if len(levels) == 1 else f"{min(levels)} to {max(levels)} levels"
-    note = ", not the ReLU source itself" if any(op.levels is None for op in activations.values()) else ""
+    note = ", not the unrounded source itself" if any(op.levels is None for op in activations.values()) else ""
     return f"the source quantised to {shown}{note}"
 
 

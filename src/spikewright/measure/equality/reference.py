@@ -34,7 +34,7 @@ class Rounding(NamedTuple):
     initial: Tensor
     levels: int
     timesteps: int
-    below: Tensor  # steps below 0
+    below: Tensor = torch.zeros(())  # steps below 0
 
 
 class Margin(NamedTuple):

@@ -99,12 +99,11 @@ class SpikingPiece:
             return scaled(made if instruction.bias is None else made + instruction.bias, self._program.worth)
         firing = instruction.firing
         if fault is None and not self._loops:
-            codes = self._code(instruction, made)
-            return laid_out(
-                weighted(encode(codes, firing.code, signed=firing.law.signed), firing.code)
-                if self._wants_train
-                else codes[None]
+            codes, signed = self._code(instruction, made), firing.law.signed
+            wanted = (
+                weighted(encode(codes, firing.code, signed=signed), firing.code) if self._wants_train else codes[None]
             )
+            return laid_out(wanted)
         constant = self._closed and not firing.schedule.waits
         drive = constant_drive(instruction, made[0]) if constant else drive_of(instruction, made)
         law: Dynamics = instruction.law

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from spikewright.ann.layers import first_and_last
 from spikewright.ann.ops import Activating, Averaging, Maximum, Moving, Operation, Product
-from spikewright.ann.ops.activations import Activation, Offset
+from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.stages.stage import stage
 from spikewright.errors import BadModel
@@ -90,7 +90,7 @@ def _pools_first(nodes: list[SourceNode]) -> list[SourceNode]:
 
 def _maps(op: Operation) -> bool:
     """Whether it is a gain or a constant; training may turn the sign of one."""
-    return op.scales or op.normalises or isinstance(op, Offset)
+    return op.scales or op.normalises or op.offsets
 
 
 def _refuse_pooled_spikes(nodes: list[SourceNode]) -> None:
