@@ -99,11 +99,7 @@ class SpikingPiece:
             return scaled(made if instruction.bias is None else made + instruction.bias, self._program.worth)
         firing = instruction.firing
         if fault is None and not self._loops:
-            codes, signed = self._code(instruction, made), firing.law.signed
-            wanted = (
-                weighted(encode(codes, firing.code, signed=signed), firing.code) if self._wants_train else codes[None]
-            )
-            return laid_out(wanted)
+            return laid_out(self._as_wanted(self._code(instruction, made), firing))
         constant = self._closed and not firing.schedule.waits
         drive = constant_drive(instruction, made[0]) if constant else drive_of(instruction, made)
         law: Dynamics = instruction.law
@@ -116,6 +112,12 @@ class SpikingPiece:
             train = fault.train(train, images)
         worth = weighted(train, firing.code)
         return laid_out(worth if self._wants_train or not self._closed else decode(train, firing.code).unsqueeze(0))
+
+    def _as_wanted(self, codes: Tensor, firing: Firing) -> Tensor:
+        """Codes as the next nodes read them: in one step, or as a weighted train."""
+        if not self._wants_train:
+            return codes[None]
+        return weighted(encode(codes, firing.code, signed=firing.law.signed), firing.code)
 
     def _code(self, instruction: StageInstruction, made: Tensor) -> Tensor:
         """The closed form over the window."""
