@@ -19,6 +19,7 @@ def evaluate(
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
+    label: options.Label = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
     json: options.Json = None,
@@ -33,7 +34,9 @@ def evaluate(
         batch_size=batch_size, codes_images=codes_images, images=images, engine=engine,  # pyright: ignore[reportArgumentType]
         energy_table=energy_table, device=device, noise=noise, seed=seed,
     )  # fmt: skip
-    request = verb.EvaluateRequest(run=run, data=data, images=options.images(mean, std, size, seed), settings=settings)
+    request = verb.EvaluateRequest(
+        run=run, data=data, images=options.images(mean, std, size, seed, label), settings=settings
+    )
     with progress_bar() as progress:
         result = verb.run(request, on_progress=progress)
     options.write(json, result)

@@ -71,6 +71,7 @@ def inject(
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
+    label: options.Label = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
     json: options.Json = None,
@@ -106,7 +107,7 @@ def inject(
     ]  # fmt: skip
     request = verb.InjectRequest(
         run=run, settings=tuple(settings), of="source" if source else None, data=data, split=split, samples=images,
-        images=options.images(mean, std, size, seed), record=record, against=against,
+        images=options.images(mean, std, size, seed, label), record=record, against=against,
         against_of="source" if against_source else None, margin=margin / 100, way=way,
         required=options.required(require or [], max_loss), harden=hints,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """From what a person names (a model, weights, data, a run) to a captured source and its data."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -33,6 +33,7 @@ class ImageSettings:
     std: tuple[float, ...] | None = None
     size: tuple[int, int] | None = None
     seed: int = 0
+    label: str | None = None  # the column that holds the labels
 
     def __post_init__(self) -> None:
         for name, values in (("mean", self.mean), ("std", self.std)):
@@ -71,7 +72,13 @@ class ImageSettings:
 
     def load(self, name: str) -> ImageData:
         """The data set of that name, folder or hub id."""
-        return load(name, mean=self.mean, std=self.std, size=self.size, seed=self.seed)
+        return load(name, mean=self.mean, std=self.std, size=self.size, seed=self.seed, label=self.label)
+
+    def of_run(self, about: Mapping[str, Any], data: str | None) -> ImageData:
+        """The data set that is asked for, else that of the run, whose label column is then that of the run too."""
+        same = data is None or data == about.get("data")
+        label = about.get("label") if self.label is None and same else self.label
+        return replace(self, label=label).load(str(data or about["data"]))
 
 
 def model_of(
@@ -146,7 +153,7 @@ def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Sourc
         return source, None, about
     images.require_known(run, source.preparation)
     images.require_channels(source.input_shape[0])
-    loaded = images.load(str(name))
+    loaded = images.of_run(about, data)
     if images.given:
         source = source.with_preparation(loaded.preparation)
     require_fit(source, loaded)
@@ -176,7 +183,7 @@ def spiking_data(
         how |= asdict(found.recording or AS_THEY_ARE)
         return load_events(str(name), seed=images.seed, **how, on_progress=on_progress)
     images.require_known(run, found)
-    loaded = images.load(str(name))
+    loaded = images.of_run(about, data)
     return loaded if images.given or found is None else replace(loaded, preparation=found)
 
 
