@@ -179,7 +179,7 @@ def _wanting_trains(plan: Plan, closed: frozenset[str]) -> frozenset[str]:
     """What has to keep its time course: a stage without a closed form reads it, or an alignment picks steps of it."""
     wanting: set[str] = set()
     for node in reversed(plan.nodes):
-        follows = node.name not in closed if isinstance(node, Stage) else node.name in wanting
+        follows = node.name not in closed if isinstance(node, Stage) else node.op.linear and node.name in wanting
         for edge in node.edges:
             if follows if edge.alignment is None else not edge.alignment.averages:
                 wanting.add(edge.source)

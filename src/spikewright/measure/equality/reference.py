@@ -4,8 +4,8 @@
 It interprets the captured graph and shares no code with folding or the engines. Beside the codes it tells how
 far each potential is from the nearest code boundary, and how far rounding can have moved it:
 
-    B = (n + T + 4) · 2⁻⁵³ · (Σ|W||x| + |b| + v0)/unit,   n = terms accumulated, over graded chains too
-
+    B = ((n + T + 4) · 2⁻⁵³ · (Σ|W||x| + |b| + v0) + e)/unit,   n = terms accumulated, over graded chains too
+with e what is left of the errors of norms, gates and the like further back (`bounds/`), 0 where there are none.
 Where every distance exceeds twice B (once for the reference, once for the engine) equality is proven for
 these inputs, not only observed.
 """
@@ -18,9 +18,7 @@ from torch import Tensor
 from spikewright.ann import interpreter
 from spikewright.ann.ops.rules import gathered
 from spikewright.ann.source import INPUT, Source
-from spikewright.measure.equality.bounds import Size
-
-EPSILON = 2.0**-53
+from spikewright.measure.equality.bounds import EPSILON, Case, Size
 
 
 class Rounding(NamedTuple):
@@ -69,6 +67,7 @@ def refer(source: Source, x: Tensor, rounding: Mapping[str, Rounding], *, arrays
     values: dict[str, Tensor] = {INPUT: x}
     sizes = {INPUT: Size(x.abs(), 0)}
     margins: dict[str, Margin] = {}
+    steps = max((rule.timesteps for rule in rounding.values()), default=1)
     for node in source.nodes:
         roles = {role: arrays[name] for role, name in node.arrays}
         inputs = [values[name] for name in node.inputs]
@@ -77,16 +76,16 @@ def refer(source: Source, x: Tensor, rounding: Mapping[str, Rounding], *, arrays
             u = (inputs[0] + rule.initial) / rule.unit
             codes = u.floor().clamp(0, rule.levels)
             values[node.name] = codes * rule.unit
-            margins[node.name] = _margin(u, sizes[node.inputs[0]], rule)
+            margins[node.name] = _margin(u, sizes[node.inputs[0]], rule, steps)
             sizes[node.name] = Size(values[node.name], 1)
         else:
-            values[node.name] = interpreter.evaluate(node, inputs, roles)
-            sizes[node.name] = BOUNDS[node.op](node, [sizes[name] for name in node.inputs], roles)
-    size = sizes[source.output]
-    return Truth(values, margins, values[source.output], (size.terms + 4) * EPSILON * size.magnitude)
+            made = values[node.name] = interpreter.evaluate(node, inputs, roles)
+            case = Case(node, [sizes[name] for name in node.inputs], inputs, made, roles, steps)
+            sizes[node.name] = BOUNDS[node.op](case)
+    return Truth(values, margins, values[source.output], sizes[source.output].bound(steps + 4))
 
 
-def _margin(u: Tensor, size: Size, rule: Rounding) -> Margin:
+def _margin(u: Tensor, size: Size, rule: Rounding, steps: int) -> Margin:
     nearest = u.round().clamp(1, rule.levels)
-    bound = (size.terms + rule.timesteps + 4) * EPSILON * (size.magnitude + rule.initial) / rule.unit
+    bound = size._replace(magnitude=size.magnitude + rule.initial).bound(steps + 4) / rule.unit
     return Margin((u - nearest).abs(), bound)
