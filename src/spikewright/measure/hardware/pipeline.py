@@ -18,8 +18,8 @@ buffering) a chain runs at the pace of its longest window, but where a stage is 
 in a residual network, its train is held longer and one buffer stalls it.
 
 The samples follow one another as closely as these lines allow: the interval is the largest Σ steps / Σ samples
-over their cycles, an exact fraction (3½ steps: two samples every 7). Graded nodes pass on at once, a graded
-input is always there, a repeated one takes its T steps on a core of its own (the link) and is read as it
+over their cycles, an exact fraction (3½ steps: two samples every 7). Graded nodes pass on at once, or
+what is not linear after whole windows; a graded input is always there, a repeated one takes its T steps on a core of its own (the link) and is read as it
 arrives. The read-out takes in what comes and holds nobody up. From the plan alone; not seconds, not spikes.
 With another T for all stages, what averages still averages; what repeated or dropped steps has none to.
 
