@@ -1020,7 +1020,7 @@ def without_gradient() -> nn.Module:
 def squeeze_and_excitation() -> nn.Module:
     def compute(m: Net, x: Tensor) -> Tensor:
         x = F.relu(m.a(x))
-        squeezed = F.relu(m.squeeze(x.mean((2, 3), keepdim=True)))
+        squeezed = F.relu(m.squeeze(x.mean((2, 3), keepdim=True)) + 0.5)
         gate = F.relu6(m.excite(squeezed) + 3) / 6
         return m.head(F.relu(m.b(x * gate)))
 

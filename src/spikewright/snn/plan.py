@@ -46,7 +46,7 @@ class Plan:
                     raise BadPlan(f"node {node.name!r} reads {name!r}, which no earlier node makes")
             if not node.inputs:
                 raise BadPlan(f"node {node.name!r} reads nothing")
-            if not (node.op.adds or node.op.joins) and len(node.inputs) != node.op.operands:
+            if not node.op.takes(len(node.inputs)):
                 reads = "one value" if node.op.operands == 1 else f"{node.op.operands} values"
                 raise BadPlan(f"node {node.name!r}: operation {node.op.kind!r} reads {reads}, not {len(node.inputs)}")
             if node.name in known:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from spikewright.ann.meaning import Meaning
 from spikewright.ann.ops.graded import (
@@ -47,10 +48,10 @@ def _matmul(op: MatMul, inputs: Inputs, roles: Roles, training: bool) -> Tensor:
 
 
 def _normalise(op: Normalise, inputs: Inputs, roles: Roles, training: bool) -> Tensor:  # noqa: ARG001
-    if not op.centred:
-        return inputs[0] / (torch.mean(inputs[0].pow(2), op.dims, keepdim=True) + op.epsilon).sqrt()
-    variance, mean = torch.var_mean(inputs[0], op.dims, correction=0, keepdim=True)
-    return (inputs[0] - mean) / (variance + op.epsilon).sqrt()
+    last = tuple(range(-len(op.dims), 0))
+    rows = inputs[0].movedim(op.dims, last)
+    call = F.layer_norm if op.centred else F.rms_norm
+    return call(rows, list(rows.shape[-len(op.dims) :]), eps=op.epsilon).movedim(last, op.dims)
 
 
 def _softmax(op: Softmax, inputs: Inputs, roles: Roles, training: bool) -> Tensor:  # noqa: ARG001

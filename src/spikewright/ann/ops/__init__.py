@@ -53,6 +53,10 @@ class Operation:
     maximum: ClassVar[bool] = False
     activates: ClassVar[bool] = False
 
+    def takes(self, count: int) -> bool:
+        """Whether it can read so many values."""
+        return count >= 1 if self.adds or self.joins else count == self.operands
+
     @property
     def joins_channels(self) -> bool:
         """Whether it puts its inputs side by side along the channels."""

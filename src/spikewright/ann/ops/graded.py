@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Graded, Shape, Work
+from spikewright.ann.ops import Graded, Operation, Shape, Work
 from spikewright.ann.ops.moves import MOST_AXES
 from spikewright.errors import BadSetting
 
@@ -191,6 +191,11 @@ class Length(Graded):
         n = math.prod(given[0])
         compared = math.prod(made) if self.least else 0
         return Work(multiplications=n, additions=n, roots=math.prod(made), comparisons=compared)
+
+
+def as_length(op: Operation) -> Length | None:
+    """The operation, if it is one."""
+    return op if isinstance(op, Length) else None
 
 
 def _require(kind: str, dims: tuple[int, ...]) -> None:

@@ -31,7 +31,8 @@ def gather_constants(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> None:
         if name in draft.own:
             total = draft.own[name] if total is None else total + draft.own[name]
         if total is not None:
-            draft.constant[name] = compact(total)
+            # an array of its own, as files hold: one number that was spread out has no stride
+            draft.constant[name] = compact(total).clone(memory_format=torch.contiguous_format)
 
 
 def _whole(draft: Draft, fires: dict[str, tuple[str, Fires]], read: str) -> str:

@@ -22,6 +22,7 @@ from spikewright.ann.ops.graded import (
     Reciprocal,
     Smaller,
     Softmax,
+    as_length,
 )
 from spikewright.ann.ops.moves import Reshape
 
@@ -52,10 +53,10 @@ def divided(call: Call, left: Any, right: Value) -> Value:
 def at_least(call: Call, length: Value, least: Any) -> Value | None:
     """A length that is clamped from below; None where the value is none, or the limit no number from 0 up."""
     made = call.origin(length)
-    if made is None or not isinstance(made.op, Length) or not isinstance(least, int | float) or least < 0:
+    op = None if made is None else as_length(made.op)
+    if made is None or op is None or not isinstance(least, int | float) or least < 0:
         return None
-    op = replace(made.op, least=max(made.op.least, float(least)))
-    return call.emit(op, made.inputs, length.shape)
+    return call.emit(replace(op, least=max(op.least, float(least))), made.inputs, length.shape)
 
 
 def _extreme(call: Call) -> Value:
