@@ -375,8 +375,8 @@ def test_what_is_not_linear_waits_for_a_train_and_is_then_the_same_at_every_step
     )
     assert made.courses["s"] == made.drives["b"] == made.courses["p"] == TimeCourse(4, True)
     assert made.drives["s"] == made.courses["b"] == TimeCourse(4, False)
-    once = plan(node("s", "input", "input", op=SQUARE), node("out", "s"))
-    assert once.courses["s"] == TimeCourse(1, True)
+    once = plan(node("a", "input", fires=firing(RATE)), node("s", "a", "input", op=SQUARE), node("out", "s"))
+    assert once.courses["s"] == once.courses["out"] == TimeCourse(1, True)
 
 
 def test_what_is_not_linear_neither_fires_nor_runs_without_a_window() -> None:

@@ -176,20 +176,23 @@ def before_firing(instruction: StageInstruction, potential: Tensor, share: float
 def passed_on(program: Program, instruction: Instruction, inputs: list[Tensor]) -> Tensor:
     """What a node that does not fire hands on: its total in one step, or a train where somebody asks for one.
 
-    What is not linear is computed of totals; its train is the same at every step.
+    What is computed of totals has a train that is the same at every step.
     """
     node = instruction.node
     if node.name not in program.wants_train and not program.plan.warmup:
         return delivered(instruction, totals(instruction, inputs)).unsqueeze(0)
-    if node.op.linear:
+    if node.name not in program.of_totals:
         return with_constant(instruction, deliver(instruction, aligned(instruction, inputs)))
     total, steps = delivered(instruction, totals(instruction, inputs)), program.courses[node.name].steps
     return (total / steps).expand(steps, *total.shape)
 
 
 def with_constant(instruction: Instruction, currents: Tensor) -> Tensor:
-    """The currents [T, N, *] of a node that does not fire, with its constant in equal parts."""
-    return currents if instruction.bias is None else currents + instruction.bias / len(currents)
+    """The currents [T, N, *] of a node that does not fire, with its constant, which comes in the first step."""
+    if instruction.bias is None:
+        return currents
+    first = currents[:1] + instruction.bias
+    return first if len(currents) == 1 else torch.cat([first, currents[1:]])
 
 
 def delivered(instruction: Instruction, inputs: list[Tensor]) -> Tensor:

@@ -78,7 +78,7 @@ def run(program: Program, x: Tensor, constants: Mapping[str, Constants], *, shap
         elif node is program.plan.readout:
             total = _total(instruction, inputs)
             return scaled(total if instruction.bias is None else total + instruction.bias, program.worth)
-        elif node.name in program.wants_train and node.op.linear:
+        elif node.name in program.wants_train and node.name not in program.of_totals:
             values[node.name] = with_constant(instruction, deliver(instruction, inputs))
         else:
             steps = program.courses[node.name].steps if node.name in program.wants_train else 1

@@ -6,7 +6,7 @@ integer mode the unit is itself an integer, `threshold`. Made by `folding` (floa
 (integers); run by the engines. Knows nothing about where its numbers come from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from spikewright.ann.ops import Product
 from spikewright.snn.nodes import Firing, Node, Stage
 from spikewright.snn.plan import Plan
+from spikewright.snn.time_courses import TimeCourse
 
 
 class Reach(NamedTuple):
@@ -148,6 +149,20 @@ class Program(nn.Module):
         self.courses, self.drives = plan.courses, plan.drives
         self.closed = _closed(plan, instructions)
         self.wants_train = _wanting_trains(plan, self.closed)
+        self.of_totals = _of_totals(instructions, self.courses)
+
+
+def _of_totals(instructions: Sequence[Instruction], courses: Mapping[str, TimeCourse]) -> frozenset[str]:
+    """The nodes that do not fire and are computed of the window's total, even where a train is asked for.
+
+    Those that are not linear, and those that add a constant to what is the same at every step.
+    """
+    return frozenset(
+        one.node.name
+        for one in instructions
+        if not isinstance(one, StageInstruction)
+        and (not one.node.op.linear or (one.bias is not None and courses[one.node.name].constant))
+    )
 
 
 def _closed(plan: Plan, instructions: Sequence[Instruction]) -> frozenset[str]:

@@ -100,7 +100,7 @@ def _goes_along(program: Program, instruction: Instruction, looped: Sequence[Ins
         if node.name in program.closed:
             return not _reads(instruction, looped)  # the total that drives it must be there before the loop
     elif instruction.bias is not None:
-        return False  # it comes in parts of the whole window
+        return False  # it comes in the window's first step
     steps = courses[node.name].steps
     return all(edge.alignment is None and courses[edge.source].steps == steps for edge in node.edges)
 

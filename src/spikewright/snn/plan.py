@@ -114,7 +114,8 @@ class Plan:
         made = {INPUT: TimeCourse(self.encoder.steps, self.encoder.constant)}
         for node in self.nodes:
             arriving = [align(edge, made[edge.source], node) for edge in node.edges]
-            made[node.name] = course_of(node, arriving)
+            # what is not linear is computed of totals, and comes as the input does: once, or in equal parts
+            made[node.name] = course_of(node, arriving) if node.op.linear else made[INPUT]
         return made
 
     @property

@@ -36,14 +36,14 @@ def together(arriving: list[TimeCourse]) -> TimeCourse:
 
 
 def course_of(node: Node, arriving: list[TimeCourse]) -> TimeCourse:
-    """The course of a node's own value; one that is not linear is computed of totals, and the same at every step.
+    """The course of a node's own value, if it is linear.
 
     Raises:
         BadPlan: a stage that fires as currents arrive receives more steps than it runs.
     """
     joined = together(arriving)
     if not isinstance(node, Stage):
-        return joined if node.op.linear else TimeCourse(joined.steps, True)
+        return joined
     steps = node.firing.code.steps
     if not node.firing.schedule.waits and joined.steps > steps:
         raise BadPlan(

@@ -51,7 +51,7 @@ class SpikingPiece:
             if not self._loops and not self._wants_train and instruction.integral and weights is not None:
                 self._quick = quick_firing(instruction)
         else:
-            self._totals = self._is_readout or not (self._wants_train and self.node.op.linear)
+            self._totals = self._is_readout or not self._wants_train or self.name in program.of_totals
             self._loops = False
 
     def gather(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -119,8 +119,8 @@ class SpikingPiece:
         return laid_out(worth if self._wants_train or not self._closed else decode(train, firing.code).unsqueeze(0))
 
     def _passed_on(self, made: Tensor) -> Tensor:
-        """What is not linear is the same at every step, where somebody asks for steps."""
-        if self.node.op.linear or not self._wants_train:
+        """What is computed of totals is the same at every step, where somebody asks for steps."""
+        if self.name not in self._program.of_totals or not self._wants_train:
             return made
         steps = self._program.courses[self.name].steps
         return (made / steps).expand(steps, *made.shape[1:])
