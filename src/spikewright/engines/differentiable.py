@@ -12,7 +12,15 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 
 from spikewright.ann.source import INPUT
-from spikewright.engines.currents import aligned, before_firing, constant_drive, deliver, drive_of, scaled, with_constant
+from spikewright.engines.currents import (
+    aligned,
+    before_firing,
+    constant_drive,
+    deliver,
+    drive_of,
+    scaled,
+    with_constant,
+)
 from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.errors import BadSetting
 from spikewright.snn.neurons.integrate_fire import IntegrateFire, Membrane

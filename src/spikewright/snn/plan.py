@@ -1,8 +1,9 @@
 """The plan of a spiking network: a DAG of nodes, some of them stages; structure and scalars only.
 
 A plan is frozen, comparable, hashable and JSON. A `Stage` accumulates what its operation delivers and emits spikes; any
-other node passes graded values on, and one whose operation is not linear waits for the window's total to do so. An edge may carry an alignment, which brings a train to another number of steps. The
-arrays live in a `Blueprint`. Knows nothing about how a plan came to be or how it is run.
+other node passes graded values on, and one whose operation is not linear waits for the window's total to do so. An edge
+may carry an alignment, which brings a train to another number of steps. The arrays live in a `Blueprint`. Knows nothing
+about how a plan came to be or how it is run.
 """
 
 from collections.abc import Sequence

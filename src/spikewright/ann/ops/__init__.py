@@ -66,7 +66,7 @@ class Operation:
         """Which axis of what it makes is that of channels, if that is `axis` of its first input; without the batch."""
         return axis if len(given) == len(made) else 0
 
-    def work(self, given: Sequence[Shape], made: Shape) -> Work:  # noqa: ARG002
+    def work(self, given: Sequence[Shape], made: Shape) -> Work:
         """What it computes for a sample of inputs of these shapes: nothing of its own, where it is linear."""
         return Work()
 

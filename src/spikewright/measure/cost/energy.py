@@ -5,9 +5,9 @@
             + resets)
     graded: additions · add + multiplications · multiply + (divisions + roots) · divide + exponentials · exponential
             (+ comparisons · compare)
-A leak that is a power of two is a shift; what it is multiplied into is added by the accumulations.
-Graded is what norms, softmax and quotients compute. One table serves both sides of a comparison, so a ratio never mixes two number formats.
-Knows nothing about networks: it is handed counts.
+A leak that is a power of two is a shift; what it is multiplied into is added by the accumulations. Graded is what
+norms, softmax and quotients compute. One table serves both sides of a comparison, so a ratio never mixes two number
+formats. Knows nothing about networks: it is handed counts.
 """
 
 from dataclasses import dataclass

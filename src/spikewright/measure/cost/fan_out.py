@@ -8,11 +8,11 @@ repeats or drops steps a spike is delivered more or less often than once: its me
 A sum or difference of trains that does not fire is composed like an average: its spikes, with their signs, go on
 to what follows one by one, and a factor of ±1 is free.
 
-Values that are not spikes (a graded input, what a linear bottleneck or a sum with one passes on) are
-multiplied: what weighted operations do with them is counted as MACs, dense, the same for every sample. So are
-products of two signals, and a gain applied to pooled potentials before firing; gains of ±1 are free, and other powers of two are shifts. A
-constant input that is repeated over the steps is multiplied once; in a clocked network what varies, and reaches
-a stage, is multiplied at every step. Additions of graded values to a sum, and biases, are not counted. What norms,
+Values that are not spikes (a graded input, what a linear bottleneck or a sum with one passes on) are multiplied: what
+weighted operations do with them is counted as MACs, dense, the same for every sample. So are products of two signals,
+and a gain applied to pooled potentials before firing; gains of ±1 are free, and other powers of two are shifts. A
+constant input that is repeated over the steps is multiplied once; in a clocked network what varies, and reaches a
+stage, is multiplied at every step. Additions of graded values to a sum, and biases, are not counted. What norms,
 softmax, quotients and maxima compute is counted beside (`Work`). Knows nothing about how often anything spikes.
 
 Source: SynOps as NeuroBench defines them ("Effective ACs", https://arxiv.org/abs/2304.04640). Differs from

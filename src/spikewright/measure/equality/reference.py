@@ -18,7 +18,7 @@ from torch import Tensor
 from spikewright.ann import interpreter
 from spikewright.ann.ops.rules import gathered
 from spikewright.ann.source import INPUT, Source
-from spikewright.measure.equality.bounds import EPSILON, Case, Size
+from spikewright.measure.equality.bounds import Case, Size
 
 
 class Rounding(NamedTuple):

@@ -1,10 +1,10 @@
 """A spiking network laid out for injection: the collapsed engine, cut where stored integers are multiplied.
 
 Postponed firing runs in the integers of `lowering`; clocked networks in float32, as their engine does; networks in
-lockstep, and those that compute with numbers between stages, in float64. What a stage reads, and when, is as in `engines/collapsed.py`, and without faults its values are
-that engine's: exactly where products read whole numbers, and up to rounding where not: sums are exact there too
-(`own_grid.py`).
-A stage that a fault strikes runs its time loop, spike by spike.
+lockstep, and those that compute with numbers between stages, in float64. What a stage reads, and when, is as in
+`engines/collapsed.py`, and without faults its values are that engine's: exactly where products read whole numbers, and
+up to rounding where not: sums are exact there too (`own_grid.py`). A stage that a fault strikes runs its time loop,
+spike by spike.
 """
 
 from collections.abc import Mapping

@@ -110,7 +110,7 @@ def _refuse_numbers(staged: Sequence[StagedNode]) -> None:
         if not node.op.linear:
             raise BadModel(
                 f"node {node.name!r}: operation {node.op.kind!r} is computed of a window's total, and neurons that are "
-                "trained directly have none: put nn.ReLU before a max pool, remove a norm or gate, or convert the network"
+                "trained directly have none: put nn.ReLU before a max pool, remove a norm or gate, or convert"
             )
 
 

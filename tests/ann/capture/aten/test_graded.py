@@ -25,7 +25,10 @@ VECTORS: dict[str, tuple[Compute, type]] = {
     "reciprocal": (lambda a, b: a + torch.reciprocal(b + 1), Reciprocal),
     "larger": (torch.maximum, Larger),
     "smaller": (torch.minimum, Smaller),
-    "layer norm with constants": (lambda a, b: F.layer_norm(a, (4,), torch.arange(4.0), torch.ones(4), 1e-3) + b, Normalise),
+    "layer norm with constants": (
+        lambda a, b: F.layer_norm(a, (4,), torch.arange(4.0), torch.ones(4), 1e-3) + b,
+        Normalise,
+    ),
     "layer norm": (lambda a, b: F.layer_norm(a - b, (4,)), Normalise),
     "RMS norm": (lambda a, b: F.rms_norm(a - b, (4,), torch.arange(4.0), 1e-3), Normalise),
     "softmax": (lambda a, b: torch.softmax(a, -1) * b, Softmax),
@@ -98,7 +101,10 @@ def test_a_layer_norm_of_maps_has_a_weight_for_each_place() -> None:
         _same(nn.Sequential(nn.Conv2d(2, 4, 1), norm, nn.ReLU()), torch.randn(5, 2, 3, 3), Normalise)
 
 
-@pytest.mark.parametrize("compute", [lambda a, b: torch.maximum(a - b, torch.arange(4.0) / 4), lambda a, b: torch.minimum(torch.tensor(0.3), a - b)])
+@pytest.mark.parametrize(
+    "compute",
+    [lambda a, b: torch.maximum(a - b, torch.arange(4.0) / 4), lambda a, b: torch.minimum(torch.tensor(0.3), a - b)],
+)
 def test_an_extreme_with_a_constant_is_an_activation_between_constants(compute: Compute) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

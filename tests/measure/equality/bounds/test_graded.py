@@ -1,4 +1,4 @@
-"""Bounds of what is not linear: no disturbance of the inputs within their errors gets beyond them, and some get near."""
+"""Bounds of what is not linear: no disturbance of the inputs within their errors gets beyond, and some get near."""
 
 import pytest
 import torch

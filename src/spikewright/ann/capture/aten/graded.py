@@ -1,7 +1,6 @@
 """Products, quotients and maxima of two signals, norms of a sample's own values, softmax, lengths."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -157,7 +156,9 @@ def _length(call: Call) -> Value:
 def matmul(call: Call, left: Value, right: Value) -> Value:
     """A matrix product of two signals, [N, *, m, d] @ [N, *, d, n]."""
     if len(left.shape) != len(right.shape) or len(left.shape) < 2:
-        raise Refused("a matrix product of two signals of different ranks", "give both two axes or more, behind the batch")
+        raise Refused(
+            "a matrix product of two signals of different ranks", "give both two axes or more, behind the batch"
+        )
     return call.emit(MatMul(), [left, right], call.shape)
 
 

@@ -1,7 +1,7 @@
 """What is not linear reads values, not codes, unless units go through it: a product's do, and a maximum's that are one.
 
-    a product of codes is a whole number; what it is worth, u_a · u_b, is multiplied once, behind it
-    norms, softmax: each input times its unit;  1/own unit behind
+a product of codes is a whole number; what it is worth, u_a · u_b, is multiplied once, behind it
+norms, softmax: each input times its unit;  1/own unit behind
 """
 
 from collections.abc import Sequence
@@ -30,19 +30,24 @@ def values(instruction: InstructionArrays, node: Node, inputs: Sequence[Tensor],
     instruction.after = factor(1 / own)
 
 
-def _multiply(instruction: InstructionArrays, node: Node, inputs: Sequence[Tensor], own: Tensor, arrays: Arrays) -> None:  # noqa: ARG001
-    instruction.after = factor(inputs[0] * inputs[1] / own)
+def _codes(instruction: InstructionArrays, unit: Tensor) -> None:
+    """The inputs as they are, codes or not, and what the result is worth behind."""
+    instruction.after = factor(unit)
 
 
-def _divide(instruction: InstructionArrays, node: Node, inputs: Sequence[Tensor], own: Tensor, arrays: Arrays) -> None:  # noqa: ARG001
-    instruction.after = factor(inputs[0] / inputs[1] / own)
+def _multiply(instruction: InstructionArrays, _: Node, inputs: Sequence[Tensor], own: Tensor, __: Arrays) -> None:
+    _codes(instruction, inputs[0] * inputs[1] / own)
+
+
+def _divide(instruction: InstructionArrays, _: Node, inputs: Sequence[Tensor], own: Tensor, __: Arrays) -> None:
+    _codes(instruction, inputs[0] / inputs[1] / own)
 
 
 def _matmul(instruction: InstructionArrays, node: Node, inputs: Sequence[Tensor], own: Tensor, arrays: Arrays) -> None:
     if any(unit.numel() > 1 for unit in (*inputs, own)):
         values(instruction, node, inputs, own, arrays)
     else:
-        instruction.after = factor(inputs[0] * inputs[1] / own)
+        _codes(instruction, inputs[0] * inputs[1] / own)
 
 
 RULES: dict[type, Folding] = {

@@ -1,4 +1,4 @@
-"""Means pass on what they read, and so does the largest of a window of one unit; before firing the stage's own holds."""
+"""Means and maxima pass on what they read; before firing the stage's own unit holds."""
 
 from spikewright.ann.ops.pools import AdaptiveAveragePool, AdaptiveMaxPool, AveragePool, MaxPool, Mean
 from spikewright.engines.lower.folding import Folding, pass_on
