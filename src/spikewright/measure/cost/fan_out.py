@@ -20,7 +20,7 @@ its counter, which calls averaged or scaled spikes MACs and sees no sums.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -56,7 +56,7 @@ class FanOut:
     macs_by_node: Mapping[str, int]
     shifts_by_node: Mapping[str, int]
     macs_dense_per_sample: int
-    work_by_node: Mapping[str, Work]
+    work_by_node: Mapping[str, Work] = field(default_factory=dict)
 
     @property
     def macs_per_sample(self) -> int:
