@@ -43,7 +43,7 @@ COVERING = (
     "trained_levels",
     "quotients_and_extremes",
     "max_pools_of_values",
-    "attention_by_hand",
+    "products_of_maps",
 )
 
 # Those that compute with numbers between their neurons: converted, but not trained directly
@@ -56,6 +56,7 @@ GRADED = (
     "quotients_and_extremes",
     "max_pool_of_the_input",
     "max_pools_of_values",
+    "products_of_maps",
     "attention_by_hand",
 )
 NUMBERS = tuple(name for name in GRADED if "max_pool" not in name)  # integers cannot run these
@@ -1106,6 +1107,22 @@ def max_pools_of_values() -> nn.Module:
 
     return Net(
         compute, a=nn.Conv2d(3, 4, 3, padding=1), b=nn.Conv2d(4, 4, 1), c=nn.Conv2d(4, 4, 1), head=nn.Linear(24, 4)
+    )
+
+
+@_entry()
+def products_of_maps() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        a, b = F.relu(m.a(x)), F.relu(m.b(x))
+        return m.head(F.relu(m.norm(m.c(a @ b))) + F.softmax(b - a, 1))
+
+    return Net(
+        compute,
+        a=nn.Conv2d(3, 4, 3, padding=1),
+        b=nn.Conv2d(3, 4, 3, padding=1),
+        c=nn.Conv2d(4, 4, 1),
+        norm=nn.InstanceNorm2d(4),
+        head=_head(4),
     )
 
 

@@ -71,7 +71,7 @@ def _extreme(call: Call) -> Value:
     # max(x, c) = c + relu(x − c);  min(x, c) = c − relu(c − x)
     zero = not bool((limit != 0).any())
     value = signal if largest else call.emit(Scale(), [signal], call.shape, weight=torch.tensor(-1.0))
-    shift = -limit if largest else limit
+    shift = -limit if largest else limit.clone()  # another array than the one that comes behind
     value = value if zero else call.emit(Offset(), [value], call.shape, offset=shift)
     value = call.emit(Activation(), [value], call.shape)
     value = value if largest else call.emit(Scale(), [value], call.shape, weight=torch.tensor(-1.0))
