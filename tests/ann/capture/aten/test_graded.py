@@ -9,6 +9,8 @@ from torch.nn import functional as F
 
 from spikewright.ann import interpreter
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.capture.tracing import decomposed, export
+from spikewright.ann.capture.translator import Translator
 from spikewright.ann.ops.graded import Divide, Larger, Length, MatMul, Multiply, Normalise, Reciprocal, Smaller, Softmax
 from spikewright.errors import UnsupportedModule
 
@@ -137,3 +139,27 @@ def test_refused_in_a_line(compute: Compute, words: str) -> None:
     with pytest.raises(UnsupportedModule, match=words) as caught:
         capture(_Two(compute), torch.randn(5, 4))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["layer norm with constants", "softmax", "unit length", "square"])
+def test_torchs_own_decomposition_means_the_same(name: str) -> None:
+    compute, op = VECTORS[name]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        _same_decomposed(_Two(compute).eval(), torch.randn(5, 4), op)
+
+
+@pytest.mark.parametrize("name", ["group norm", "matrix product", "softmax over channels"])
+def test_torchs_own_decomposition_means_the_same_of_images(name: str) -> None:
+    compute, op = IMAGES[name]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        _same_decomposed(_Image(compute).eval(), torch.randn(5, 2, 3, 3), op)
+
+
+def _same_decomposed(model: nn.Module, x: Tensor, op: type) -> None:
+    with torch.no_grad():
+        source, obstacles = Translator(decomposed(export(model, x)), x.shape[1:], None).translate()
+        assert not obstacles
+        assert op in {type(node.op) for node in source.nodes}
+        torch.testing.assert_close(interpreter.run(source, x), model(x), atol=1e-5, rtol=1e-4)
