@@ -120,7 +120,7 @@ class Mean(Averaging):
     def axes(self, given: Shape) -> tuple[int, ...]:
         return tuple(sorted(dim % (len(given) + 1) - 1 for dim in self.dims))
 
-    def saved(self, made: Shape) -> Shape:
+    def full_rank(self, made: Shape) -> Shape:
         if self.keepdim:
             return made
         shape = list(made)

@@ -3,6 +3,7 @@
 import torch
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_constant
+from spikewright.ann.capture.aten.curves import by_hand
 from spikewright.ann.capture.aten.graded import divided, of_two
 from spikewright.ann.ops.activations import Offset
 from spikewright.ann.ops.arithmetic import Add, Scale
@@ -27,6 +28,10 @@ def _sum(call: Call) -> Value:
 
 def _product(call: Call) -> Value:
     left, right = call["self"], call.get("other", -1.0)
+    if isinstance(left, Value) and isinstance(right, Value) and call.target == "mul":
+        whole = by_hand(call, left, right)
+        if whole is not None:
+            return whole
     if call.target == "div":
         if call.get("rounding_mode") is not None:
             raise Refused("a division that rounds", "divide without rounding")
