@@ -69,13 +69,14 @@ class Joining:
         length = {INPUT: 1}
         aligned = []
         for node in nodes:
-            steps = wanted[node.name]
+            steps = wanted[node.name] if node.op.linear else None
             edges = []
             for edge in node.edges:
                 alignment = None if steps is None else self._between(length[edge.source], steps)
                 edges.append(Edge(edge.source, alignment))
             arriving = [length[edge.source] if edge.alignment is None else edge.alignment.timesteps for edge in edges]
-            length[node.name] = node.firing.code.steps if isinstance(node, Stage) else max(arriving)
+            passes = max(arriving) if node.op.linear else length[INPUT]
+            length[node.name] = node.firing.code.steps if isinstance(node, Stage) else passes
             aligned.append(replace(node, edges=tuple(edges)))
         return tuple(aligned)
 
@@ -93,7 +94,7 @@ def _steps_wanted(nodes: Sequence[Node]) -> dict[str, int | None]:
         if isinstance(node, Stage) and not node.firing.schedule.waits:  # one that waits takes trains of any length
             wanted[node.name] = node.firing.code.steps
         steps = wanted[node.name]
-        if steps is not None:
+        if steps is not None and node.op.linear:  # what is not takes totals of any length
             for name in set(node.inputs) - fires:
                 wanted[name] = max(steps, wanted[name] or 0)
     return wanted

@@ -18,6 +18,7 @@ from spikewright.engines.currents import (
     deliver,
     delivered,
     drive_of,
+    passed_on,
     scaled,
     total_input,
     totals,
@@ -50,10 +51,8 @@ def collapse(program: Program, x: Tensor) -> Iterator[Record]:
             values[node.name] = _emit(record, wants_train=wants_train)
         elif node is program.plan.readout:
             yield Record(node, scaled(delivered(instruction, totals(instruction, inputs, warmup)), program.worth))
-        elif node.name in program.wants_train or warmup:
-            values[node.name] = deliver(instruction, aligned(instruction, inputs))
         else:
-            values[node.name] = deliver(instruction, totals(instruction, inputs))
+            values[node.name] = passed_on(program, instruction, inputs)
         for name in set(node.inputs):
             if program.last_use[name] == node.name:
                 del values[name]

@@ -12,7 +12,15 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 
 from spikewright.ann.source import INPUT
-from spikewright.engines.currents import aligned, before_firing, constant_drive, deliver, drive_of, scaled
+from spikewright.engines.currents import (
+    aligned,
+    before_firing,
+    constant_drive,
+    deliver,
+    drive_of,
+    scaled,
+    with_constant,
+)
 from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.errors import BadSetting
 from spikewright.snn.neurons.integrate_fire import IntegrateFire, Membrane
@@ -78,10 +86,13 @@ def run(program: Program, x: Tensor, constants: Mapping[str, Constants], *, shap
         elif node is program.plan.readout:
             total = _total(instruction, inputs)
             return scaled(total if instruction.bias is None else total + instruction.bias, program.worth)
-        elif node.name in program.wants_train:
-            values[node.name] = deliver(instruction, inputs)
+        elif node.name in program.wants_train and node.name not in program.of_totals:
+            values[node.name] = with_constant(instruction, deliver(instruction, inputs))
         else:
-            values[node.name] = _total(instruction, inputs).unsqueeze(0)
+            steps = program.courses[node.name].steps if node.name in program.wants_train else 1
+            total = _total(instruction, inputs)
+            total = total if instruction.bias is None else total + instruction.bias
+            values[node.name] = (total / steps).expand(steps, *total.shape)
         for name in set(node.inputs):
             if program.last_use[name] == node.name:
                 del values[name]

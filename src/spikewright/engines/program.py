@@ -17,6 +17,7 @@ from spikewright.snn.neurons import Closing, Law
 from spikewright.snn.nodes import Firing, Node, Stage
 from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.two_phase import collapse as close
+from spikewright.snn.time_courses import TimeCourse
 
 
 class Reach(NamedTuple):
@@ -171,6 +172,20 @@ class Program(nn.Module):
         self.courses, self.drives = plan.courses, plan.drives
         self.closed = _closed(plan, instructions)
         self.wants_train = _wanting_trains(plan, self.closed)
+        self.of_totals = _of_totals(instructions, self.courses)
+
+
+def _of_totals(instructions: Sequence[Instruction], courses: Mapping[str, TimeCourse]) -> frozenset[str]:
+    """The nodes that do not fire and are computed of the window's total, even where a train is asked for.
+
+    Those that are not linear, and those that add a constant to what is the same at every step.
+    """
+    return frozenset(
+        one.node.name
+        for one in instructions
+        if not isinstance(one, StageInstruction)
+        and (not one.node.op.linear or (one.bias is not None and courses[one.node.name].constant))
+    )
 
 
 def _closed(plan: Plan, instructions: Sequence[Instruction]) -> frozenset[str]:
@@ -202,7 +217,7 @@ def _wanting_trains(plan: Plan, closed: frozenset[str]) -> frozenset[str]:
     """What has to keep its time course: a stage without a closed form reads it, or an alignment picks steps of it."""
     wanting: set[str] = set()
     for node in reversed(plan.nodes):
-        follows = node.name not in closed if isinstance(node, Stage) else node.name in wanting
+        follows = node.name not in closed if isinstance(node, Stage) else node.op.linear and node.name in wanting
         for edge in node.edges:
             if follows if edge.alignment is None else not edge.alignment.averages:
                 wanting.add(edge.source)

@@ -16,11 +16,11 @@ from spikewright.ann.source import INPUT
 from spikewright.engines.collapsed import closed, collapse
 from spikewright.engines.currents import (
     Pooled,
-    aligned,
     constant_drive,
     deliver,
     delivered,
     next_drive,
+    passed_on,
     scaled,
     total_input,
     totals,
@@ -99,6 +99,8 @@ def _goes_along(program: Program, instruction: Instruction, looped: Sequence[Ins
             return False
         if node.name in program.closed:
             return not _reads(instruction, looped)  # the total that drives it must be there before the loop
+    elif instruction.bias is not None:
+        return False  # it comes in the window's first step
     steps = courses[node.name].steps
     return all(edge.alignment is None and courses[edge.source].steps == steps for edge in node.edges)
 
@@ -163,10 +165,8 @@ def _run(program: Program, group: Sequence[Instruction], values: Values, last_us
             values[node.name] = closed(instruction, inputs).codes.unsqueeze(0)
         elif node is program.plan.readout:
             values[node.name] = scaled(delivered(instruction, totals(instruction, inputs)), program.worth)
-        elif node.name in program.wants_train:
-            values[node.name] = deliver(instruction, aligned(instruction, inputs))
         else:
-            values[node.name] = deliver(instruction, totals(instruction, inputs))
+            values[node.name] = passed_on(program, instruction, inputs)
         del inputs
         _forget(instruction, values, last_use)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from torch import Tensor
 
 from spikewright.ann.source import INPUT
-from spikewright.engines.currents import aligned, constant_drive, deliver, drive_of, scaled, total_input
+from spikewright.engines.currents import aligned, constant_drive, deliver, drive_of, scaled, total_input, with_constant
 from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.engines.record import Record, StageRecord
 from spikewright.snn.nodes import Node, Stage
@@ -43,7 +43,7 @@ def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterat
             total = currents[program.plan.warmup :].sum(0)
             yield Record(node, scaled(total if instruction.bias is None else total + instruction.bias, program.worth))
         else:
-            values[node.name] = currents
+            values[node.name] = with_constant(instruction, currents)
         for name in set(node.inputs):
             if program.last_use[name] == node.name:
                 del values[name]
@@ -52,10 +52,13 @@ def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterat
 def _arrives_as_total(program: Program, node: Node) -> bool:
     """Whether every step delivers the same to a node, for as long as it runs: then one step with the total will do.
 
-    So a mean over the window is never divided by T only to be summed again, which would lose ties to rounding.
+    So a mean over the window is never divided by T only to be summed again, which would lose ties to rounding. What is
+    not linear reads totals in any case.
     """
     if program.plan.warmup or program.plan.encoder.clocked:
         return False
+    if not node.op.linear:
+        return True
     course = program.drives[node.name]
     if not isinstance(node, Stage) or node.firing.schedule.waits:
         return course.constant

@@ -33,8 +33,9 @@ def require_graph(path: Path, source: Source) -> None:
         _require_shape(path, f"node {node.name!r}", node.shape)
         if node.name in shapes or not node.inputs or not set(node.inputs) <= set(shapes):
             raise BadFile(f"{path}: node {node.name!r} is named twice or reads what no earlier node makes")
-        if len(node.inputs) > 1 and not (node.op.adds or node.op.joins):
-            raise BadFile(f"{path}: node {node.name!r} reads {len(node.inputs)} values, its operation takes one")
+        if not node.op.takes(len(node.inputs)):
+            takes = "one" if node.op.operands == 1 else str(node.op.operands)
+            raise BadFile(f"{path}: node {node.name!r} reads {len(node.inputs)} values, its operation takes {takes}")
         try:
             roles = {role: source.arrays[name] for role, name in node.arrays}
             made = _shape_made(node, [shapes[name] for name in node.inputs], roles)

@@ -80,6 +80,13 @@ class Evaluation:
     mismatched_codes_engine: int  # of the engine and arithmetic that accuracies were read with
     codes_compared_with: str  # "source": the quantised source; "stepwise": the network's own stepwise run, in float64
     weight_bits: tuple[int, ...]  # of stored integer weights, those that occur; none: all are floating point
+    graded_nodes: tuple[str, ...] = ()  # that are not linear: gates, norms, softmax, maxima of values
+    graded_multiplications_per_sample: int = 0  # of theirs; products of two signals are among `macs_per_sample`
+    graded_additions_per_sample: int = 0
+    graded_comparisons_per_sample: int = 0
+    graded_divisions_per_sample: int = 0
+    graded_roots_per_sample: int = 0
+    graded_exponentials_per_sample: int = 0
 
     @property
     def gains_nothing(self) -> str | None:

@@ -18,7 +18,7 @@ from spikewright.engines.record import StageRecord
 from spikewright.engines.runtimes import Runner
 from spikewright.measure.accuracy import correct, predictions
 from spikewright.measure.cost.energy import energy_joules_source, energy_snn, energy_table
-from spikewright.measure.cost.fan_out import FanOut, fan_out, macs_source, spiking_input
+from spikewright.measure.cost.fan_out import FanOut, fan_out, macs_source, spiking_input, work_source
 from spikewright.measure.cost.latency import latency_steps, timesteps_mean, timesteps_mean_neurons
 from spikewright.measure.cost.memory import memory_bytes
 from spikewright.measure.cost.neuron_operations import neuron_operations
@@ -118,6 +118,7 @@ def figures(blueprint: Blueprint, source: Source | None, flow: FanOut, counts: C
     memory = memory_bytes(blueprint)
     synops = synops_per_sample(counts, flow)
     macs = flow.macs_dense_per_sample if source is None else macs_source(source)
+    work = flow.work if source is None else work_source(source)
     operations = neuron_operations(blueprint, flow)
     energy = energy_snn(
         prices,
@@ -125,6 +126,7 @@ def figures(blueprint: Blueprint, source: Source | None, flow: FanOut, counts: C
         macs_per_sample=flow.macs_per_sample,
         operations=operations,
         scale_shifts=flow.shifts_per_sample,
+        work=flow.work,
     )
     return {
         "timesteps_mean": timesteps_mean(blueprint.plan),
@@ -138,8 +140,10 @@ def figures(blueprint: Blueprint, source: Source | None, flow: FanOut, counts: C
         "macs_source_per_sample": macs,
         "leak_multiplications_per_sample": operations.leak_multiplications,
         "leak_shifts_per_sample": operations.leak_shifts,
+        "graded_nodes": tuple(flow.work_by_node),
+        **{f"graded_{what}_per_sample": count for what, count in flow.work._asdict().items() if what != "macs"},
         "energy_table": table,
-        "energy_joules_source": energy_joules_source(prices, macs),
+        "energy_joules_source": energy_joules_source(prices, macs, work),
         "energy_joules_snn": energy.total_joules,
         "weight_bytes": memory.weight_bytes,
         "membrane_bytes_peak": memory.membrane_bytes_peak,

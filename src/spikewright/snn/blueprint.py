@@ -3,8 +3,8 @@
 Arrays, in the value scale (docs/concepts.md), by name:
     {node}.weight                  of a weighted operation, batch norm folded; integers where the node has a format
     {node}.gain                    factor on what those integers make: their worth, and the batch norm's gain
-    {node}.bias                    the constant part of a stage's or the read-out's value, over the window; of a
-                                   clocked stage, at every step
+    {node}.bias                    the constant part of a node's value, over the window; of a clocked stage, at every
+                                   step
     {node}.threshold               potential that one unit of step weight costs        (stages)
     {node}.initial_potential       v0                                                  (stages)
     {node}.amplitude               what a spike of step weight 1 injects downstream    (stages)

@@ -1,8 +1,9 @@
 """The plan of a spiking network: a DAG of nodes, some of them stages; structure and scalars only.
 
 A plan is frozen, comparable, hashable and JSON. A `Stage` accumulates what its operation delivers and emits spikes; any
-other node passes graded values on. An edge may carry an alignment, which brings a train to another number of steps. The
-arrays live in a `Blueprint`. Knows nothing about how a plan came to be or how it is run.
+other node passes graded values on, and one whose operation is not linear waits for the window's total to do so. An edge
+may carry an alignment, which brings a train to another number of steps. The arrays live in a `Blueprint`. Knows nothing
+about how a plan came to be or how it is run.
 """
 
 from collections.abc import Sequence
@@ -46,18 +47,14 @@ class Plan:
                     raise BadPlan(f"node {node.name!r} reads {name!r}, which no earlier node makes")
             if not node.inputs:
                 raise BadPlan(f"node {node.name!r} reads nothing")
-            if len(node.inputs) > 1 and not (node.op.adds or node.op.joins):
-                raise BadPlan(f"node {node.name!r}: operation {node.op.kind!r} reads one value, not {len(node.inputs)}")
+            if not node.op.takes(len(node.inputs)):
+                reads = "one value" if node.op.operands == 1 else f"{node.op.operands} values"
+                raise BadPlan(f"node {node.name!r}: operation {node.op.kind!r} reads {reads}, not {len(node.inputs)}")
             if node.name in known:
                 raise BadPlan(f"two nodes are named {node.name!r}")
-            if node.op.maximum:
+            if not node.op.in_plan:
                 raise BadPlan(
-                    f"node {node.name!r}: a max pool belongs between accumulating and firing, not in the graph"
-                )
-            if not (node.op.in_plan and node.op.linear):
-                raise BadPlan(
-                    f"node {node.name!r}: operation {node.op.kind!r} is not linear, and a plan adds up what its nodes "
-                    "pass on: stage it as an activation"
+                    f"node {node.name!r}: operation {node.op.kind!r} belongs to a source: stage it as an activation"
                 )
             if node.shares is not None and (node.shares not in known or node.shares == INPUT):
                 raise BadPlan(f"node {node.name!r} shares the weight of {node.shares!r}, which no earlier node is")
@@ -66,6 +63,7 @@ class Plan:
             raise BadPlan(f"the last node {self.nodes[-1].name!r} must be a read-out, which does not fire")
         _check_warm_up(self)
         _check_clock(self)
+        _check_numbers(self)
         _ = self.courses
 
     @property
@@ -117,7 +115,8 @@ class Plan:
         made = {INPUT: TimeCourse(self.encoder.steps, self.encoder.constant)}
         for node in self.nodes:
             arriving = [align(edge, made[edge.source], node) for edge in node.edges]
-            made[node.name] = course_of(node, arriving)
+            # what is not linear is computed of totals, and comes as the input does: once, or in equal parts
+            made[node.name] = course_of(node, arriving) if node.op.linear else made[INPUT]
         return made
 
     @property
@@ -199,3 +198,17 @@ def _check_clock(plan: Plan) -> None:
         for edge in node.edges:
             if clocked and edge.alignment is not None:
                 raise BadPlan(f"edge {edge.source!r} to {node.name!r}: a clocked network has one T and no alignments")
+
+
+def _check_numbers(plan: Plan) -> None:
+    """What is not linear needs the window's total, and hands on numbers: it neither fires nor runs step by step."""
+    for node in plan.nodes:
+        if node.op.linear:
+            continue
+        what = f"node {node.name!r}: operation {node.op.kind!r} is not linear"
+        if isinstance(node, Stage):
+            raise BadPlan(f"{what}, and a stage adds up what arrives: let the stage read the node, by an identity")
+        if plan.encoder.clocked:
+            raise BadPlan(f"{what} and waits for its window, which a clocked network has none of: remove it")
+        if plan.warmup:
+            raise BadPlan(f"{what} and waits for its window, which a warm-up has none of: choose a method without one")

@@ -28,6 +28,9 @@ class Draft:
     weight: dict[str, Tensor] = field(default_factory=dict)
     constant: dict[str, Tensor] = field(default_factory=dict)  # total constant of each linear node's value
     own: dict[str, Tensor] = field(default_factory=dict)  # the constant a node adds itself
+    bias: dict[str, Tensor] = field(default_factory=dict)  # total constant of a graded node that it carries itself
+    whole: dict[str, str] = field(default_factory=dict)  # by value: the identity that adds its constant
+    pooled: set[str] = field(default_factory=set)  # max pools that no activation follows: computed with numbers
     label: dict[str, str] = field(default_factory=dict)  # the name to go by: of the layer that holds the weight
     format: dict[str, AnyFormat] = field(default_factory=dict)  # of weights that are stored as integers
     gain: dict[str, Tensor] = field(default_factory=dict)  # what their results are multiplied by, [channels]

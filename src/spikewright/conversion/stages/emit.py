@@ -27,7 +27,7 @@ def emit(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNode,
             continue
         op = draft.op[name]
         inputs = tuple(emitted_as[read] for read in draft.inputs[name])
-        if op.passes and name != output and name not in merged:
+        if op.passes and name != output and name not in merged and name not in draft.bias:
             emitted_as[name] = inputs[0]
         elif name in merged:
             value = merged[name]
@@ -57,7 +57,7 @@ def _graded_node(draft: Draft, name: str, inputs: tuple[str, ...]) -> StagedNode
         shape=draft.shape[name],
         carries=name,
         weight=draft.weight.get(name),
-        bias=draft.constant.get(name) if name == draft.source.output else None,
+        bias=draft.constant.get(name) if name == draft.source.output else draft.bias.get(name),
         **_stored(draft, name),
     )
 
@@ -111,4 +111,5 @@ def _merges(draft: Draft, fires: dict[str, tuple[str, Fires]], live: set[str], o
         read: readers[0]
         for read, readers in wanted.items()
         if len(readers) == 1 and readers[0] in fires and read not in fires and read in draft.op and read != output
+        if draft.op[read].linear
     }

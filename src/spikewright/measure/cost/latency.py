@@ -2,7 +2,8 @@
 
     two-phase stage:  finish = (latest finish of its inputs) + T        it waits for whole windows
     lockstep stage:   finish = max((latest start of its inputs) + T, latest finish of its inputs)
-A graded input is there at once, one that streams takes its T steps; a train that is averaged starts when its
+What is not linear waits for the latest of its inputs, unless they are the same at every step, and then passes all on at
+once. A graded input is there at once, one that streams takes its T steps; a train that is averaged starts when its
 window is over. So two-phase and averaging networks take the longest path's sum of T, and lockstep networks T. A
 warm-up, and what a stage replays, counts. The read-out fires nothing and adds nothing.
 From the plan alone; knows nothing about spikes or seconds.
@@ -21,10 +22,14 @@ def latency_steps(plan: Plan) -> int:
     """Steps until the read-out has its whole window."""
     start = {INPUT: 0}
     finish = {INPUT: plan.encoder.steps if plan.encoder.streams else 0}
+    drives = plan.drives
     replayed = 0  # the stages of one network replay together
     for node in plan.nodes:
         first = max((finish if _averages(edge) else start)[edge.source] for edge in node.edges)
         last = max(finish[name] for name in node.inputs)
+        if not node.op.linear and not drives[node.name].constant:
+            start[node.name] = finish[node.name] = last
+            continue
         if not isinstance(node, Stage):
             start[node.name], finish[node.name] = first, last
             continue

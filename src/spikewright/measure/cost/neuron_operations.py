@@ -1,6 +1,7 @@
 """What neurons do at every step whether anything spikes or not: shifts, leaks, compares and resets.
 
-    shifts:   C_out·H·W for each step of an incoming train, where its step weights are not all one
+    shifts:   C_out·H·W for each step of an incoming train, where its step weights are not all one; where a node that
+        is not linear reads its number, the elements of that
     leaks:    one for each neuron and step whose leak λ is inside (0, 1): a shift where λ = 2^−k, else a multiplication
     compares: one for each neuron and step, and one more for a sign or a falling branch of a staircase
     resets: one for each neuron and step (the subtraction may be of nothing); none where a table is compared with
@@ -48,6 +49,8 @@ def neuron_operations(blueprint: Blueprint, flow: FanOut) -> NeuronOperations:
         arriving = max(shifted_steps[name] for name in node.inputs)
         if isinstance(node.op, Product):
             shifts += arriving * elements(op_shape(node, shapes, blueprint.array(node, "weight")))
+        elif not node.op.linear:
+            shifts += sum(shifted_steps[name] * elements(shapes[name]) for name in node.inputs)
         if isinstance(node, Stage):
             code = node.firing.code
             schedule = node.firing.schedule

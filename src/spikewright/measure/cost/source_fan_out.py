@@ -61,7 +61,7 @@ def _numbers(source: Source) -> set[str]:
     """The nodes whose values would not be spikes: products make numbers, activations spikes."""
     found = {INPUT}
     for node in source.nodes:
-        made = isinstance(node.op, Product)
+        made = isinstance(node.op, Product) or not (node.op.linear or node.op.maximum or node.op.activates)
         passed = not isinstance(node.op, Activating) and any(name in found for name in node.inputs)
         if made or passed:
             found.add(node.name)
@@ -82,4 +82,5 @@ def _fires(source: Source) -> set[str]:
 
 def _before_firing(node: SourceNode) -> bool:
     op = node.op
-    return not (isinstance(op, Product | Activating) or op.adds or op.averages or op.moves)
+    numbers = not (op.linear or op.maximum)
+    return not (isinstance(op, Product | Activating) or op.adds or op.averages or op.moves or numbers)

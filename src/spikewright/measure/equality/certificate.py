@@ -7,6 +7,7 @@ bound: where each distance exceeds its bound, equality is proven for these input
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any
 
 import torch
@@ -66,7 +67,7 @@ class Certificate:
     @property
     def proven(self) -> bool:
         """Whether equality follows from the rounding bounds, for these inputs."""
-        return self.equal and self.within_bound == 0
+        return self.equal and self.within_bound == 0 and isfinite(self.output_bound)
 
     def __repr__(self) -> str:
         return self.line()
@@ -153,7 +154,7 @@ class _Tally:
         error = (value - truth.output).abs()
         self.output["error"] = max(self.output["error"], float(error.max()))
         self.output["bound"] = max(self.output["bound"], float(2 * truth.output_bound.max()))
-        self.output["exceeds"] += int((error > 2 * truth.output_bound).sum())
+        self.output["exceeds"] += int((~(error <= 2 * truth.output_bound)).sum())
 
     def _stage(self, engine: str, record: StageRecord, truth: Truth) -> None:
         node, codes, firing = record.node, record.codes, record.firing
@@ -180,7 +181,7 @@ class _Tally:
             margin = truth.margins[name]
             row["distance"] = min(row["distance"], float(margin.distance.min()))
             row["bound"] = max(row["bound"], float(2 * margin.bound.max()))
-            row["within"] += int((margin.distance <= 2 * margin.bound).sum())
+            row["within"] += int((~(margin.distance > 2 * margin.bound)).sum())
 
     def certificate(self, reference: str) -> Certificate:
         if not self.images:

@@ -5,8 +5,9 @@
 It interprets the captured graph and shares no code with folding or the engines. Beside the codes it tells how
 far each potential is from the nearest code boundary, and how far rounding can have moved it:
 
-    B = (n + T + 4) · 2⁻⁵³ · (Σ|W||x| + |b| + v0)/unit,   n = terms accumulated, over graded chains too
+    B = ((n + T + 4) · 2⁻⁵³ · (Σ|W||x| + |b| + v0) + e)/unit,   n = terms accumulated, over graded chains too
 
+with e what is left of the errors of norms, gates and the like further back (`bounds/`), 0 where there are none.
 For those B is g's steepness times as large, and 8·2⁻⁵³·(|g(z)| + 1)/unit for the function itself is added. Where
 every distance exceeds twice B (once for the reference, once for the engine) equality is proven for
 these inputs, not only observed.
@@ -22,9 +23,7 @@ from spikewright.ann import interpreter
 from spikewright.ann.ops import Activating
 from spikewright.ann.ops.rules import gathered
 from spikewright.ann.source import INPUT, Source, SourceNode
-from spikewright.measure.equality.bounds import Size
-
-EPSILON = 2.0**-53
+from spikewright.measure.equality.bounds import EPSILON, Case, Size
 
 
 class Rounding(NamedTuple):
@@ -74,18 +73,20 @@ def refer(source: Source, x: Tensor, rounding: Mapping[str, Rounding], *, arrays
     values: dict[str, Tensor] = {INPUT: x}
     sizes = {INPUT: Size(x.abs(), 0)}
     margins: dict[str, Margin] = {}
+    steps = max((rule.timesteps for rule in rounding.values()), default=1)
     for node in source.nodes:
         roles = {role: arrays[name] for role, name in node.arrays}
         inputs = [values[name] for name in node.inputs]
         if node.op.activates:
             rule = rounding[node.name]
-            values[node.name], margins[node.name] = _rounded(node, inputs[0], sizes[node.inputs[0]], rule, roles)
+            found = _rounded(node, inputs[0], sizes[node.inputs[0]], rule, roles, steps)
+            values[node.name], margins[node.name] = found
             sizes[node.name] = Size(values[node.name].abs() + rule.below * rule.unit, 1 + int(rule.below.any()))
         else:
-            values[node.name] = interpreter.evaluate(node, inputs, roles)
-            sizes[node.name] = BOUNDS[node.op](node, [sizes[name] for name in node.inputs], roles)
-    size = sizes[source.output]
-    return Truth(values, margins, values[source.output], (size.terms + 4) * EPSILON * size.magnitude)
+            made = values[node.name] = interpreter.evaluate(node, inputs, roles)
+            case = Case(node, [sizes[name] for name in node.inputs], inputs, made, roles, steps)
+            sizes[node.name] = BOUNDS[node.op](case)
+    return Truth(values, margins, values[source.output], sizes[source.output].bound(steps + 4))
 
 
 def codes_of(node: SourceNode, z: Tensor, rule: Rounding, roles: Mapping[str, Tensor]) -> Tensor:
@@ -101,13 +102,13 @@ def codes_of(node: SourceNode, z: Tensor, rule: Rounding, roles: Mapping[str, Te
 
 
 def _rounded(
-    node: SourceNode, z: Tensor, size: Size, rule: Rounding, roles: Mapping[str, Tensor]
+    node: SourceNode, z: Tensor, size: Size, rule: Rounding, roles: Mapping[str, Tensor], steps: int
 ) -> tuple[Tensor, Margin]:
     """The value of an activation, and its margin."""
     op = node.op
     assert isinstance(op, Activating)
     value = codes_of(node, z, rule, roles) * rule.unit
-    error = (size.terms + rule.timesteps + 4) * EPSILON * (size.magnitude + rule.initial)
+    error = size._replace(magnitude=size.magnitude + rule.initial).bound(steps + 4)
     if not op.staircase:
         u = (z + rule.initial) / rule.unit
         return value, Margin((u - u.round().clamp(1, rule.levels)).abs(), error / rule.unit)

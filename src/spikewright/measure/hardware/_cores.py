@@ -44,7 +44,7 @@ def machine_of(plan: Plan, uniform: Fraction | None = None) -> Machine:
         timesteps = {INPUT: uniform or Fraction(plan.encoder.steps - plan.warmup), **timesteps}
     windows = {name: steps + extra for name, steps in timesteps.items()}
     reads: dict[str, list[Read]] = {name: [] for name in windows}
-    courses = plan.courses
+    courses, drives = plan.courses, plan.drives
     made_by = {INPUT: {(INPUT, _every(courses[INPUT].steps))} if INPUT in windows else set[tuple[str, Cells]]()}
     for node in plan.nodes:
         read = {
@@ -54,7 +54,10 @@ def machine_of(plan: Plan, uniform: Fraction | None = None) -> Machine:
             for cells in [_aligned(before, edge, uniform=uniform is not None)]
         }
         if not isinstance(node, Stage):
-            made_by[node.name] = {(core, _padded(cells, courses[node.name].steps)) for core, cells in read}
+            steps = courses[node.name].steps
+            # what is not linear takes all of a train first, unless its steps are all the same
+            streams = node.op.linear or drives[node.name].constant
+            made_by[node.name] = {(core, _padded(cells, steps) if streams else None) for core, cells in read}
             continue
         made_by[node.name] = {(node.name, _every(courses[node.name].steps))}
         waits = node.firing.schedule.waits
