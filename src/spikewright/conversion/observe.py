@@ -70,7 +70,7 @@ def observe(source: Source, batches: Iterable[Tensor], *, on_progress: Progress 
         BadData: no inputs, or inputs of another shape, or inputs or activations that are not finite.
     """
     inputs = _sliced(source, batches)
-    seen = _Seen(channel_axes(source.nodes, source.input_shape))
+    seen = _Seen(channel_axes(source.nodes, source.value_shapes))
     passed, total = 0, 2 * sum(map(len, inputs))
     with torch.no_grad():
         for part in inputs:

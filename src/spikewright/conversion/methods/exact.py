@@ -97,7 +97,7 @@ class Exact:
             for name, steps in per_activation(source, self.timesteps).items()
         }
         ranks = {node.name: len(node.shape) for node in source.activations}
-        axes = channel_axes(source.nodes, source.input_shape)
+        axes = channel_axes(source.nodes, source.value_shapes)
 
         def least_error(seen: Histogram, op: Activating, name: str) -> Tensor:
             found = least_error_threshold(seen, codes[name].levels, cap=op.cap, per_channel=self.per_channel)
