@@ -71,7 +71,7 @@ def _read(folder: Path) -> tuple[Source, Tensor]:
     source, about = load_source(folder)
     ordered = {name: source.arrays[name] for name in about["arrays"]}  # the file has an order of its own
     inputs = load_file(folder / "inputs.safetensors")["inputs"]
-    return Source(source.input_shape, source.nodes, ordered, source.preparation), inputs
+    return Source.of(source.input_shape, source.nodes, ordered, source.preparation), inputs
 
 
 def _write(folder: Path, source: Source, inputs: Tensor) -> None:

@@ -130,6 +130,17 @@ def in_type(batch: Batch, dtype: torch.dtype) -> Batch:
     return batch.to(dtype)
 
 
+def moved(batch: Batch, place: torch.device | None, dtype: torch.dtype) -> Batch:
+    """A batch on a device, real numbers in that type."""
+    found = in_type(batch, dtype)
+    return found if place is None else found.to(place)
+
+
+def output_named(outputs: Batch, name: str | None) -> Tensor:
+    """One output by its name; a single one whatever its name."""
+    return outputs if isinstance(outputs, Tensor) else outputs.tensors[name or next(iter(outputs.tensors))]
+
+
 def one_row(batch: Batch) -> Tensor:
     """All outputs of each sample in one row, [N, *]; a single tensor as it is."""
     if isinstance(batch, Tensor):

@@ -10,8 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spikewright.engines.program import Instruction, StageInstruction
+from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.snn.schedules import Drive
+
+
+def total_input(program: Program, x: Tensor) -> Tensor:
+    """The only input, encoded, over the whole window in one step, [1, N, *]; a repeated one is not divided."""
+    return program.plan.encoder.total(x)
 
 
 def aligned(instruction: Instruction, inputs: Sequence[Tensor]) -> list[Tensor]:

@@ -18,8 +18,8 @@ def started(program: Program, x: Batch, *, trains: Collection[str] | bool = True
     Args:
         program: whose inputs they are.
         x: a batch.
-        trains: which are wanted step by step; the others come as their total over the window in one step, [1, N, *], and
-            a repeated one is not divided to be summed.
+        trains: which are wanted step by step; the others come as their total over the window in one step, [1, N, *],
+            and a repeated one is not divided to be summed.
     """
     encoder = program.plan.encoder
     values = values_at_start(program.plan.inputs, x, dtype_of(program))

@@ -192,6 +192,8 @@ def require_fit(source: Source, data: ImageData) -> None:
             f"the network takes inputs of shape {tuple(source.input_shape)}, data {data.name!r} gives {shape}: "
             "give --size, or data of that shape"
         )
+    if len(source.outputs) > 1:
+        return  # which of them tells classes is for who reads it
     if len(source.output_shape) != 1 or source.output_shape[0] < data.classes:
         raise BadModel(
             f"the network's output has shape {tuple(source.output_shape)}, data {data.name!r} has {data.classes} "

@@ -29,7 +29,7 @@ from torch import Tensor
 from spikewright.ann.ops import Product
 from spikewright.ann.ops.rules import gathered
 from spikewright.ann.shapes import blank, shape_made, stand_in
-from spikewright.ann.source import INPUT, Source
+from spikewright.ann.source import Source
 from spikewright.measure.cost.events import Reading, transposed
 from spikewright.measure.cost.synapses import Shape, weights_met
 from spikewright.snn.blueprint import Blueprint
@@ -69,9 +69,9 @@ class FanOut:
 EVENTS = gathered("counting of events", "spikewright.measure.cost.events")
 
 
-def spiking_input(plan: Plan) -> bool:
-    """Whether the encoder emits spikes rather than graded values."""
-    return plan.encoder.spiking
+def spiking_inputs(plan: Plan) -> tuple[str, ...]:
+    """The inputs that are spikes rather than graded values: by their encoder, or ids, each a one among zeros."""
+    return tuple(each.name for each in plan.inputs if each.encoder.spiking or each.ids is not None)
 
 
 def fan_out(blueprint: Blueprint) -> FanOut:
@@ -79,8 +79,8 @@ def fan_out(blueprint: Blueprint) -> FanOut:
     plan, wiring, courses = blueprint.plan, _wire(blueprint), blueprint.plan.courses
     numbers = {name for name, graded in wiring.graded.items() if bool(graded.any())}
     demand = {name: _zeros(shape) for name, shape in wiring.shapes.items()}
-    # 1 where the read-out takes an element as it is
-    read = {**demand, plan.readout.name: _ones(plan.readout.shape)}
+    # 1 where a read-out takes an element as it is
+    read = {**demand, **{node.name: _ones(node.shape) for node in plan.outputs.values()}}
     for node in reversed(plan.nodes):
         given = [wiring.shapes[name] for name in node.inputs]
         costs = _costs(node, wiring, given, demand[node.name] + read[node.name] * _sums(node))
@@ -92,7 +92,7 @@ def fan_out(blueprint: Blueprint) -> FanOut:
         if node.op.moves and not isinstance(node, Stage):
             for name, part in zip(node.inputs, transposed(node.op, given, read[node.name]), strict=True):
                 read[name] = read[name] + part
-    spiking = [node.name for node in plan.stages] + ([INPUT] if spiking_input(plan) else [])
+    spiking = (*(node.name for node in plan.stages), *spiking_inputs(plan))
     linear = [node for node in plan.nodes if isinstance(node.op, Product)]
     times = _times(plan)
     counted = {node.name: _graded_products(node, wiring) for node in plan.nodes}
@@ -107,7 +107,7 @@ def fan_out(blueprint: Blueprint) -> FanOut:
 
 
 def passes_numbers(blueprint: Blueprint) -> frozenset[str]:
-    """The nodes, or `INPUT`, that pass on numbers rather than spikes, in some element."""
+    """The nodes, and inputs, that pass on numbers rather than spikes, in some element."""
     return frozenset(name for name, graded in _wire(blueprint).graded.items() if bool(graded.any()))
 
 
@@ -116,7 +116,7 @@ def macs_source(source: Source) -> int:
 
     Only those inside the image: a multiplication with padding is not one.
     """
-    shapes: dict[str, Shape] = {INPUT: source.input_shape, **{node.name: node.shape for node in source.nodes}}
+    shapes: dict[str, Shape] = source.shapes
     return sum(
         dense_macs(node.op, source.arrays[dict(node.arrays)["weight"]], shapes[node.inputs[0]], node.shape)
         for node in source.nodes
@@ -153,9 +153,10 @@ class _Wiring:
 
 def _wire(blueprint: Blueprint) -> _Wiring:
     plan = blueprint.plan
-    shapes: dict[str, Shape] = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
+    shapes: dict[str, Shape] = plan.shapes
     made = {node.name: op_shape(node, shapes, blueprint.array(node, "weight")) for node in plan.nodes}
-    graded = {INPUT: torch.tensor(not spiking_input(plan)).expand(plan.input_shape)}
+    spiking = spiking_inputs(plan)
+    graded = {each.name: torch.tensor(each.name not in spiking).expand(each.value_shape) for each in plan.inputs}
     for node in plan.nodes:
         if isinstance(node, Stage):
             found = torch.tensor(False)

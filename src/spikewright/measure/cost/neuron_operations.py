@@ -16,7 +16,6 @@ import math
 from dataclasses import dataclass
 
 from spikewright.ann.ops import Product
-from spikewright.ann.source import INPUT
 from spikewright.measure.cost.fan_out import op_shape, passes_numbers
 from spikewright.measure.cost.synapses import elements
 from spikewright.snn.blueprint import Blueprint
@@ -38,8 +37,10 @@ class NeuronOperations:
 def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
     """Count them from the plan; graded values are neither shifted nor compared."""
     plan = blueprint.plan
-    shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
-    shifted_steps = {INPUT: 0}  # steps of what flows out of each node, if its spikes have to be shifted
+    shapes = plan.shapes
+    shifted_steps = {
+        each.name: 0 for each in plan.inputs
+    }  # steps of what flows out of each node, if its spikes have to be shifted
     shifts = compares = injections = leak_multiplications = leak_shifts = 0
     drives, numbers = plan.drives, passes_numbers(blueprint)
     for node in plan.nodes:

@@ -13,11 +13,13 @@ these inputs, not only observed.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.ends import Batch, in_type, values_at_start
 from spikewright.ann.ops.rules import gathered
-from spikewright.ann.source import INPUT, Source
+from spikewright.ann.source import Source
 from spikewright.measure.equality.bounds import Size
 
 EPSILON = 2.0**-53
@@ -44,8 +46,20 @@ class Truth(NamedTuple):
 
     values: dict[str, Tensor]  # every node's value, float64
     margins: dict[str, Margin]  # by activation
-    output: Tensor
-    output_bound: Tensor  # rounding bound of each output, in its own unit
+    outputs: dict[str, Tensor]  # by name of the output
+    output_bounds: dict[str, Tensor]  # rounding bound of each, in its own unit
+
+    @property
+    def output(self) -> Tensor:
+        """The only output."""
+        (found,) = self.outputs.values()
+        return found
+
+    @property
+    def output_bound(self) -> Tensor:
+        """Of the only output."""
+        (found,) = self.output_bounds.values()
+        return found
 
 
 BOUNDS = gathered("bounding of rounding", "spikewright.measure.equality.bounds")
@@ -56,18 +70,17 @@ def in_float64(source: Source) -> dict[str, Tensor]:
     return {name: array.double() for name, array in source.arrays.items()}
 
 
-def refer(source: Source, x: Tensor, rounding: Mapping[str, Rounding], *, arrays: Mapping[str, Tensor]) -> Truth:
+def refer(source: Source, x: Batch, rounding: Mapping[str, Rounding], *, arrays: Mapping[str, Tensor]) -> Truth:
     """Evaluate the quantised source on a batch.
 
     Args:
         source: the captured network.
-        x: prepared inputs [N, *input_shape].
+        x: prepared inputs [N, *input_shape]; several by name.
         rounding: for each activation's name, how it is rounded.
         arrays: `in_float64(source)`.
     """
-    x = x.double()
-    values: dict[str, Tensor] = {INPUT: x}
-    sizes = {INPUT: Size(x.abs(), 0)}
+    values = values_at_start(source.inputs, in_type(x, torch.float64), torch.float64)
+    sizes = {name: Size(value.abs(), 0) for name, value in values.items()}
     margins: dict[str, Margin] = {}
     for node in source.nodes:
         roles = {role: arrays[name] for role, name in node.arrays}
@@ -82,8 +95,13 @@ def refer(source: Source, x: Tensor, rounding: Mapping[str, Rounding], *, arrays
         else:
             values[node.name] = interpreter.evaluate(node, inputs, roles)
             sizes[node.name] = BOUNDS[node.op](node, [sizes[name] for name in node.inputs], roles)
-    size = sizes[source.output]
-    return Truth(values, margins, values[source.output], (size.terms + 4) * EPSILON * size.magnitude)
+    outputs = {each.name: values[each.node] for each in source.outputs}
+    bounds = {each.name: _bound(sizes[each.node]) for each in source.outputs}
+    return Truth(values, margins, outputs, bounds)
+
+
+def _bound(size: Size) -> Tensor:
+    return (size.terms + 4) * EPSILON * size.magnitude
 
 
 def _margin(u: Tensor, size: Size, rule: Rounding) -> Margin:
