@@ -13,6 +13,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.ends import SourceInput
 from spikewright.ann.interpreter import run
 from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import Source

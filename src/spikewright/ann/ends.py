@@ -156,6 +156,7 @@ def gathered_inputs(names: Sequence[str], given: Any, what: str) -> Batch:
     """
     if isinstance(given, Named):
         given = given.tensors
+    found: dict[Any, Any]
     if isinstance(given, Mapping):
         found = {str(name): value for name, value in given.items()}
     elif isinstance(given, tuple | list):

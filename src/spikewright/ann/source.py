@@ -86,7 +86,7 @@ class Source:
         Raises:
             BadModel: there are several outputs.
         """
-        if len(self.outputs) > 1:
+        if len(self.outputs) != 1:
             names = ", ".join(repr(each.name) for each in self.outputs)
             raise BadModel(
                 f"the network has {len(self.outputs)} outputs ({names}), and one is needed here: wrap the model so "
@@ -110,7 +110,7 @@ class Source:
         Raises:
             BadModel: there are several.
         """
-        if len(self.inputs) > 1:
+        if len(self.inputs) != 1:
             names = ", ".join(repr(each.name) for each in self.inputs)
             raise BadModel(
                 f"the network has {len(self.inputs)} inputs ({names}), and data sets have one: in Python, sw.convert, "

@@ -74,8 +74,6 @@ def checked(plan: Plan, own: torch.dtype | None, args: tuple[Any, ...], named: M
             raise BadData(
                 f"the network runs in {own}, the input is {x.dtype}: give {own}, or build it with dtype={x.dtype}"
             )
-    if len(names) == 1:
-        return batch if own is None or plan.inputs[0].ids is not None else batch.to(own)
     return batch if own is None else in_type(batch, own)
 
 
@@ -85,7 +83,7 @@ def require_one_input(plan: Plan, engine: str) -> None:
     Raises:
         BadPlan: there are some; the line names the engine.
     """
-    if len(plan.inputs) > 1 or plan.inputs[0].ids is not None:
+    if len(plan.inputs) != 1 or plan.input.ids is not None:
         what = "ids" if len(plan.inputs) == 1 else f"{len(plan.inputs)} inputs"
         raise BadPlan(
             f"the {engine} engine takes one input of real numbers, the network takes {what}: run it by float64"

@@ -7,7 +7,7 @@ Knows nothing about networks but their input and output shapes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -55,6 +55,17 @@ class Prepared:
         if not is_finite(self.inputs):
             raise BadData("an input holds values that are not finite: mend the data or its preparation")
 
+    @property
+    def only(self) -> Tensor:
+        """The inputs of a network that takes one tensor.
+
+        Raises:
+            BadData: they are of several inputs.
+        """
+        if not isinstance(self.inputs, Tensor):
+            raise BadData(f"one input is taken here, the samples have {len(self.inputs.tensors)}: give one tensor")
+        return self.inputs
+
 
 def prepared(split: Labelled, preparation: InputPreparation, *, limit: int | None = None) -> Prepared:
     """The first `limit` images [N, *input_shape] of a split, and their labels; None takes all."""
@@ -63,7 +74,7 @@ def prepared(split: Labelled, preparation: InputPreparation, *, limit: int | Non
     return Prepared(torch.cat([preparation(part) for part in images.split(BATCH)]), labels)
 
 
-def batches(samples: Prepared, *, size: int = BATCH) -> Iterator[tuple[Batch, Tensor]]:
+def batches(samples: Prepared, *, size: int = BATCH) -> Iterator[tuple[Any, Tensor]]:
     """Inputs and labels, so many at a time, in order."""
     yield from zip(samples.inputs.split(size), samples.labels.split(size), strict=True)
 

@@ -75,7 +75,7 @@ class Plan:
         Raises:
             BadPlan: there are several inputs.
         """
-        if len(self.inputs) > 1:
+        if len(self.inputs) != 1:
             names = ", ".join(repr(each.name) for each in self.inputs)
             raise BadPlan(
                 f"the network has {len(self.inputs)} inputs ({names}), and one is needed here: in Python, "
@@ -115,7 +115,7 @@ class Plan:
         Raises:
             BadPlan: there are several outputs.
         """
-        if len(self.readouts) > 1:
+        if len(self.readouts) != 1:
             names = ", ".join(repr(each.name) for each in self.readouts)
             raise BadPlan(
                 f"the network has {len(self.readouts)} outputs ({names}), and one is needed here: name it, or wrap the "

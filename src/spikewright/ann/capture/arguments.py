@@ -118,7 +118,7 @@ def _require_fitting(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, 
     except (ValueError, TypeError):
         return
     try:
-        signature.bind(*args, **kwargs)
+        signature.bind_partial(*args, **kwargs)  # the model says best what is missing
     except TypeError as error:
         raise BadModel(f"forward{signature} does not take the example, got {_kind(example)}: {error}") from None
 

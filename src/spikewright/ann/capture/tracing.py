@@ -142,7 +142,9 @@ def _try_two_sizes(model: nn.Module, arguments: Arguments, batch: Batch) -> tupl
                 f"the example input {whole!r} holds {tensors[whole].dtype}, and the model fails on inputs of shape "
                 f"{shapes}: {first_line(error)}: whole numbers are ids for an embedding; give floating point elsewhere"
             ) from None
-        raise BadModel(f"the model fails on an input of shape {shapes}: {first_line(error)}") from None
+        missing = isinstance(error, TypeError) and "required positional argument" in str(error)
+        way_out = ": give an example of all inputs, a tuple or a dict" if missing else ""
+        raise BadModel(f"the model fails on an input of shape {shapes}: {first_line(error)}{way_out}") from None
     three = joined([batch, batch[:1]])
     try:
         args, kwargs = arguments.of(three)

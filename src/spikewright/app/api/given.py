@@ -23,8 +23,11 @@ from spikewright.reliability.faults import Fault
 from spikewright.snn.blueprint import Blueprint
 
 Array = Tensor | np.ndarray
-Inputs = Array | Iterable[Any]
-"""Inputs [N, *] as a tensor or an array, or a loader of input batches or of (inputs, …) tuples."""
+Inputs = Array | Named | Iterable[Any]
+"""Inputs [N, *] as a tensor or an array, or a loader of input batches or of (inputs, …) tuples.
+
+Of a network with several inputs, inputs are a tuple or a dict of tensors.
+"""
 Labelled = Prepared | tuple[Array, Array] | Iterable[Any]
 """Inputs [N, *] and labels [N], or a loader of (inputs, labels) batches."""
 
@@ -139,7 +142,7 @@ def with_names(samples: Prepared, names: Sequence[str]) -> Prepared:
     return Prepared(gathered_inputs(names, inputs, "samples"), samples.labels)
 
 
-def source_of(network: Source | nn.Module, loader: Inputs | Named | None) -> Source:
+def source_of(network: Source | nn.Module, loader: Inputs | None) -> Source:
     """A captured network as it is; a module is captured, with the first inputs for an example.
 
     Raises:

@@ -97,7 +97,10 @@ class SpikingPiece:
         if not isinstance(instruction, StageInstruction):
             if not self._is_readout:
                 return laid_out(made)
-            return scaled(made if instruction.bias is None else made + instruction.bias, self._program.worth)
+            return scaled(
+                made if instruction.bias is None else made + instruction.bias,
+                self._program.worth(instruction.node.name),
+            )
         firing = instruction.firing
         if fault is None and not self._loops:
             codes = self._code(instruction, made)
