@@ -4,13 +4,14 @@
 3    arrays may be packed
 4    inputs with their preparation and read-outs, by name; a node says which axis is its channels', and with which
      node it shares its weight
-5    an input may take ids
+5    the same, of a network in which an input takes ids
 """
 
 from collections.abc import Callable
 from typing import Any
 
-NEWEST = 5
+NEWEST = 4
+WITH_IDS = 5
 
 Raw = dict[str, Any]
 
@@ -29,12 +30,12 @@ def in_newest(raw: Raw) -> Raw:
 
 
 def in_oldest(raw: Raw) -> Raw:
-    """The JSON of a plan file in the newest format, in the oldest that can say all of it."""
+    """The JSON of a plan file in the newest format, in the oldest of the newest two that can say all of it."""
     inputs = raw["plan"]["inputs"]
     if any(each["ids"] is not None for each in inputs):
-        return raw
+        return {**raw, "format": WITH_IDS}
     plain = [{name: value for name, value in each.items() if name != "ids"} for each in inputs]
-    return {**raw, "format": 4, "plan": {**raw["plan"], "inputs": plain}}
+    return {**raw, "plan": {**raw["plan"], "inputs": plain}}
 
 
 def _with_edges(plan: Raw, about: Raw) -> Raw:  # noqa: ARG001
@@ -68,4 +69,4 @@ def _with_ends(plan: Raw, about: Raw) -> Raw:
     return {**left, "inputs": [taken], "readouts": read}
 
 
-_STEPS: dict[int, Callable[[Raw, Raw], Raw]] = {1: _with_edges, 2: _unchanged, 3: _with_ends, 4: _unchanged}
+_STEPS: dict[int, Callable[[Raw, Raw], Raw]] = {1: _with_edges, 2: _unchanged, 3: _with_ends}

@@ -248,12 +248,12 @@ def _content(path: Path, kind: type[Any]) -> Any:
     if kind is _PlanFile and isinstance(raw, dict):
         raw = plan_formats.in_newest(raw)
         version = raw.get("format")
-    if kind is SourceFile:
-        kind = source_formats.KINDS.get(version if isinstance(version, int) else None, kind)
-    if version != newest and not (kind is SourceFile and version == source_formats.PLAIN):
+    read = source_formats.KINDS if kind is SourceFile else (PLAN_FORMAT, plan_formats.WITH_IDS)
+    if not isinstance(version, int) or version not in read:
         raise BadFile(
             f"{path} has format {version!r}, this version reads {newest}: make the run again with this version"
         )
+    kind = source_formats.KINDS[version] if kind is SourceFile else kind
     try:
         return TypeAdapter(kind).validate_python(raw, strict=False)
     except ValidationError as error:
