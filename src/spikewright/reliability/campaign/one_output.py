@@ -5,6 +5,7 @@ from dataclasses import replace
 from spikewright.ann.source import Source
 from spikewright.measure.accuracy import output_of
 from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.ends import Readout
 from spikewright.snn.plan import Plan
 
 
@@ -32,8 +33,7 @@ def _source(source: Source, name: str) -> Source:
     nodes = tuple(node for node in source.nodes if node.name in needed)
     used = {array for node in nodes for _, array in node.arrays}
     arrays = {array: value for array, value in source.arrays.items() if array in used}
-    inputs = tuple(each for each in source.inputs if each.name in needed)
-    return replace(source, inputs=inputs, nodes=nodes, arrays=arrays, named_outputs=())
+    return replace(source, nodes=nodes, arrays=arrays, named_outputs=())
 
 
 def _blueprint(blueprint: Blueprint, name: str) -> Blueprint:
@@ -46,9 +46,7 @@ def _blueprint(blueprint: Blueprint, name: str) -> Blueprint:
         if node.name in needed
     )
     arrays = {array: value for array, value in blueprint.arrays.items() if _owner(array, needed)}
-    inputs = tuple(each for each in plan.inputs if each.name in needed)
-    readouts = tuple(each for each in plan.readouts if each.name == name)
-    return Blueprint(Plan(inputs=inputs, nodes=nodes, readouts=readouts), arrays)
+    return Blueprint(Plan(inputs=plan.inputs, nodes=nodes, readouts=(Readout(node=end.name),)), arrays)
 
 
 def _owner(array: str, needed: set[str]) -> bool:
