@@ -70,11 +70,15 @@ def assemble(
             arrays |= _firing_arrays(node.name, node.fires, chosen)
         nodes.append(made)
     joined = tuple(nodes) if joining is None else joining.align(nodes)
-    taken = tuple(
+    plan = Plan(inputs=_inputs(source, encoder), nodes=joined, readouts=_readouts(staged, source))
+    return Blueprint(plan, arrays)
+
+
+def _inputs(source: Source, encoder: AnyEncoder) -> tuple[PlanInput, ...]:
+    return tuple(
         PlanInput(name=each.name, shape=each.shape, encoder=encoder, preparation=source.preparation, ids=each.ids)
         for each in source.inputs
     )
-    return Blueprint(Plan(inputs=taken, nodes=joined, readouts=_readouts(staged, source)), arrays)
 
 
 def _readouts(staged: Sequence[StagedNode], source: Source) -> tuple[Readout, ...]:

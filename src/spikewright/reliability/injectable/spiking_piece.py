@@ -97,10 +97,8 @@ class SpikingPiece:
         if not isinstance(instruction, StageInstruction):
             if not self._is_readout:
                 return laid_out(made)
-            return scaled(
-                made if instruction.bias is None else made + instruction.bias,
-                self._program.worth(instruction.node.name),
-            )
+            total = made if instruction.bias is None else made + instruction.bias
+            return scaled(total, self._program.worth(self.name))
         firing = instruction.firing
         if fault is None and not self._loops:
             codes = self._code(instruction, made)
