@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.many_ends import BATCH, MANY, make
 from torch import Tensor
 
 import spikewright as sw
@@ -16,7 +17,8 @@ from spikewright.ann.source import Source
 from spikewright.engines.ends import checked
 from spikewright.engines.network import SpikingNetwork
 from spikewright.interchange.run_folder import load_blueprint, load_source, save_blueprint, save_source
-from tests.support.many_ends import BATCH, MANY, make
+from spikewright.training.ann.levels import initial_thresholds, with_levels
+from spikewright.training.ann.trainable import TrainableSource
 
 METHODS = ("exact", "qac")  # those that equal the quantised source
 
@@ -180,6 +182,27 @@ def test_campaigns_refuse_other_inputs(name: str) -> None:
     labels = torch.zeros(BATCH, dtype=torch.int64)
     with pytest.raises(sw.SpikewrightError, match=r"2 inputs|takes ids"):
         sw.inject(network, (batch, labels), ber=0.0, maps=2)
+
+
+@pytest.mark.parametrize("name", ["two_and_two", "ids_and_image", "boxes_and_scores"])
+def test_training_with_levels_by_a_loss_of_ones_own(name: str) -> None:
+    _, batch, source = _captured(name)
+    thresholds = initial_thresholds(source, [batch])
+    network = TrainableSource(with_levels(source, 3, thresholds)).train()
+    optimiser = torch.optim.SGD(network.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(20):
+        loss = torch.stack([(tensor - 1).square().mean() for _, tensor in named_leaves(network(batch))]).sum()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        network.clamp_thresholds()
+        losses.append(float(loss))
+    assert losses[-1] < losses[0]
+    trained = network.to_source()
+    found = sw.verify(sw.convert(trained, method="exact", timesteps=2), trained, _loader(batch))
+    assert found.proven
+    assert found.reference == "the source as trained"
 
 
 def test_comparing_methods_on_two_inputs() -> None:

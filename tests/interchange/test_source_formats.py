@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.many_ends import make
+from support.zoo import Net
 
 from spikewright.ann.capture.capture import capture
 from spikewright.errors import BadFile
 from spikewright.interchange.run_folder import load_blueprint, load_source, save_blueprint, save_source
 from spikewright.interchange.source_formats import NAMED, PLAIN, content_of
-from tests.support.many_ends import make
-from tests.support.zoo import Net
 
 
 def _saved(name: str, folder: Path) -> Path:

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 import torch
+from support.zoo import Net
 from torch import nn
 
 from spikewright.ann import interpreter
 from spikewright.ann.capture.capture import capture
 from spikewright.ann.capture.outputs import read_out_of
 from spikewright.ann.ends import SourceOutput
-from tests.support.zoo import Net
 
 X = torch.rand(3, 4)
 

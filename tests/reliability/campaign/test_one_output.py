@@ -2,13 +2,13 @@
 
 import pytest
 import torch
+from support.many_ends import make
 
 import spikewright as sw
 from spikewright.ann import interpreter
 from spikewright.ann.capture.capture import capture
 from spikewright.errors import BadModel, BadSetting
 from spikewright.reliability.campaign.one_output import reading
-from tests.support.many_ends import make
 
 
 @pytest.mark.parametrize(("name", "output"), [("boxes_and_scores", "scores"), ("model_output", "logits")])

@@ -144,6 +144,7 @@ def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Sourc
     name = data or about.get("data")
     if not name:
         return source, None, about
+    _require_images(source)
     images.require_known(run, source.preparation)
     images.require_channels(source.input_shape[0])
     loaded = images.load(str(name))
@@ -151,6 +152,18 @@ def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Sourc
         source = source.with_preparation(loaded.preparation)
     require_fit(source, loaded)
     return source, replace(loaded, preparation=source.preparation or loaded.preparation), about
+
+
+def _require_images(source: Source) -> None:
+    """Refuse a network that takes more than images, or others.
+
+    Raises:
+        BadModel: it has several inputs, or takes ids.
+    """
+    if source.input.ids is not None:
+        raise BadModel(
+            "the network takes ids, and data sets here hold images: in Python, sw.verify and sw.evaluate take them"
+        )
 
 
 def spiking_data(

@@ -115,7 +115,8 @@ def initial_thresholds(
 
     count = 0
     for x in batches:
-        interpreter.run(network.source, x, arrays=network.arrays, training=calibrate, watch=watch)
+        given = x if isinstance(x, Tensor) else source.inputs_of(x, "thresholds")
+        interpreter.run(network.source, given, arrays=network.arrays, training=calibrate, watch=watch)
         count += 1
     if count == 0:
         raise BadSetting("thresholds: no images to take them from: give at least one batch")

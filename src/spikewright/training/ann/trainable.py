@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from spikewright.ann import interpreter
-from spikewright.ann.ends import Batch, arranged
+from spikewright.ann.ends import arranged
 from spikewright.ann.interpreter import Activate, as_trained
 from spikewright.ann.ops import Activating
 from spikewright.ann.ops.activations import BatchNorm
@@ -67,9 +67,9 @@ class TrainableSource(nn.Module):
         """The current arrays under the source's own names."""
         return {name: getattr(self, key) for name, key in self._keys.items()}
 
-    def forward(self, x: Batch, activate: Activate = as_trained) -> Any:
+    def forward(self, x: Any, activate: Activate = as_trained) -> Any:
         """Map prepared inputs [N, *input_shape] to the output [N, *output_shape]; several as the model gave them."""
-        given = _dense(x) if isinstance(x, Tensor) else x
+        given = _dense(x) if isinstance(x, Tensor) else self.source.inputs_of(x, "training")
         arrays = self.arrays
         return arranged(interpreter.run(self.source, given, arrays=arrays, training=self.training, activate=activate))
 
