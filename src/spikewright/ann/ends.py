@@ -130,6 +130,17 @@ def in_type(batch: Batch, dtype: torch.dtype) -> Batch:
     return batch.to(dtype)
 
 
+def real(inputs: Sequence[End], batch: Batch) -> Batch:
+    """A batch in which whole numbers that no table reads are float32, as images of integers are."""
+
+    def of(each: End, tensor: Tensor) -> Tensor:
+        return tensor if each.ids is not None or tensor.is_floating_point() else tensor.float()
+
+    if isinstance(batch, Tensor):
+        return of(inputs[0], batch)
+    return Named({each.name: of(each, batch.tensors[each.name]) for each in inputs})
+
+
 def moved(batch: Batch, place: torch.device | None, dtype: torch.dtype) -> Batch:
     """A batch on a device, real numbers in that type."""
     found = in_type(batch, dtype)

@@ -157,6 +157,19 @@ class Source:
         Raises:
             BadData: of another shape or kind.
         """
+        found = self.fitting(batch, what)
+        for each, tensor in zip(self.inputs, tensors_of(found), strict=True):
+            if tensor.is_floating_point() == (each.ids is not None):
+                wanted = "numbers in floating point: normalise them first" if each.ids is None else "ids: give x.long()"
+                raise BadData(f"{what}: inputs are {tensor.dtype}, not {wanted}")
+        return in_type(found, self.dtype)
+
+    def fitting(self, batch: Any, what: str) -> Batch:
+        """As `inputs_of`, of whatever type.
+
+        Raises:
+            BadData: of another shape.
+        """
         found = gathered_inputs([each.name for each in self.inputs], batch, what)
         for each, tensor in zip(self.inputs, tensors_of(found), strict=True):
             which = "inputs have" if len(self.inputs) == 1 else f"input {each.name!r} has"
@@ -165,10 +178,7 @@ class Source:
                     f"{what}: {which} shape {tuple(tensor.shape[1:])}, the network takes {each.shape}: "
                     "resize them, or capture the model with an example of that shape"
                 )
-            if tensor.is_floating_point() == (each.ids is not None):
-                wanted = "numbers in floating point: normalise them first" if each.ids is None else "ids: give x.long()"
-                raise BadData(f"{what}: inputs are {tensor.dtype}, not {wanted}")
-        return in_type(found, self.dtype)
+        return found
 
     def given_back(self, values: Mapping[str, Tensor]) -> Batch:
         """The outputs, of all nodes' values: a tensor where there is one, else all by name."""

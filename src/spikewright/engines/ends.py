@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from spikewright.ann.ends import Batch, Named, arranged, gathered_inputs, in_type, tensors_of, values_at_start
+from spikewright.ann.ends import Batch, Named, arranged, gathered_inputs, in_type, real, tensors_of, values_at_start
 from spikewright.engines.program import Program
 from spikewright.errors import BadData, BadPlan
 from spikewright.snn.plan import Plan
@@ -62,7 +62,7 @@ def checked(plan: Plan, own: torch.dtype | None, args: tuple[Any, ...], named: M
     given: Any = args[0] if len(args) == 1 and not named else {**dict(zip(names, args, strict=False)), **named}
     if len(args) > len(names):
         given = args
-    batch = gathered_inputs(names, given, "inputs")
+    batch = real(plan.inputs, gathered_inputs(names, given, "inputs"))
     for each, x in zip(plan.inputs, tensors_of(batch), strict=True):
         which = "inputs" if len(names) == 1 else f"input {each.name!r}"
         if not x.dim() or tuple(x.shape[1:]) != each.sample_shape:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikewright.ann.ends import Batch, is_finite, tensors_of
+from spikewright.ann.ends import Batch, is_finite, real, tensors_of
 from spikewright.ann.source import Source
 from spikewright.data.events.preparation import EventPreparation
 from spikewright.data.labelled import Labelled
@@ -207,7 +207,8 @@ def samples_for(
     """
     limit = slice(settings.images)
     if isinstance(data, Prepared):
-        samples = Samples(Prepared(data.inputs[limit], data.labels[limit]), settings)
+        given = Prepared(real(blueprint.plan.inputs, data.inputs), data.labels)
+        samples = Samples(Prepared(given.inputs[limit], given.labels[limit]), settings)
     else:
         prepare = preparation or (None if source is None else source.preparation)
         if prepare is None:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.ends import real
 from spikewright.ann.source import Source
 from spikewright.app.api.given import (
     Inputs,
@@ -176,6 +177,7 @@ def compare(
     given: Prepared = labelled_of(samples)
     source, seen_by = with_source(model, given.inputs if loader is None else loader)
     given, rows = with_names(given, names_of(source)), list[Compared]()
+    given = Prepared(real(source.inputs, given.inputs), given.labels)
     seen = list(inputs_of(given.inputs if loader is None else seen_by, names=names_of(source), limit=512))
     statistics = observe(source, seen)  # once for all rows
     for name in methods:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from spikewright.ann.ends import Batch, in_type
+from spikewright.ann.ends import Batch, in_type, real
 from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.engines.network import SpikingNetwork, build
@@ -106,10 +106,9 @@ def verify(network: SpikingNetwork | Blueprint, source: Source, batches: Iterabl
     tally = _Tally(blueprint, rounding, source)
     with torch.no_grad():
         for batch in batches:
-            x = source.inputs_of(batch, "verify")
+            x = in_type(real(source.inputs, source.fitting(batch, "verify")), torch.float64)
             if not len(x):
                 continue
-            x = in_type(x, torch.float64)
             tally.add(exact, x, refer(source, x, rounding, arrays=arrays))
     return tally.certificate(_reference_name(source, rounding))
 

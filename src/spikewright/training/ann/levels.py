@@ -9,6 +9,7 @@ for random weights (there batch norm normalises by each batch, so that the perce
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -88,7 +89,7 @@ def without_levels(source: Source) -> Source:
 
 @torch.no_grad()
 def initial_thresholds(
-    source: Source, batches: Iterable[Tensor], *, percentile: float = 99.9, calibrate: bool = False
+    source: Source, batches: Iterable[Any], *, percentile: float = 99.9, calibrate: bool = False
 ) -> dict[str, Tensor]:
     """Thresholds from the positive values that each activation shows, before any rounding.
 
