@@ -15,7 +15,7 @@ from spikewright.snn.schedules import Drive
 
 
 def total_input(program: Program, x: Tensor) -> Tensor:
-    """The encoded input over the whole window in one step, [1, N, *]; a repeated one is not divided to be summed."""
+    """The only input, encoded, over the whole window in one step, [1, N, *]; a repeated one is not divided."""
     return program.plan.encoder.total(x)
 
 

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
-from spikewright.ann.source import INPUT
+from spikewright.ann.ends import Batch
 from spikewright.engines.currents import (
     aligned,
     before_firing,
@@ -21,6 +21,7 @@ from spikewright.engines.currents import (
     scaled,
     with_constant,
 )
+from spikewright.engines.ends import given_back, started
 from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.errors import BadSetting
 from spikewright.snn.neurons.integrate_fire import IntegrateFire, Membrane
@@ -63,9 +64,9 @@ def require_differentiable(program: Program) -> None:
             )
 
 
-def run(program: Program, x: Tensor, constants: Mapping[str, Constants], *, shape: Shape) -> Tensor:
-    """[N, *input_shape] → the read-out [N, *output_shape], differentiable in `constants` (one for every stage)."""
-    values = {INPUT: program.plan.encoder(x)}
+def run(program: Program, x: Batch, constants: Mapping[str, Constants], *, shape: Shape) -> Batch:
+    """[N, *input_shape] → the outputs [N, *output_shape], differentiable in `constants` (one for every stage)."""
+    values, read = started(program, x), dict[str, Tensor]()
     for instruction in program.instructions:
         node = instruction.node
         inputs = aligned(instruction, [values[name] for name in node.inputs])
@@ -83,9 +84,10 @@ def run(program: Program, x: Tensor, constants: Mapping[str, Constants], *, shap
                     else drive_of(instruction, deliver(instruction, inputs))
                 )
                 values[node.name] = _trained(instruction, drive, chosen, shape)
-        elif node is program.plan.readout:
+        elif node.name in program.readouts:
             total = _total(instruction, inputs)
-            return scaled(total if instruction.bias is None else total + instruction.bias, program.worth)
+            total = total if instruction.bias is None else total + instruction.bias
+            read[node.name] = scaled(total, program.worth(node.name))
         elif node.name in program.wants_train and node.name not in program.of_totals:
             values[node.name] = with_constant(instruction, deliver(instruction, inputs))
         else:
@@ -96,7 +98,7 @@ def run(program: Program, x: Tensor, constants: Mapping[str, Constants], *, shap
         for name in set(node.inputs):
             if program.last_use[name] == node.name:
                 del values[name]
-    raise AssertionError("a plan ends with its read-out")
+    return given_back(program.plan, read)
 
 
 def _total(instruction: Instruction, inputs: list[Tensor]) -> Tensor:

@@ -157,15 +157,18 @@ class Program(nn.Module):
     Args:
         plan: the structure.
         instructions: one a node.
-        worth: what one unit of the read-out is worth; None means 1.
+        worths: what one unit of each read-out is worth, by its node; 1 where nothing is said.
     """
 
-    worth: Tensor | None
-
-    def __init__(self, plan: Plan, instructions: Sequence[Instruction], *, worth: Tensor | None = None) -> None:
+    def __init__(
+        self, plan: Plan, instructions: Sequence[Instruction], *, worths: Mapping[str, Tensor] | None = None
+    ) -> None:
         super().__init__()
         self.plan = plan
-        self.register_buffer("worth", worth, persistent=False)
+        self.readouts = {each.node: each.name for each in plan.readouts}  # names of outputs, by node
+        self._places = {name: f"worth{place}" for place, name in enumerate(worths or {})}
+        for name, worth in (worths or {}).items():
+            self.register_buffer(self._places[name], worth, persistent=False)
         self.instructions = tuple(instructions)
         self._registered = nn.ModuleList(instructions)  # so that they move and cast with it
         self.last_use = {name: node.name for node in plan.nodes for name in node.inputs}
@@ -173,6 +176,10 @@ class Program(nn.Module):
         self.closed = _closed(plan, instructions)
         self.wants_train = _wanting_trains(plan, self.closed)
         self.of_totals = _of_totals(instructions, self.courses)
+
+    def worth(self, name: str) -> Tensor | None:
+        """What one unit of the read-out of that name is worth; None means 1."""
+        return self._buffers.get(self._places.get(name, ""))
 
 
 def _of_totals(instructions: Sequence[Instruction], courses: Mapping[str, TimeCourse]) -> frozenset[str]:

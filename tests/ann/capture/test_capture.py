@@ -85,9 +85,9 @@ REFUSED: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
     "attention": (Attention(), ("scaled_dot_product_attention", "attention is not converted", HERE, "return F.scaled")),
     "data_dependent_branch": (Branch(), (HERE, "if x.sum() > 0", "depends on the data")),
     "two_inputs": (TwoInputs(), ("missing 1 required positional argument: 'y'",)),
-    "two_outputs": (Net(lambda m, x: (m.c(x), x), c=_conv()), ("2 of its 2 outputs", "exactly one")),
-    "no_output": (Net(lambda m, x: None, c=_conv()), ("0 of its 1 outputs",)),
-    "constant_output": (Net(lambda m, x: m.p, p=torch.ones(3)), ("0 of its 1 outputs",)),
+    "no_output": (Net(lambda m, x: None, c=_conv()), ("gives no tensor",)),
+    "constant_output": (Net(lambda m, x: m.p, p=torch.ones(3)), ("'output' is not computed from the input",)),
+    "a_constant_beside": (Net(lambda m, x: (m.c(x), m.p), c=_conv(), p=torch.ones(3)), ("output '1' is not computed",)),
     "batch_norm_without_statistics": (
         nn.Sequential(_conv(), nn.BatchNorm2d(4, track_running_stats=False)),
         ("1: BatchNorm2d", "track_running_stats=True"),

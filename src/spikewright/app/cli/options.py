@@ -17,6 +17,9 @@ Data = Annotated[str | None, Option("--data", help="digits, mnist, fashion_mnist
 Model = Annotated[str, Option("--model", help="a model's name, or package.module:factory")]
 Weights = Annotated[Path | None, Option("--weights", help="its trained weights (.safetensors, .pt, .pth)")]
 Calibration = Annotated[int, Option("--calibration", help="training images that thresholds and calibration look at")]
+Output = Annotated[
+    str | None, Option(help="which of several outputs tells classes; default: the only one with a row of scores")
+]
 EnergyTable = Annotated[str, Option("--energy-table", help="constants for energies")]
 Mean = Annotated[str | None, Option("--mean", help="input mean per channel, white is 1: 0.49,0.48,0.45")]
 Std = Annotated[str | None, Option("--std", help="input standard deviation per channel")]

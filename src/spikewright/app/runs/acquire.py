@@ -151,6 +151,7 @@ def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Sourc
     name = data or about.get("data")
     if not name:
         return source, None, about
+    _require_images(source)
     images.require_known(run, source.preparation)
     images.require_channels(source.input_shape[0])
     loaded = images.of_run(about, data)
@@ -158,6 +159,18 @@ def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Sourc
         source = source.with_preparation(loaded.preparation)
     require_fit(source, loaded)
     return source, replace(loaded, preparation=source.preparation or loaded.preparation), about
+
+
+def _require_images(source: Source) -> None:
+    """Refuse a network that takes more than images, or others.
+
+    Raises:
+        BadModel: it has several inputs, or takes ids.
+    """
+    if source.input.ids is not None:
+        raise BadModel(
+            "the network takes ids, and data sets here hold images: in Python, sw.verify and sw.evaluate take them"
+        )
 
 
 def spiking_data(
@@ -205,6 +218,8 @@ def require_fit(source: Source, data: ImageData) -> None:
             f"the network takes inputs of shape {tuple(source.input_shape)}, data {data.name!r} gives {shape}: "
             "give --size, or data of that shape"
         )
+    if len(source.outputs) > 1:
+        return  # which of them tells classes is for who reads it
     if len(source.output_shape) != 1 or source.output_shape[0] < data.classes:
         raise BadModel(
             f"the network's output has shape {tuple(source.output_shape)}, data {data.name!r} has {data.classes} "

@@ -40,6 +40,7 @@ class StagedNode:
     bias: Tensor | None = None
     format: AnyFormat | None = None
     gain: Tensor | None = None
+    output: str | None = None  # what it is read out as, where there are several outputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ from torch import Tensor
 from spikewright.ann.ops import Product, Work
 from spikewright.ann.ops.rules import gathered
 from spikewright.ann.shapes import blank, shape_made, stand_in
-from spikewright.ann.source import INPUT, Source
+from spikewright.ann.source import Source
 from spikewright.measure.cost.events import Reading, transposed
 from spikewright.measure.cost.synapses import Shape, weights_met
 from spikewright.snn.blueprint import Blueprint
@@ -79,9 +79,9 @@ class FanOut:
 EVENTS = gathered("counting of events", "spikewright.measure.cost.events")
 
 
-def spiking_input(plan: Plan) -> bool:
-    """Whether the encoder emits spikes rather than graded values."""
-    return plan.encoder.spiking
+def spiking_inputs(plan: Plan) -> tuple[str, ...]:
+    """The inputs that are spikes rather than graded values: by their encoder, or ids, each a one among zeros."""
+    return tuple(each.name for each in plan.inputs if each.encoder.spiking or each.ids is not None)
 
 
 def fan_out(blueprint: Blueprint) -> FanOut:
@@ -89,8 +89,8 @@ def fan_out(blueprint: Blueprint) -> FanOut:
     plan, wiring, courses = blueprint.plan, _wire(blueprint), blueprint.plan.courses
     numbers = frozenset(name for name, graded in wiring.graded.items() if bool(graded.any()))
     demand = {name: _zeros(shape) for name, shape in wiring.shapes.items()}
-    # 1 where the read-out takes an element as it is
-    read = {**demand, plan.readout.name: _ones(plan.readout.shape)}
+    # 1 where a read-out takes an element as it is
+    read = {**demand, **{node.name: _ones(node.shape) for node in plan.outputs.values()}}
     for node in reversed(plan.nodes):
         given = [wiring.shapes[name] for name in node.inputs]
         costs = _costs(node, wiring, given, demand[node.name] + read[node.name] * _sums(node))
@@ -102,7 +102,7 @@ def fan_out(blueprint: Blueprint) -> FanOut:
         if node.op.moves and not isinstance(node, Stage):
             for name, part in zip(node.inputs, transposed(node.op, given, read[node.name]), strict=True):
                 read[name] = read[name] + part
-    spiking = [node.name for node in plan.stages] + ([INPUT] if spiking_input(plan) else [])
+    spiking = (*(node.name for node in plan.stages), *spiking_inputs(plan))
     linear = [node for node in plan.nodes if isinstance(node.op, Product)]
     times = _times(plan)
     counted = {node.name: _graded_products(node, wiring) for node in plan.nodes}
@@ -125,7 +125,7 @@ def macs_source(source: Source) -> int:
 
     Only those inside the image: a multiplication with padding is not one.
     """
-    shapes: dict[str, Shape] = {INPUT: source.input_shape, **{node.name: node.shape for node in source.nodes}}
+    shapes: dict[str, Shape] = source.shapes
     products = sum(
         dense_macs(node.op, source.arrays[dict(node.arrays)["weight"]], shapes[node.inputs[0]], node.shape)
         for node in source.nodes
@@ -136,7 +136,7 @@ def macs_source(source: Source) -> int:
 
 def work_source(source: Source) -> Work:
     """What a source computes that is not linear, per sample; activations and max pools are not counted."""
-    shapes: dict[str, Shape] = {INPUT: source.input_shape, **{node.name: node.shape for node in source.nodes}}
+    shapes: dict[str, Shape] = source.shapes
     return total_work(
         node.op.work([shapes[name] for name in node.inputs], node.shape)
         for node in source.nodes
@@ -181,9 +181,10 @@ class _Wiring:
 
 def _wire(blueprint: Blueprint) -> _Wiring:
     plan = blueprint.plan
-    shapes: dict[str, Shape] = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
+    shapes: dict[str, Shape] = plan.shapes
     made = {node.name: op_shape(node, shapes, blueprint.array(node, "weight")) for node in plan.nodes}
-    graded = {INPUT: torch.tensor(not spiking_input(plan)).expand(plan.input_shape)}
+    spiking = spiking_inputs(plan)
+    graded = {each.name: torch.tensor(each.name not in spiking).expand(each.value_shape) for each in plan.inputs}
     for node in plan.nodes:
         if isinstance(node, Stage):
             found = torch.tensor(False)

@@ -11,7 +11,6 @@ From the plan alone; knows nothing about spikes or seconds.
 
 from dataclasses import dataclass
 
-from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.measure.cost.synapses import elements
 from spikewright.snn.nodes import Edge, Stage
@@ -19,9 +18,9 @@ from spikewright.snn.plan import Plan
 
 
 def latency_steps(plan: Plan) -> int:
-    """Steps until the read-out has its whole window."""
-    start = {INPUT: 0}
-    finish = {INPUT: plan.encoder.steps if plan.encoder.streams else 0}
+    """Steps until the last of the read-outs has its whole window."""
+    start = {each.name: 0 for each in plan.inputs}
+    finish = {each.name: each.encoder.steps if each.encoder.streams else 0 for each in plan.inputs}
     drives = plan.drives
     replayed = 0  # the stages of one network replay together
     for node in plan.nodes:
@@ -39,7 +38,7 @@ def latency_steps(plan: Plan) -> int:
             start[node.name], finish[node.name] = last, last + code.steps
         else:
             start[node.name], finish[node.name] = first, max(first + code.steps, last)
-    return finish[plan.readout.name] + replayed
+    return max(finish[each.node] for each in plan.readouts) + replayed
 
 
 def _averages(edge: Edge) -> bool:

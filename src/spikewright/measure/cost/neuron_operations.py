@@ -19,7 +19,6 @@ from dataclasses import dataclass
 import torch
 
 from spikewright.ann.ops import Product
-from spikewright.ann.source import INPUT
 from spikewright.measure.cost.fan_out import FanOut, op_shape, powers_of_two
 from spikewright.measure.cost.synapses import elements
 from spikewright.snn.blueprint import Blueprint
@@ -41,8 +40,9 @@ class NeuronOperations:
 def neuron_operations(blueprint: Blueprint, flow: FanOut) -> NeuronOperations:
     """Count them from the plan; graded values are neither shifted nor compared."""
     plan = blueprint.plan
-    shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
-    shifted_steps = {INPUT: 0}  # steps of what flows out of each node, if its spikes have to be shifted
+    shapes = plan.shapes
+    # steps of what flows out of each node, if its spikes have to be shifted
+    shifted_steps = {each.name: 0 for each in plan.inputs}
     shifts = compares = resets = injections = leak_multiplications = leak_shifts = 0
     drives = plan.drives
     for node in plan.nodes:

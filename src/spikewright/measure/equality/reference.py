@@ -20,9 +20,10 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.ends import Batch, in_type, values_at_start
 from spikewright.ann.ops import Activating
 from spikewright.ann.ops.rules import gathered
-from spikewright.ann.source import INPUT, Source, SourceNode
+from spikewright.ann.source import Source, SourceNode
 from spikewright.measure.equality.bounds import EPSILON, Case, Size
 
 
@@ -48,8 +49,20 @@ class Truth(NamedTuple):
 
     values: dict[str, Tensor]  # every node's value, float64
     margins: dict[str, Margin]  # by activation
-    output: Tensor
-    output_bound: Tensor  # rounding bound of each output, in its own unit
+    outputs: dict[str, Tensor]  # by name of the output
+    output_bounds: dict[str, Tensor]  # rounding bound of each, in its own unit
+
+    @property
+    def output(self) -> Tensor:
+        """The only output."""
+        (found,) = self.outputs.values()
+        return found
+
+    @property
+    def output_bound(self) -> Tensor:
+        """Of the only output."""
+        (found,) = self.output_bounds.values()
+        return found
 
 
 BOUNDS = gathered("bounding of rounding", "spikewright.measure.equality.bounds")
@@ -60,18 +73,17 @@ def in_float64(source: Source) -> dict[str, Tensor]:
     return {name: array.double() for name, array in source.arrays.items()}
 
 
-def refer(source: Source, x: Tensor, rounding: Mapping[str, Rounding], *, arrays: Mapping[str, Tensor]) -> Truth:
+def refer(source: Source, x: Batch, rounding: Mapping[str, Rounding], *, arrays: Mapping[str, Tensor]) -> Truth:
     """Evaluate the quantised source on a batch.
 
     Args:
         source: the captured network.
-        x: prepared inputs [N, *input_shape].
+        x: prepared inputs [N, *input_shape]; several by name.
         rounding: for each activation's name, how it is rounded.
         arrays: `in_float64(source)`.
     """
-    x = x.double()
-    values: dict[str, Tensor] = {INPUT: x}
-    sizes = {INPUT: Size(x.abs(), 0)}
+    values = values_at_start(source.inputs, in_type(x, torch.float64), torch.float64)
+    sizes = {name: Size(value.abs(), 0) for name, value in values.items()}
     margins: dict[str, Margin] = {}
     steps = max((rule.timesteps for rule in rounding.values()), default=1)
     for node in source.nodes:
@@ -86,7 +98,9 @@ def refer(source: Source, x: Tensor, rounding: Mapping[str, Rounding], *, arrays
             made = values[node.name] = interpreter.evaluate(node, inputs, roles)
             case = Case(node, [sizes[name] for name in node.inputs], inputs, made, roles, steps)
             sizes[node.name] = BOUNDS[node.op](case)
-    return Truth(values, margins, values[source.output], sizes[source.output].bound(steps + 4))
+    outputs = {each.name: values[each.node] for each in source.outputs}
+    bounds = {each.name: sizes[each.node].bound(steps + 4) for each in source.outputs}
+    return Truth(values, margins, outputs, bounds)
 
 
 def codes_of(node: SourceNode, z: Tensor, rule: Rounding, roles: Mapping[str, Tensor]) -> Tensor:

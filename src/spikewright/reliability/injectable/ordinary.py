@@ -166,7 +166,7 @@ class OrdinaryTarget:
             )
             for array, found in self._stored.items()
         )
-        axes = channel_axes(self.source.nodes, self.source.input_shape)
+        axes = channel_axes(self.source.nodes, self.source.value_shapes)
         stages = tuple(
             Neurons(name=node.name, shape=node.shape, timesteps=1, axis=axes[node.name])
             for node in self.source.nodes

@@ -99,7 +99,8 @@ class SpikingPiece:
         if not isinstance(instruction, StageInstruction):
             if not self._is_readout:
                 return laid_out(self._passed_on(with_constant(instruction, made)))
-            return scaled(made if instruction.bias is None else made + instruction.bias, self._program.worth)
+            total = made if instruction.bias is None else made + instruction.bias
+            return scaled(total, self._program.worth(self.name))
         firing = instruction.firing
         if fault is None and not self._loops:
             return laid_out(self._as_wanted(self._code(instruction, made), firing))

@@ -32,6 +32,8 @@ def spiking_source(source: Source, *, biases: bool = True, firing_readout: bool 
             numbers: norms of a sample's own values, gates, softmax.
         UnsupportedModule: as `staging.stage` says.
     """
+    if source.input.ids is not None:
+        raise BadModel("the network takes ids, and spiking networks are trained directly on real numbers: convert it")
     nodes = [_plain(node, biases=biases) for node in source.nodes]
     output = source.output
     if firing_readout and not isinstance(nodes[-1].op, Activating):
