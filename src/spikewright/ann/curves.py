@@ -1,7 +1,7 @@
 """Scalar functions g that activations are made of: each rises, or falls to one minimum and then rises.
 
     gelu z·Φ(z), silu z·σ(z), hardswish z·clip(z/6 + ½, 0, 1), mish z·tanh(softplus(z)), elu, softplus, sigmoid,
-    tanh, hardsigmoid clip(z/6 + ½, 0, 1), prelu, threshold, abs
+    tanh, hardsigmoid clip(z/6 + ½, 0, 1), prelu, threshold, abs, and z itself
 Each says how far down and up it goes, where its minimum is, how steep it can be, and how it is computed. Knows nothing
 about levels or spikes.
 
@@ -102,6 +102,10 @@ def _threshold(z: Tensor, parameters: Sequence[float], slope: Tensor | None) -> 
     return torch.where(z > least, z, torch.full_like(z, otherwise))
 
 
+def _identity(z: Tensor, parameters: Sequence[float], slope: Tensor | None) -> Tensor:  # noqa: ARG001
+    return z
+
+
 def _abs(z: Tensor, parameters: Sequence[float], slope: Tensor | None) -> Tensor:  # noqa: ARG001
     return torch.maximum(z, -z)
 
@@ -156,5 +160,6 @@ FUNCTIONS: dict[str, Function] = {
         jump=lambda parameters: parameters[0],
         parameters=2,
     ),
+    "identity": Function(evaluate=_identity, range=lambda parameters: Range()),  # noqa: ARG005
     "abs": Function(evaluate=_abs, range=_down_to(0), minimum=0.0),
 }

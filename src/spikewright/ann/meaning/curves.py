@@ -35,6 +35,7 @@ _APPLY: dict[str, Apply] = {
     "elu": _elu,
     "prelu": _prelu,
     "threshold": lambda z, parameters, roles: F.threshold(z, parameters[0], parameters[1]),  # noqa: ARG005
+    "identity": lambda z, parameters, roles: z,  # noqa: ARG005
     "abs": lambda z, parameters, roles: z.abs(),  # noqa: ARG005
 }
 

@@ -43,6 +43,8 @@ class Operation:
     elementwise: ClassVar[bool] = False  # of what is not linear: each element is made of those in its own place
     weighted: ClassVar[bool] = False  # needs the array `weight`
     multiplies: ClassVar[bool] = False
+    contracts: ClassVar[bool] = False  # sums products of what it reads: with a weight, or of two signals
+    nonnegative: ClassVar[bool] = False  # its values are never below 0, whatever it reads
     scales: ClassVar[bool] = False  # a product with a constant gain
     adds: ClassVar[bool] = False  # sums its inputs
     averages: ClassVar[bool] = False
@@ -224,6 +226,7 @@ class Product(Operation):
 
     weighted: ClassVar[bool] = True
     multiplies: ClassVar[bool] = True
+    contracts: ClassVar[bool] = True
 
     @property
     def space(self) -> int:

@@ -103,6 +103,7 @@ class MatMul(Graded):
 
     kind: Literal["matmul"] = "matmul"
     operands: ClassVar[int] = 2
+    contracts: ClassVar[bool] = True
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, *, m, d], [N, *, d, n] → [N, *, m, n]."""
@@ -148,6 +149,7 @@ class Softmax(Graded):
 
     dim: int
     kind: Literal["softmax"] = "softmax"
+    nonnegative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _require(self.kind, (self.dim,))
