@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from spikewright.ann.ops import Graded, Operation, Shape, Work
-from spikewright.ann.ops.moves import MOST_AXES
+from spikewright.ann.ops.moves import FARTHEST_AXIS
 from spikewright.errors import BadSetting
 
 
@@ -204,5 +204,5 @@ def _require(kind: str, dims: tuple[int, ...]) -> None:
     Raises:
         BadSetting: none, the batch axis, or one twice.
     """
-    if not dims or not all(0 < dim < MOST_AXES for dim in dims) or len(set(dims)) < len(dims):
+    if not dims or not all(0 < dim < FARTHEST_AXIS for dim in dims) or len(set(dims)) < len(dims):
         raise BadSetting(f"{kind}: axes {list(dims)}: name axes of features, each once")
