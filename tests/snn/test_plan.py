@@ -12,7 +12,7 @@ from spikewright.ann.ops.activations import Activation, Offset
 from spikewright.ann.ops.arithmetic import Add, Scale
 from spikewright.ann.ops.graded import Multiply
 from spikewright.ann.ops.moves import Identity
-from spikewright.ann.ops.pools import AdaptiveMaxPool, AveragePool
+from spikewright.ann.ops.pools import AdaptiveMaxPool, AveragePool, MaxPool
 from spikewright.ann.ops.products import Linear
 from spikewright.errors import BadPlan
 from spikewright.snn.alignments.average import Average

@@ -37,7 +37,7 @@ def test_a_spike_that_a_graded_node_reads_is_added_up_once_and_what_comes_out_is
     assert found.work_by_node == {"gate": Work()}
     assert found.work == Work()
     # bit planes are shifted as they are decoded: 3 steps of 4 elements at each input, and 3 steps of 3 outputs
-    assert neuron_operations(net.done()).shifts == 3 * 4 * 2 + 3 * 3
+    assert neuron_operations(net.done(), found).shifts == 3 * 4 * 2 + 3 * 3
 
 
 def test_a_constant_makes_numbers_of_spikes_that_are_still_added_up_once() -> None:

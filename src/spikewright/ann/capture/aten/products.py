@@ -48,11 +48,11 @@ def _matmul(call: Call) -> Value:
         if "mat1" in call.arguments
         else (call["self"], call.get("other", call.get("mat2")))
     )
-    if isinstance(left, Value) and isinstance(right, Value) and "mat1" not in call.arguments:
-        return matmul(call, left, right)
     constant = left if isinstance(left, Tensor) else right if isinstance(right, Tensor) else None
     if constant is not None and call.target == "matmul" and (constant is left or constant.dim() != 2):
         return matrix_product(call, left, right)
+    if isinstance(left, Value) and isinstance(right, Value) and "mat1" not in call.arguments:
+        return matmul(call, left, right)
     if not isinstance(left, Value) or not isinstance(right, Tensor) or right.dim() != 2:
         raise Refused("a matrix product that is not of a signal with a constant matrix, x @ w", "use nn.Linear")
     if call.get("beta", 1) != 1 or call.get("alpha", 1) != 1:
