@@ -189,13 +189,15 @@ class Translator:
         return function(call)
 
     def _origin(self, value: Value) -> Origin | None:
-        """What makes a value; None: it is the input."""
+        """What makes a value; None: it is the input, or made of what was refused."""
         made = {node.name: node for node in self.nodes}
         node = made.get(value.node)
         if node is None:
             return None
         shapes = {name: each.value_shape for name, each in self.inputs.items()}
         shapes |= {name: each.shape for name, each in made.items()}
+        if not shapes.keys() >= set(node.inputs):  # it reads what was refused
+            return None
         read = tuple(Value(name, shapes[name]) for name in node.inputs)
         return Origin(node.op, read, {role: self.arrays[name] for role, name in node.arrays})
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_constant
+from spikewright.ann.capture.aten.curves import threshold
 from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
-from spikewright.ann.ops.arithmetic import Add, Scale
 
 
 def _batch_norm(call: Call) -> Any:
@@ -38,7 +38,7 @@ def _activation(call: Call) -> Value:
         high = 6.0
     elif call.target == "threshold":
         if call["threshold"] != 0 or call["value"] != 0:
-            raise Refused("a thresholded ReLU with an offset", "use nn.ReLU")
+            return threshold(call)
     elif call.target != "relu":
         default = -1.0 if call.target == "hardtanh" else None
         low = call.get("min_val", call.get("min", default))
@@ -71,22 +71,6 @@ def _maximum(call: Call) -> Value:
     return call.emit(Activation(), [signal], call.shape)
 
 
-def _leaky(call: Call) -> Value:
-    """PReLU(z) = relu(z) − a·relu(−z), for slopes of any sign: two activations, whose sum is read.
-
-    Source: He et al., "Delving Deep into Rectifiers", 2015, eq. 1, written with rectifiers alone.
-    """
-    x = call["self"]
-    slope = call.get("weight", call.get("negative_slope", 0.01))
-    if isinstance(slope, Value):
-        raise Refused("a PReLU whose slope depends on the input", "use a constant slope")
-    slope = torch.as_tensor(slope, dtype=torch.get_default_dtype())
-    slope = slope.reshape(-1, *(1,) * (len(x.shape) - 1)) if slope.numel() > 1 else slope.reshape(())
-    turned = call.emit(Scale(), [x], x.shape, weight=torch.tensor(-1.0))
-    above, below = (call.emit(Activation(), [each], x.shape) for each in (x, turned))
-    return call.emit(Add(), [above, call.emit(Scale(), [below], x.shape, weight=-slope)], x.shape)
-
-
 def _trained_activation(call: Call) -> Value:
     threshold = call["threshold"]
     if not isinstance(threshold, Tensor):
@@ -106,8 +90,5 @@ TRANSLATIONS: dict[str, Translate] = {
     "clamp_min": _activation,
     "threshold": _activation,
     "maximum": _maximum,
-    "prelu": _leaky,
-    "_prelu_kernel": _leaky,
-    "leaky_relu": _leaky,
     "spikewright::clipped_round": _trained_activation,
 }

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, tuple_of
+from spikewright.ann.capture.aten.contractions import matrix_product
 from spikewright.ann.ops.moves import ZeroPad
 from spikewright.ann.ops.products import Conv, Linear
 
@@ -46,6 +47,9 @@ def _matmul(call: Call) -> Value:
         if "mat1" in call.arguments
         else (call["self"], call.get("other", call.get("mat2")))
     )
+    constants = [isinstance(each, Tensor) for each in (left, right)]
+    if any(constants) and call.target == "matmul" and (constants[0] or right.dim() != 2):
+        return matrix_product(call, left, right)
     if not isinstance(left, Value) or not isinstance(right, Tensor) or right.dim() != 2:
         raise Refused("a matrix product of two signals (attention)", "attention is not converted in this version")
     if call.get("beta", 1) != 1 or call.get("alpha", 1) != 1:
