@@ -50,7 +50,7 @@ class Chain:
         return self.add(name, Activation(levels=LEVELS), *reads, threshold=torch.tensor(float(LEVELS * UNIT)))
 
     def source(self) -> Source:
-        return Source(self.shapes[INPUT], tuple(self.nodes), self.arrays)
+        return Source.of(self.shapes[INPUT], tuple(self.nodes), self.arrays)
 
 
 def _pool(kernel: int, stride: int, padding: int, dilation: int = 1, *, axes: int = 1) -> MaxPool:
