@@ -1,5 +1,7 @@
 """Top-1 with ties, and agreement."""
 
+from math import comb
+
 import pytest
 import torch
 
@@ -10,6 +12,7 @@ from spikewright.measure.accuracy import (
     correct,
     predictions,
     require_classes,
+    surely_above,
     top1_share,
 )
 
@@ -34,6 +37,15 @@ def test_accuracy_by_class_over_batches_is_a_plain_count() -> None:
     assert found.share == int(right.sum()) / 50
     assert found.constant == max(int((labels == k).sum()) for k in range(4)) / 50
     assert (ByClass().balanced, ByClass().constant) == (0.0, 0.0)
+
+
+def test_luck_is_no_accuracy() -> None:
+    for samples, constant in ((8, 0.25), (450, 46 / 450), (60, 0.5)):
+        for hits in range(samples + 1):
+            luck = sum(
+                comb(samples, k) * constant**k * (1 - constant) ** (samples - k) for k in range(hits, samples + 1)
+            )
+            assert surely_above(hits / samples, constant, samples=samples) == (luck < 0.01)
 
 
 def test_the_lowest_of_equal_scores_wins() -> None:
