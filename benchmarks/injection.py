@@ -7,7 +7,8 @@ RUNS holds mnist_top3_C2_s0 and mnist_top3_ann_s0 of reproduce/; RUN is a conver
 network. One run, one thread, the same images for both; the naive loop runs some maps in turns with campaigns, and both
 count processor time a map, drawing included. The campaign is `inject` whole:
 fault-free pass, record in memory, counts. Each short cut alone, and without each, is timed on the spiking TOP3.
-With --before, this tree and another are measured by turns, network by network, each time in a process of its own.
+With --before, this tree and another are measured by turns by this script, network by network, each time in a process of
+its own: what it calls must be in both.
 """
 
 import argparse
@@ -141,7 +142,7 @@ def _asked(
 def loaded(run: Path, count: int, *, spiking: bool) -> tuple[Blueprint | Source, Prepared]:
     if spiking and acquire.is_spiking_run(run):
         network, about = folder.load_blueprint(run)
-        data = acquire.spiking_data(about, images=ImageSettings())
+        data = acquire.spiking_data(run, network.plan, about, images=ImageSettings())
     else:
         source, data, _ = acquire.of_run(run, data=None, images=ImageSettings())
         network = folder.load_blueprint(run)[0] if spiking else source
@@ -195,7 +196,6 @@ def main() -> None:
     if settings.cnn is not None:
         nets["cnn spiking (exact, T = 4)"] = (settings.cnn, settings.cnn_images, True)
         nets["cnn ordinary"] = (settings.cnn, settings.cnn_images, False)
-    short_cuts = settings.only in (None, SHORTCUTS)
     conditions: dict[str, Any] = {
         "date": time.strftime("%Y-%m-%d"), "torch": torch.__version__, "threads": 1, "processor": processor(),
         "images": settings.images, "cnn_images": settings.cnn_images, "time": "processor time of this process",
@@ -227,9 +227,11 @@ def main() -> None:
             report(name, f"model-wise at {rate:g}", compare(network, samples, rate, settings))
         report(name, "layer by layer at 0.01", compare(network, samples, 1e-2, settings, scope="layer"))
         report(name, "single bits", compare(network, samples, None, settings))
+    if settings.only not in (None, SHORTCUTS):
+        return
     network, samples = loaded(*nets["top3 spiking (C2)"][:2], spiking=True)
     settings.maps = max(whole // 2, 1)
-    for rate in (1e-3, None) if short_cuts else ():
+    for rate in (1e-3, None):
         for name, shortcuts in {**ALONE, **WITHOUT}.items():
             what = f"{'single bits' if rate is None else f'model-wise at {rate:g}'}, {name}"
             report("top3 spiking (C2)", what, compare(network, samples, rate, settings, shortcuts=shortcuts))
