@@ -5,7 +5,8 @@
 One command, and resumable: ordinary networks that are not trained yet are trained, maps that are on record are not run
 again. Model-wise at every rate, layer-wise for TOP1 and TOP3 at 1e-2. 8-bit weights, one scale a tensor; 100 maps a
 cell on the first 2,000 test images; every network meets maps of the same ids on the same images. --topologies and
---configs make a part of the grid; the result says which.
+--configs make a part of the grid; the result says which. In the committed one a part was
+made anew and put into the grid of before: `made` is a cell's date, and its conditions say what changed.
 
 Source: "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion", Figs. 2–5. Only a few of its values
 are printed, in its text; they stand beside ours. The paper defines neither its error rates' number of repetitions nor
