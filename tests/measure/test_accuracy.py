@@ -1,5 +1,7 @@
 """Top-1 with ties, and agreement."""
 
+from math import comb
+
 import pytest
 import torch
 
@@ -13,6 +15,7 @@ from spikewright.measure.accuracy import (
     output_of,
     predictions,
     require_classes,
+    surely_above,
     top1_share,
 )
 
@@ -48,6 +51,15 @@ def test_accuracy_that_says_little_alone() -> None:
 def test_the_lowest_classes_come_first() -> None:
     assert lowest_first((0.5, None, 0.25, 0.5, 0.0)) == [(4, 0.0), (2, 0.25), (0, 0.5), (3, 0.5)]
     assert lowest_first(()) == []
+
+
+def test_luck_is_no_accuracy() -> None:
+    for samples, constant in ((8, 0.25), (450, 46 / 450), (60, 0.5)):
+        for hits in range(samples + 1):
+            luck = sum(
+                comb(samples, k) * constant**k * (1 - constant) ** (samples - k) for k in range(hits, samples + 1)
+            )
+            assert surely_above(hits / samples, constant, samples=samples) == (luck < 0.01)
 
 
 def test_the_lowest_of_equal_scores_wins() -> None:

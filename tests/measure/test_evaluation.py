@@ -178,6 +178,8 @@ def test_energy_of_what_does_nothing_is_no_gain(found: Evaluation) -> None:
     level = found.accuracy_constant
     said = replace(found, accuracy_snn=level).gains_nothing
     assert said == f"accuracy is not above the {level:.2%} of one answer for all"
+    said = replace(found, accuracy_snn=level + 2 / 90).gains_nothing
+    assert said == f"90 images do not show accuracy above the {level:.2%} of one answer"
 
 
 def test_time_and_memory(found: Evaluation) -> None:

@@ -20,7 +20,6 @@ from spikewright.ann.source import Source
 from spikewright.app.cli.main import main
 from spikewright.data import ImageData
 from spikewright.errors import BadFile, BadModel, BadSetting
-from spikewright.training import fit as module
 from spikewright.training.ann.levels import initial_thresholds, with_levels
 from spikewright.training.ann.sparsity import BitPenalty
 from spikewright.training.ann.trainable import THRESHOLD_FLOOR
@@ -59,7 +58,7 @@ def test_resumed_run_is_bit_identical(
 ) -> None:
     whole_folder, resumed_folder = tmp_path / "whole", tmp_path / "resumed"
     keeping = kept_at(whole_folder / CHECKPOINTS, 0, resumed_folder / CHECKPOINTS)
-    monkeypatch.setattr("spikewright.training.fit.ModelCheckpoint", keeping)
+    monkeypatch.setattr("spikewright.training.lightning_trainer.ModelCheckpoint", keeping)
     settings = replace(SETTINGS, sparsity=1e-4)
     whole, report = fit(levelled, digits, settings, out=whole_folder)
     monkeypatch.undo()
@@ -106,7 +105,7 @@ def test_a_resumed_run_learns_the_same_timesteps(
     learned = TimestepSettings(target_timesteps=3.0, timestep_penalty=1.0)
     settings = replace(SETTINGS, timesteps=learned)
     keeping = kept_at(tmp_path / "whole" / CHECKPOINTS, 0, tmp_path / "resumed" / CHECKPOINTS)
-    monkeypatch.setattr("spikewright.training.fit.ModelCheckpoint", keeping)
+    monkeypatch.setattr("spikewright.training.lightning_trainer.ModelCheckpoint", keeping)
     whole, report = fit(levelled, digits, settings, out=tmp_path / "whole")
     monkeypatch.undo()
     resumed, again = fit(levelled, digits, settings, out=tmp_path / "resumed", resume=True)
@@ -219,35 +218,6 @@ def test_a_device_that_is_not_there_is_refused(source: Source, digits: ImageData
     for device in ("quantum", "cuda:99", "cuda:x"):
         with pytest.raises(BadSetting, match=device):
             fit(source, digits, replace(SETTINGS, device=device))
-
-
-@pytest.mark.parametrize(
-    ("device", "devices", "given"), [("cuda:1", 1, ("cuda", [1])), ("cuda", 2, ("cuda", 2)), ("cpu", 1, ("cpu", 1))]
-)
-def test_one_device_among_several_is_the_one_that_was_named(
-    device: str,
-    devices: int,
-    given: tuple[str, object],
-    source: Source,
-    digits: ImageData,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    seen: list[tuple[object, object]] = []
-
-    class Noted(Exception):
-        pass
-
-    def trainer(**settings: object) -> None:
-        seen.append((settings["accelerator"], settings["devices"]))
-        raise Noted("enough")
-
-    monkeypatch.setattr(module, "Trainer", trainer)
-    with pytest.raises(BadSetting, match="enough"):
-        fit(source, digits, replace(SETTINGS, device=device, devices=devices))
-    assert seen == [given]
-    with pytest.raises(BadSetting, match="name one device, as cuda:1"):
-        fit(source, digits, replace(SETTINGS, device="cuda:1", devices=2))
-    assert len(seen) == 1
 
 
 def test_ctrl_c_keeps_the_checkpoint_and_leaves_with_130(

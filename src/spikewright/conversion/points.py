@@ -2,8 +2,8 @@
 
     code = sgn(x) · clip(⌊|x|/u + ½⌋, 0, L)       code = clip(⌊x/u + ½⌋, 0, L) where x is never negative (softmax)
 A point is an activation that changes nothing, and fires where the network is converted: what the product reads are then
-spikes, and its multiplications accumulations. Placed are they in front of matrix products, convolutions and products of
-two matrices, where these read what another product or a graded operation made; the network's own inputs are left as they
+spikes, and its multiplications accumulations. They stand in front of matrix products, convolutions and products of two
+matrices, where these read what another product or a graded operation made; the network's own inputs are left as they
 are. Sums between points stay numbers, as residual streams are.
 
 Source: none; the signed code is greedy firing of "When SNN meets ANN", Eq. 10, on magnitudes, with the sign held.
@@ -31,8 +31,9 @@ def with_points(source: Source) -> Source:
                     points[name] = _free(f"{name}.point", taken)
                     op = Activation() if name in positive else Curve(function="identity", signed=True)
                     nodes.append(SourceNode(name=points[name], op=op, inputs=(name,), shape=shapes[name]))
-            node = replace(node, inputs=tuple(points.get(name, name) for name in node.inputs))
-        nodes.append(node)
+            nodes.append(replace(node, inputs=tuple(points.get(name, name) for name in node.inputs)))
+        else:
+            nodes.append(node)
     return replace(source, nodes=tuple(nodes))
 
 

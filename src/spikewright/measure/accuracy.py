@@ -9,6 +9,7 @@ from torch import Tensor
 from spikewright.errors import BadData, BadModel, BadSetting
 
 FAR = 0.05  # between accuracy and its mean over classes, as shares
+SURE = 0.99  # that a network is better than one answer for all, before anything it saves is called a gain
 
 
 def predictions(scores: Tensor) -> Tensor:
@@ -70,6 +71,16 @@ class ByClass:
     def constant(self) -> float:
         """What always answering the commonest class would get; 0 of nothing."""
         return max(self.samples, default=0) / max(sum(self.samples), 1)
+
+
+def surely_above(accuracy: float, constant: float, *, samples: int) -> bool:
+    """Whether so many right answers are more than luck would give whoever is right with probability `constant`.
+
+    The exact lower bound of Clopper and Pearson lies above it, one-sided at `SURE`.
+    """
+    from spikewright.measure.statistics.intervals import clopper_pearson  # noqa: PLC0415 - brings SciPy
+
+    return clopper_pearson(round(accuracy * samples), samples, level=SURE, side="low").low > constant
 
 
 def require_classes(output: Sequence[int], verb: str) -> None:

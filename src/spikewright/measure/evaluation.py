@@ -24,7 +24,7 @@ from spikewright.engines.names import engine_named
 from spikewright.engines.network import SpikingNetwork, build
 from spikewright.engines.record import StageRecord
 from spikewright.engines.runtimes import Runner
-from spikewright.measure.accuracy import ByClass, correct, output_of
+from spikewright.measure.accuracy import ByClass, correct, output_of, surely_above
 from spikewright.measure.cost.fan_out import FanOut, fan_out
 from spikewright.measure.cost.synops import Counts
 from spikewright.measure.equality import certificate as verification
@@ -96,6 +96,8 @@ class Evaluation:
             return "nothing fires"
         if self.accuracy_snn <= self.accuracy_constant:
             return f"accuracy is not above the {self.accuracy_constant:.2%} of one answer for all"
+        if not surely_above(self.accuracy_snn, self.accuracy_constant, samples=self.samples):
+            return f"{self.samples:,} images do not show accuracy above the {self.accuracy_constant:.2%} of one answer"
         return None
 
     def to_json(self) -> dict[str, Any]:

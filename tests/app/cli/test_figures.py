@@ -113,6 +113,7 @@ PLAIN: dict[str, Any] = {
     "accuracy_balanced": 0.9,
     "accuracy_by_class": (0.92, 0.88),
     "accuracy_constant": 0.5,
+    "samples": 450,
     "mismatched_codes": 0,
     "leak_multiplications_per_sample": 0,
     "leak_shifts_per_sample": 0,
@@ -153,6 +154,7 @@ def test_leaks_have_a_row_of_what_they_are(capsys: pytest.CaptureFixture[str]) -
     [
         (replace(PLAIN_FOUND, spikes_per_neuron=0.0, dead_stages=3), "no gain: nothing fires"),
         (replace(PLAIN_FOUND, accuracy_snn=0.5), "no gain: accuracy is not above the 50.00% of one answer for all"),
+        (replace(PLAIN_FOUND, accuracy_snn=0.54), "no gain: 450 images do not show accuracy above the 50.00%"),
     ],
 )
 def test_an_energy_that_is_no_gain_is_not_called_one(
