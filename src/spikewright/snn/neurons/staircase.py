@@ -150,7 +150,7 @@ def _count(table: Tensor, potential: Tensor) -> Tensor:
     table = _spread(table, potential.dim() - 1)
     axes = [axis for axis, size in enumerate(table.shape) if axis and size > 1]
     if not axes:
-        return torch.bucketize(potential, table.flatten(), right=True)
+        return torch.bucketize(potential.contiguous(), table.flatten(), right=True)
     front = list(range(len(axes)))
     tables = table.movedim(0, -1).reshape(-1, len(table)).contiguous()
     moved = potential.movedim(axes, front)
