@@ -62,6 +62,11 @@ class Branch(nn.Module):
         return -x
 
 
+class ByName(nn.Module):
+    def forward(self, *, x: Tensor) -> Tensor:
+        return x
+
+
 class TwoInputs(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return x + y
@@ -101,14 +106,21 @@ REFUSED: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
     "squeeze_excite": (Squeeze(), ("product of two signals", HERE, "`return x * self.gate")),
     "attention": (Attention(), ("matrix product of two signals", HERE, "scores =")),
     "data_dependent_branch": (Branch(), (HERE, "if x.sum() > 0", "depends on the data")),
-    "two_inputs": (TwoInputs(), ("missing 1 required positional argument: 'y'",)),
+    "two_inputs": (TwoInputs(), ("TwoInputs.forward cannot be called with one tensor", "'y'", "wrap it")),
     "two_outputs": (Net(lambda m, x: (m.c(x), x), c=_conv()), ("2 of its 2 outputs", "exactly one")),
-    "no_output": (Net(lambda m, x: None, c=_conv()), ("0 of its 1 outputs",)),
+    "no_output": (Net(lambda m, x: None, c=_conv()), ("returns a NoneType, no tensor",)),
+    "a_number_for_an_output": (Net(lambda m, x: float(m.c(x).sum()), c=_conv()), ("returns a float, no tensor",)),
+    "an_object_for_an_output": (Net(lambda m, x: [m.c(x), object()], c=_conv()), ("returns a object, no tensor",)),
     "constant_output": (Net(lambda m, x: m.p, p=torch.ones(3)), ("0 of its 1 outputs",)),
     "batch_norm_without_statistics": (
         nn.Sequential(_conv(), nn.BatchNorm2d(4, track_running_stats=False)),
-        ("1: BatchNorm2d", "track_running_stats=True"),
+        ("1: a batch norm without running statistics", "track_running_stats=True and fine-tune"),
     ),
+    "batch_norm_in_training_mode": (
+        Net(lambda m, x: F.batch_norm(m.c(x), torch.zeros(4), torch.ones(4), training=True), c=_conv()),
+        ("a batch norm that stays in training mode", "a sample's result depends on its batch"),
+    ),
+    "takes_its_input_by_name": (ByName(), ("ByName.forward cannot be called with one tensor", "wrap it")),
     "dropout_left_on": (Net(lambda m, x: F.dropout(m.c(x)), c=_conv()), ("stays on", "training=self.training")),
     "spatial_dropout_left_on": (Net(lambda m, x: F.dropout2d(m.c(x), 0.3, True), c=_conv()), ("random numbers",)),
     "random": (Net(lambda m, x: m.c(x) + torch.rand(8), c=_conv()), ("does not reproduce", "randomness")),

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from spikewright.ann import interpreter
-from spikewright.ann.capture.given import example_of, require_module
+from spikewright.ann.capture.given import Model, example_of, require_module, require_one_signal
 from spikewright.ann.capture.tracing import decomposed, export, first_line, untouched
 from spikewright.ann.capture.translator import Translator
 from spikewright.ann.source import Source
@@ -21,11 +21,12 @@ from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadModel, SpikewrightError, UnsupportedModule
 
 
-def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation | None = None) -> Source:
+def capture(model: Model, example: Tensor, *, preparation: InputPreparation | None = None) -> Source:
     """Capture a module as a `Source`.
 
     Args:
-        model: any module with one tensor in and one tensor out; evaluated in eval mode, left as it was.
+        model: any module with one tensor in and one tensor out, evaluated in eval mode, left as it was; what
+            `torch.export` made of one; either may be in a wrapper of torch's (`DataParallel`, `torch.compile`).
         example: a prepared input batch, [N, *input_shape]; brought to the precision of the weights.
         preparation: how raw images become such inputs; kept with the source.
 
@@ -36,15 +37,16 @@ def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation 
 
     Source: graph semantics of torch.export; the two-batch check is this library's.
     """
-    model = require_module(model)
-    example = example_of(model, example)
+    module = require_module(model)
+    example = example_of(module, example)
+    require_one_signal(module, example)
     two = example[:1].expand(2, *example.shape[1:]).clone() if example.shape[0] < 2 else example[:2].clone()
-    with untouched(model) as changed, torch.no_grad():
-        program = export(model, two)
+    with untouched(module) as changed, torch.no_grad():
+        program = export(module, two)
         try:
-            source = _translated(program, model, two, preparation)
+            source = _translated(program, module, two, preparation)
         except SpikewrightError:  # torch's own decomposition has the last word
-            source = _translated(decomposed(program), model, two, preparation)
+            source = _translated(decomposed(program), module, two, preparation)
         names = changed()
         if names:
             raise BadModel(

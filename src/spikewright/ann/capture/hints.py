@@ -23,7 +23,6 @@ WAYS_OUT = {
     "group_norm": "its scale depends on the input: use batch norm",
     "native_group_norm": "its scale depends on the input: use batch norm",
     "instance_norm": "its scale depends on the input: use batch norm",
-    "_native_batch_norm_legit": "use track_running_stats=True: a sample's result must not depend on its batch",
     "scaled_dot_product_attention": "attention is not converted in this version",
     "lstm": "recurrent layers are not converted in this version",
     "gru": "recurrent layers are not converted in this version",

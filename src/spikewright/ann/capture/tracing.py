@@ -18,6 +18,7 @@ from torch import Tensor, fx, nn
 from torch.export import Dim
 from torch.export.dynamic_shapes import ShapesCollection
 from torch.export.graph_signature import InputKind
+from torch.utils._pytree import tree_leaves
 
 from spikewright.ann.capture.fake_quantise import WrittenOut
 from spikewright.ann.capture.in_place import write_functionally
@@ -39,7 +40,8 @@ def untouched(model: nn.Module) -> Iterator[Callable[[], list[str]]]:
 
     model.eval()
     try:
-        yield changed
+        with torch.compiler.set_stance("force_eager"):  # what torch.compile made runs as it was written
+            yield changed
     finally:
         with torch.no_grad():
             for name, tensor in tensors.items():
@@ -92,18 +94,18 @@ def _refusing() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        depends = "data-dependent" in str(error)
+        depends = "data-dependent" in str(error) or "Data-dependent" in str(error)
         reason = "a branch or a value depends on the data" if depends else first_line(error)
-        raise UnsupportedModule(
-            f"the model cannot be traced{_user_line(error)}: {reason}: make the computation the same for every input"
-        ) from None
+        way_out = "compute with PyTorch's operations alone, and the same for every input"
+        raise UnsupportedModule(f"the model cannot be traced{_user_line(error)}: {reason}: {way_out}") from None
 
 
 def _try_two_sizes(model: nn.Module, example: Tensor) -> None:
     try:
-        model(example.clone())
+        made = model(example.clone())
     except Exception as error:
         raise BadModel(f"the model fails on an input of shape {tuple(example.shape)}: {first_line(error)}") from None
+    _require_tensors(made)
     three = torch.cat([example, example[:1]])
     try:
         model(three)
@@ -112,6 +114,15 @@ def _try_two_sizes(model: nn.Module, example: Tensor) -> None:
             f"the model takes a batch of {len(example)} inputs but not of {len(three)}{_user_line(error)}: "
             f"{first_line(error)}: keep the first axis for the batch, of any size"
         ) from None
+
+
+def _require_tensors(made: object) -> None:
+    """Refuse what is no tensor, and holds none that torch finds; a part that is a number, a text or None is let be."""
+    leaves = tree_leaves(made)
+    unknown = [leaf for leaf in leaves if not isinstance(leaf, Tensor | int | float | str | None)]
+    if unknown or not any(isinstance(leaf, Tensor) for leaf in leaves):
+        name = type(unknown[0] if unknown else made).__name__
+        raise BadModel(f"the model returns a {name}, no tensor: return tensors, or a tuple, list or dict of them")
 
 
 def _trace(model: nn.Module, example: Tensor, *, strict: bool) -> torch.export.ExportedProgram:

@@ -286,7 +286,8 @@ class Translator:
         for path, kind in reversed(list((node.meta.get("nn_module_stack") or {}).values())):
             if not path.startswith("_empty"):
                 name = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
-                return re.sub(r"@\d+$", "", path.removeprefix("L['self'].").removeprefix("L__self__.")), name
+                plain = re.sub(r"@\d+$", "", path.removeprefix("L['self'].").removeprefix("L__self__."))
+                return re.sub(r"(^|\.)_orig_mod(?=\.|$)", "", plain).removeprefix("."), name  # torch.compile's name
         return "", ""
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.capture.given import Model
 from spikewright.ann.source import Source
 from spikewright.app.registry import configure, find
 from spikewright.app.runs.faults import fault_of
@@ -63,8 +64,8 @@ def labelled_of(samples: Labelled) -> Prepared:
     return Prepared(inputs, labels)
 
 
-def source_of(network: Source | nn.Module, loader: Inputs | None) -> Source:
-    """A captured network as it is; a module is captured, with the first inputs for an example.
+def source_of(network: Source | Model, loader: Inputs | None) -> Source:
+    """A captured network as it is; a module or exported program is captured, with the first inputs for an example.
 
     Raises:
         BadModel: a module without inputs to capture it with, or a spiking network where its source is meant.
@@ -72,7 +73,7 @@ def source_of(network: Source | nn.Module, loader: Inputs | None) -> Source:
     """
     if isinstance(network, Source):
         return network
-    if isinstance(network, SpikingNetwork) or not isinstance(network, nn.Module):
+    if isinstance(network, SpikingNetwork) or not isinstance(network, Model):
         raise BadModel(f"a module or a captured source is meant here, got {type(network).__name__}")
     example = None if loader is None else next(inputs_of(loader, limit=2), None)
     if example is None:

@@ -12,9 +12,10 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.capture.given import Model
 from spikewright.ann.source import Source
 from spikewright.app.api.given import (
     Inputs,
@@ -47,7 +48,7 @@ from spikewright.snn.blueprint import Blueprint
 
 
 def convert(
-    model: nn.Module | Source,
+    model: Model | Source,
     loader: Inputs | None = None,
     *,
     method: str | Method = "exact",
@@ -79,7 +80,7 @@ def convert(
 
 def calibrate(
     network: SpikingNetwork | Blueprint,
-    source: nn.Module | Source,
+    source: Model | Source,
     loader: Inputs,
     *,
     calibrator: str | Calibrator = "gradient",
@@ -100,7 +101,7 @@ def calibrate(
 
 
 def verify(
-    network: SpikingNetwork | Blueprint, source: nn.Module | Source, loader: Inputs, *, limit: int | None = None
+    network: SpikingNetwork | Blueprint, source: Model | Source, loader: Inputs, *, limit: int | None = None
 ) -> Certificate:
     """Certify every integer code of a network against its quantised source, on both engines, in float64."""
     require_float32()
@@ -113,7 +114,7 @@ def verify(
 
 def evaluate(
     network: SpikingNetwork | Blueprint,
-    source: nn.Module | Source | None,
+    source: Model | Source | None,
     samples: Labelled,
     *,
     settings: EvaluateSettings | None = None,
@@ -145,7 +146,7 @@ class Compared(NamedTuple):
 
 
 def compare(
-    model: nn.Module | Source,
+    model: Model | Source,
     samples: Labelled,
     *,
     methods: Sequence[str] = ("exact", "qcfs"),
@@ -177,7 +178,7 @@ def compare(
     return rows
 
 
-def check(model: nn.Module, example: Tensor) -> tuple[Obstacle, ...]:
+def check(model: Model, example: Tensor) -> tuple[Obstacle, ...]:
     """Everything in the way of converting a module, each with its place and the way out; empty if it converts."""
     try:
         stage(capture(model, example))

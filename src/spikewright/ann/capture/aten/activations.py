@@ -13,10 +13,16 @@ from spikewright.ann.ops.arithmetic import Add, Scale
 
 def _batch_norm(call: Call) -> Any:
     mean, variance = call.get("running_mean"), call.get("running_var")
-    if mean is None or call.get("training", False):
+    if mean is None:
         raise Refused(
-            "a batch norm without running statistics",
-            "use track_running_stats=True: a sample's result must not depend on its batch",
+            "a batch norm without running statistics, so that a sample's result depends on its batch",
+            "use track_running_stats=True and fine-tune",
+        )
+    if call.get("training", False):
+        raise Refused(
+            "a batch norm that stays in training mode, so that a sample's result depends on its batch",
+            "have it use its running statistics in eval mode (and export programs in that mode), and fine-tune if "
+            "they are not what it was trained with",
         )
     op = BatchNorm(epsilon=float(call["eps"]), momentum=float(call.get("momentum", 0.1)))
     value = call.emit(
@@ -96,6 +102,8 @@ def _trained_activation(call: Call) -> Value:
 
 
 TRANSLATIONS: dict[str, Translate] = {
+    "_native_batch_norm_legit": _batch_norm,
+    "_native_batch_norm_legit_functional": _batch_norm,
     "_native_batch_norm_legit_no_training": _batch_norm,
     "batch_norm": _batch_norm,
     "native_batch_norm": _batch_norm,
