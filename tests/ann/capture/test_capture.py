@@ -62,11 +62,6 @@ class Branch(nn.Module):
         return -x
 
 
-class ByName(nn.Module):
-    def forward(self, *, x: Tensor) -> Tensor:
-        return x
-
-
 class TwoInputs(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         return x + y
@@ -98,19 +93,17 @@ def _flat(*layers: nn.Module) -> nn.Module:
 
 
 REFUSED: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
-    "gelu": (nn.Sequential(_conv(), nn.GELU()), ("1: GELU", "nn.ReLU")),
-    "softmax": (_flat(nn.Softmax(1), nn.ReLU()), ("2: Softmax", "drop it at the output")),
-    "layer_norm": (_flat(nn.LayerNorm(6)), ("2: LayerNorm", "batch norm")),
-    "group_norm": (nn.Sequential(_conv(), nn.GroupNorm(2, 4)), ("1: GroupNorm",)),
-    "instance_norm": (nn.Sequential(_conv(), nn.InstanceNorm2d(4)), ("1: InstanceNorm2d",)),
+    "gelu": (nn.Sequential(_conv(), nn.GELU()), ("1: gelu", "nn.ReLU")),
+    "softmax": (_flat(nn.Softmax(1), nn.ReLU()), ("2: softmax", "drop it at the output")),
+    "layer_norm": (_flat(nn.LayerNorm(6)), ("2: layer_norm", "batch norm")),
+    "group_norm": (nn.Sequential(_conv(), nn.GroupNorm(2, 4)), ("1: group_norm",)),
+    "instance_norm": (nn.Sequential(_conv(), nn.InstanceNorm2d(4)), ("1: instance_norm",)),
     "squeeze_excite": (Squeeze(), ("product of two signals", HERE, "`return x * self.gate")),
     "attention": (Attention(), ("matrix product of two signals", HERE, "scores =")),
     "data_dependent_branch": (Branch(), (HERE, "if x.sum() > 0", "depends on the data")),
-    "two_inputs": (TwoInputs(), ("TwoInputs.forward cannot be called with one tensor", "'y'", "wrap it")),
+    "two_inputs": (TwoInputs(), ("missing 1 required positional argument: 'y'",)),
     "two_outputs": (Net(lambda m, x: (m.c(x), x), c=_conv()), ("2 of its 2 outputs", "exactly one")),
-    "no_output": (Net(lambda m, x: None, c=_conv()), ("returns a NoneType, no tensor",)),
-    "a_number_for_an_output": (Net(lambda m, x: float(m.c(x).sum()), c=_conv()), ("returns a float, no tensor",)),
-    "an_object_for_an_output": (Net(lambda m, x: [m.c(x), object()], c=_conv()), ("returns a object, no tensor",)),
+    "no_output": (Net(lambda m, x: None, c=_conv()), ("0 of its 1 outputs",)),
     "constant_output": (Net(lambda m, x: m.p, p=torch.ones(3)), ("0 of its 1 outputs",)),
     "batch_norm_without_statistics": (
         nn.Sequential(_conv(), nn.BatchNorm2d(4, track_running_stats=False)),
@@ -120,9 +113,11 @@ REFUSED: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
         Net(lambda m, x: F.batch_norm(m.c(x), torch.zeros(4), torch.ones(4), training=True), c=_conv()),
         ("a batch norm that stays in training mode", "a sample's result depends on its batch"),
     ),
-    "takes_its_input_by_name": (ByName(), ("ByName.forward cannot be called with one tensor", "wrap it")),
     "dropout_left_on": (Net(lambda m, x: F.dropout(m.c(x)), c=_conv()), ("stays on", "training=self.training")),
-    "spatial_dropout_left_on": (Net(lambda m, x: F.dropout2d(m.c(x), 0.3, True), c=_conv()), ("random numbers",)),
+    "spatial_dropout_left_on": (
+        Net(lambda m, x: F.dropout2d(m.c(x), 0.3, True), c=_conv()),
+        ("a function of its input alone",),
+    ),
     "random": (Net(lambda m, x: m.c(x) + torch.rand(8), c=_conv()), ("does not reproduce", "randomness")),
     "fixed_batch": (
         Net(lambda m, x: m.head(m.c(x).view(2, -1)), c=_conv(), head=nn.Linear(256, 3)),
@@ -159,7 +154,7 @@ REFUSED: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
         Net(lambda m, x: F.relu(m.p(m.a(x))) + m.b(m.p(m.a(x))), a=_conv(), b=nn.Conv2d(4, 4, 1), p=nn.MaxPool2d(2)),
         ("a max pool",),
     ),
-    "lstm": (Net(lambda m, x: m.l(x.flatten(2))[0], l=nn.LSTM(64, 4, batch_first=True)), ("l: LSTM", "recurrent")),
+    "lstm": (Net(lambda m, x: m.l(x.flatten(2))[0], l=nn.LSTM(64, 4, batch_first=True)), ("l: lstm", "and fine-tune")),
     "cast_to_integers": (Net(lambda m, x: m.c(x).long().float(), c=_conv()), ("cast to torch.int64",)),
     "cast_to_half": (Net(lambda m, x: m.c(x).half().float(), c=_conv()), ("cast to torch.float16",)),
     "comparison": (Net(lambda m, x: (m.c(x) > 0).float(), c=_conv()), ("gt",)),
@@ -214,7 +209,7 @@ def test_all_obstacles_are_listed_at_once() -> None:
     with pytest.raises(UnsupportedModule) as caught:
         capture(model, torch.randn(2, 3, 8, 8))
     assert [obstacle.path for obstacle in caught.value.obstacles] == ["1", "3", "5", "8"]  # pyright: ignore
-    for kind in ("GELU", "SiLU", "GroupNorm", "Softmax"):
+    for kind in ("gelu", "silu", "group_norm", "softmax"):
         assert kind in str(caught.value)
 
 
@@ -303,5 +298,5 @@ def test_a_softmax_at_the_end_is_left_out(last: nn.Module) -> None:
 
 def test_a_softmax_over_something_else_is_refused() -> None:
     over_space = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Softmax(1))
-    with pytest.raises(UnsupportedModule, match="Softmax"):
+    with pytest.raises(UnsupportedModule, match="softmax"):
         capture(over_space, torch.randn(2, 3, 8, 8))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from spikewright.ann import interpreter
-from spikewright.ann.capture.given import Model, example_of, require_module, require_one_signal
+from spikewright.ann.capture.given import Model, example_of, require_module
 from spikewright.ann.capture.tracing import decomposed, export, first_line, untouched
 from spikewright.ann.capture.translator import Translator
 from spikewright.ann.source import Source
@@ -39,7 +39,6 @@ def capture(model: Model, example: Tensor, *, preparation: InputPreparation | No
     """
     module = require_module(model)
     example = example_of(module, example)
-    require_one_signal(module, example)
     two = example[:1].expand(2, *example.shape[1:]).clone() if example.shape[0] < 2 else example[:2].clone()
     with untouched(module) as changed, torch.no_grad():
         program = export(module, two)

@@ -1,6 +1,5 @@
 """What is given to be captured: a module whose weights are there, and a batch of the precision it computes in."""
 
-import inspect
 from typing import Any
 
 import numpy as np
@@ -42,21 +41,6 @@ def require_module(model: object) -> nn.Module:
         if (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype not in _FULL:
             raise BadModel(f"tensor {name!r} holds {tensor.dtype}: convert in full precision, with model.float()")
     return model
-
-
-def require_one_signal(model: nn.Module, example: Tensor) -> None:
-    """Refuse a module that cannot be called with one tensor.
-
-    Raises:
-        BadModel: its forward takes no argument, needs more of them, or takes the tensor by name alone.
-    """
-    try:
-        inspect.signature(model.forward).bind(example)
-    except TypeError as error:
-        raise BadModel(
-            f"{type(model).__name__}.forward cannot be called with one tensor ({error}): "
-            "wrap it in a module whose forward takes the input alone"
-        ) from None
 
 
 def example_of(model: nn.Module, example: Any) -> Tensor:

@@ -18,7 +18,6 @@ from torch import Tensor, fx, nn
 from torch.export import Dim
 from torch.export.dynamic_shapes import ShapesCollection
 from torch.export.graph_signature import InputKind
-from torch.utils._pytree import tree_leaves
 
 from spikewright.ann.capture.fake_quantise import WrittenOut
 from spikewright.ann.capture.in_place import write_functionally
@@ -102,10 +101,9 @@ def _refusing() -> Iterator[None]:
 
 def _try_two_sizes(model: nn.Module, example: Tensor) -> None:
     try:
-        made = model(example.clone())
+        model(example.clone())
     except Exception as error:
         raise BadModel(f"the model fails on an input of shape {tuple(example.shape)}: {first_line(error)}") from None
-    _require_tensors(made)
     three = torch.cat([example, example[:1]])
     try:
         model(three)
@@ -114,15 +112,6 @@ def _try_two_sizes(model: nn.Module, example: Tensor) -> None:
             f"the model takes a batch of {len(example)} inputs but not of {len(three)}{_user_line(error)}: "
             f"{first_line(error)}: keep the first axis for the batch, of any size"
         ) from None
-
-
-def _require_tensors(made: object) -> None:
-    """Refuse what is no tensor, and holds none that torch finds; a part that is a number, a text or None is let be."""
-    leaves = tree_leaves(made)
-    unknown = [leaf for leaf in leaves if not isinstance(leaf, Tensor | int | float | str | None)]
-    if unknown or not any(isinstance(leaf, Tensor) for leaf in leaves):
-        name = type(unknown[0] if unknown else made).__name__
-        raise BadModel(f"the model returns a {name}, no tensor: return tensors, or a tuple, list or dict of them")
 
 
 def _trace(model: nn.Module, example: Tensor, *, strict: bool) -> torch.export.ExportedProgram:

@@ -14,9 +14,9 @@ from torch import Tensor, fx
 from torch.export.graph_signature import InputKind, OutputKind
 from torch.fx.node import map_arg
 
-from spikewright.ann.capture.aten.call import Call, Origin, Refused, Value
+from spikewright.ann.capture.aten.call import MIXES, Call, Origin, Refused, Value
 from spikewright.ann.capture.aten.translations import translations
-from spikewright.ann.capture.hints import WAYS_OUT
+from spikewright.ann.capture.hints import HINTS, OTHER
 from spikewright.ann.capture.tracing import batch_size, source_line
 from spikewright.ann.ops import Operation
 from spikewright.ann.ops.moves import Identity
@@ -137,7 +137,8 @@ class Translator:
                 return meta  # a size or a check of one
             return self._translate(node, arguments, meta)
         except Refused as refused:
-            self.obstacles.append(Obstacle(self._path(node), refused.what, refused.way_out, source_line(node)))
+            what, way_out, why = refused.what, refused.way_out, refused.why
+            self.obstacles.append(Obstacle(self._path(node), what, way_out, source_line(node), why))
             return _UNKNOWN if unknown else self._stand_in(node)
 
     def _is_read_out(self, node: fx.Node, arguments: dict[str, Any]) -> bool:
@@ -154,8 +155,8 @@ class Translator:
     def _behind_a_refusal(self, node: fx.Node) -> Any:
         """What reads a refused result is not looked at, except to name a layer that could not stay anyway."""
         target = _target(node)
-        if target in WAYS_OUT:
-            raise Refused(f"{self._kind(node)} ({target}) has no spiking equivalent", WAYS_OUT[target])
+        if target in HINTS and target not in translations():
+            raise _no_equivalent(target)
         return _UNKNOWN
 
     def _stand_in(self, node: fx.Node) -> Any:
@@ -177,15 +178,14 @@ class Translator:
     def _translate(self, node: fx.Node, arguments: dict[str, Any], meta: Any) -> Any:
         target = _target(node)
         function = translations().get(target)
-        kind = self._kind(node)
         if function is None:
-            way_out = WAYS_OUT.get(target, "replace it by layers that docs/supported.md lists")
-            raise Refused(f"{kind} ({target}) has no spiking equivalent", way_out)
+            raise _no_equivalent(target)
         first = meta if isinstance(meta, Tensor) else meta[0]
         if not self._is_batch(first):
             raise Refused(
-                f"{kind} ({target}) mixes samples of a batch or fixes its size",
+                f"{target} mixes samples of a batch or fixes its size",
                 "keep the first axis for the batch, of any size",
+                MIXES,
             )
         call = Call(target, arguments, tuple(int(size) for size in first.shape[1:]), self._emitter(node), self._origin)
         return function(call)
@@ -225,8 +225,9 @@ class Translator:
         one_sample = _target(node) in _SAME_FOR_EVERY_SAMPLE and all(self._is_size(value) for value in sizes)
         if sizes and isinstance(node.meta.get("val"), Tensor) and not one_sample:
             raise Refused(
-                f"{self._kind(node)} ({_target(node)}) makes a constant whose size is the batch's",
+                f"{_target(node)} makes a constant whose size is the batch's",
                 "keep constants the same for every sample",
+                MIXES,
             )
 
         def value_of(inner: fx.Node) -> Any:
@@ -247,7 +248,10 @@ class Translator:
 
         def emit(op: Operation, inputs: Sequence[Value], shape: Sequence[int], **arrays: Tensor | None) -> Value:
             if not all(isinstance(value, Value) for value in inputs):
-                raise Refused("an operation between a constant and a signal", "swap the operands or fold the constant")
+                raise Refused(
+                    "an operation between a constant and a signal",
+                    "write it as a sum or a product of the signal with a constant",
+                )
             count = self.taken.get(path, 0) + 1
             self.taken[path] = count
             name = path if count == 1 else f"{path}#{count}"
@@ -277,10 +281,6 @@ class Translator:
             return path
         return f"{path}.{operation}" if path else operation
 
-    def _kind(self, node: fx.Node) -> str:
-        path, kind = self._module(node)
-        return kind.split(".")[-1] if kind.startswith("torch.nn.modules") and path else _target(node).split("::")[-1]
-
     @staticmethod
     def _module(node: fx.Node) -> tuple[str, str]:
         for path, kind in reversed(list((node.meta.get("nn_module_stack") or {}).values())):
@@ -297,6 +297,11 @@ class _Unknown:
 
 _UNKNOWN = _Unknown()
 _EMPTY = Source((), (), {})
+
+
+def _no_equivalent(target: str) -> Refused:
+    why, way_out = HINTS.get(target, OTHER)
+    return Refused(f"{target} has no spiking equivalent", way_out, why)
 
 
 def _as_it_is(logits: Tensor) -> Tensor:

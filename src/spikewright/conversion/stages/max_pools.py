@@ -92,7 +92,7 @@ def _refuse_stranded(draft: Draft, found: dict[str, tuple[str, Fires]], absorbed
     ]
     if stranded:
         what = "a max pool of values that are not spikes, with no activation before the next affine map"
-        way_out = "put an activation (nn.ReLU) before it, or use average pooling"
+        way_out = "put an activation (nn.ReLU) before it, or use average pooling, and fine-tune"
         raise UnsupportedModule(obstacles=[Obstacle(name, what, way_out, "") for name in stranded])
 
 

@@ -5,8 +5,13 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_axis, tuple_of
+from spikewright.ann.capture.aten.call import MIXES, Call, Refused, Translate, Value, feature_axis, tuple_of
 from spikewright.ann.ops.moves import Concat, Gather, Permute, Reshape
+
+_CONSTANT_PLACES = (
+    "use constant places, or choose outside of the network",
+    "which value is taken must not depend on what is computed",
+)
 
 
 def whole_slice(call: Call) -> bool:
@@ -87,7 +92,7 @@ def _rearranged(call: Call, x: Value, split: tuple[int, ...], dims: tuple[int, .
 def _stack(call: Call) -> Value:
     parts = call["tensors"]
     if not all(isinstance(part, Value) for part in parts):
-        raise Refused("a stack with a constant", "join signals only")
+        raise Refused("a stack with a constant", "join signals, and add the constant afterwards")
     axis = feature_axis(call.get("dim", 0), len(call.shape) + 1) - 1
     alone = (*call.shape[:axis], 1, *call.shape[axis + 1 :])
     apart = [call.emit(Reshape(shape=alone), [part], alone) for part in parts]
@@ -105,7 +110,7 @@ def _flip(call: Call) -> Value:
 def _roll(call: Call) -> Value:
     x, dims = call["self"], call.get("dims") or ()
     if not dims:
-        raise Refused("a roll over everything, the batch included", "name the axes to roll, without the batch")
+        raise Refused("a roll over everything, the batch included", "name the axes to roll, without the batch", MIXES)
     for shift, dim in zip(tuple_of(call["shifts"], len(dims)), tuple_of(dims, len(dims)), strict=True):
         axis = feature_axis(dim, len(x.shape) + 1) - 1
         x = gathered(call, x, axis, [(place - shift) % x.shape[axis] for place in range(x.shape[axis])])
@@ -126,7 +131,7 @@ def _repeated(call: Call) -> Value:
 def _selected(call: Call) -> Value:
     x, index = call["self"], call["index"]
     if not isinstance(index, Tensor) or index.dim() != 1:
-        raise Refused("places that depend on the input", "use constant places")
+        raise Refused("places that depend on the input", *_CONSTANT_PLACES)
     axis = feature_axis(call["dim"], len(x.shape) + 1) - 1
     return gathered(call, x, axis, index.tolist())
 
@@ -135,7 +140,10 @@ def _written(call: Call) -> Value:
     """A signal written into a part of an axis of another: what is before, the new values, what is behind."""
     x, new = call["self"], call["src"]
     if not isinstance(x, Value) or not isinstance(new, Value):
-        raise Refused("a constant written into a signal, or the other way round", "write signals into signals only")
+        raise Refused(
+            "a constant written into a signal, or the other way round",
+            "multiply the signal by a constant mask of zeros and ones, and add the constant",
+        )
     if call.target == "slice_scatter" and whole_slice(call) and x.shape == new.shape:
         return new
     axis = feature_axis(call.get("dim", 0), len(x.shape) + 1) - 1
@@ -159,7 +167,7 @@ def _written(call: Call) -> Value:
 def _copied(call: Call) -> Value:
     new = call["src"]
     if not isinstance(new, Value) or new.shape != call.shape:
-        raise Refused("a constant, or fewer values, copied into a signal", "copy signals of the same shape only")
+        raise Refused("a constant, or fewer values, copied into a signal", "expand it to the same shape first")
     return new
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_axis
+from spikewright.ann.capture.aten.call import MIXES, Call, Refused, Translate, Value, feature_axis
 from spikewright.ann.capture.aten.copies import padded, whole_slice
 from spikewright.ann.ops.moves import Concat, Permute, Reshape, Slice, ZeroPad
 
@@ -34,7 +34,7 @@ def _permute(call: Call) -> Value:
         order[first], order[second] = second, first
         dims = tuple(order)
     if dims[0] != 0:
-        raise Refused("a permutation that moves the batch axis", "keep the first axis for the batch")
+        raise Refused("a permutation that moves the batch axis", "keep the first axis for the batch", MIXES)
     return x if dims == tuple(range(rank)) else call.emit(Permute(dims=dims), [x], call.shape)
 
 
@@ -74,9 +74,12 @@ def _pad(call: Call) -> Value:
     if mode != "constant":
         return padded(call, call["self"], pads, mode)
     if call.get("value", 0) != 0:
-        raise Refused("padding with a constant that is not zero", "pad with zeros")
+        raise Refused(
+            "padding with a constant that is not zero",
+            "subtract the constant, pad with zeros, and add it again, which computes the same",
+        )
     if len(pads) >= 2 * (len(call.shape) + 1) and any(pads[2 * len(call.shape) :]):
-        raise Refused("padding of the batch axis", "keep the first axis for the batch")
+        raise Refused("padding of the batch axis", "keep the first axis for the batch", MIXES)
     return call.emit(ZeroPad(pads=pads[: 2 * len(call.shape)]), [call["self"]], call.shape)
 
 
@@ -85,10 +88,12 @@ def _pass(call: Call) -> Any:
         raise Refused(
             "a dropout that stays on in evaluation mode",
             "write F.dropout(x, p, training=self.training) or use nn.Dropout",
+            "its result is random",
         )
     dtype = call.get("dtype")
     if dtype is not None and not dtype.is_floating_point:
-        raise Refused(f"a cast to {dtype}", "keep the signal in floating point")
+        why = "it rounds, with a jump between two whole numbers"
+        raise Refused(f"a cast to {dtype}", "keep the signal in floating point", why)
     if dtype in (torch.float16, torch.bfloat16):
         raise Refused(f"a cast to {dtype}", "convert the network in float32, without autocast")
     x = call.get("self", call.get("input"))
