@@ -15,6 +15,7 @@ from torch.export.graph_signature import InputKind, OutputKind
 from torch.fx.node import map_arg
 
 from spikewright.ann.capture.aten.call import MIXES, Call, Origin, Refused, Value
+from spikewright.ann.capture.aten.rows import Rows, in_rows
 from spikewright.ann.capture.aten.translations import translations
 from spikewright.ann.capture.hints import HINTS, OTHER
 from spikewright.ann.capture.tracing import batch_size, source_line
@@ -61,6 +62,9 @@ class Translator:
             elif node.op == "call_function":
                 self.values[node] = self._call(node)
         results = [self.values[node] if isinstance(node, fx.Node) else node for node in outputs]
+        if any(isinstance(value, Rows) for value in results):
+            way_out = "keep the first axis for the batch"
+            raise UnsupportedModule(f"the model's output does not begin with the batch: {way_out}")
         dependent = [value for value in results if isinstance(value, Value | _Unknown)]
         if len(results) != 1 or not dependent:
             what = f"{len(dependent)} of its {len(results)} outputs are tensors computed from the input"
@@ -177,6 +181,9 @@ class Translator:
 
     def _translate(self, node: fx.Node, arguments: dict[str, Any], meta: Any) -> Any:
         target = _target(node)
+        rows = in_rows(target, arguments, self._emitter(node))
+        if rows is not None:
+            return rows
         function = translations().get(target)
         if function is None:
             raise _no_equivalent(target)
