@@ -12,7 +12,7 @@ from torch import nn
 
 class Sums(nn.Module):
     def forward(self, x):
-        return x.cumsum(1)
+        return x.cumprod(1)
 
 def several():
     return nn.Sequential(nn.Flatten(), *(Sums() for _ in range(5)), nn.Linear(64, 10))
@@ -33,10 +33,10 @@ def test_a_kind_says_what_why_and_the_way_out(
     assert spikewright(monkeypatch, *asked) == 1
     said = capsys.readouterr().out
     assert f"{own}:several: 5 obstacles of 1 kind" in said
-    assert "5× cumsum has no spiking equivalent: it adds up along an axis" in said
-    assert "way out: write it as a product with a constant triangular matrix" in said
-    assert "in 1.cumsum, 2.cumsum, 3.cumsum and 2 more" in said
-    assert "own_check.py:6 `return x.cumsum(1)`" in said
+    assert "5× cumprod has no spiking equivalent: none of the operations that spikes" in said
+    assert "way out: write it by operations that docs/supported.md lists" in said
+    assert "in 1.cumprod, 2.cumprod, 3.cumprod and 2 more" in said
+    assert "own_check.py:6 `return x.cumprod(1)`" in said
     assert '"count": 5' in Path("found.json").read_text()
 
 

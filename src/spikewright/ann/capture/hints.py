@@ -53,7 +53,7 @@ HINTS: dict[str, Hint] = {
     **dict.fromkeys(("index", "index_put", "gather", "scatter", "scatter_add", "nonzero", "masked_select"), _PLACES),
     **dict.fromkeys(("grid_sampler", "grid_sampler_2d", "grid_sampler_3d"), _PLACES),
     **dict.fromkeys(("torchvision::nms", "torchvision::roi_align", "torchvision::deform_conv2d"), _PLACES),
-    **dict.fromkeys(("cumsum", "cumprod", "logcumsumexp"), _RUNNING),
+    "cumsum": _RUNNING,
     **dict.fromkeys(("layer_norm", "native_layer_norm", "group_norm", "native_group_norm", "instance_norm"), _NORM),
     **dict.fromkeys(("softmax", "_softmax", "log_softmax", "_log_softmax"), _SOFTMAX),
     "gelu": Hint("no staircase of one threshold", "replace it by nn.ReLU and fine-tune"),

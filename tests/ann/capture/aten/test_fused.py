@@ -39,7 +39,9 @@ def _attend(**how):
 
 
 @pytest.mark.skipif("softmax" not in translations(), reason="products of two signals are not captured")
-@pytest.mark.parametrize("how", [{}, {"scale": 0.3}, {"attn_mask": torch.rand(5, 5)}])
+@pytest.mark.parametrize(
+    "how", [{}, {"scale": 0.3}, {"attn_mask": torch.rand(5, 5)}, {"attn_mask": torch.ones(5, 5) > 0}]
+)
 def test_attention(how) -> None:
     net = _attend(**how)
     assert torch.allclose(interpreter.run(capture(net, X), X), net(X), atol=1e-5)
