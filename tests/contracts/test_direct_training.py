@@ -28,7 +28,10 @@ FEW_BITS = SpikingSettings(
 RATE = SpikingSettings(timesteps=4, encoding="rate", readout="spikes")
 REFUSED = {
     "linear_only": "no ReLU",
-    "max_pool_of_a_concatenation": "joined or averaged",
+    "max_pool_of_a_concatenation": "joined, averaged",
+    "max_pools_behind_gains": "scaled or normalised",
+    "max_pool_1d_behind_a_norm": "scaled or normalised",
+    "smooth_residual": "joined, averaged",
 }
 
 

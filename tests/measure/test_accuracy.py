@@ -8,6 +8,8 @@ from spikewright.measure.accuracy import (
     ByClass,
     agreement_share,
     correct,
+    far_from_mean,
+    lowest_first,
     predictions,
     require_classes,
     top1_share,
@@ -34,6 +36,17 @@ def test_accuracy_by_class_over_batches_is_a_plain_count() -> None:
     assert found.share == int(right.sum()) / 50
     assert found.constant == max(int((labels == k).sum()) for k in range(4)) / 50
     assert (ByClass().balanced, ByClass().constant) == (0.0, 0.0)
+
+
+def test_accuracy_that_says_little_alone() -> None:
+    assert far_from_mean(0.9, 0.8) and far_from_mean(0.5, 0.6)
+    assert not far_from_mean(0.9, 0.86)
+    assert not far_from_mean(0.9, None)
+
+
+def test_the_lowest_classes_come_first() -> None:
+    assert lowest_first((0.5, None, 0.25, 0.5, 0.0)) == [(4, 0.0), (2, 0.25), (0, 0.5), (3, 0.5)]
+    assert lowest_first(()) == []
 
 
 def test_the_lowest_of_equal_scores_wins() -> None:

@@ -1,7 +1,7 @@
 """Plans: how values run over time, what does not go together, and that every refusal says so."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import pytest
@@ -383,3 +383,14 @@ def test_a_node_that_fires_is_a_stage() -> None:
     made = plan(node("a", "input", fires=firing(RATE)), node("out", "a"))
     assert [type(each) for each in made.nodes] == [Stage, Node]
     assert made.stages == made.nodes[:1]
+
+
+@pytest.mark.parametrize("beyond", [-1, 2])
+def test_a_stage_fires_beyond_no_more_operations_than_it_has(beyond: int) -> None:
+    pool = MaxPool(kernel=(1,), stride=(1,), padding=(0,), dilation=(1,))
+    pooled = replace(firing(Code.rate(1)), before_firing=(pool,))
+    assert replace(pooled, beyond=1).beyond == 1
+    message = _refused(lambda: replace(pooled, beyond=beyond))
+    assert message == (
+        f"the stage of 'act' fires from {beyond} operations beyond it, and has 1 before firing: convert again"
+    )

@@ -13,6 +13,7 @@ from torch import Tensor
 from spikewright.ann import interpreter
 from spikewright.ann.ops import Averaging
 from spikewright.ann.ops.activations import Activation, BatchNorm
+from spikewright.ann.ops.curves import Curve
 from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.quantise import quantise, store
@@ -166,7 +167,7 @@ class Slow:
 
 
 def _fires(node: SourceNode) -> bool:
-    return isinstance(node.op, Activation)
+    return isinstance(node.op, Activation | Curve)
 
 
 def _top(value: Tensor) -> float:

@@ -29,6 +29,7 @@ COVERING = (
     "bn_after_max_pool",
     "max_pool_shapes",
     "max_pool_of_a_concatenation",
+    "max_pools_behind_gains",
     "densenet",
     "mobilenet_v2",
     "shufflenet",
@@ -41,6 +42,8 @@ COVERING = (
     "constant_that_widens",
     "batch_norm_between_sequences",
     "trained_levels",
+    "gelu_and_max_pool",
+    "prelu_of_both_signs",
 )
 
 IMAGE: Shape = (3, 8, 8)
@@ -326,6 +329,49 @@ def two_max_pools_in_a_row() -> nn.Module:
         nn.BatchNorm2d(4),
         nn.ReLU(),
         _head(4, 1),
+    )
+
+
+@_entry()
+def max_pools_behind_gains() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        a, b, c = F.relu(m.a(x) + 1), F.relu(m.b(x)), F.relu(m.c(x) + 1)
+        normed = m.norm(a) * m.gain - 0.2
+        joined = m.pool(torch.cat([normed, b, torch.cat([0.5 - c], 1)], 1) * 1.5)
+        padded = F.max_pool2d(F.pad(a, (0, 1, 0, 1)), 3, 2)
+        mirrored = m.pool(0.5 - 2 * F.pad(a, (1, 1, 1, 1), "reflect"))
+        again = F.max_pool2d(m.signs * m.pool(normed), 2, 1)
+        last = [F.relu(m.mix(joined)), F.avg_pool2d(a, 2), padded, mirrored, again, normed.amax((2, 3))]
+        return m.head(torch.cat([each.flatten(1) for each in last], 1))
+
+    return Net(
+        compute,
+        a=nn.Conv2d(3, 4, 3, padding=1),
+        b=nn.Conv2d(3, 1, 3, padding=1),
+        c=nn.Conv2d(3, 2, 3, padding=1),
+        norm=nn.BatchNorm2d(4),
+        gain=torch.tensor([1.5, 1.0, -1.0, 0.0]).reshape(4, 1, 1),
+        signs=torch.tensor([-0.5, 1.0, -1.0, -1.0]).reshape(4, 1, 1),
+        pool=nn.MaxPool2d(3, 2, 1),
+        mix=nn.Conv2d(7, 4, 3, padding=1),
+        head=nn.Linear(332, 5),
+    )
+
+
+@_entry((3, 16))
+def max_pool_1d_behind_a_norm() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv1d(3, 5, 3, padding=1),
+        nn.ReLU(),
+        nn.BatchNorm1d(5),
+        nn.Dropout(0.2),
+        nn.MaxPool1d(2),
+        nn.Conv1d(5, 4, 3, padding=1),
+        nn.ReLU(),
+        nn.BatchNorm1d(4),
+        nn.AdaptiveMaxPool1d(3),
+        nn.Flatten(),
+        nn.Linear(12, 5),
     )
 
 
@@ -1025,4 +1071,43 @@ def trained_levels() -> nn.Module:
         nn.Linear(64, 8),
         Rounded(torch.tensor([0.9])),
         nn.Linear(8, 4),
+    )
+
+
+# Activations that are no ReLU ------------------------------------------------------------------------------
+
+
+@_entry()
+def gelu_and_max_pool() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.GELU(), nn.MaxPool2d(3, 2, 1), nn.Conv2d(4, 4, 1), nn.Sigmoid(), _head(4, 4)
+    )
+
+
+@_entry()
+def prelu_of_both_signs() -> nn.Module:
+    prelu = nn.PReLU(4)
+    prelu.weight.data = torch.tensor([-0.5, -0.1, 0.2, 0.4])
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), prelu, nn.MaxPool2d(2), nn.Conv2d(4, 4, 3, padding=1), nn.Tanh(), _head(4, 4)
+    )
+
+
+@_entry()
+def smooth_residual() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        a = F.silu(m.stem(x))
+        b = F.hardswish(m.norm(m.inner(a)))
+        c = a + b * 0.5
+        gated = F.mish(m.left(F.max_pool2d(torch.cat([a, F.relu(b)], 1), 2))) + F.elu(m.right(F.avg_pool2d(c, 2)))
+        return m.head(F.softplus(gated))
+
+    return Net(
+        compute,
+        stem=nn.Conv2d(3, 4, 3, padding=1),
+        inner=nn.Conv2d(4, 4, 3, padding=1),
+        norm=nn.BatchNorm2d(4),
+        left=nn.Conv2d(8, 4, 1),
+        right=nn.Conv2d(4, 4, 1),
+        head=_head(4, 4),
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from torch import Tensor
 
+from spikewright.ann.ops import Activating
 from spikewright.ann.ops.rules import gathered
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.errors import BadModel
@@ -26,6 +27,12 @@ def as_trained(node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tens
         return MEANING[node.op](node.op, [z], roles, False)
     except BadModel as error:
         raise BadModel(f"activation {node.name!r}: {error}") from None
+
+
+def unrounded(node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:
+    """The activation's value without levels."""
+    assert isinstance(node.op, Activating)
+    return MEANING[node.op](node.op.with_levels(None, 0.0), [z], roles, False)
 
 
 def run(

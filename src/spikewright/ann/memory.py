@@ -8,6 +8,8 @@ from math import prod
 
 from spikewright.ann.source import INPUT, Source
 
+AT_ONCE = 2**29  # bytes of values, and trains, that are in memory at one time
+
 
 def numbers_at_once(source: Source) -> int:
     """The most numbers that one sample has in memory at any node of `interpreter.run`."""

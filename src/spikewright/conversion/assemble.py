@@ -30,6 +30,7 @@ class StageSettings:
     initial_potential: Tensor
     amplitude: Tensor
     law: AnyLaw = field(default_factory=IntegrateFire)
+    own: Mapping[str, Tensor] = field(default_factory=dict)  # what the law needs besides, and `rest`, by role
 
 
 def assemble(
@@ -106,6 +107,7 @@ def _firing(fires: Fires, chosen: StageSettings) -> Firing:
         carries=fires.carries,
         before_firing=tuple(op for op, _, _ in fires.before),
         channels=fires.channels,
+        beyond=fires.beyond,
     )
 
 
@@ -115,6 +117,7 @@ def _firing_arrays(name: str, fires: Fires, chosen: StageSettings) -> dict[str, 
         f"{name}.threshold": chosen.threshold,
         f"{name}.initial_potential": chosen.initial_potential,
         f"{name}.amplitude": chosen.amplitude,
+        **{f"{name}.{role}": array for role, array in chosen.own.items()},
     }
     for index, (_, gain, bias) in enumerate(fires.before):
         if gain is not None and bias is not None:

@@ -12,19 +12,18 @@ from torch import Tensor
 
 from spikewright.ann import interpreter
 from spikewright.ann.channels import channel_axes
-from spikewright.ann.memory import samples_at_once
+from spikewright.ann.memory import AT_ONCE, samples_at_once
 from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source, SourceNode
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadData
 
 BINS = 2048
-AT_ONCE = 2**29  # bytes of values that are in memory at one time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
-    """Positive outputs of one activation, per channel.
+    """Positive outputs of one activation, per channel; where it has negative ones, what its operation calls sizes.
 
     Attributes:
         top: the largest value seen, [channels].
@@ -106,6 +105,7 @@ class _Seen:
         """Raise the largest value of each channel, and store the values where they go."""
         if not isinstance(node.op, Activating):
             return
+        value = node.op.sizes(value)
         largest = _by_place(value, self.axes[node.name]).amax(2).amax(0).double()
         self.tops[node.name] = torch.maximum(self.tops[node.name], largest) if node.name in self.tops else largest
         if stored is not None:
@@ -126,10 +126,10 @@ class _Seen:
     def count(self, node: SourceNode, value: Tensor) -> None:
         """Count the values of an activation."""
         if isinstance(node.op, Activating):
-            self.count_value(node.name, value)
+            self.count_value(node.name, node.op.sizes(value))
 
     def count_value(self, name: str, value: Tensor) -> None:
-        """Count the values of the activation of that name."""
+        """Count the values, as sizes, of the activation of that name."""
         places = _by_place(value, self.axes[name])
         if name not in self.counts:
             self.counts[name] = torch.zeros(places.shape[1], BINS, dtype=torch.int64)

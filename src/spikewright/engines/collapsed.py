@@ -25,7 +25,6 @@ from spikewright.engines.currents import (
 from spikewright.engines.program import Program, StageInstruction
 from spikewright.engines.record import Record, StageRecord
 from spikewright.snn.schedules import Drive
-from spikewright.snn.schedules.two_phase import collapse as close
 from spikewright.snn.trains import decode, encode, weighted
 
 
@@ -68,12 +67,12 @@ def closed(instruction: StageInstruction, inputs: list[Tensor]) -> StageRecord:
         potential = potential + instruction.initial
     if instruction.weight is None and instruction.offset is None:
         potential = potential.clone()
-    return StageRecord(instruction.stage, close(potential, instruction.threshold, instruction.firing.code))
+    return StageRecord(instruction.stage, instruction.code(potential))
 
 
 def _looped(instruction: StageInstruction, drive: Drive) -> StageRecord:
     firing = instruction.firing
-    train = firing.schedule.run(firing.law, drive, firing.code)
+    train = firing.schedule.run(instruction.law, drive, firing.code)
     return StageRecord(instruction.stage, decode(train, firing.code), train)
 
 
@@ -82,4 +81,7 @@ def _emit(record: StageRecord, *, wants_train: bool) -> Tensor:
     firing = record.firing
     if not wants_train:
         return record.codes.unsqueeze(0)
-    return weighted(encode(record.codes, firing.code) if record.train is None else record.train, firing.code)
+    train = record.train
+    if train is None:
+        train = encode(record.codes, firing.code, signed=firing.law.signed)
+    return weighted(train, firing.code)

@@ -6,15 +6,17 @@ integer mode the unit is itself an integer, `threshold`. Made by `folding` (floa
 (integers); run by the engines. Knows nothing about where its numbers come from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from torch import Tensor, nn
 
 from spikewright.ann.ops import Product
+from spikewright.snn.neurons import Closing, Law
 from spikewright.snn.nodes import Firing, Node, Stage
 from spikewright.snn.plan import Plan
+from spikewright.snn.schedules.two_phase import collapse as close
 
 
 class Reach(NamedTuple):
@@ -50,6 +52,7 @@ class InstructionArrays:
     initial: Tensor | None = None  # initial potential
     threshold: Tensor | None = None  # the stage's unit; None means 1
     before: tuple[tuple[Tensor | None, Tensor | None], ...] = field(default_factory=tuple)  # (gain, bias)
+    law: Mapping[str, Tensor] = field(default_factory=dict)  # the arrays of the stage's law, by role
     integral: bool = False  # results are integers: what a mean's division left over is rounded off
     reach: Reach | None = None  # of an integral step
 
@@ -77,9 +80,10 @@ class Instruction(nn.Module):
             self.register_buffer(f"before{index}_bias", bias, persistent=False)
         self.integral = arrays.integral
         self.reach = arrays.reach
-        # Max pools let a constant through that is the same everywhere in a channel
-        self.starts_early = all(gain is None for gain, _ in arrays.before) and (
-            not arrays.before or arrays.initial is None or _even(arrays.initial, len(node.shape))
+        # Max pools let a constant through that is the same everywhere in a channel; signs and padding do not
+        before = node.firing.before_firing if isinstance(node, Stage) else ()
+        self.starts_early = all(op.maximum for op in before) and (
+            not before or arrays.initial is None or _even(arrays.initial, len(node.shape))
         )
         offset = _sum(arrays.bias, arrays.initial if self.starts_early else None)
         self.register_buffer("offset", offset, persistent=False)
@@ -104,11 +108,30 @@ class StageInstruction(Instruction):
     def __init__(self, stage: Stage, arrays: InstructionArrays) -> None:
         super().__init__(stage, arrays)
         self.stage = stage
+        for role, array in arrays.law.items():
+            self.register_buffer(f"law_{role}", array, persistent=False)
 
     @property
     def firing(self) -> Firing:
         """How the stage fires."""
         return self.stage.firing
+
+    @property
+    def law_arrays(self) -> dict[str, Tensor]:
+        """The arrays that the stage has for its law, by role."""
+        return {role: cast("Tensor", self._buffers[f"law_{role}"]) for role in self.firing.law.arrays}
+
+    @property
+    def law(self) -> Law:
+        """Its law with them."""
+        return self.firing.law.bound(self.law_arrays)
+
+    def code(self, potential: Tensor) -> Tensor:
+        """The codes of a window's potential [N, *features] by the closed form; it may be written over."""
+        law = self.law
+        if isinstance(law, Closing):
+            return law.code(potential)
+        return close(potential, self.threshold, self.firing.code)
 
 
 def instruction_of(node: Node, arrays: InstructionArrays) -> Instruction:

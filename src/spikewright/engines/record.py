@@ -42,7 +42,9 @@ class StageRecord(Record):
     @property
     def counts(self) -> Tensor:
         """Spikes per neuron over the window and its warm-up, [N, *features]."""
-        return spike_counts(self.codes, self.firing.code) if self.train is None else self.train.abs().sum(0)
+        if self.train is not None:
+            return self.train.abs().sum(0)
+        return spike_counts(self.codes.abs() if self.firing.law.signed else self.codes, self.firing.code)
 
     @property
     def spikes(self) -> Tensor:

@@ -126,8 +126,8 @@ class _Loop:
         assert isinstance(instruction, StageInstruction)
         firing = instruction.firing
         assert firing.schedule.advance is not None
-        state = firing.law.init(drive.initial, drive.currents[0]) if self.state is None else self.state
-        self.state, train = firing.schedule.advance(firing.law, state, drive, firing.code, first)
+        state = instruction.law.init(drive.initial, drive.currents[0]) if self.state is None else self.state
+        self.state, train = firing.schedule.advance(instruction.law, state, drive, firing.code, first)
         return weighted(train, firing.code, first)
 
     def _currents(self, values: Mapping[str, Tensor], steps: int) -> Tensor:

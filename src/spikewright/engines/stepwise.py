@@ -80,5 +80,5 @@ def _currents(program: Program, instruction: Instruction, inputs: list[Tensor]) 
 
 def _fired(instruction: StageInstruction, drive: Drive) -> StageRecord:
     firing = instruction.firing
-    train = firing.schedule.run(firing.law, drive, firing.code)
+    train = firing.schedule.run(instruction.law, drive, firing.code)
     return StageRecord(instruction.stage, decode(train, firing.code), train)

@@ -211,9 +211,9 @@ def _tensors(arrays: Mapping[str, Tensor], mark: dict[str, str]) -> bytes:
 def _save_part(folder: Path, stem: str, part: _Part, *, beside: tuple[str, str]) -> None:
     """One half of a run; it gets the fingerprint of the other half, if that is there."""
     with claimed(folder):
-        save = [name for name in beside if has_file(folder, name)]
-        marks = [mark for name in save if (mark := mark_of(folder, name)) is not None]
-        place(folder, _files({stem: part}, marks[0] if marks else fingerprint_of({stem: part})), save=save)
+        others = [name for name in beside if has_file(folder, name)]
+        marks = [mark for name in others if (mark := mark_of(folder, name)) is not None]
+        place(folder, _files({stem: part}, marks[0] if marks else fingerprint_of({stem: part})), carry=others)
 
 
 def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[Any, dict[str, Tensor]]:

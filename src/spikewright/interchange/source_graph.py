@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
-from spikewright.ann.ops import Product, Shape
-from spikewright.ann.shapes import shape_made, stand_in
+from spikewright.ann.ops import Shape
+from spikewright.ann.shapes import require_channels, shape_made, stand_in
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.errors import BadFile, BadPlan
 from spikewright.snn.limits import require_shape
@@ -63,10 +63,7 @@ def _shape_made(node: SourceNode, given: list[Shape], roles: Mapping[str, Tensor
         ValueError: numbers beyond float32, or channels that the weight does not take.
     """
     _require_numbers(node.op)
-    if isinstance(node.op, Product):
-        taken, come = node.op.in_channels(roles["weight"]), given[0][0 if node.op.space else -1]
-        if taken != come:
-            raise ValueError(f"its weight takes {taken} channels, and {come} come")
+    require_channels(node.op, given[0], roles.get("weight"))
     if node.op.normalises:
         for role, array in roles.items():  # without samples torch takes any
             if tuple(array.shape) != given[0][:1]:

@@ -23,6 +23,16 @@ def predictions(scores: Tensor) -> Tensor:
     return torch.argmax(scores, 1)  # documented to return the first of several maxima
 
 
+def far_from_mean(accuracy: float, balanced: float | None) -> bool:
+    """Whether accuracy is far from its mean over the classes, so that it says little alone; None: nobody knows."""
+    return balanced is not None and abs(balanced - accuracy) > FAR
+
+
+def lowest_first(shares: Sequence[float | None]) -> list[tuple[int, float]]:
+    """Classes and their accuracies, the lowest first, of equal ones the lower class; those without one left out."""
+    return sorted(((k, share) for k, share in enumerate(shares) if share is not None), key=lambda pair: pair[1])
+
+
 @dataclass(frozen=True, slots=True)
 class ByClass:
     """Right answers and samples of each class so far: lists as long as the highest label asks for."""

@@ -118,7 +118,7 @@ def figures(blueprint: Blueprint, source: Source | None, flow: FanOut, counts: C
     memory = memory_bytes(blueprint)
     synops = synops_per_sample(counts, flow)
     macs = flow.macs_dense_per_sample if source is None else macs_source(source)
-    operations = neuron_operations(blueprint)
+    operations = neuron_operations(blueprint, flow)
     energy = energy_snn(
         prices,
         synops_per_sample=synops,

@@ -1,11 +1,13 @@
 """A plan in words, by which networks are told apart: what names campaigns and searches that are on disk.
 
 So the text must stay what it is for every plan that it has ever been written for: each node in the words of the days
-when a stage was a node whose firing was not None.
+when a stage was a node whose firing was not None, and its codes stood for values of the source alone.
 """
 
 from spikewright.snn.nodes import Node, Stage
 from spikewright.snn.plan import Plan
+
+_NOTHING_BEYOND = ", beyond=0)"  # a field that came later is in the text where it says something
 
 
 def signature(plan: Plan) -> str:
@@ -18,8 +20,10 @@ def signature(plan: Plan) -> str:
 
 
 def _words(node: Node) -> str:
-    firing = node.firing if isinstance(node, Stage) else None
+    firing = repr(node.firing) if isinstance(node, Stage) else "None"
+    if firing.endswith(_NOTHING_BEYOND):
+        firing = firing.removesuffix(_NOTHING_BEYOND) + ")"
     return (
-        f"Node(name={node.name!r}, op={node.op!r}, edges={node.edges!r}, shape={node.shape!r}, firing={firing!r}, "
+        f"Node(name={node.name!r}, op={node.op!r}, edges={node.edges!r}, shape={node.shape!r}, firing={firing}, "
         f"weights={node.weights!r})"
     )

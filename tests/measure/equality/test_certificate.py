@@ -24,7 +24,7 @@ def test_counts_and_names() -> None:
     assert certificate.levels == (7, 7)
     assert certificate.codes_total == len(x) * (4 * 64 + 6 * 9)
     assert sum(row.codes for row in certificate.stages) == certificate.codes_total
-    assert "7 levels" in certificate.reference and "not the ReLU source" in certificate.reference
+    assert "7 levels" in certificate.reference and "not the unrounded source" in certificate.reference
     assert json.loads(json.dumps(certificate.to_json()))["equal"] is True
     assert "\n" not in certificate.line()
 
@@ -65,7 +65,7 @@ def test_a_source_with_one_plain_relu_is_not_that_source() -> None:
     part = replace(source, nodes=nodes, arrays=arrays)
     certificate = verify(Exact(timesteps=4)(part, observe(part, [x])), part, [x])
     assert certificate.equal
-    assert certificate.reference == "the source quantised to 15 levels, not the ReLU source itself"
+    assert certificate.reference == "the source quantised to 15 levels, not the unrounded source itself"
 
 
 def test_the_reference_is_the_sources_own() -> None:

@@ -103,6 +103,19 @@ def _padded(m: Net, x: Tensor) -> Tensor:
     return m.head(F.max_pool2d(F.pad(F.relu(m.conv(x)), (0, 0, 4, 4)), 4))
 
 
+def _scaled(m: Net, x: Tensor) -> Tensor:
+    return m.head(F.max_pool2d(-0.5 * F.relu(m.conv(x)), 2))
+
+
+def _normalised(m: Net, x: Tensor) -> Tensor:
+    one = torch.ones(4)
+    return m.head(F.max_pool2d(F.batch_norm(F.relu(m.conv(x)), 0 * one, one), 2))
+
+
+def _offset(m: Net, x: Tensor) -> Tensor:
+    return m.head(F.max_pool2d(F.relu(m.conv(x)) + 0.5, 2))
+
+
 def _summed(m: Net, x: Tensor) -> Tensor:
     a = F.relu(m.conv(x))
     return m.head(F.max_pool2d(a + a, 2))
@@ -111,9 +124,12 @@ def _summed(m: Net, x: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("compute", "features", "words"),
     [
-        (_averaged, 16, "reads spikes that were joined or averaged"),
-        (_joined, 32, "reads spikes that were joined or averaged"),
-        (_padded, 32, "reads spikes that were joined or averaged"),
+        (_averaged, 16, "reads spikes that were joined, averaged, scaled or normalised"),
+        (_joined, 32, "reads spikes that were joined, averaged, scaled or normalised"),
+        (_padded, 32, "reads spikes that were joined, averaged, scaled or normalised"),
+        (_scaled, 64, "reads spikes that were joined, averaged, scaled or normalised"),
+        (_normalised, 64, "reads spikes that were joined, averaged, scaled or normalised"),
+        (_offset, 64, "reads spikes that were joined, averaged, scaled or normalised"),
         (_summed, 64, "max pool of values that are not spikes"),
     ],
 )

@@ -31,7 +31,6 @@ _PLACES = Hint(
     "it takes or writes values at places that are worked out while the network runs",
     "use constant places, or do it outside of the network",
 )
-_RUNNING = Hint("it adds up along an axis", "write it as a product with a constant triangular matrix")
 _NORM = Hint(
     "its scale depends on the input, and is not a constant",
     "use a batch norm with running statistics and fine-tune",
@@ -53,22 +52,8 @@ HINTS: dict[str, Hint] = {
     **dict.fromkeys(("index", "index_put", "gather", "scatter", "scatter_add", "nonzero", "masked_select"), _PLACES),
     **dict.fromkeys(("grid_sampler", "grid_sampler_2d", "grid_sampler_3d"), _PLACES),
     **dict.fromkeys(("torchvision::nms", "torchvision::roi_align", "torchvision::deform_conv2d"), _PLACES),
-    "cumsum": _RUNNING,
     **dict.fromkeys(("layer_norm", "native_layer_norm", "group_norm", "native_group_norm", "instance_norm"), _NORM),
     **dict.fromkeys(("softmax", "_softmax", "log_softmax", "_log_softmax"), _SOFTMAX),
-    "gelu": Hint("no staircase of one threshold", "replace it by nn.ReLU and fine-tune"),
-    "silu": Hint("no staircase of one threshold", "replace it by nn.ReLU or nn.ReLU6 and fine-tune"),
-    "hardswish": Hint("no staircase of one threshold", "replace it by nn.ReLU6 and fine-tune"),
-    "hardsigmoid": Hint("no staircase of one threshold", "replace the gate by a constant, or nn.ReLU6, and fine-tune"),
-    "sigmoid": Hint(
-        "no staircase of one threshold",
-        "drop it at the output (it does not change the ranking), else use nn.ReLU and fine-tune",
-    ),
-    "tanh": Hint("no staircase of one threshold", "replace it by nn.Hardtanh or nn.ReLU and fine-tune"),
-    "elu": Hint("no staircase of one threshold", "replace it by nn.ReLU and fine-tune"),
     "new_empty": Hint("it makes a constant while the network runs", "make constants outside of forward"),
     "cond": Hint("which part is computed depends on the data", "compute the same for every input, and fine-tune"),
-    "scaled_dot_product_attention": Hint(
-        "it multiplies signals with signals", "attention is not converted in this version"
-    ),
 }

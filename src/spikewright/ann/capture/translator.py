@@ -91,12 +91,12 @@ class Translator:
 
     def _emit_output(self, result: Value) -> None:
         """Make the output the last node: drop what nobody reads, or pass it on."""
-        needed, save = {result.node}, []
+        needed, backwards = {result.node}, []
         for node in reversed(self.nodes):
             if node.name in needed:
                 needed.update(node.inputs)
-                save.append(node)
-        self.nodes = save[::-1]
+                backwards.append(node)
+        self.nodes = backwards[::-1]
         if not self.nodes or self.nodes[-1].name != result.node:
             self.nodes.append(SourceNode(name="output", op=Identity(), inputs=(result.node,), shape=result.shape))
 
@@ -198,12 +198,14 @@ class Translator:
         return function(call)
 
     def _origin(self, value: Value) -> Origin | None:
-        """What makes a value; None: it is the input."""
+        """What makes a value; None: it is the input, or made of what was refused."""
         made = {node.name: node for node in self.nodes}
         node = made.get(value.node)
         if node is None:
             return None
         shapes = {INPUT: self.input_shape, **{name: each.shape for name, each in made.items()}}
+        if not shapes.keys() >= set(node.inputs):  # it reads what was refused
+            return None
         read = tuple(Value(name, shapes[name]) for name in node.inputs)
         return Origin(node.op, read, {role: self.arrays[name] for role, name in node.arrays})
 

@@ -32,6 +32,7 @@ class Operation:
     passes: ClassVar[bool] = False  # hands its input on as it is
     joins: ClassVar[bool] = False  # puts its inputs side by side along `dim`
     normalises: ClassVar[bool] = False  # batch norm
+    offsets: ClassVar[bool] = False  # adds a constant
     maximum: ClassVar[bool] = False
     activates: ClassVar[bool] = False
 
@@ -58,9 +59,62 @@ class Activating(Operation):
     linear: ClassVar[bool] = False
     activates: ClassVar[bool] = True
 
-    cap: Any  # float | None: the largest value
+    cap: Any  # float | None: the largest value; its distance from the least, where that is below 0
     levels: Any  # int | None: the largest code, where it was trained with levels
     slip: Any  # float: the share of the plain clip mixed into the rounding
+    signed: Any = False  # whether its codes have a sign of their own
+    staircase: ClassVar[bool] = False  # fires by a table of thresholds, not by multiples of one
+
+    @property
+    def rises(self) -> bool:
+        """Whether a larger potential never gives a smaller value: then it commutes with a maximum."""
+        return True
+
+    @property
+    def times_its_input(self) -> "Activating | None":
+        """The activation z·g(z), where that is one as well."""
+        return None
+
+    def with_levels(self, levels: int | None, slip: float) -> "Activating":
+        """The same with other levels, or none.
+
+        Raises:
+            BadSetting: a slip, where it can have none.
+        """
+        raise NotImplementedError
+
+    def turn(self, slope: Tensor | None) -> Tensor | None:
+        """Where the one minimum is of what falls before it; None: it rises everywhere."""
+        return None
+
+    def evaluate(self, z: Tensor, slope: Tensor | None) -> Tensor:
+        """Its value without levels, by the same functions whatever runs; `slope` is its array of that role."""
+        return z.clamp(0, self.cap)
+
+    def steepness(self, slope: Tensor | None) -> Tensor:
+        """The most that its value changes by for a change of its potential."""
+        return torch.ones((), dtype=torch.float64)
+
+    @property
+    def jump(self) -> float | None:
+        """The potential at which its value jumps, if there is one."""
+        return None
+
+    def below(self, unit: Tensor, levels: int) -> Tensor:
+        """How many steps of `unit` lie below 0 of a code with `levels`, shaped as `unit`."""
+        return torch.zeros_like(unit)
+
+    def emitted(self, value: Tensor, unit: Tensor, levels: int) -> Tensor:
+        """What the spikes of a rounded value are worth: it counts from the code 0 up."""
+        return value
+
+    def sizes(self, value: Tensor) -> Tensor:
+        """What thresholds are chosen from: a value as a number from 0 up."""
+        return value
+
+    def from_sizes(self, sizes: Tensor) -> Tensor:
+        """The value of such a number."""
+        return sizes
 
 
 class EvenWindows(NamedTuple):
@@ -83,12 +137,12 @@ class Averaging(Operation):
         """The feature axes that it averages over."""
         raise NotImplementedError
 
-    def saved(self, made: Shape) -> Shape:
+    def full_rank(self, made: Shape) -> Shape:
         """The shape of what it makes, with the axes that it averaged away as 1."""
         return made
 
     def without(self, shape: Shape) -> Shape:
-        """`saved` undone: a shape without the axes that it averages away."""
+        """`full_rank` undone: a shape without the axes that it averages away."""
         return shape
 
     def window(self, axis: int, given: int, made: int) -> Tensor:
@@ -123,6 +177,10 @@ class Maximum(Operation):
 
     linear: ClassVar[bool] = False
     maximum: ClassVar[bool] = True
+
+    def axes(self, given: Shape) -> tuple[int, ...]:
+        """The feature axes that its windows go over."""
+        raise NotImplementedError
 
 
 class Product(Operation):

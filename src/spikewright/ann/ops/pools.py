@@ -120,7 +120,7 @@ class Mean(Averaging):
     def axes(self, given: Shape) -> tuple[int, ...]:
         return tuple(sorted(dim % (len(given) + 1) - 1 for dim in self.dims))
 
-    def saved(self, made: Shape) -> Shape:
+    def full_rank(self, made: Shape) -> Shape:
         if self.keepdim:
             return made
         shape = list(made)
@@ -164,6 +164,9 @@ class MaxPool(Maximum):
         """The same, unless it is one of those that are pooled."""
         return axis if axis < len(given) - len(self.kernel) else 0
 
+    def axes(self, given: Shape) -> tuple[int, ...]:
+        return tuple(range(len(given) - len(self.kernel), len(given)))
+
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, C, *space] → [N, C, *space']."""
         return _MAX_POOL[len(self.kernel)](
@@ -181,6 +184,9 @@ class AdaptiveMaxPool(Maximum):
     def channel_axis(self, axis: int, given: Shape, made: Shape) -> int:
         """The same, unless it is one of those that are pooled."""
         return axis if axis < len(given) - len(self.size) else 0
+
+    def axes(self, given: Shape) -> tuple[int, ...]:
+        return tuple(range(len(given) - len(self.size), len(given)))
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, C, *space] → [N, C, *size]."""

@@ -1,7 +1,7 @@
 """How an evaluation looks in a terminal: the source and the spiking network side by side."""
 
 from spikewright.app.cli.console import console, table
-from spikewright.measure.accuracy import FAR
+from spikewright.measure.accuracy import far_from_mean, lowest_first
 from spikewright.measure.evaluation import Evaluation
 
 WORST = 5  # classes that are shown
@@ -102,14 +102,14 @@ def _leaks(found: Evaluation) -> list[tuple[str, str, str]]:
 
 def _uneven(found: Evaluation) -> bool:
     """Whether accuracy alone misleads: a class is recognised less than half as often, or their mean is far off."""
-    known = [share for share in found.accuracy_by_class if share is not None]
-    worst = min(known, default=1.0) <= found.accuracy_snn / 2
-    return len(known) > 1 and (worst or abs(found.accuracy_balanced - found.accuracy_snn) > FAR)
+    classes = lowest_first(found.accuracy_by_class)
+    return len(classes) > 1 and (
+        classes[0][1] <= found.accuracy_snn / 2 or far_from_mean(found.accuracy_snn, found.accuracy_balanced)
+    )
 
 
 def _of_classes(found: Evaluation) -> str:
-    order = sorted((share, k) for k, share in enumerate(found.accuracy_by_class) if share is not None)
-    worst = ", ".join(f"{k} {share:.2%}" for share, k in order[:WORST])
+    worst = ", ".join(f"{k} {share:.2%}" for k, share in lowest_first(found.accuracy_by_class)[:WORST])
     constant = f"always answering the commonest class gets {found.accuracy_constant:.2%}"
     return f"accuracy by class, the lowest: {worst}; {constant}"
 

@@ -148,9 +148,15 @@ def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Sourc
 
 
 def spiking_data(
-    run: Path, plan: Plan, about: dict[str, Any], *, data: str | None = None, images: ImageSettings
+    run: Path,
+    plan: Plan,
+    about: dict[str, Any],
+    *,
+    data: str | None = None,
+    images: ImageSettings,
+    on_progress: Progress = silent,
 ) -> ImageData | EventData:
-    """The data that a directly trained run goes with, prepared as it was trained.
+    """The data that a directly trained run goes with, prepared as it was trained; what recordings leave open is said.
 
     Raises:
         BadSetting: neither the run nor the caller names any, or says how images are prepared.
@@ -162,7 +168,7 @@ def spiking_data(
     if isinstance(found, EventPreparation):
         how: dict[str, Any] = {"timesteps": found.timesteps, "by": found.by, "size": found.size, "binary": found.binary}
         how |= asdict(found.recording or AS_THEY_ARE)
-        return load_events(str(name), seed=images.seed, **how)
+        return load_events(str(name), seed=images.seed, **how, on_progress=on_progress)
     images.require_known(run, found)
     loaded = images.load(str(name))
     return loaded if images.given or found is None else replace(loaded, preparation=found)

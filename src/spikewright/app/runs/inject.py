@@ -118,7 +118,7 @@ def run(request: InjectRequest, *, on_progress: Progress | None = None) -> Injec
             rehearse(each.network, blank(each.network), settings)
     for workers in {settings.workers for settings in request.settings}:  # and before anything is written
         reach(workers)
-    own, data, others = _sides(request, networks)
+    own, data, others = _sides(request, networks, on_progress)
     for side in (own, *others.values()):  # before the first one runs
         for settings in _every(request):
             rehearse(*side.both, settings)
@@ -135,9 +135,11 @@ def _every(request: InjectRequest) -> list[InjectSettings]:
     return [*request.settings, *(replace(one, scope=part) for one in hardened for part in parts)]
 
 
-def _sides(request: InjectRequest, networks: Sequence["RunNetwork"]) -> tuple[Side, str, dict[str, Side]]:
+def _sides(
+    request: InjectRequest, networks: Sequence["RunNetwork"], on_progress: Progress
+) -> tuple[Side, str, dict[str, Side]]:
     """The run's network with its images, the name of the data, and what it is compared with."""
-    own, data = loaded(networks[0], request)
+    own, data = loaded(networks[0], request, on_progress=on_progress)
     others: dict[str, Side] = {}
     for each in networks[1:]:
         other, name = loaded(each, request)
@@ -248,12 +250,14 @@ def blank(network: Blueprint | Source) -> Prepared:
     return Prepared(torch.zeros(1, *shape), torch.zeros(1, dtype=torch.int64))
 
 
-def loaded(loaded_run: RunNetwork, request: InjectRequest) -> tuple[Side, str]:
+def loaded(loaded_run: RunNetwork, request: InjectRequest, *, on_progress: Progress = silent) -> tuple[Side, str]:
     """A network with the images of the split, prepared as it needs them, and the name of the data."""
     run, network = loaded_run.run, loaded_run.network
     data: ImageData | EventData | None
     if isinstance(network, Blueprint) and acquire.is_spiking_run(run):
-        data = acquire.spiking_data(run, network.plan, loaded_run.about, data=request.data, images=request.images)
+        data = acquire.spiking_data(
+            run, network.plan, loaded_run.about, data=request.data, images=request.images, on_progress=on_progress
+        )
     else:
         source, data, _ = acquire.of_run(run, data=request.data, images=request.images)
         network = source if isinstance(network, Source) else network

@@ -224,11 +224,11 @@ def _parameters(given: Mapping[str, Constants], program: Program, *, per_channel
     """Log θ and logit v0/unit of each stage, `{stage}.threshold` and `{stage}.initial`."""
     found: dict[str, Tensor] = {}
     for node in program.plan.stages:
-        validating = given[node.name]
+        constants = given[node.name]
         whole = by_channel(node.shape[node.axis], node.axis, len(node.shape)) if per_channel else ()
         spread = torch.zeros(whole)
-        share = (validating.initial / validating.threshold + spread).clamp(EDGE, 1 - EDGE)
-        found[f"{node.name}.threshold"] = (validating.threshold.log() + spread).detach().clone().requires_grad_()
+        share = (constants.initial / constants.threshold + spread).clamp(EDGE, 1 - EDGE)
+        found[f"{node.name}.threshold"] = (constants.threshold.log() + spread).detach().clone().requires_grad_()
         found[f"{node.name}.initial"] = share.logit().detach().clone().requires_grad_()
     return found
 

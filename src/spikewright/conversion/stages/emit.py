@@ -22,7 +22,7 @@ def emit(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNode,
             if name in emitted_as:
                 continue
             root, how = fires[name]
-            nodes.append(_stage_node(draft, name, Identity(), (emitted_as[root],), root, how))
+            nodes.append(_stage_node(draft, name, Identity(), (emitted_as[root],), root, (name, how)))
             emitted_as[name] = nodes[-1].name
             continue
         op = draft.op[name]
@@ -31,7 +31,7 @@ def emit(draft: Draft, fires: dict[str, tuple[str, Fires]]) -> tuple[StagedNode,
             emitted_as[name] = inputs[0]
         elif name in merged:
             value = merged[name]
-            nodes.append(_stage_node(draft, name, op, inputs, name, fires[value][1]))
+            nodes.append(_stage_node(draft, name, op, inputs, name, (value, fires[value][1])))
             emitted_as[value] = nodes[-1].name
         else:
             nodes.append(_graded_node(draft, name, inputs))
@@ -62,16 +62,17 @@ def _graded_node(draft: Draft, name: str, inputs: tuple[str, ...]) -> StagedNode
     )
 
 
-def _stage_node(draft: Draft, name: str, op: Operation, inputs: tuple[str, ...], root: str, how: Fires) -> FiringNode:
+def _stage_node(
+    draft: Draft, name: str, op: Operation, inputs: tuple[str, ...], root: str, fired: tuple[str, Fires]
+) -> FiringNode:
+    """The node of that name as a stage; `fired` is the value that it emits, and how."""
     assert op.in_plan
-    emitted = draft.shape[how.carries]
-    if how.channels is not None:
-        emitted = (how.channels[1] - how.channels[0], *emitted[1:])
+    value, how = fired
     return FiringNode(
         name=draft.label[name],
         op=op,
         inputs=inputs,
-        shape=emitted,
+        shape=draft.shape[value],
         carries=how.carries,
         weight=draft.weight.get(name),
         bias=draft.constant.get(root),

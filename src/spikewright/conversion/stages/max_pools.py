@@ -7,7 +7,9 @@ from torch import Tensor
 
 from spikewright.ann.ops import Activating, Maximum, Operation
 from spikewright.ann.ops.arithmetic import Scale
+from spikewright.conversion.stages.commuted_pools import commute
 from spikewright.conversion.stages.draft import Draft
+from spikewright.conversion.stages.relays import firing_behind
 from spikewright.conversion.stages.staged import Fires
 from spikewright.errors import Obstacle, UnsupportedModule
 
@@ -56,19 +58,20 @@ def _activation(draft: Draft, name: str, found: dict[str, tuple[str, Fires]], ab
 def _pool(draft: Draft, name: str, found: dict[str, tuple[str, Fires]]) -> None:
     """A max pool of spikes fires on its own, from the pooled potential of the stage it reads."""
     read, op = draft.inputs[name][0], draft.op[name]
-    if read in found:
-        root, fires = found[read]
+    joined = draft.inputs[read] if read in draft.op and draft.op[read].joins_channels else (read,)
+    if not all(branch in found and not found[branch][1].beyond for branch in joined):
+        commute(draft, name, found)
+    elif read in found:
+        root, fires = firing_behind(draft, read, found)
         found[name] = (root, replace(fires, carries=name, before=(*fires.before, (op, None, None))))  # pyright: ignore[reportArgumentType]
-    elif read in draft.op and draft.op[read].joins_channels:
-        if not all(branch in found for branch in draft.inputs[read]):
-            return
+    else:
         branches, start = [], 0
         for index, branch in enumerate(draft.inputs[read]):
             inner = f"{name}.{index}"
             while inner in draft.op:
                 inner += "_"
-            root, fires = found[branch]
             stop = start + draft.shape[branch][0]
+            root, fires = firing_behind(draft, branch, found)
             before = (*fires.before, (op, None, None))
             found[inner] = (root, replace(fires, carries=name, before=before, channels=(start, stop)))  # pyright: ignore[reportArgumentType]
             draft.op[inner], draft.inputs[inner], draft.label[inner] = op, (branch,), inner

@@ -10,12 +10,17 @@ from spikewright.snn.nodes import AnyFormat
 
 @dataclass(frozen=True, slots=True)
 class Fires:
-    """What a stage fires as: its activation, the source node its codes stand for, and the steps before firing."""
+    """What a stage fires as: its activation, the source node its codes stand for, and what is done before firing.
+
+    `beyond` is how many of the last operations of `before` the value of `carries` has yet to go through.
+    """
 
     activation: str
     carries: str
     before: tuple[tuple[Operation, Tensor | None, Tensor | None], ...] = ()  # (op, gain, bias)
     channels: tuple[int, int] | None = None  # the part of `carries`, where it is not the whole
+    relays: bool = False  # it reads the activation's own spikes, and fires their code again behind a max pool
+    beyond: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,7 @@ def _fold_node(node: Node, inputs: list[Tensor], own: Tensor, arrays: Mapping[st
     if isinstance(node, Stage):
         instruction.initial = arrays[f"{node.name}.initial_potential"] / own
         instruction.before = _fold_before(node, own, arrays)
+        instruction.law = {role: arrays[f"{node.name}.{role}"] / own for role in node.firing.law.arrays}
     return instruction
 
 

@@ -70,6 +70,11 @@ class IntegerMode:
         for node in plan.nodes:
             if isinstance(node, Stage) and not node.firing.schedule.waits:
                 raise NotExact(f"stage {node.name!r} fires as currents arrive: integer mode needs postponed firing")
+            if isinstance(node, Stage) and node.firing.law.arrays:
+                raise NotExact(
+                    f"stage {node.name!r} fires by {node.firing.law.kind!r}, a table of thresholds: integer mode knows "
+                    "multiples of one; run it in floating point (--engine float)"
+                )
             _require_totals(node)
             instruction, flow, largest = self._lower_node(node, [flows[name] for name in node.inputs], arrays, shapes)
             if node.op.averages:

@@ -42,6 +42,7 @@ class FanOut:
     """What a spike costs downstream, and what is multiplied whatever the spikes do.
 
     Attributes:
+        numbers: the nodes, or `INPUT`, that pass on numbers rather than spikes, in some element.
         accumulations: for each stage (and `INPUT` where the input is spikes) the accumulations one spike of
             each neuron causes, [*features] float64.
         macs_by_node: multiplications with graded values in each node that has any, per sample.
@@ -50,6 +51,7 @@ class FanOut:
 
     """
 
+    numbers: frozenset[str]
     accumulations: Mapping[str, Tensor]
     macs_by_node: Mapping[str, int]
     shifts_by_node: Mapping[str, int]
@@ -77,7 +79,7 @@ def spiking_input(plan: Plan) -> bool:
 def fan_out(blueprint: Blueprint) -> FanOut:
     """Trace every stage's spikes to what they cause; once per network."""
     plan, wiring, courses = blueprint.plan, _wire(blueprint), blueprint.plan.courses
-    numbers = {name for name, graded in wiring.graded.items() if bool(graded.any())}
+    numbers = frozenset(name for name, graded in wiring.graded.items() if bool(graded.any()))
     demand = {name: _zeros(shape) for name, shape in wiring.shapes.items()}
     # 1 where the read-out takes an element as it is
     read = {**demand, plan.readout.name: _ones(plan.readout.shape)}
@@ -99,16 +101,12 @@ def fan_out(blueprint: Blueprint) -> FanOut:
     macs = {name: count.macs * times[name] for name, count in counted.items()}
     shifts = {name: count.shifts * times[name] for name, count in counted.items()}
     return FanOut(
+        numbers=numbers,
         accumulations={name: demand[name].contiguous() for name in spiking},
         macs_by_node={name: count for name, count in macs.items() if count},
         shifts_by_node={name: count for name, count in shifts.items() if count},
         macs_dense_per_sample=sum(int(wiring.dense(node).sum()) for node in linear),
     )
-
-
-def passes_numbers(blueprint: Blueprint) -> frozenset[str]:
-    """The nodes, or `INPUT`, that pass on numbers rather than spikes, in some element."""
-    return frozenset(name for name, graded in _wire(blueprint).graded.items() if bool(graded.any()))
 
 
 def macs_source(source: Source) -> int:
@@ -216,11 +214,15 @@ def _graded_products(node: Node, wiring: _Wiring) -> _Products:
 
 def _by_factor(gain: Tensor, met: Tensor) -> _Products:
     """Products of so many values [*features] with a gain: of ±1 free, of other powers of two shifts."""
-    magnitude = gain.double().abs()
-    free = magnitude == 1
-    shifted = (torch.frexp(magnitude).mantissa == 0.5) & ~free
+    free = gain.double().abs() == 1
+    shifted = powers_of_two(gain) & ~free
     shifts = int((met * shifted).sum())
     return _Products(int((met * ~free).sum()) - shifts, shifts)
+
+
+def powers_of_two(factors: Tensor) -> Tensor:
+    """Where multiplying by a factor is a shift, bool [*]: it is ±2^k, k any whole number."""
+    return torch.frexp(factors.double().abs()).mantissa == 0.5
 
 
 def _signs(gain: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from spikewright.snn.formats.packing import packed_size
 from spikewright.snn.nodes import Stage
 
 FLOAT32_BITS = 32
-CONSTANTS = (".threshold", ".initial_potential", ".amplitude")
+CONSTANTS = (".threshold", ".initial_potential", ".amplitude", ".rising", ".falling")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class MemoryBytes:
     weight_bytes: int
     gain_bytes: int  # beside stored integers, and of batch norms after a max pool, at 4 bytes each
     bias_bytes: int  # at 4 bytes each
-    constant_bytes: int  # thresholds, initial potentials, amplitudes, at 4 bytes each
+    constant_bytes: int  # thresholds and tables of them, initial potentials, amplitudes, at 4 bytes each
     membrane_bytes_peak: int  # the largest stage
     membrane_bytes_all: int  # all stages at once, as stepwise execution must hold them
 

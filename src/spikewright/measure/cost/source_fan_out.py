@@ -42,14 +42,18 @@ def accumulations_per_step(source: Source) -> dict[str, int]:
 
 
 def fired_shapes(source: Source) -> dict[str, tuple[int, ...]]:
-    """For each activation, the shape in which it fires: behind the max pools that alone read it."""
+    """For each activation, the shape in which it fires: behind the max pools that alone read it, or a map of it."""
     readers = source.consumers
     found: dict[str, tuple[int, ...]] = {}
     for node in source.activations:
         last = node
-        while len(readers[last.name]) == 1 and readers[last.name][0].op.maximum:
+        found[node.name] = node.shape
+        while len(readers[last.name]) == 1:
             last = readers[last.name][0]
-        found[node.name] = last.shape
+            if last.op.maximum:
+                found[node.name] = last.shape
+            elif not (last.op.normalises or last.op.scales or last.op.passes or last.op.offsets):
+                break
     return found
 
 

@@ -63,7 +63,7 @@ class Counts:
         name = record.node.name
         before = self.stages[name]
         spikes = record.counts.sum(0, dtype=torch.float64).cpu()
-        after = StageCounts(before.spikes + spikes, before.active_codes + int((record.codes > 0).sum()))
+        after = StageCounts(before.spikes + spikes, before.active_codes + int((record.codes != 0).sum()))
         return replace(self, stages={**self.stages, name: after})
 
     def add_all(self, records: Iterable[Record]) -> "Counts":

@@ -17,7 +17,8 @@ from spikewright.ann.source import Source
 from spikewright.engines.network import SpikingNetwork, build
 from spikewright.engines.record import StageRecord
 from spikewright.errors import BadData
-from spikewright.measure.equality.quantised_source import activations_behind, rounding_of, units_of
+from spikewright.measure.equality.carried import carried
+from spikewright.measure.equality.quantised_source import activations_behind, below_of, rounding_of, units_of
 from spikewright.measure.equality.reference import Rounding, Truth, in_float64, refer
 from spikewright.snn.blueprint import Blueprint
 
@@ -31,7 +32,7 @@ class StageCheck:
     codes: int
     mismatches_stepwise: int
     mismatches_collapsed: int
-    active_share: float  # share of codes above zero
+    active_share: float  # share of codes other than zero
     smallest_distance: float  # of a potential to a code boundary, in units
     largest_bound: float  # how far rounding can have moved one, in units
     within_bound: int  # potentials closer to a boundary than rounding could carry them
@@ -122,7 +123,7 @@ def _reference_name(source: Source, rounding: Mapping[str, Rounding]) -> str:
         return "the source as trained"
     levels = {rule.levels for rule in rounding.values()}
     shown = f"{min(levels)} levels" if len(levels) == 1 else f"{min(levels)} to {max(levels)} levels"
-    note = ", not the ReLU source itself" if any(op.levels is None for op in activations.values()) else ""
+    note = ", not the unrounded source itself" if any(op.levels is None for op in activations.values()) else ""
     return f"the source quantised to {shown}{note}"
 
 
@@ -134,6 +135,7 @@ class _Tally:
         self.rounding = rounding
         self.behind = activations_behind(source)
         self.units = units_of(blueprint, source, rounding)
+        self.below = below_of(blueprint, source, rounding)
         self.images = 0
         self.rows: dict[str, dict[str, Any]] = {}
         self.output = {"error": 0.0, "bound": 0.0, "exceeds": 0}
@@ -155,10 +157,8 @@ class _Tally:
 
     def _stage(self, engine: str, record: StageRecord, truth: Truth) -> None:
         node, codes, firing = record.node, record.codes, record.firing
-        expected = truth.values[firing.carries]
-        if firing.channels is not None:
-            expected = expected[:, slice(*firing.channels)]
-        wrong = int((codes != (expected / self.units[node.name]).round()).sum())
+        expected = carried(self.blueprint, node, truth.values)
+        wrong = int((codes != (expected / self.units[node.name]).round() + self.below[node.name]).sum())
         row = self.rows.setdefault(
             node.name,
             {
@@ -175,7 +175,7 @@ class _Tally:
         if engine == "collapsed":
             return
         row["codes"] += codes.numel()
-        row["active"] += int((codes > 0).sum())
+        row["active"] += int((codes != 0).sum())
         for name in self.behind[firing.carries]:
             margin = truth.margins[name]
             row["distance"] = min(row["distance"], float(margin.distance.min()))

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source, SourceNode
 from spikewright.errors import BadPlan
-from spikewright.measure.equality.reference import Rounding
+from spikewright.measure.equality.carried import carried, carried_shape
+from spikewright.measure.equality.reference import Rounding, codes_of
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.nodes import Stage
 
@@ -58,11 +60,18 @@ def units_of(blueprint: Blueprint, source: Source, rounding: Mapping[str, Roundi
     return {stage: rounding[names[0]].unit for stage, names in activations_of(blueprint, source).items()}
 
 
+def below_of(blueprint: Blueprint, source: Source, rounding: Mapping[str, Rounding]) -> dict[str, Tensor]:
+    """How many of each stage's codes stand for values below 0."""
+    return {stage: rounding[names[0]].below for stage, names in activations_of(blueprint, source).items()}
+
+
 def _rule(blueprint: Blueprint, stage: Stage, source: Source, activation: str) -> Rounding:
     code = stage.firing.code
-    trained = next(source.array(one, "threshold") for one in source.activations if one.name == activation)
+    node = next(one for one in source.activations if one.name == activation)
+    assert isinstance(node.op, Activating)
+    trained = source.array(node, "threshold")
     unit = blueprint.arrays[f"{stage.name}.threshold"].double() if trained is None else trained.double() / code.levels
-    return Rounding(unit, unit / 2, code.levels, code.timesteps)
+    return Rounding(unit, unit / 2, code.levels, code.timesteps, node.op.below(unit, code.levels))
 
 
 def _branch(names: tuple[str, ...], start: int, source: Source) -> tuple[str, ...]:
@@ -85,16 +94,20 @@ def _check_belongs(blueprint: Blueprint, source: Source) -> None:
             f"{source.output_shape}: the two do not belong together"
         )
     for node in plan.stages:
-        start, stop = node.firing.channels or (0, None)
         shape = shapes.get(node.firing.carries)
-        if shape is None or node.shape != (
-            *(len(range(*slice(start, stop).indices(n))) for n in shape[:1]),
-            *shape[1:],
-        ):
+        if shape is None or node.shape != _made(blueprint, node, shape):
             raise BadPlan(
                 f"stage {node.name!r} carries {node.firing.carries!r} of shape {node.shape}, the source has "
                 f"{'no such node' if shape is None else f'shape {shape}'}: the two do not belong together"
             )
+
+
+def _made(blueprint: Blueprint, stage: Stage, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of a stage's value by that of the node which it carries; None where the two do not fit."""
+    try:
+        return carried_shape(blueprint, stage, shape)
+    except (RuntimeError, LookupError, TypeError):
+        return None
 
 
 def activations_behind(source: Source) -> dict[str, tuple[str, ...]]:
@@ -117,9 +130,14 @@ class QuantisedSource:
         self.blueprint, self.source, self.dtype = blueprint, source, dtype
         found = rounding_of(blueprint, source)
         self.rounding = {
-            name: Rounding(rule.unit.to(device, dtype), rule.initial.to(device, dtype), rule.levels, rule.timesteps)
+            name: rule._replace(
+                unit=rule.unit.to(device, dtype),
+                initial=rule.initial.to(device, dtype),
+                below=rule.below.to(device, dtype),
+            )
             for name, rule in found.items()
         }
+        self.below = {name: below.to(device, dtype) for name, below in below_of(blueprint, source, found).items()}
         self.units = {name: unit.to(device, dtype) for name, unit in units_of(blueprint, source, found).items()}
         self.arrays = {name: array.to(device, dtype) for name, array in source.arrays.items()}
 
@@ -130,21 +148,20 @@ class QuantisedSource:
 
     def codes(self, x: Tensor) -> dict[str, Tensor]:
         """The integer codes [N, *features] that each stage should emit."""
-        carried = {node.firing.carries for node in self.blueprint.plan.stages}
+        wanted = {node.firing.carries for node in self.blueprint.plan.stages}
         values: dict[str, Tensor] = {}
 
         def watch(node: SourceNode, value: Tensor) -> None:
-            if node.name in carried:
+            if node.name in wanted:
                 values[node.name] = value
 
         self.scores(x, watch)
         codes: dict[str, Tensor] = {}
         for node in self.blueprint.plan.stages:
-            value = values[node.firing.carries]
-            value = value if node.firing.channels is None else value[:, slice(*node.firing.channels)]
-            codes[node.name] = (value / self.units[node.name]).round()
+            value = carried(self.blueprint, node, values)
+            codes[node.name] = (value / self.units[node.name]).round() + self.below[node.name]
         return codes
 
-    def _round(self, node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:  # noqa: ARG002
+    def _round(self, node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:
         rule = self.rounding[node.name]
-        return ((z + rule.initial) / rule.unit).floor().clamp(0, rule.levels) * rule.unit
+        return codes_of(node, z, rule, roles) * rule.unit

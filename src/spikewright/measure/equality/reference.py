@@ -1,23 +1,27 @@
 """The independent reference: the source's own graph in float64, batch norm unfolded, each activation rounded.
 
     code = clip(⌊(z + v0)/unit⌋, 0, Σw)         value = unit · code
+    code = clip(⌊(g(z) + v0)/unit⌋, −m, Σw − m), or sgn(g)·clip(⌊(|g(z)| + v0)/unit⌋, 0, Σw)     activations g, no ReLU
 It interprets the captured graph and shares no code with folding or the engines. Beside the codes it tells how
 far each potential is from the nearest code boundary, and how far rounding can have moved it:
 
     B = (n + T + 4) · 2⁻⁵³ · (Σ|W||x| + |b| + v0)/unit,   n = terms accumulated, over graded chains too
 
-Where every distance exceeds twice B (once for the reference, once for the engine) equality is proven for
+For those B is g's steepness times as large, and 8·2⁻⁵³·(|g(z)| + 1)/unit for the function itself is added. Where
+every distance exceeds twice B (once for the reference, once for the engine) equality is proven for
 these inputs, not only observed.
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.ops import Activating
 from spikewright.ann.ops.rules import gathered
-from spikewright.ann.source import INPUT, Source
+from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.measure.equality.bounds import Size
 
 EPSILON = 2.0**-53
@@ -30,6 +34,7 @@ class Rounding(NamedTuple):
     initial: Tensor
     levels: int
     timesteps: int
+    below: Tensor = torch.zeros(())  # steps below 0
 
 
 class Margin(NamedTuple):
@@ -74,11 +79,8 @@ def refer(source: Source, x: Tensor, rounding: Mapping[str, Rounding], *, arrays
         inputs = [values[name] for name in node.inputs]
         if node.op.activates:
             rule = rounding[node.name]
-            u = (inputs[0] + rule.initial) / rule.unit
-            codes = u.floor().clamp(0, rule.levels)
-            values[node.name] = codes * rule.unit
-            margins[node.name] = _margin(u, sizes[node.inputs[0]], rule)
-            sizes[node.name] = Size(values[node.name], 1)
+            values[node.name], margins[node.name] = _rounded(node, inputs[0], sizes[node.inputs[0]], rule, roles)
+            sizes[node.name] = Size(values[node.name].abs() + rule.below * rule.unit, 1 + int(rule.below.any()))
         else:
             values[node.name] = interpreter.evaluate(node, inputs, roles)
             sizes[node.name] = BOUNDS[node.op](node, [sizes[name] for name in node.inputs], roles)
@@ -86,7 +88,33 @@ def refer(source: Source, x: Tensor, rounding: Mapping[str, Rounding], *, arrays
     return Truth(values, margins, values[source.output], (size.terms + 4) * EPSILON * size.magnitude)
 
 
-def _margin(u: Tensor, size: Size, rule: Rounding) -> Margin:
-    nearest = u.round().clamp(1, rule.levels)
-    bound = (size.terms + rule.timesteps + 4) * EPSILON * (size.magnitude + rule.initial) / rule.unit
-    return Margin((u - nearest).abs(), bound)
+def codes_of(node: SourceNode, z: Tensor, rule: Rounding, roles: Mapping[str, Tensor]) -> Tensor:
+    """The integer codes [N, *features] of an activation's potentials z, in their own type."""
+    op = node.op
+    assert isinstance(op, Activating)
+    if not op.staircase:
+        return ((z + rule.initial) / rule.unit).floor().clamp(0, rule.levels)
+    value = interpreter.unrounded(node, z, roles)
+    if op.signed:
+        return torch.sign(value) * ((value.abs() + rule.initial) / rule.unit).floor().clamp(0, rule.levels)
+    return ((value + rule.initial) / rule.unit + rule.below).floor().clamp(0, rule.levels) - rule.below
+
+
+def _rounded(
+    node: SourceNode, z: Tensor, size: Size, rule: Rounding, roles: Mapping[str, Tensor]
+) -> tuple[Tensor, Margin]:
+    """The value of an activation, and its margin."""
+    op = node.op
+    assert isinstance(op, Activating)
+    value = codes_of(node, z, rule, roles) * rule.unit
+    error = (size.terms + rule.timesteps + 4) * EPSILON * (size.magnitude + rule.initial)
+    if not op.staircase:
+        u = (z + rule.initial) / rule.unit
+        return value, Margin((u - u.round().clamp(1, rule.levels)).abs(), error / rule.unit)
+    plain, slope = interpreter.unrounded(node, z, roles), roles.get("slope")
+    u = ((plain.abs() if op.signed else plain) + rule.initial) / rule.unit + rule.below
+    distance = (u - u.round().clamp(1, rule.levels)).abs()
+    if op.jump is not None:
+        distance = torch.where((z - op.jump).abs() <= 2 * error, 0.0, distance)
+    bound = op.steepness(slope) * error + 8 * EPSILON * (plain.abs() + 1)
+    return value, Margin(distance, bound / rule.unit)

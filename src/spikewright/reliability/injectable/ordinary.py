@@ -80,6 +80,8 @@ class OrdinaryPiece:
 
     def _scaled(self, made: Tensor, channels: Tensor | None) -> Tensor:
         """Scale times product plus bias, rounded once."""
+        from spikewright.reliability.injectable.rounding import affine  # noqa: PLC0415 - brings Numba, which spiking ones do without
+
         assert self.weights is not None
         gain, shift = self._gain, self._shift
         if channels is not None:
@@ -91,8 +93,6 @@ class OrdinaryPiece:
         else:
             return (made * gain + shift).float()
         rounded = given.new_empty(given.shape, dtype=torch.float32)
-        from spikewright.reliability.injectable.rounding import affine  # noqa: PLC0415 - brings Numba
-
         affine(rounded.numpy(), given.numpy(), gain.numpy(), shift.numpy())
         return rounded.unsqueeze(0).transpose(1, 2) if made.dim() == 3 else rounded.view(made.shape)
 

@@ -148,6 +148,8 @@ class Weights:
 
     def _of_reals(self, read: Read, digits: int, weight: Tensor, reach: float) -> Tensor:
         """The product of values on grids of so many bits; of any others it is something."""
+        from spikewright.reliability.injectable.rounding import join, split  # noqa: PLC0415 - brings Numba, which whole numbers do without
+
         assert read.tops is not None
         room = _room(reach)
         if self.op.space == 0 or room < _WORTH_SPLITTING:
@@ -157,8 +159,6 @@ class Weights:
         planes = read.values.new_empty((count, *read.values.shape), dtype=torch.float32)
         tops = read.tops.numpy()
         value = read.values.reshape(times, images, -1)
-        from spikewright.reliability.injectable.rounding import join, split  # noqa: PLC0415 - brings Numba
-
         split(planes.flatten(3).numpy(), value.numpy(), np.ldexp(1.0, room - tops), radix)
         made = self._product(planes.flatten(0, 1), weight).unflatten(0, (count, times))
         summed = made.new_empty(made.shape[1:], dtype=torch.float64)

@@ -18,7 +18,6 @@ from spikewright.snn.neurons import Dynamics
 from spikewright.snn.neurons.leaky import Leaky
 from spikewright.snn.nodes import Firing
 from spikewright.snn.schedules import Drive
-from spikewright.snn.schedules.two_phase import collapse as close
 from spikewright.snn.surrogate import Rectangle
 from spikewright.snn.trains import decode, encode, weighted
 
@@ -100,14 +99,13 @@ class SpikingPiece:
             return scaled(made if instruction.bias is None else made + instruction.bias, self._program.worth)
         firing = instruction.firing
         if fault is None and not self._loops:
-            codes = self._code(instruction, made)
-            return laid_out(weighted(encode(codes, firing.code), firing.code) if self._wants_train else codes[None])
+            return laid_out(self._as_wanted(self._code(instruction, made), firing))
         constant = self._closed and not firing.schedule.waits
         drive = constant_drive(instruction, made[0]) if constant else drive_of(instruction, made)
-        law: Dynamics = firing.law
+        law: Dynamics = instruction.law
         if fault is not None:
             assert images is not None
-            law, drive = fault.law(law, images, drive.threshold), fault.drive(drive)
+            law, drive = fault.law(instruction.law, images, drive.threshold), fault.drive(drive)
         train = _train(firing, law, drive)
         if fault is not None:
             assert images is not None
@@ -115,13 +113,19 @@ class SpikingPiece:
         worth = weighted(train, firing.code)
         return laid_out(worth if self._wants_train or not self._closed else decode(train, firing.code).unsqueeze(0))
 
+    def _as_wanted(self, codes: Tensor, firing: Firing) -> Tensor:
+        """Codes as the next nodes read them: in one step, or as a weighted train."""
+        if not self._wants_train:
+            return codes[None]
+        return weighted(encode(codes, firing.code, signed=firing.law.signed), firing.code)
+
     def _code(self, instruction: StageInstruction, made: Tensor) -> Tensor:
         """The closed form over the window."""
         total = made[0] if instruction.offset is None else made[0] + instruction.offset
         potential = before_firing(instruction, total)
         if not instruction.starts_early and instruction.initial is not None:
             potential = potential + instruction.initial
-        return close(potential.clone(), instruction.threshold, instruction.firing.code)
+        return instruction.code(potential.clone())
 
 
 def _train(firing: Firing, law: Dynamics, drive: Drive) -> Tensor:
@@ -158,7 +162,16 @@ def _part(instruction: Instruction, channels: Tensor) -> Instruction:
         initial=cut(instruction.initial),
         threshold=cut(instruction.threshold),
         before=before,  # pyright: ignore[reportArgumentType]
+        law=_law_part(instruction, channels),
         integral=instruction.integral,
         reach=instruction.reach,
     )
     return instruction_of(instruction.node, arrays)
+
+
+def _law_part(instruction: Instruction, channels: Tensor) -> dict[str, Tensor]:
+    """The arrays of its law, [thresholds, *features or what broadcasts]."""
+    if not isinstance(instruction, StageInstruction):
+        return {}
+    whole = instruction.law_arrays
+    return {role: array.index_select(1, channels) if array.shape[1] > 1 else array for role, array in whole.items()}

@@ -88,17 +88,21 @@ def _pools_first(nodes: list[SourceNode]) -> list[SourceNode]:
     return list(made.values())
 
 
+def _maps(op: Operation) -> bool:
+    """Whether it is a gain or a constant; training may turn the sign of one."""
+    return op.scales or op.normalises or op.offsets
+
+
 def _refuse_pooled_spikes(nodes: list[SourceNode]) -> None:
     spikes: set[str] = set()
     for node in nodes:
-        if isinstance(node.op, Activating) or (
-            isinstance(node.op, Moving | Averaging) and any(name in spikes for name in node.inputs)
-        ):
+        reads = any(name in spikes for name in node.inputs)
+        if isinstance(node.op, Activating) or (reads and (isinstance(node.op, Moving | Averaging) or _maps(node.op))):
             spikes.add(node.name)
-        elif _is_pool(node.op) and node.inputs[0] in spikes:
+        elif _is_pool(node.op) and reads:
             raise BadModel(
-                f"max pool {node.name!r} reads spikes that were joined or averaged: pool each activation itself, "
-                "or use average pooling"
+                f"max pool {node.name!r} reads spikes that were joined, averaged, scaled or normalised: pool each "
+                "activation itself, or use average pooling"
             )
 
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_constant
+from spikewright.ann.capture.aten.curves import threshold
 from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
-from spikewright.ann.ops.arithmetic import Add, Scale
 
 
 def _batch_norm(call: Call) -> Any:
@@ -44,20 +44,20 @@ def _activation(call: Call) -> Value:
         high = 6.0
     elif call.target == "threshold":
         if call["threshold"] != 0 or call["value"] != 0:
-            raise Refused("a thresholded ReLU with an offset", "use nn.ReLU")
+            return threshold(call)
     elif call.target != "relu":
         default = -1.0 if call.target == "hardtanh" else None
         low = call.get("min_val", call.get("min", default))
         high = call.get("max_val", call.get("max", 1.0 if call.target == "hardtanh" else None))
     if low is None:
-        raise Refused("a clamp without a minimum", "use clamp(min=0) or nn.ReLU")
+        raise Refused("a clamp without a minimum", "write clamp(max=M) as M - relu(M - x), which computes the same")
     if isinstance(low, Value | Tensor) or isinstance(high, Value | Tensor):
-        raise Refused("a clamp whose limits are tensors", "use numbers as limits")
+        raise Refused("a clamp whose limits are tensors", "write it with relu and constants: relu(x - low) + low")
     low, high = float(low), None if high is None or math.isinf(high) else float(high)
     if math.isinf(low):
-        raise Refused("a clamp without a minimum", "use clamp(min=0) or nn.ReLU")
+        raise Refused("a clamp without a minimum", "write clamp(max=M) as M - relu(M - x), which computes the same")
     if high is not None and high <= low:
-        raise Refused(f"a clamp to the empty range [{low}, {high}]", "give max > min")
+        raise Refused(f"a clamp to the empty range [{low}, {high}]", "give max > min, and fine-tune")
     if low != 0:
         # clip(x, m, M) = m + clip(x − m, 0, M − m): the same activation between two constants
         x = call.emit(Offset(), [x], x.shape, offset=torch.tensor(-low))
@@ -71,32 +71,21 @@ def _maximum(call: Call) -> Value:
     if isinstance(other, Value):
         signal, other = other, signal
     if isinstance(other, Value) or bool((torch.as_tensor(other) != 0).any()):
-        raise Refused("a maximum of two signals, or of one and a constant that is not 0", "use nn.ReLU")
+        raise Refused(
+            "a maximum of two signals, or of one and a constant that is not 0",
+            "write max(x, y) as relu(x - y) + y, which computes the same",
+        )
     if signal.shape != call.shape:
-        raise Refused("a maximum with zeros of a larger shape", "use nn.ReLU")
+        raise Refused("a maximum with zeros of a larger shape", "expand the signal first")
     return call.emit(Activation(), [signal], call.shape)
-
-
-def _leaky(call: Call) -> Value:
-    """PReLU(z) = relu(z) − a·relu(−z), for slopes of any sign: two activations, whose sum is read.
-
-    Source: He et al., "Delving Deep into Rectifiers", 2015, eq. 1, written with rectifiers alone.
-    """
-    x = call["self"]
-    slope = call.get("weight", call.get("negative_slope", 0.01))
-    if isinstance(slope, Value):
-        raise Refused("a PReLU whose slope depends on the input", "use a constant slope")
-    slope = torch.as_tensor(slope, dtype=torch.get_default_dtype())
-    slope = slope.reshape(-1, *(1,) * (len(x.shape) - 1)) if slope.numel() > 1 else slope.reshape(())
-    turned = call.emit(Scale(), [x], x.shape, weight=torch.tensor(-1.0))
-    above, below = (call.emit(Activation(), [each], x.shape) for each in (x, turned))
-    return call.emit(Add(), [above, call.emit(Scale(), [below], x.shape, weight=-slope)], x.shape)
 
 
 def _trained_activation(call: Call) -> Value:
     threshold = call["threshold"]
     if not isinstance(threshold, Tensor):
-        raise Refused("a clipped rounding whose threshold depends on the input", "use a constant threshold")
+        raise Refused(
+            "a clipped rounding whose threshold depends on the input", "use a constant threshold, and fine-tune"
+        )
     op = Activation(levels=int(call["levels"]))
     return call.emit(op, [call["z"]], call.shape, threshold=feature_constant(threshold, call.shape))
 
@@ -114,8 +103,5 @@ TRANSLATIONS: dict[str, Translate] = {
     "clamp_min": _activation,
     "threshold": _activation,
     "maximum": _maximum,
-    "prelu": _leaky,
-    "_prelu_kernel": _leaky,
-    "leaky_relu": _leaky,
     "spikewright::clipped_round": _trained_activation,
 }

@@ -3,6 +3,7 @@
 import torch
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_constant
+from spikewright.ann.capture.aten.curves import by_hand
 from spikewright.ann.ops.activations import Offset
 from spikewright.ann.ops.arithmetic import Add, Scale
 
@@ -26,13 +27,18 @@ def _sum(call: Call) -> Value:
 def _product(call: Call) -> Value:
     left, right = call["self"], call.get("other", -1.0)
     if isinstance(left, Value) and isinstance(right, Value):
+        whole = by_hand(call, left, right) if call.target == "mul" else None
+        if whole is not None:
+            return whole
         raise Refused(
             "a product of two signals (gating, squeeze-and-excitation or attention)",
-            "a spike train can be multiplied by constants only: remove the gate",
+            "a spike train can be multiplied by constants only: remove the gate and fine-tune",
         )
     if call.target == "div":
         if call.get("rounding_mode") is not None or isinstance(right, Value):
-            raise Refused("a division by a signal, or one that rounds", "divide by a constant")
+            raise Refused(
+                "a division by a signal, or one that rounds", "divide by a constant, without rounding, and fine-tune"
+            )
         right = 1.0 / right
     if isinstance(right, Value):
         left, right = right, left

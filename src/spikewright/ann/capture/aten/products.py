@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, tuple_of
+from spikewright.ann.capture.aten.contractions import matrix_product
 from spikewright.ann.ops.moves import ZeroPad
 from spikewright.ann.ops.products import Conv, Linear
 
@@ -10,7 +11,7 @@ from spikewright.ann.ops.products import Conv, Linear
 def _convolution(call: Call) -> Value:
     x, weight = call["input"], call["weight"]
     if not isinstance(weight, Tensor):
-        raise Refused("a convolution whose weights are computed from the input", "use constant weights")
+        raise Refused("a convolution whose weights are computed from the input", "use constant weights, and fine-tune")
     count = weight.dim() - 2
     stride, dilation = tuple_of(call.get("stride", 1), count), tuple_of(call.get("dilation", 1), count)
     transposed = bool(call.get("transposed", "transpose" in call.target))
@@ -46,13 +47,16 @@ def _matmul(call: Call) -> Value:
         if "mat1" in call.arguments
         else (call["self"], call.get("other", call.get("mat2")))
     )
+    constants = [isinstance(each, Tensor) for each in (left, right)]
+    if any(constants) and call.target == "matmul" and (constants[0] or right.dim() != 2):
+        return matrix_product(call, left, right)
     if not isinstance(left, Value) or not isinstance(right, Tensor) or right.dim() != 2:
         raise Refused("a matrix product of two signals (attention)", "attention is not converted in this version")
     if call.get("beta", 1) != 1 or call.get("alpha", 1) != 1:
         raise Refused("a matrix product with alpha or beta", "write the products out")
     bias = call["self"] if call.target == "addmm" else None
     if isinstance(bias, Value):
-        raise Refused("a matrix product added to a signal by addmm", "write x @ w + y")
+        raise Refused("a matrix product added to a signal by addmm", "write x @ w + y, which computes the same")
     return call.emit(Linear(), [left], call.shape, weight=right.T.contiguous(), bias=bias)
 
 
