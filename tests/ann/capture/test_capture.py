@@ -93,7 +93,7 @@ def _flat(*layers: nn.Module) -> nn.Module:
 
 
 REFUSED: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
-    "hardshrink": (nn.Sequential(_conv(), nn.Hardshrink()), ("1: hardshrink", "docs/supported.md")),
+    "hardshrink": (nn.Sequential(_conv(), nn.Hardshrink()), ("1: le", "and fine-tune")),
     "softmax": (_flat(nn.Softmax(1), nn.ReLU()), ("2: softmax", "drop it at the output")),
     "layer_norm": (_flat(nn.LayerNorm(6)), ("2: layer_norm", "batch norm")),
     "group_norm": (nn.Sequential(_conv(), nn.GroupNorm(2, 4)), ("1: group_norm",)),

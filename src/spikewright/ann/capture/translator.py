@@ -63,8 +63,7 @@ class Translator:
                 self.values[node] = self._call(node)
         results = [self.values[node] if isinstance(node, fx.Node) else node for node in outputs]
         if any(isinstance(value, Rows) for value in results):
-            way_out = "keep the first axis for the batch"
-            raise UnsupportedModule(f"the model's output does not begin with the batch: {way_out}")
+            raise UnsupportedModule("the model's output mixes samples of a batch: keep the first axis for the batch")
         dependent = [value for value in results if isinstance(value, Value | _Unknown)]
         if len(results) != 1 or not dependent:
             what = f"{len(dependent)} of its {len(results)} outputs are tensors computed from the input"
