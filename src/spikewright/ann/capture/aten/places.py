@@ -109,7 +109,7 @@ def _masked(call: Call, signals: Sequence[Value], made: Copied) -> Value | None:
     if any(signal.shape != shape for signal in signals):
         return None
     masks = [made.place == own + index * count for index in range(len(signals))]
-    if not bool((sum(mask.int() for mask in masks) == (made.place >= 0)).all()):
+    if not bool((torch.stack(masks).sum(0) == (made.place >= 0)).all()):
         return None
     parts = []
     for signal, mask in zip(signals, masks, strict=True):
