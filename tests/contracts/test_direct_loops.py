@@ -23,6 +23,7 @@ APART = {
     "max_pool_1d_behind_a_norm",
     "smooth_residual",
     "linear_only",
+    *zoo.GRADED,
 }
 
 PLAIN = SpikingSettings(timesteps=3, neurons=NeuronSettings(threshold=0.6, leak=1.0))

@@ -35,7 +35,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.names(without=zoo.GRADED))
 @pytest.mark.parametrize("settings", [FULL, FEW_BITS, RATE], ids=["full", "few_bits", "rate"])
 def test_frozen_as_trained(name: str, settings: SpikingSettings) -> None:
     source, x, _ = captured(name)

@@ -3,13 +3,14 @@
 import pytest
 import torch
 
-from spikewright.errors import BadData, BadModel
+from spikewright.errors import BadData, BadModel, BadSetting
 from spikewright.measure.accuracy import (
     ByClass,
     agreement_share,
     correct,
     far_from_mean,
     lowest_first,
+    output_of,
     predictions,
     require_classes,
     top1_share,
@@ -74,3 +75,26 @@ def test_outputs_without_scores_of_classes_are_refused(output: tuple[int, ...], 
     require_classes((2,), "evaluate")
     with pytest.raises(BadModel, match=f"^evaluate: the network.*{words}"):
         require_classes(output, "evaluate")
+
+
+def test_which_output_tells_classes() -> None:
+    outputs = {"mask": (1, 4, 4), "classes": (5,), "size": (1,), "number": ()}
+    assert output_of(outputs, None, "evaluate") == "classes"
+    assert output_of({"output": (3,)}, None, "evaluate") == "output"
+    assert output_of({**outputs, "others": (7,)}, "others", "evaluate") == "others"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "asked", "words"),
+    [
+        ({"a": (5,), "b": (6,)}, None, "evaluate: .* outputs a, b hold one: say which by output"),
+        ({"a": (5, 2), "b": (1,)}, None, r"none of its outputs \(a, b\) holds one: measure their error in Python"),
+        ({"a": (5,)}, "b", "evaluate: the network has no output 'b': choose one of a"),
+        ({"a": (5,), "b": (5, 2)}, "b", r"shape \(5, 2\): accuracy needs one row"),
+        ({"a": (5, 2)}, None, r"shape \(5, 2\): accuracy needs one row"),
+    ],
+)
+def test_outputs_that_tell_no_classes(outputs: dict[str, tuple[int, ...]], asked: str | None, words: str) -> None:
+    with pytest.raises((BadModel, BadSetting), match=words) as caught:
+        output_of(outputs, asked, "evaluate")
+    assert "\n" not in str(caught.value)

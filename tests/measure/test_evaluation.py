@@ -63,6 +63,13 @@ CONTRACT = [
     "mismatched_codes_engine",
     "codes_compared_with",
     "weight_bits",
+    "graded_nodes",
+    "graded_multiplications_per_sample",
+    "graded_additions_per_sample",
+    "graded_comparisons_per_sample",
+    "graded_divisions_per_sample",
+    "graded_roots_per_sample",
+    "graded_exponentials_per_sample",
 ]
 
 

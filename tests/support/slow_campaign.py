@@ -214,7 +214,7 @@ def walked(program: Program, x: Tensor, patch: Patch, images: NDArray[np.int64])
         inputs = [values[name] for name in node.inputs]
         if node is plan.readout:  # it only sums, so time goes first: the engines round once
             total = deliver(instruction, totals(instruction, inputs, plan.warmup))[0]
-            return scaled(total if instruction.bias is None else total + instruction.bias, program.worth)
+            return scaled(total if instruction.bias is None else total + instruction.bias, program.worth(node.name))
         currents = _currents(program, instruction, inputs)
         if not isinstance(instruction, StageInstruction):
             values[node.name] = currents

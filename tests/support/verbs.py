@@ -142,7 +142,7 @@ def _page(root: Path) -> list[Any]:
 def _save(root: Path, factor: float) -> dict[str, Any]:
     source = trained.classifier(5, 5)
     arrays = {name: array * factor for name, array in source.arrays.items()}
-    other = type(source)(source.input_shape, source.nodes, arrays, source.preparation)
+    other = type(source).of(source.input_shape, source.nodes, arrays, source.preparation)
     made = convert.run_conversion(other, convert.chosen("exact", {"timesteps": 3}), None)
     save(root / OUT, build(made, dtype=torch.float32), other, about={"factor": factor})
     return network(root / OUT)

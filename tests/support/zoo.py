@@ -42,9 +42,27 @@ COVERING = (
     "constant_that_widens",
     "batch_norm_between_sequences",
     "trained_levels",
+    "quotients_and_extremes",
+    "max_pools_of_values",
+    "products_of_maps",
     "gelu_and_max_pool",
     "prelu_of_both_signs",
 )
+
+# Those that compute with numbers between their neurons: converted, but not trained directly
+GRADED = (
+    "squeeze_and_excitation",
+    "layer_norms",
+    "group_norms",
+    "softmax_gate",
+    "unit_length",
+    "quotients_and_extremes",
+    "max_pool_of_the_input",
+    "max_pools_of_values",
+    "products_of_maps",
+    "attention_by_hand",
+)
+NUMBERS = tuple(name for name in GRADED if "max_pool" not in name)  # integers cannot run these
 
 IMAGE: Shape = (3, 8, 8)
 
@@ -1041,6 +1059,136 @@ def without_gradient() -> nn.Module:
         return m.head(F.relu(m.conv(x)))
 
     return Net(compute, stem=nn.Conv2d(3, 4, 3, padding=1), conv=nn.Conv2d(4, 4, 3, padding=1), head=_head(4))
+
+
+# Graded nodes ----------------------------------------------------------------------------------------------
+
+
+@_entry()
+def squeeze_and_excitation() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        x = F.relu(m.a(x))
+        squeezed = F.relu(m.squeeze(x.mean((2, 3), keepdim=True)) + 0.5)
+        gate = F.relu6(m.excite(squeezed) + 3) / 6
+        return m.head(F.relu(m.b(x * gate)))
+
+    return Net(
+        compute,
+        a=nn.Conv2d(3, 6, 3, padding=1),
+        squeeze=nn.Conv2d(6, 4, 1),
+        excite=nn.Conv2d(4, 6, 1),
+        b=nn.Conv2d(6, 4, 3, padding=1),
+        head=_head(4),
+    )
+
+
+@_entry((10,))
+def layer_norms() -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(10, 16),
+        nn.LayerNorm(16),
+        nn.ReLU(),
+        nn.Linear(16, 12),
+        nn.ReLU(),
+        nn.LayerNorm(12),
+        nn.Linear(12, 4),
+    )
+
+
+@_entry()
+def group_norms() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 6, 3, padding=1),
+        nn.GroupNorm(3, 6),
+        nn.ReLU(),
+        nn.Conv2d(6, 4, 3),
+        nn.InstanceNorm2d(4, affine=True),
+        nn.ReLU(),
+        _head(4, 6),
+    )
+
+
+@_entry()
+def softmax_gate() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        x = F.relu(m.a(x))
+        share = F.softmax(m.score(x).flatten(2), -1).unflatten(2, (8, 8))
+        return m.head(F.relu(m.b(x * share * 64)))
+
+    return Net(compute, a=nn.Conv2d(3, 4, 3, padding=1), score=nn.Conv2d(4, 1, 1), b=nn.Conv2d(4, 4, 1), head=_head(4))
+
+
+@_entry((10,))
+def unit_length() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        return m.b(F.normalize(F.relu(m.a(F.normalize(x))) + 0.1)) * 4
+
+    return Net(compute, a=nn.Linear(10, 16), b=nn.Linear(16, 4))
+
+
+@_entry((10,))
+def quotients_and_extremes() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        a, b = F.relu(m.a(x)), F.relu(m.b(x))
+        c = m.c(b)
+        x = a / (b + 0.5) + 1 / (1 + b) + torch.maximum(a, b) - torch.minimum(a, c) + a * a + c**3 * 0.1
+        x = torch.maximum(x, torch.tensor(0.3)) + torch.minimum(x, torch.tensor(1.5))
+        return m.head(F.relu(x - 0.5)) + F.normalize(x[:, :4])
+
+    return Net(compute, a=nn.Linear(10, 8), b=nn.Linear(10, 8), c=nn.Linear(8, 8), head=nn.Linear(8, 4))
+
+
+@_entry()
+def max_pool_of_the_input() -> nn.Module:
+    return nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), _head(8, 4))
+
+
+@_entry()
+def max_pools_of_values() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        pooled = F.max_pool2d(m.a(x), 2)
+        b, c = F.relu(m.b(pooled)), F.relu(m.c(pooled))
+        x = F.max_pool2d(b - c, 3, 1, 1)
+        return m.head(F.adaptive_max_pool2d(F.relu(x - pooled) + x, (2, 3)).flatten(1))
+
+    return Net(
+        compute, a=nn.Conv2d(3, 4, 3, padding=1), b=nn.Conv2d(4, 4, 1), c=nn.Conv2d(4, 4, 1), head=nn.Linear(24, 4)
+    )
+
+
+@_entry()
+def products_of_maps() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        a, b = F.relu(m.a(x)), F.relu(m.b(x))
+        return m.head(F.relu(m.norm(m.c(a @ b))) + F.softmax(b - a, 1))
+
+    return Net(
+        compute,
+        a=nn.Conv2d(3, 4, 3, padding=1),
+        b=nn.Conv2d(3, 4, 3, padding=1),
+        c=nn.Conv2d(4, 4, 1),
+        norm=nn.InstanceNorm2d(4),
+        head=_head(4),
+    )
+
+
+@_entry((5, 6))
+def attention_by_hand() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        shares = F.softmax(m.q(x) @ m.k(x).transpose(1, 2) / 6**0.5, -1)
+        x = m.first(m.o(shares @ m.v(x)) + x)
+        x = x + m.down(F.relu(m.up(x)))
+        return m.head(m.second(x).mean(1))
+
+    return Net(
+        compute,
+        **{name: nn.Linear(6, 6) for name in "qkvo"},
+        first=nn.LayerNorm(6),
+        second=nn.RMSNorm(6),
+        up=nn.Linear(6, 12),
+        down=nn.Linear(12, 6),
+        head=nn.Linear(6, 4),
+    )
 
 
 # Trained levels --------------------------------------------------------------------------------------------

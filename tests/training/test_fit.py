@@ -13,6 +13,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.ends import SourceInput
 from spikewright.ann.interpreter import run
 from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import Source
@@ -178,7 +179,7 @@ def test_another_training_is_not_resumed(source: Source, levelled: Source, digit
 
 def test_a_network_that_does_not_fit_is_refused(source: Source, digits: ImageData) -> None:
     with pytest.raises(BadModel, match="inputs of"):
-        fit(replace(source, input_shape=(3, 8, 8)), digits, SETTINGS)
+        fit(replace(source, inputs=(SourceInput(shape=(3, 8, 8)),)), digits, SETTINGS)
     with pytest.raises(BadModel, match="one logit per class"):
         fit(source, replace(digits, classes=11), SETTINGS)
 

@@ -17,6 +17,7 @@ from spikewright.snn.neurons import Closing, Law
 from spikewright.snn.nodes import Firing, Node, Stage
 from spikewright.snn.plan import Plan
 from spikewright.snn.schedules.two_phase import collapse as close
+from spikewright.snn.time_courses import TimeCourse
 
 
 class Reach(NamedTuple):
@@ -156,21 +157,42 @@ class Program(nn.Module):
     Args:
         plan: the structure.
         instructions: one a node.
-        worth: what one unit of the read-out is worth; None means 1.
+        worths: what one unit of each read-out is worth, by its node; 1 where nothing is said.
     """
 
-    worth: Tensor | None
-
-    def __init__(self, plan: Plan, instructions: Sequence[Instruction], *, worth: Tensor | None = None) -> None:
+    def __init__(
+        self, plan: Plan, instructions: Sequence[Instruction], *, worths: Mapping[str, Tensor] | None = None
+    ) -> None:
         super().__init__()
         self.plan = plan
-        self.register_buffer("worth", worth, persistent=False)
+        self.readouts = {each.node: each.name for each in plan.readouts}  # names of outputs, by node
+        self._places = {name: f"worth{place}" for place, name in enumerate(worths or {})}
+        for name, worth in (worths or {}).items():
+            self.register_buffer(self._places[name], worth, persistent=False)
         self.instructions = tuple(instructions)
         self._registered = nn.ModuleList(instructions)  # so that they move and cast with it
         self.last_use = {name: node.name for node in plan.nodes for name in node.inputs}
         self.courses, self.drives = plan.courses, plan.drives
         self.closed = _closed(plan, instructions)
         self.wants_train = _wanting_trains(plan, self.closed)
+        self.of_totals = _of_totals(instructions, self.courses)
+
+    def worth(self, name: str) -> Tensor | None:
+        """What one unit of the read-out of that name is worth; None means 1."""
+        return self._buffers.get(self._places.get(name, ""))
+
+
+def _of_totals(instructions: Sequence[Instruction], courses: Mapping[str, TimeCourse]) -> frozenset[str]:
+    """The nodes that do not fire and are computed of the window's total, even where a train is asked for.
+
+    Those that are not linear, and those that add a constant to what is the same at every step.
+    """
+    return frozenset(
+        one.node.name
+        for one in instructions
+        if not isinstance(one, StageInstruction)
+        and (not one.node.op.linear or (one.bias is not None and courses[one.node.name].constant))
+    )
 
 
 def _closed(plan: Plan, instructions: Sequence[Instruction]) -> frozenset[str]:
@@ -202,7 +224,7 @@ def _wanting_trains(plan: Plan, closed: frozenset[str]) -> frozenset[str]:
     """What has to keep its time course: a stage without a closed form reads it, or an alignment picks steps of it."""
     wanting: set[str] = set()
     for node in reversed(plan.nodes):
-        follows = node.name not in closed if isinstance(node, Stage) else node.name in wanting
+        follows = node.name not in closed if isinstance(node, Stage) else node.op.linear and node.name in wanting
         for edge in node.edges:
             if follows if edge.alignment is None else not edge.alignment.averages:
                 wanting.add(edge.source)

@@ -1,12 +1,12 @@
 """Top-1 accuracy, by class too, and agreement; of equal scores the lowest class wins."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from spikewright.errors import BadData, BadModel
+from spikewright.errors import BadData, BadModel, BadSetting
 
 FAR = 0.05  # between accuracy and its mean over classes, as shares
 
@@ -89,6 +89,31 @@ def require_classes(output: Sequence[int], verb: str) -> None:
             "says nothing: give it an output for each of two classes or more, or measure the error of network(x) in "
             "Python"
         )
+
+
+def output_of(outputs: Mapping[str, Sequence[int]], asked: str | None, verb: str) -> str:
+    """The name of the output that classes are told by.
+
+    Args:
+        outputs: shapes of one sample of each, by name.
+        asked: its name; None takes the only output, or the only one of several that holds a row of scores.
+        verb: what a refusal begins with.
+
+    Raises:
+        BadModel: as `require_classes`, or several could be meant.
+        BadSetting: there is no output of that name.
+    """
+    names = ", ".join(outputs)
+    if asked is not None and asked not in outputs:
+        raise BadSetting(f"{verb}: the network has no output {asked!r}: choose one of {names}")
+    rows = [name for name, shape in outputs.items() if len(shape) == 1 and shape[0] > 1]
+    if asked is None and len(outputs) > 1 and len(rows) != 1:
+        which = f"outputs {', '.join(rows)} hold" if rows else f"none of its outputs ({names}) holds"
+        way_out = "say which by output" if rows else "measure their error in Python"
+        raise BadModel(f"{verb}: accuracy needs one row of class scores, and {which} one: {way_out}")
+    found = asked or (rows[0] if len(outputs) > 1 else next(iter(outputs)))
+    require_classes(outputs[found], verb)
+    return found
 
 
 def correct(scores: Tensor, labels: Tensor) -> int:

@@ -3,8 +3,8 @@
 Arrays, in the value scale (docs/concepts.md), by name:
     {node}.weight                  of a weighted operation, batch norm folded; integers where the node has a format
     {node}.gain                    factor on what those integers make: their worth, and the batch norm's gain
-    {node}.bias                    the constant part of a stage's or the read-out's value, over the window; of a
-                                   clocked stage, at every step
+    {node}.bias                    the constant part of a node's value, over the window; of a clocked stage, at every
+                                   step
     {node}.threshold               potential that one unit of step weight costs        (stages)
     {node}.initial_potential       v0                                                  (stages)
     {node}.amplitude               what a spike of step weight 1 injects downstream    (stages)
@@ -22,7 +22,6 @@ from torch import Tensor
 
 from spikewright.ann.ops import Product, Shape
 from spikewright.ann.shapes import blank, require_channels, shape_made, stand_in
-from spikewright.ann.source import INPUT
 from spikewright.errors import BadPlan
 from spikewright.snn.ends import AnyPreparation
 from spikewright.snn.nodes import Node, Stage
@@ -69,7 +68,9 @@ class Blueprint:
         own = self.stored_arrays
         count = sum(array.numel() for name, array in own.items() if name.endswith((".weight", ".bias")))
         bits = f", weights of {', '.join(map(str, self.weight_bits))} bits" if self.weight_bits else ""
-        shapes = f"{list(plan.sample_shape)} → {list(plan.readout.shape)}"
+        takes = ", ".join(str(list(each.sample_shape)) for each in plan.inputs)
+        gives = ", ".join(str(list(node.shape)) for node in plan.outputs.values())
+        shapes = f"{takes} → {gives}"
         return f"Blueprint({len(stages)} stages{times}, {shapes}, {count:,} parameters{bits})"
 
     def prepared(self, preparation: AnyPreparation | None) -> "Blueprint":
@@ -164,7 +165,7 @@ def _check_tables(stage: Stage, arrays: Mapping[str, Tensor]) -> None:
 
 def _check_shapes(blueprint: Blueprint) -> None:
     """Run the plan on nothing but shapes: every shape must come out as the plan states it."""
-    shapes: dict[str, Shape] = {INPUT: blueprint.plan.input_shape}
+    shapes: dict[str, Shape] = {each.name: each.value_shape for each in blueprint.plan.inputs}
     for node in blueprint.plan.nodes:
         try:
             value = _value(blueprint, node, [shapes[name] for name in node.inputs])

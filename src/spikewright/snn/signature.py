@@ -13,10 +13,18 @@ _NOTHING_BEYOND = ", beyond=0)"  # a field that came later is in the text where 
 def signature(plan: Plan) -> str:
     """The text of a plan; equal plans have equal ones, others have not."""
     nodes = ", ".join(_words(node) for node in plan.nodes)
-    return (
-        f"Plan(encoder={plan.encoder!r}, input_shape={plan.input_shape!r}, "
-        f"nodes=({nodes}{',' if len(plan.nodes) == 1 else ''}))"
-    )
+    listed = f"nodes=({nodes}{',' if len(plan.nodes) == 1 else ''}))"
+    if not _has_plain_ends(plan):
+        inputs = [(each.name, each.shape, each.ids) for each in plan.inputs]
+        outputs = [(each.name, each.node) for each in plan.readouts]
+        return f"Plan(encoder={plan.encoder!r}, inputs={inputs!r}, readouts={outputs!r}, {listed}"
+    return f"Plan(encoder={plan.encoder!r}, input_shape={plan.input_shape!r}, {listed}"
+
+
+def _has_plain_ends(plan: Plan) -> bool:
+    """Whether it has one input of real numbers, and one output, its last node."""
+    read = [each.node for each in plan.readouts]
+    return len(plan.inputs) == 1 and plan.inputs[0].ids is None and read == [plan.nodes[-1].name]
 
 
 def _words(node: Node) -> str:

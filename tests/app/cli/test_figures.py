@@ -116,6 +116,7 @@ PLAIN: dict[str, Any] = {
     "mismatched_codes": 0,
     "leak_multiplications_per_sample": 0,
     "leak_shifts_per_sample": 0,
+    "graded_nodes": (),
     "energy_table": "horowitz_int32",
     "energy_joules_source": 8e-9,
     "energy_joules_snn": 1e-9,
@@ -166,3 +167,19 @@ def test_a_class_that_is_not_recognised_is_named(capsys: pytest.CaptureFixture[s
     text = said(capsys, replace(PLAIN_FOUND, accuracy_balanced=0.64, accuracy_by_class=(0.99, 0.93, None, 0.0)))
     assert "accuracy, mean of the classes 64.00%" in text
     assert "accuracy by class, the lowest: 3 0.00%, 1 93.00%, 0 99.00%; always answering" in text
+
+
+def test_graded_nodes_are_named_with_what_they_compute(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not any("graded" in line for line in shown(capsys))
+    lines = shown(
+        capsys, graded_nodes=("gate", "norm"), graded_multiplications_per_sample=2_500, graded_roots_per_sample=3
+    )
+    for line in (
+        "graded nodes: gate, norm 2",
+        "multiplications of graded nodes an image 2.50 k",
+        "roots of graded nodes an image 3",
+    ):
+        assert line in lines
+    assert not any("divisions" in line for line in lines)
+    many = shown(capsys, graded_nodes=tuple("abcdefg"))
+    assert "graded nodes: a, b, c, d, e, … 7" in many

@@ -35,7 +35,7 @@ UNEVEN = {"constant_that_widens"}  # multiplies by a map, so that spikes are wor
 MODE = IntegerMode(weights=Uniform(bits=8))
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.names(without=zoo.NUMBERS))
 @pytest.mark.parametrize("per_channel", [False, True])
 def test_engines_equal_integers(name: str, per_channel: bool) -> None:
     blueprint, _, x = converted(name, timesteps=3, per_channel=per_channel)

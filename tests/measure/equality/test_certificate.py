@@ -107,7 +107,7 @@ def test_ties_are_not_called_proven() -> None:
     arrays = {name: torch.zeros_like(array) for name, array in source.arrays.items()}
     arrays |= {name: torch.full_like(array, 15 / 8) for name, array in arrays.items() if "threshold" in name}
     arrays["7.bias"] = torch.full((8,), 1 / 16)
-    tied = type(source)(source.input_shape, source.nodes, arrays)
+    tied = type(source).of(source.input_shape, source.nodes, arrays)
     certificate = verify(Exact(timesteps=4)(tied), tied, [x])
     assert certificate.equal
     assert certificate.within_bound == 2 * 8

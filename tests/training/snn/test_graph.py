@@ -130,7 +130,7 @@ def _summed(m: Net, x: Tensor) -> Tensor:
         (_scaled, 64, "reads spikes that were joined, averaged, scaled or normalised"),
         (_normalised, 64, "reads spikes that were joined, averaged, scaled or normalised"),
         (_offset, 64, "reads spikes that were joined, averaged, scaled or normalised"),
-        (_summed, 64, "max pool of values that are not spikes"),
+        (_summed, 64, "'max_pool' is computed of a window's total"),
     ],
 )
 def test_pools_that_cannot_stand_before_the_neurons(compute, features: int, words: str) -> None:
@@ -147,3 +147,10 @@ def test_a_network_without_activations_is_refused() -> None:
     with pytest.raises(BadModel, match="no ReLU that a neuron could take the place of: add activations"):
         spiking_source(source)
     assert spiking_source(source, firing_readout=True).output == READOUT_NEURONS, "neurons after it are enough"
+
+
+@pytest.mark.parametrize("name", ["squeeze_and_excitation", "layer_norms", "max_pool_of_the_input"])
+def test_what_is_computed_of_totals_is_refused_by_name(name: str) -> None:
+    with pytest.raises(BadModel, match=r"^node '.*': operation '\w+' is computed of a window's total, and") as caught:
+        spiking_source(captured(name)[0])
+    assert "\n" not in str(caught.value)

@@ -31,11 +31,7 @@ _PLACES = Hint(
     "it takes or writes values at places that are worked out while the network runs",
     "use constant places, or do it outside of the network",
 )
-_NORM = Hint(
-    "its scale depends on the input, and is not a constant",
-    "use a batch norm with running statistics and fine-tune",
-)
-_SOFTMAX = Hint("its shares depend on each other", "drop it at the output (it does not change the ranking)")
+_LOGARITHM = Hint("it is left out over classes at the very end alone", "drop it there (it does not change the ranking)")
 OTHER = Hint(
     "none of the operations that spikes, or numbers between them, compute here",
     "write it by operations that docs/supported.md lists, where they compute the same; else replace it and fine-tune",
@@ -52,8 +48,7 @@ HINTS: dict[str, Hint] = {
     **dict.fromkeys(("index", "index_put", "gather", "scatter", "scatter_add", "nonzero", "masked_select"), _PLACES),
     **dict.fromkeys(("grid_sampler", "grid_sampler_2d", "grid_sampler_3d"), _PLACES),
     **dict.fromkeys(("torchvision::nms", "torchvision::roi_align", "torchvision::deform_conv2d"), _PLACES),
-    **dict.fromkeys(("layer_norm", "native_layer_norm", "group_norm", "native_group_norm", "instance_norm"), _NORM),
-    **dict.fromkeys(("softmax", "_softmax", "log_softmax", "_log_softmax"), _SOFTMAX),
+    **dict.fromkeys(("log_softmax", "_log_softmax"), _LOGARITHM),
     "new_empty": Hint("it makes a constant while the network runs", "make constants outside of forward"),
     "cond": Hint("which part is computed depends on the data", "compute the same for every input, and fine-tune"),
 }

@@ -1,4 +1,4 @@
-"""Operations, a family a file: of a captured network, and of a plan, where all but max pools are linear.
+"""Operations, a family a file: of a captured network, and of a plan, whose nodes pass on sums or graded values.
 
 An operation is a frozen description (geometry only) that can be applied to tensors whose first axis is a
 batch of any size, [N, *features]; time is folded into that axis by the engines. Weights are passed in.
@@ -14,6 +14,22 @@ from torch import Tensor
 Shape = tuple[int, ...]
 
 
+class Work(NamedTuple):
+    """What an operation that is not linear computes for one sample; products of two signals are `macs`."""
+
+    macs: int = 0
+    multiplications: int = 0
+    additions: int = 0
+    comparisons: int = 0
+    divisions: int = 0
+    roots: int = 0
+    exponentials: int = 0
+
+    def plus(self, other: "Work") -> "Work":
+        """The sum, field by field."""
+        return Work(*(one + more for one, more in zip(self, other, strict=True)))
+
+
 class Operation:
     """What is known of every operation; a subclass is a frozen dataclass with a `kind`, which names it in files."""
 
@@ -23,6 +39,8 @@ class Operation:
 
     in_plan: ClassVar[bool] = True  # may stand in a plan; else only in a source, and staging takes it apart
     linear: ClassVar[bool] = True  # f(a·x + b·y) = a·f(x) + b·f(y): it may be run step by step, or on the total
+    operands: ClassVar[int] = 1  # how many values it reads, unless it adds or joins
+    elementwise: ClassVar[bool] = False  # of what is not linear: each element is made of those in its own place
     weighted: ClassVar[bool] = False  # needs the array `weight`
     multiplies: ClassVar[bool] = False
     scales: ClassVar[bool] = False  # a product with a constant gain
@@ -36,6 +54,10 @@ class Operation:
     maximum: ClassVar[bool] = False
     activates: ClassVar[bool] = False
 
+    def takes(self, count: int) -> bool:
+        """Whether it can read so many values."""
+        return count >= 1 if self.adds or self.joins else count == self.operands
+
     @property
     def joins_channels(self) -> bool:
         """Whether it puts its inputs side by side along the channels."""
@@ -44,6 +66,10 @@ class Operation:
     def channel_axis(self, axis: int, given: Shape, made: Shape) -> int:
         """Which axis of what it makes is that of channels, if that is `axis` of its first input; without the batch."""
         return axis if len(given) == len(made) else 0
+
+    def work(self, given: Sequence[Shape], made: Shape) -> Work:
+        """What it computes for a sample of inputs of these shapes: nothing of its own, where it is linear."""
+        return Work()
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, *features] each → [N, *features]; `weight` where the operation is weighted."""
@@ -168,6 +194,14 @@ class Moving(Operation):
     __slots__ = ()
 
     moves: ClassVar[bool] = True
+
+
+class Graded(Operation):
+    """Computed of numbers, the window's totals, and passed on as numbers."""
+
+    __slots__ = ()
+
+    linear: ClassVar[bool] = False
 
 
 class Maximum(Operation):

@@ -22,6 +22,7 @@ def show(title: str, found: Evaluation, *, verdict: str | None = None) -> None:
         ("spikes a neuron", blank, f"{found.spikes_per_neuron:.2f}"),
         ("accumulations an image", blank, _count(found.synops_per_sample)),
         ("multiplications an image", _count(found.macs_source_per_sample), _count(found.macs_per_sample)),
+        *_graded(found),
         *_leaks(found),
         (
             f"energy an image ({found.energy_table})",
@@ -89,6 +90,25 @@ def _beside(found: Evaluation) -> str:
 
 def _levels(found: Evaluation) -> str:
     return f"{found.levels_reference} levels" if isinstance(found.levels_reference, int) else "its levels"
+
+
+def _graded(found: Evaluation) -> list[tuple[str, str, str]]:
+    """What is computed with numbers, by no spike."""
+    if not found.graded_nodes:
+        return []
+    counts = {
+        "multiplications": found.graded_multiplications_per_sample,
+        "additions": found.graded_additions_per_sample,
+        "comparisons": found.graded_comparisons_per_sample,
+        "divisions": found.graded_divisions_per_sample,
+        "roots": found.graded_roots_per_sample,
+        "exponentials": found.graded_exponentials_per_sample,
+    }
+    names = ", ".join(found.graded_nodes[:WORST]) + (", …" if len(found.graded_nodes) > WORST else "")
+    return [
+        (f"graded nodes: {names}", "", f"{len(found.graded_nodes)}"),
+        *((f"{name} of graded nodes an image", "", _count(count)) for name, count in counts.items() if count),
+    ]
 
 
 def _leaks(found: Evaluation) -> list[tuple[str, str, str]]:

@@ -110,6 +110,7 @@ def train(
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
+    label: options.Label = None,
     resume: Annotated[
         bool, Option("--resume", help="go on from the newest checkpoint in --out, also of a training that ended")
     ] = False,
@@ -139,7 +140,7 @@ def train(
     request = verb.TrainRequest(
         spiking=spiking,
         out=out, model=model, data=data, weights=weights, start=start, levels=levels, resume=resume,
-        slip=slip, initial_timesteps=initial_timesteps, images=options.images(mean, std, size),
+        slip=slip, initial_timesteps=initial_timesteps, images=options.images(mean, std, size, label=label),
         augment=augment, overwrite=overwrite, frames_by=frames_by, binary=binary,  # pyright: ignore[reportArgumentType]
         recording=options.recording(time_unit=time_unit, sensor=sensor, stray=stray, polarity=polarity),
         settings=TrainSettings(

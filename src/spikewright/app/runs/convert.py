@@ -288,4 +288,4 @@ def _source(request: ConvertRequest, on_progress: Progress) -> tuple[Source, Any
     }
     if request.random_weights:
         about["random_weights"] = True
-    return source, data, {**about, "data": data.name, "data_fingerprint": data.fingerprint, "classes": data.classes}
+    return source, data, {**about, **data.account}

@@ -11,7 +11,7 @@ from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadSetting
 from spikewright.interchange import run_folder as folder
 from spikewright.measure import evaluation
-from spikewright.measure.accuracy import require_classes
+from spikewright.measure.accuracy import output_of
 from spikewright.measure.evaluation import EvaluateSettings, Evaluation
 
 
@@ -54,7 +54,8 @@ def run(request: EvaluateRequest, *, on_progress: Progress | None = None) -> Eva
     settle_arithmetic(settings.place)
     blueprint, about = folder.load_blueprint(request.run)
     evaluation.require_engine(blueprint, settings)
-    require_classes(blueprint.plan.readout.shape, "evaluate")  # before data is asked for
+    shapes = {name: node.shape for name, node in blueprint.plan.outputs.items()}
+    output_of(shapes, settings.output, "evaluate")  # before data is asked for
     if acquire.is_spiking_run(request.run):
         source = None
         loaded = acquire.spiking_data(

@@ -28,6 +28,7 @@ from spikewright.measure.statistics.decisions import WAYS
 from spikewright.reliability.campaign.hardening import campaigns_of, harden
 from spikewright.reliability.campaign.identity import Campaign, identity
 from spikewright.reliability.campaign.inject import inject, rehearse
+from spikewright.reliability.campaign.one_output import reading
 from spikewright.reliability.campaign.record import Record
 from spikewright.reliability.campaign.requirements import Met, Requirement, Requirements
 from spikewright.reliability.campaign.settings import Injection, InjectSettings
@@ -75,6 +76,7 @@ class InjectRequest:
     way: str = "normal"
     required: tuple[Requirement, ...] = ()
     harden: bool = False
+    output: str | None = None
 
     def __post_init__(self) -> None:
         if self.samples is not None and self.samples < 1:
@@ -111,8 +113,9 @@ def run(request: InjectRequest, *, on_progress: Progress | None = None) -> Injec
     """
     settle_arithmetic()
     on_progress = silent if on_progress is None else on_progress
-    networks = [network_of(request.run, request.of)]
-    networks += [] if request.against is None else [network_of(request.against, request.against_of)]
+    networks = [network_of(request.run, request.of, request.output)]
+    if request.against is not None:
+        networks.append(network_of(request.against, request.against_of, request.output))
     for each in networks:  # before any data is loaded
         for settings in _every(request):
             rehearse(each.network, blank(each.network), settings)
@@ -237,11 +240,11 @@ class RunNetwork(NamedTuple):
     about: dict[str, Any]
 
 
-def network_of(run: Path, of: Of | None) -> RunNetwork:
-    """A run's network; the spiking one where there is one and nothing else is asked for."""
+def network_of(run: Path, of: Of | None, output: str | None = None) -> RunNetwork:
+    """A run's network; the spiking one where there is one and nothing else is asked for. Of several outputs one."""
     of = of or ("spiking" if has_file(run, "plan.json") else "source")
     network, about = folder.load_blueprint(run) if of == "spiking" else folder.load_source(run)
-    return RunNetwork(run, of, network, about)
+    return RunNetwork(run, of, reading(network, output), about)
 
 
 def blank(network: Blueprint | Source) -> Prepared:
@@ -260,7 +263,7 @@ def loaded(loaded_run: RunNetwork, request: InjectRequest, *, on_progress: Progr
         )
     else:
         source, data, _ = acquire.of_run(run, data=request.data, images=request.images)
-        network = source if isinstance(network, Source) else network
+        network = reading(source, request.output) if isinstance(network, Source) else network
     if data is None:
         raise BadSetting(f"inject: run {run} does not say what data it was made with: give --data")
     split = acquire.split_of(data, request.split)

@@ -1,11 +1,13 @@
 """Layer by layer, how far the mean of each stage's value is from the source's, each stage mended before the next."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.ends import Batch, in_type
 from spikewright.ann.memory import AT_ONCE, samples_at_once
 from spikewright.ann.source import Source
 from spikewright.conversion.calibrators._inputs import require_inputs
@@ -26,7 +28,7 @@ Repair = Callable[[Drive, Tensor], Drive]
 def gaps(
     blueprint: Blueprint,
     source: Source,
-    batches: Sequence[Tensor],
+    batches: Sequence[Any],
     *,
     mean: Mean,
     repair: Repair,
@@ -62,7 +64,7 @@ class _Gaps:
         self.program = build(blueprint).program
         self.found: dict[str, Tensor] = {}
 
-    def of(self, parts: Sequence[Tensor]) -> dict[str, Tensor]:
+    def of(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
         """Those of all stages, on inputs that run together or slice by slice."""
         if len(parts) == 1:
             for _ in walk(self.program, parts[0], revise=self._revise_each):
@@ -102,18 +104,18 @@ def _at_once(blueprint: Blueprint, source: Source) -> int:
     return samples_at_once(source, AT_ONCE // (2 * steps + 2))
 
 
-def _means_of_source(blueprint: Blueprint, source: Source, parts: Sequence[Tensor], mean: Mean) -> dict[str, Tensor]:
+def _means_of_source(blueprint: Blueprint, source: Source, parts: Sequence[Batch], mean: Mean) -> dict[str, Tensor]:
     """The mean of what each stage stands for, by stage."""
     wanted = {node.firing.carries for node in blueprint.plan.stages}
     found: dict[str, list[Tensor]] = {node.name: [] for node in blueprint.plan.stages}
     for part in parts:
-        values = interpreter.values_of(source, part.to(source.dtype), wanted)
+        values = interpreter.values_of(source, in_type(part, source.dtype), wanted)
         for node in blueprint.plan.stages:
             found[node.name].append(mean(carried(blueprint, node, values).double(), node.axis))
     return {name: _joined(means, parts) for name, means in found.items()}
 
 
-def _joined(means: Sequence[Tensor], parts: Sequence[Tensor]) -> Tensor:
+def _joined(means: Sequence[Tensor], parts: Sequence[Batch]) -> Tensor:
     """The mean over all inputs, of those over some of them."""
     if len(parts) == 1:
         return means[0]

@@ -136,7 +136,7 @@ class Exact:
     def _least_error(self, source: Source, codes: Mapping[str, Code]) -> Rule:
         """The rule by which thresholds are chosen that training did not set."""
         ranks = {node.name: len(node.shape) for node in source.activations}
-        axes = channel_axes(source.nodes, source.input_shape)
+        axes = channel_axes(source.nodes, source.value_shapes)
 
         def least_error(seen: Histogram, op: Activating, name: str) -> Tensor:
             levels = codes[name].levels

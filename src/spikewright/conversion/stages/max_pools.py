@@ -1,4 +1,4 @@
-"""Which activation fires, and the max pools that stand before it."""
+"""Which activation fires, and the max pools that stand before it; any other max pool is computed with numbers."""
 
 from dataclasses import replace
 
@@ -11,7 +11,6 @@ from spikewright.conversion.stages.commuted_pools import commute
 from spikewright.conversion.stages.draft import Draft
 from spikewright.conversion.stages.relays import firing_behind
 from spikewright.conversion.stages.staged import Fires
-from spikewright.errors import Obstacle, UnsupportedModule
 
 
 def is_pool(op: Operation) -> bool:
@@ -28,7 +27,7 @@ def firings(draft: Draft) -> dict[str, tuple[str, Fires]]:
             found[name] = _activation(draft, name, found, absorbed)
         elif is_pool(op):
             _pool(draft, name, found)
-    _refuse_stranded(draft, found, absorbed)
+    draft.pooled = _stranded(draft, found, absorbed)
     return found
 
 
@@ -86,17 +85,14 @@ def _waits(op: Operation) -> bool:
     return op.scales or op.passes
 
 
-def _refuse_stranded(draft: Draft, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> None:
+def _stranded(draft: Draft, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> set[str]:
+    """The max pools of values that are not spikes, with no activation before the next map."""
     readers = draft.readers()
-    stranded = [
+    return {
         name
         for name, op in draft.op.items()
         if is_pool(op) and name not in found and (name not in absorbed or _leaks(draft, name, found, readers))
-    ]
-    if stranded:
-        what = "a max pool of values that are not spikes, with no activation before the next affine map"
-        way_out = "put an activation (nn.ReLU) before it, or use average pooling, and fine-tune"
-        raise UnsupportedModule(obstacles=[Obstacle(name, what, way_out, "") for name in stranded])
+    }
 
 
 def _leaks(draft: Draft, name: str, found: dict[str, tuple[str, Fires]], readers: dict[str, list[str]]) -> bool:

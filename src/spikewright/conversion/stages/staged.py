@@ -1,4 +1,4 @@
-"""What staging makes: linear nodes, some of which fire."""
+"""What staging makes: nodes, some of which fire."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Fires:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedNode:
-    """A linear operation, its folded weight, and, for a stage or the read-out, the constant part of its value.
+    """An operation, its folded weight, and the constant part of its value, where that goes no further.
 
     Where `format` is given the weight is its integers, and `gain` the factor on what the operation makes of them,
     one number per output channel, broadcastable to [*shape].
@@ -40,6 +40,7 @@ class StagedNode:
     bias: Tensor | None = None
     format: AnyFormat | None = None
     gain: Tensor | None = None
+    output: str | None = None  # what it is read out as, where there are several outputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,9 +132,7 @@ class TrainedMaker:
             about = {
                 "model": self.about.get("model"),
                 "kind": "spiking",
-                "data": self.data.name,
-                "data_fingerprint": self.data.fingerprint,
-                "classes": self.data.classes,
+                **self.data.account,
                 "start": self.table.start,
                 "settings": asdict(settings),
                 "seed": self.seed,

@@ -8,7 +8,6 @@ membranes; one that pools each step's current does not. From the blueprint alone
 
 from dataclasses import dataclass
 
-from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.measure.cost.fan_out import op_shape
 from spikewright.measure.cost.synapses import elements
@@ -55,7 +54,7 @@ def memory_bytes(
         if bits < 1:
             raise BadSetting(f"{name} must be at least 1, got {bits}")
     plan = blueprint.plan
-    shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
+    shapes = plan.shapes
     weighted = [node for node in plan.nodes if node.op.weighted and node.shares is None]
     loose = sum(blueprint.arrays[f"{node.name}.weight"].numel() for node in weighted if node.weights is None)
     stored = [

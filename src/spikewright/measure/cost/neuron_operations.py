@@ -1,6 +1,7 @@
 """What neurons do at every step whether anything spikes or not: shifts, leaks, compares and resets.
 
-    shifts:   C_out·H·W for each step of an incoming train, where its step weights are not all one
+    shifts:   C_out·H·W for each step of an incoming train, where its step weights are not all one; where a node that
+        is not linear reads its number, the elements of that
     leaks:    one for each neuron and step whose leak λ is inside (0, 1): a shift where λ = 2^−k, else a multiplication
     compares: one for each neuron and step, and one more for a sign or a falling branch of a staircase
     resets: one for each neuron and step (the subtraction may be of nothing); none where a table is compared with
@@ -18,7 +19,6 @@ from dataclasses import dataclass
 import torch
 
 from spikewright.ann.ops import Product
-from spikewright.ann.source import INPUT
 from spikewright.measure.cost.fan_out import FanOut, op_shape, powers_of_two
 from spikewright.measure.cost.synapses import elements
 from spikewright.snn.blueprint import Blueprint
@@ -40,14 +40,17 @@ class NeuronOperations:
 def neuron_operations(blueprint: Blueprint, flow: FanOut) -> NeuronOperations:
     """Count them from the plan; graded values are neither shifted nor compared."""
     plan = blueprint.plan
-    shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
-    shifted_steps = {INPUT: 0}  # steps of what flows out of each node, if its spikes have to be shifted
+    shapes = plan.shapes
+    # steps of what flows out of each node, if its spikes have to be shifted
+    shifted_steps = {each.name: 0 for each in plan.inputs}
     shifts = compares = resets = injections = leak_multiplications = leak_shifts = 0
     drives = plan.drives
     for node in plan.nodes:
         arriving = max(shifted_steps[name] for name in node.inputs)
         if isinstance(node.op, Product):
             shifts += arriving * elements(op_shape(node, shapes, blueprint.array(node, "weight")))
+        elif not node.op.linear:
+            shifts += sum(shifted_steps[name] * elements(shapes[name]) for name in node.inputs)
         if isinstance(node, Stage):
             code = node.firing.code
             schedule = node.firing.schedule

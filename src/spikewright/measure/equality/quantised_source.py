@@ -5,12 +5,14 @@ What `reference.refer` evaluates, without its distances and bounds, and in any f
 captured graph, batch norm unfolded; shares nothing with folding or the engines.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.ends import Batch, in_type
 from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source, SourceNode
 from spikewright.errors import BadPlan
@@ -88,10 +90,14 @@ def _branch(names: tuple[str, ...], start: int, source: Source) -> tuple[str, ..
 def _check_belongs(blueprint: Blueprint, source: Source) -> None:
     plan = blueprint.plan
     shapes = {node.name: node.shape for node in source.nodes}
-    if (plan.input_shape, plan.readout.shape) != (source.input_shape, source.output_shape):
+    taken = [(each.name, each.shape, each.ids) for each in plan.inputs]
+    wanted = [(each.name, each.shape, each.ids) for each in source.inputs]
+    gives = {name: node.shape for name, node in plan.outputs.items()}
+    wants = {each.name: shapes[each.node] for each in source.outputs}
+    if taken != wanted or gives != wants:
         raise BadPlan(
-            f"the plan maps {plan.input_shape} to {plan.readout.shape}, the source {source.input_shape} to "
-            f"{source.output_shape}: the two do not belong together"
+            f"the plan maps {_ends([shape for _, shape, _ in taken], gives)}, the source "
+            f"{_ends([shape for _, shape, _ in wanted], wants)}: the two do not belong together"
         )
     for node in plan.stages:
         shape = shapes.get(node.firing.carries)
@@ -108,6 +114,13 @@ def _made(blueprint: Blueprint, stage: Stage, shape: tuple[int, ...]) -> tuple[i
         return carried_shape(blueprint, stage, shape)
     except (RuntimeError, LookupError, TypeError):
         return None
+
+
+def _ends(inputs: Sequence[tuple[int, ...]], outputs: Mapping[str, tuple[int, ...]]) -> str:
+    """Shapes of inputs to shapes of outputs, whose names are said where there are several."""
+    takes = ", ".join(map(str, inputs))
+    gives = ", ".join(str(shape) if len(outputs) == 1 else f"{name} {shape}" for name, shape in outputs.items())
+    return f"{takes} to {gives}"
 
 
 def activations_behind(source: Source) -> dict[str, tuple[str, ...]]:
@@ -141,12 +154,12 @@ class QuantisedSource:
         self.units = {name: unit.to(device, dtype) for name, unit in units_of(blueprint, source, found).items()}
         self.arrays = {name: array.to(device, dtype) for name, array in source.arrays.items()}
 
-    def scores(self, x: Tensor, watch: interpreter.Watch | None = None) -> Tensor:
-        """The output [N, *output_shape] of the quantised source."""
+    def scores(self, x: Batch, watch: interpreter.Watch | None = None) -> Any:
+        """The output [N, *output_shape] of the quantised source; several by name."""
         arrays = self.arrays
-        return interpreter.run(self.source, x.to(self.dtype), activate=self._round, arrays=arrays, watch=watch)
+        return interpreter.run(self.source, in_type(x, self.dtype), activate=self._round, arrays=arrays, watch=watch)
 
-    def codes(self, x: Tensor) -> dict[str, Tensor]:
+    def codes(self, x: Batch) -> dict[str, Tensor]:
         """The integer codes [N, *features] that each stage should emit."""
         wanted = {node.firing.carries for node in self.blueprint.plan.stages}
         values: dict[str, Tensor] = {}

@@ -5,8 +5,9 @@
 It interprets the captured graph and shares no code with folding or the engines. Beside the codes it tells how
 far each potential is from the nearest code boundary, and how far rounding can have moved it:
 
-    B = (n + T + 4) · 2⁻⁵³ · (Σ|W||x| + |b| + v0)/unit,   n = terms accumulated, over graded chains too
+    B = ((n + T + 4) · 2⁻⁵³ · (Σ|W||x| + |b| + v0) + e)/unit,   n = terms accumulated, over graded chains too
 
+with e what is left of the errors of norms, gates and the like further back (`bounds/`), 0 where there are none.
 For those B is g's steepness times as large, and 8·2⁻⁵³·(|g(z)| + 1)/unit for the function itself is added. Where
 every distance exceeds twice B (once for the reference, once for the engine) equality is proven for
 these inputs, not only observed.
@@ -19,12 +20,11 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.ends import Batch, in_type, values_at_start
 from spikewright.ann.ops import Activating
 from spikewright.ann.ops.rules import gathered
-from spikewright.ann.source import INPUT, Source, SourceNode
-from spikewright.measure.equality.bounds import Size
-
-EPSILON = 2.0**-53
+from spikewright.ann.source import Source, SourceNode
+from spikewright.measure.equality.bounds import EPSILON, Case, Size
 
 
 class Rounding(NamedTuple):
@@ -49,8 +49,20 @@ class Truth(NamedTuple):
 
     values: dict[str, Tensor]  # every node's value, float64
     margins: dict[str, Margin]  # by activation
-    output: Tensor
-    output_bound: Tensor  # rounding bound of each output, in its own unit
+    outputs: dict[str, Tensor]  # by name of the output
+    output_bounds: dict[str, Tensor]  # rounding bound of each, in its own unit
+
+    @property
+    def output(self) -> Tensor:
+        """The only output."""
+        (found,) = self.outputs.values()
+        return found
+
+    @property
+    def output_bound(self) -> Tensor:
+        """Of the only output."""
+        (found,) = self.output_bounds.values()
+        return found
 
 
 BOUNDS = gathered("bounding of rounding", "spikewright.measure.equality.bounds")
@@ -61,31 +73,34 @@ def in_float64(source: Source) -> dict[str, Tensor]:
     return {name: array.double() for name, array in source.arrays.items()}
 
 
-def refer(source: Source, x: Tensor, rounding: Mapping[str, Rounding], *, arrays: Mapping[str, Tensor]) -> Truth:
+def refer(source: Source, x: Batch, rounding: Mapping[str, Rounding], *, arrays: Mapping[str, Tensor]) -> Truth:
     """Evaluate the quantised source on a batch.
 
     Args:
         source: the captured network.
-        x: prepared inputs [N, *input_shape].
+        x: prepared inputs [N, *input_shape]; several by name.
         rounding: for each activation's name, how it is rounded.
         arrays: `in_float64(source)`.
     """
-    x = x.double()
-    values: dict[str, Tensor] = {INPUT: x}
-    sizes = {INPUT: Size(x.abs(), 0)}
+    values = values_at_start(source.inputs, in_type(x, torch.float64), torch.float64)
+    sizes = {name: Size(value.abs(), 0) for name, value in values.items()}
     margins: dict[str, Margin] = {}
+    steps = max((rule.timesteps for rule in rounding.values()), default=1)
     for node in source.nodes:
         roles = {role: arrays[name] for role, name in node.arrays}
         inputs = [values[name] for name in node.inputs]
         if node.op.activates:
             rule = rounding[node.name]
-            values[node.name], margins[node.name] = _rounded(node, inputs[0], sizes[node.inputs[0]], rule, roles)
+            found = _rounded(node, inputs[0], sizes[node.inputs[0]], rule, roles, steps)
+            values[node.name], margins[node.name] = found
             sizes[node.name] = Size(values[node.name].abs() + rule.below * rule.unit, 1 + int(rule.below.any()))
         else:
-            values[node.name] = interpreter.evaluate(node, inputs, roles)
-            sizes[node.name] = BOUNDS[node.op](node, [sizes[name] for name in node.inputs], roles)
-    size = sizes[source.output]
-    return Truth(values, margins, values[source.output], (size.terms + 4) * EPSILON * size.magnitude)
+            made = values[node.name] = interpreter.evaluate(node, inputs, roles)
+            case = Case(node, [sizes[name] for name in node.inputs], inputs, made, roles, steps)
+            sizes[node.name] = BOUNDS[node.op](case)
+    outputs = {each.name: values[each.node] for each in source.outputs}
+    bounds = {each.name: sizes[each.node].bound(steps + 4) for each in source.outputs}
+    return Truth(values, margins, outputs, bounds)
 
 
 def codes_of(node: SourceNode, z: Tensor, rule: Rounding, roles: Mapping[str, Tensor]) -> Tensor:
@@ -101,13 +116,13 @@ def codes_of(node: SourceNode, z: Tensor, rule: Rounding, roles: Mapping[str, Te
 
 
 def _rounded(
-    node: SourceNode, z: Tensor, size: Size, rule: Rounding, roles: Mapping[str, Tensor]
+    node: SourceNode, z: Tensor, size: Size, rule: Rounding, roles: Mapping[str, Tensor], steps: int
 ) -> tuple[Tensor, Margin]:
     """The value of an activation, and its margin."""
     op = node.op
     assert isinstance(op, Activating)
     value = codes_of(node, z, rule, roles) * rule.unit
-    error = (size.terms + rule.timesteps + 4) * EPSILON * (size.magnitude + rule.initial)
+    error = size._replace(magnitude=size.magnitude + rule.initial).bound(steps + 4)
     if not op.staircase:
         u = (z + rule.initial) / rule.unit
         return value, Margin((u - u.round().clamp(1, rule.levels)).abs(), error / rule.unit)

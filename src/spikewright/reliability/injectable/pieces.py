@@ -20,11 +20,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikewright.ann.ops import Averaging, Product
+from spikewright.ann.ops import Averaging, Operation, Product
 from spikewright.errors import NotExact
 from spikewright.reliability.faults import StageFault
 from spikewright.reliability.injectable.layout import lanes
 from spikewright.reliability.injectable.own_grid import MOST_DIGITS, Read, on_own_grid, parts
+
+Evaluate = Callable[[Sequence[Tensor]], Tensor]
 
 FLOAT32_EXACT, FLOAT64_EXACT = 2.0**24, 2.0**53
 ENOUGH_DIGITS = 32  # of what a convolution reads, where more would cost more
@@ -255,6 +257,20 @@ def weights_for(op: Product, *, memory: str, bits: int, integers: Tensor, most: 
 def _room(reach: float) -> int:
     """Bits of whole numbers whose products float32 sums exactly."""
     return math.floor(math.log2(FLOAT32_EXACT / max(reach, 1.0)))
+
+
+def image_by_image(op: Operation, inputs: Sequence[Tensor], evaluate: Evaluate) -> Tensor:
+    """What an operation that is not linear makes of values [T, N, *] each.
+
+    One that sums, as norms do, is given one image at a time, so that none is summed in another order for its company.
+    """
+    if op.linear or op.elementwise or op.maximum:
+        return evaluate(inputs)
+    return torch.cat(
+        [evaluate([x[:, image : image + 1].contiguous() for x in inputs]) for image in range(inputs[0].shape[1])]
+        or [evaluate(inputs)],
+        1,
+    )
 
 
 def averaged(op: Averaging, value: Tensor, evaluate: Callable[[Tensor], Tensor]) -> Tensor:

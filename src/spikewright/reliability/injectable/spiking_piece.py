@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright.ann.ops import Averaging
-from spikewright.engines.currents import aligned, before_firing, constant_drive, drive_of, scaled, totals
+from spikewright.engines.currents import aligned, before_firing, constant_drive, drive_of, scaled, totals, with_constant
 from spikewright.engines.program import Instruction, InstructionArrays, Program, StageInstruction, instruction_of
 from spikewright.reliability.faults import StageFault
 from spikewright.reliability.injectable.layout import laid_out
-from spikewright.reliability.injectable.pieces import Weights, averaged
+from spikewright.reliability.injectable.pieces import Weights, averaged, image_by_image
 from spikewright.reliability.injectable.quick_firing import quick_firing
 from spikewright.snn.neurons import Dynamics
 from spikewright.snn.neurons.leaky import Leaky
@@ -50,7 +50,7 @@ class SpikingPiece:
             if not self._loops and not self._wants_train and instruction.integral and weights is not None:
                 self._quick = quick_firing(instruction)
         else:
-            self._totals = self._is_readout or not self._wants_train
+            self._totals = self._is_readout or not self._wants_train or self.name in program.of_totals
             self._loops = False
 
     def gather(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -69,11 +69,14 @@ class SpikingPiece:
             return laid_out(ready[0])
         if self._averages is not None:
             return averaged(self._averages, ready[0], self._evaluate)
-        made = instruction.node.op([x.flatten(0, 1) for x in ready], instruction.weight)
-        return made.unflatten(0, ready[0].shape[:2])
+        return image_by_image(self.node.op, ready, self._evaluated)
 
     def _evaluate(self, value: Tensor) -> Tensor:
-        return self.node.op([value.flatten(0, 1)], self._instruction.weight).unflatten(0, value.shape[:2])
+        return self._evaluated([value])
+
+    def _evaluated(self, values: Sequence[Tensor]) -> Tensor:
+        made = self.node.op([value.flatten(0, 1) for value in values], self._instruction.weight)
+        return made.unflatten(0, values[0].shape[:2])
 
     def finish(
         self,
@@ -95,8 +98,9 @@ class SpikingPiece:
             made = made.round()
         if not isinstance(instruction, StageInstruction):
             if not self._is_readout:
-                return laid_out(made)
-            return scaled(made if instruction.bias is None else made + instruction.bias, self._program.worth)
+                return laid_out(self._passed_on(with_constant(instruction, made)))
+            total = made if instruction.bias is None else made + instruction.bias
+            return scaled(total, self._program.worth(self.name))
         firing = instruction.firing
         if fault is None and not self._loops:
             return laid_out(self._as_wanted(self._code(instruction, made), firing))
@@ -112,6 +116,13 @@ class SpikingPiece:
             train = fault.train(train, images)
         worth = weighted(train, firing.code)
         return laid_out(worth if self._wants_train or not self._closed else decode(train, firing.code).unsqueeze(0))
+
+    def _passed_on(self, made: Tensor) -> Tensor:
+        """What is computed of totals is the same at every step, where somebody asks for steps."""
+        if self.name not in self._program.of_totals or not self._wants_train:
+            return made
+        steps = self._program.courses[self.name].steps
+        return (made / steps).expand(steps, *made.shape[1:])
 
     def _as_wanted(self, codes: Tensor, firing: Firing) -> Tensor:
         """Codes as the next nodes read them: in one step, or as a weighted train."""

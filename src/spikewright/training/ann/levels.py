@@ -9,6 +9,7 @@ for random weights (there batch norm normalises by each batch, so that the perce
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -85,7 +86,7 @@ def without_levels(source: Source) -> Source:
 
 @torch.no_grad()
 def initial_thresholds(
-    source: Source, batches: Iterable[Tensor], *, percentile: float = 99.9, calibrate: bool = False
+    source: Source, batches: Iterable[Any], *, percentile: float = 99.9, calibrate: bool = False
 ) -> dict[str, Tensor]:
     """Thresholds from the positive values that each activation shows, or sizes of them, before any rounding.
 
@@ -113,7 +114,8 @@ def initial_thresholds(
 
     count = 0
     for x in batches:
-        interpreter.run(network.source, x, arrays=network.arrays, training=calibrate, watch=watch)
+        given = x if isinstance(x, Tensor) else source.inputs_of(x, "thresholds")
+        interpreter.run(network.source, given, arrays=network.arrays, training=calibrate, watch=watch)
         count += 1
     if count == 0:
         raise BadSetting("thresholds: no images to take them from: give at least one batch")

@@ -79,7 +79,6 @@ def test_what_is_moved_is_what_torch_moves(name: str) -> None:
 @pytest.mark.parametrize(
     ("move", "what"),
     [
-        (lambda x: torch.maximum(x, x * 0.5), "maximum of two signals"),
         (lambda x: F.pad(x, (1, 1), value=0.5), "constant that is not zero"),
         (lambda x: torch.roll(x, 1), "roll over everything"),
         (lambda x: x.amax(1, keepdim=True), "not over all axes of space"),

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_constant
 from spikewright.ann.capture.aten.curves import threshold
+from spikewright.ann.capture.aten.graded import at_least
 from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
 
 
@@ -49,6 +50,8 @@ def _activation(call: Call) -> Value:
         default = -1.0 if call.target == "hardtanh" else None
         low = call.get("min_val", call.get("min", default))
         high = call.get("max_val", call.get("max", 1.0 if call.target == "hardtanh" else None))
+    if "clamp" in call.target and high is None and (length := at_least(call, x, low)) is not None:
+        return length
     if low is None:
         raise Refused("a clamp without a minimum", "write clamp(max=M) as M - relu(M - x), which computes the same")
     if isinstance(low, Value | Tensor) or isinstance(high, Value | Tensor):
@@ -63,21 +66,6 @@ def _activation(call: Call) -> Value:
         x = call.emit(Offset(), [x], x.shape, offset=torch.tensor(-low))
     value = call.emit(Activation(cap=None if high is None else high - low), [x], x.shape)
     return value if low == 0 else call.emit(Offset(), [value], x.shape, offset=torch.tensor(low))
-
-
-def _maximum(call: Call) -> Value:
-    """The larger of a signal and 0 is a ReLU."""
-    signal, other = call["self"], call["other"]
-    if isinstance(other, Value):
-        signal, other = other, signal
-    if isinstance(other, Value) or bool((torch.as_tensor(other) != 0).any()):
-        raise Refused(
-            "a maximum of two signals, or of one and a constant that is not 0",
-            "write max(x, y) as relu(x - y) + y, which computes the same",
-        )
-    if signal.shape != call.shape:
-        raise Refused("a maximum with zeros of a larger shape", "expand the signal first")
-    return call.emit(Activation(), [signal], call.shape)
 
 
 def _trained_activation(call: Call) -> Value:
@@ -102,6 +90,5 @@ TRANSLATIONS: dict[str, Translate] = {
     "clamp": _activation,
     "clamp_min": _activation,
     "threshold": _activation,
-    "maximum": _maximum,
     "spikewright::clipped_round": _trained_activation,
 }
