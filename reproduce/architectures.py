@@ -11,6 +11,7 @@ was stopped. Rows of networks that were refused, or ran out of time, are tried a
 
 import argparse
 import json
+import math
 import resource
 import subprocess
 import sys
@@ -126,12 +127,15 @@ def verified(source: Source, network: PublicNetwork, steps: int) -> dict[str, An
     fields = ("codes_total", "mismatched_codes", "proven", "within_bound", "output_exceeds_bound")
     return {
         **{name: getattr(found, name) for name in fields},
-        "smallest_distance": found.smallest_distance,
-        "largest_bound": found.largest_bound,
-        "output_error": found.output_error,
+        **{name: finite(getattr(found, name)) for name in ("smallest_distance", "largest_bound", "output_error")},
         "seconds": round(time.monotonic() - began, 1),
         "verdict": found.line().partition(";")[0],
     }
+
+
+def finite(number: float) -> float | None:
+    """A number as JSON has it; None: no bound is known."""
+    return number if math.isfinite(number) else None
 
 
 def by_kind(refusal: SpikewrightError) -> dict[str, int]:
