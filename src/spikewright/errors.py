@@ -45,12 +45,13 @@ class BadModel(SpikewrightError):
 
 
 class Obstacle(NamedTuple):
-    """One part of a model that cannot be converted."""
+    """One part of a model that cannot be converted: where it is, what it is, the way out, and why it cannot."""
 
     path: str
     what: str
     way_out: str
     line: str
+    why: str = ""
 
     def __str__(self) -> str:
         where = f" ({self.line})" if self.line else ""

@@ -35,7 +35,7 @@ class Attention(nn.Module):
         self.key = nn.Linear(8, 8)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.scaled_dot_product_attention(self.query(x), self.key(x), x)
+        return F.scaled_dot_product_attention(self.query(x), self.key(x), x, is_causal=True)
 
 
 class Branch(nn.Module):
@@ -81,8 +81,8 @@ def _flat(*layers: nn.Module) -> nn.Module:
 
 
 REFUSED: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
-    "hardshrink": (nn.Sequential(_conv(), nn.Hardshrink()), ("1: Hardshrink", "docs/supported.md")),
-    "attention": (Attention(), ("scaled_dot_product_attention", "attention is not converted", HERE, "return F.scaled")),
+    "hardshrink": (nn.Sequential(_conv(), nn.Hardshrink()), ("1: le", "and fine-tune")),
+    "attention": (Attention(), ("an attention with a mask", "convert it for inputs of one length", HERE, "return F.scaled")),
     "data_dependent_branch": (Branch(), (HERE, "if x.sum() > 0", "depends on the data")),
     "two_inputs": (TwoInputs(), ("missing 1 required positional argument: 'y'",)),
     "no_output": (Net(lambda m, x: None, c=_conv()), ("gives no tensor",)),
@@ -90,10 +90,17 @@ REFUSED: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
     "a_constant_beside": (Net(lambda m, x: (m.c(x), m.p), c=_conv(), p=torch.ones(3)), ("output '1' is not computed",)),
     "batch_norm_without_statistics": (
         nn.Sequential(_conv(), nn.BatchNorm2d(4, track_running_stats=False)),
-        ("1: BatchNorm2d", "track_running_stats=True"),
+        ("1: a batch norm without running statistics", "track_running_stats=True and fine-tune"),
+    ),
+    "batch_norm_in_training_mode": (
+        Net(lambda m, x: F.batch_norm(m.c(x), torch.zeros(4), torch.ones(4), training=True), c=_conv()),
+        ("a batch norm that stays in training mode", "a sample's result depends on its batch"),
     ),
     "dropout_left_on": (Net(lambda m, x: F.dropout(m.c(x)), c=_conv()), ("stays on", "training=self.training")),
-    "spatial_dropout_left_on": (Net(lambda m, x: F.dropout2d(m.c(x), 0.3, True), c=_conv()), ("random numbers",)),
+    "spatial_dropout_left_on": (
+        Net(lambda m, x: F.dropout2d(m.c(x), 0.3, True), c=_conv()),
+        ("a function of its input alone",),
+    ),
     "random": (Net(lambda m, x: m.c(x) + torch.rand(8), c=_conv()), ("does not reproduce", "randomness")),
     "fixed_batch": (
         Net(lambda m, x: m.head(m.c(x).view(2, -1)), c=_conv(), head=nn.Linear(256, 3)),
@@ -117,7 +124,7 @@ REFUSED: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
     "every_other_sample": (Net(lambda m, x: m.c(x)[::2], c=_conv()), ("mixes samples",)),
     "batch_size_as_a_number": (Net(lambda m, x: m.c(x) / x.shape[0], c=_conv()), ("depends on the batch",)),
     "transposed_batch": (Net(lambda m, x: m.c(x).transpose(0, 1), c=_conv()), ("mixes samples",)),
-    "lstm": (Net(lambda m, x: m.l(x.flatten(2))[0], l=nn.LSTM(64, 4, batch_first=True)), ("l: LSTM", "recurrent")),
+    "lstm": (Net(lambda m, x: m.l(x.flatten(2))[0], l=nn.LSTM(64, 4, batch_first=True)), ("l: lstm", "and fine-tune")),
     "cast_to_integers": (Net(lambda m, x: m.c(x).long().float(), c=_conv()), ("cast to torch.int64",)),
     "cast_to_half": (Net(lambda m, x: m.c(x).half().float(), c=_conv()), ("cast to torch.float16",)),
     "comparison": (Net(lambda m, x: (m.c(x) > 0).float(), c=_conv()), ("gt",)),
@@ -172,7 +179,7 @@ def test_all_obstacles_are_listed_at_once() -> None:
     with pytest.raises(UnsupportedModule) as caught:
         capture(model, torch.randn(2, 3, 8, 8))
     assert [obstacle.path for obstacle in caught.value.obstacles] == ["1.sin", "3", "8"]  # pyright: ignore
-    for kind in ("sin", "BatchNorm2d", "LogSoftmax"):
+    for kind in ("sin", "batch norm", "log_softmax"):
         assert kind in str(caught.value)
 
 

@@ -15,12 +15,30 @@ from torch import nn
 def net():
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 20), nn.ReLU(), nn.Linear(20, 10))
 
-class Sine(nn.Module):
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(8, 10, batch_first=True)
+
     def forward(self, x):
-        return x.sin()
+        return self.lstm(x[:, 0])[0][:, -1]
 
 def unsupported():
-    return nn.Sequential(nn.Flatten(), nn.Linear(64, 20), Sine(), nn.Linear(20, 10))
+    return Recurrent()
+
+class Sums(nn.Module):
+    def forward(self, x):
+        return x.cumprod(1)
+
+class Order(nn.Module):
+    def forward(self, x):
+        return x.argsort(1) * 1.0
+
+def several():
+    return nn.Sequential(nn.Flatten(), Sums(), Order(), Sums(), nn.Linear(64, 10))
+
+def wrapped():
+    return nn.DataParallel(net())
 """
 
 
@@ -36,16 +54,53 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_what_converts_is_counted(inputs: dict[str, Any], own: str) -> None:
     result = run(CheckRequest(model=f"{own}:net", **inputs))
     assert result.obstacles == ()
+    macs = 64 * 20  # of the graded input; spikes are only added
+    assert result.left is not None
     assert result.to_json() == {
-        "stages": 1, "nodes": result.nodes, "parameters": 64 * 20 + 20 + 20 * 10 + 10, "obstacles": [],
-    }  # fmt: skip
+        "converts": True,
+        "stages": 1,
+        "nodes": result.nodes,
+        "parameters": 64 * 20 + 20 + 20 * 10 + 10,
+        "obstacles": [],
+        "kinds": [],
+        "left": result.left.to_json(),
+    }
+    assert result.left.stages_by_law == {"integrate_fire": 1}
+    assert (result.left.macs_per_sample, result.left.macs_dense_per_sample) == (macs, macs + 20 * 10)
 
 
 def test_obstacles_are_returned_with_the_way_out(own: str) -> None:
     result = run(CheckRequest(model=f"{own}:unsupported", data="digits"))
     (obstacle,) = result.obstacles
-    assert "sin" in obstacle.what and obstacle.way_out
+    assert "lstm" in obstacle.what and obstacle.way_out
     assert result.to_json()["obstacles"] == [obstacle._asdict()]
+    assert result.to_json()["left"] is None
+    assert not result.to_json()["converts"]
+
+
+def test_obstacles_are_grouped_by_kind_the_most_frequent_first(own: str) -> None:
+    result = run(CheckRequest(model=f"{own}:several", shape=(1, 8, 8)))
+    often, once = result.kinds
+    assert [each.path for each in often.obstacles] == ["1.cumprod", "3.cumprod"]
+    assert [each.path for each in once.obstacles] == ["2.argsort"]
+    for kind in (often, once):
+        assert kind.what and kind.why and kind.way_out
+    assert often.to_json() == {
+        "what": often.what,
+        "why": often.why,
+        "way_out": often.way_out,
+        "count": 2,
+        "where": [{"path": each.path, "line": each.line} for each in often.obstacles],
+    }
+    assert [kind["count"] for kind in result.to_json()["kinds"]] == [2, 1]
+
+
+def test_a_wrapper_is_looked_through_and_said(own: str) -> None:
+    notes: list[str] = []
+    request = CheckRequest(model=f"{own}:wrapped", shape=(1, 8, 8))
+    result = run(request, on_progress=lambda what, done, total, note="": notes.append(note))
+    assert result.stages == 1
+    assert "looked through DataParallel at Sequential" in notes
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from spikewright.ann import interpreter
 from spikewright.ann.capture.arguments import Arguments, arguments_of
-from spikewright.ann.capture.given import require_module
+from spikewright.ann.capture.given import Model, require_module
 from spikewright.ann.capture.tracing import decomposed, export, first_line, untouched
 from spikewright.ann.capture.translator import Translator
 from spikewright.ann.ends import Batch, Named, by_name, joined, named_leaves, tensors_of
@@ -23,11 +23,12 @@ from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadModel, SpikewrightError, UnsupportedModule
 
 
-def capture(model: nn.Module, example: Any, *, preparation: InputPreparation | None = None) -> Source:
+def capture(model: Model, example: Any, *, preparation: InputPreparation | None = None) -> Source:
     """Capture a module as a `Source`.
 
     Args:
-        model: any module; evaluated in eval mode, left as it was. Several tensors may come out, in tuples, lists, dicts
+        model: any module, also in a wrapper of torch's (`DataParallel`, `torch.compile`), or what `torch.export` made
+            of one; evaluated in eval mode, left as it was. Several tensors may come out, in tuples, lists, dicts
             or dataclasses.
         example: a prepared input batch, [N, *input_shape], brought to the precision of the weights; of several inputs a
             tuple (by position), a dict (by keyword), or an `Example`. Whole numbers are ids for an embedding.

@@ -2,22 +2,32 @@
 
 import torch
 from torch import Tensor, nn
+from torch.export import ExportedProgram
 from torch.nn.parameter import is_lazy
 
+from spikewright.ann.capture.exported import module_of
 from spikewright.errors import BadModel
+from spikewright.models.wrappers import look_through
+
+Model = nn.Module | ExportedProgram
+"""What is captured: a module, or what `torch.export` made of one."""
 
 _FULL = (torch.float32, torch.float64)
 
 
 def require_module(model: object) -> nn.Module:
-    """The module, if it can be traced and evaluated.
+    """The module without the wrappers around it, if it can be traced and evaluated; an exported program as one.
 
     Raises:
         BadModel: no module, TorchScript, a tensor without values, or of a precision that is not float32 or float64;
             the tensor is named.
+        UnsupportedModule: a program that was exported for one size of batch alone.
     """
+    if isinstance(model, ExportedProgram):
+        model = module_of(model)
     if not isinstance(model, nn.Module):
         raise BadModel(f"a torch.nn.Module is captured, got {type(model).__name__}: wrap a function in a module")
+    model = look_through(model).model
     if any(isinstance(part, torch.jit.ScriptModule) for part in model.modules()):
         raise BadModel("TorchScript holds no Python to trace: give the module that it was scripted or traced from")
     for name, tensor in _tensors(model).items():

@@ -44,7 +44,8 @@ def untouched(model: nn.Module) -> Iterator[Callable[[], list[str]]]:
 
     model.eval()
     try:
-        yield changed
+        with torch.compiler.set_stance("force_eager"):  # what torch.compile made runs as it was written
+            yield changed
     finally:
         with torch.no_grad():
             for name, tensor in tensors.items():
@@ -121,11 +122,10 @@ def _refusing() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        depends = "data-dependent" in str(error)
+        depends = "data-dependent" in str(error) or "Data-dependent" in str(error)
         reason = "a branch or a value depends on the data" if depends else first_line(error)
-        raise UnsupportedModule(
-            f"the model cannot be traced{_user_line(error)}: {reason}: make the computation the same for every input"
-        ) from None
+        way_out = "compute with PyTorch's operations alone, and the same for every input"
+        raise UnsupportedModule(f"the model cannot be traced{_user_line(error)}: {reason}: {way_out}") from None
 
 
 def _try_two_sizes(model: nn.Module, arguments: Arguments, batch: Batch) -> tuple[str, ...]:

@@ -13,9 +13,10 @@ from torch import Tensor, fx
 from torch.export.graph_signature import InputKind, OutputKind, TensorArgument
 from torch.fx.node import map_arg
 
-from spikewright.ann.capture.aten.call import Call, Origin, Refused, Value
+from spikewright.ann.capture.aten.call import MIXES, Call, Origin, Refused, Value
+from spikewright.ann.capture.aten.rows import Rows, in_rows
 from spikewright.ann.capture.aten.translations import translations
-from spikewright.ann.capture.hints import WAYS_OUT
+from spikewright.ann.capture.hints import HINTS, OTHER
 from spikewright.ann.capture.ids import Ids
 from spikewright.ann.capture.outputs import ReadOut, as_it_is, obstacles_at, read_out_of, with_ends
 from spikewright.ann.capture.tracing import batch_size, source_line
@@ -23,7 +24,7 @@ from spikewright.ann.ends import OUTPUT, SourceInput
 from spikewright.ann.ops import Operation
 from spikewright.ann.source import Source, SourceNode
 from spikewright.data.preparation import InputPreparation
-from spikewright.errors import Obstacle
+from spikewright.errors import Obstacle, UnsupportedModule
 
 
 class Translator:
@@ -69,6 +70,8 @@ class Translator:
             elif node.op == "call_function":
                 self.values[node] = self._call(node)
         results = [self.values[node] if isinstance(node, fx.Node) else node for node in outputs]
+        if any(isinstance(value, Rows) for value in results):
+            raise UnsupportedModule("the model's output mixes samples of a batch: keep the first axis for the batch")
         refused = any(isinstance(value, _Unknown) for value in results)
         if not (refused and self.obstacles):
             self.obstacles += obstacles_at(self.output_names, results, self.nodes, self.ids)
@@ -138,7 +141,8 @@ class Translator:
                 return self.ids.read(_target(node), arguments, self._emitter(node), self.known)
             return self._translate(node, arguments, meta)
         except Refused as refused:
-            self.obstacles.append(Obstacle(self._path(node), refused.what, refused.way_out, source_line(node)))
+            what, way_out, why = refused.what, refused.way_out, refused.why
+            self.obstacles.append(Obstacle(self._path(node), what, way_out, source_line(node), why))
             return _UNKNOWN if unknown else self._stand_in(node)
 
     def _is_read_out(self, node: fx.Node, arguments: dict[str, Any]) -> bool:
@@ -152,8 +156,8 @@ class Translator:
     def _behind_a_refusal(self, node: fx.Node) -> Any:
         """What reads a refused result is not looked at, except to name a layer that could not stay anyway."""
         target = _target(node)
-        if target in WAYS_OUT:
-            raise Refused(f"{self._kind(node)} ({target}) has no spiking equivalent", WAYS_OUT[target])
+        if target in HINTS and target not in translations():
+            raise _no_equivalent(target)
         return _UNKNOWN
 
     def _stand_in(self, node: fx.Node) -> Any:
@@ -174,16 +178,18 @@ class Translator:
 
     def _translate(self, node: fx.Node, arguments: dict[str, Any], meta: Any) -> Any:
         target = _target(node)
+        rows = in_rows(target, arguments, self._emitter(node))
+        if rows is not None:
+            return rows
         function = translations().get(target)
-        kind = self._kind(node)
         if function is None:
-            way_out = WAYS_OUT.get(target, "replace it by layers that docs/supported.md lists")
-            raise Refused(f"{kind} ({target}) has no spiking equivalent", way_out)
+            raise _no_equivalent(target)
         first = meta if isinstance(meta, Tensor) else meta[0]
         if not self._is_batch(first):
             raise Refused(
-                f"{kind} ({target}) mixes samples of a batch or fixes its size",
+                f"{target} mixes samples of a batch or fixes its size",
                 "keep the first axis for the batch, of any size",
+                MIXES,
             )
         call = Call(target, arguments, tuple(int(size) for size in first.shape[1:]), self._emitter(node), self._origin)
         return function(call)
@@ -226,8 +232,9 @@ class Translator:
         one_sample = _target(node) in _SAME_FOR_EVERY_SAMPLE and all(self._is_size(value) for value in sizes)
         if sizes and isinstance(node.meta.get("val"), Tensor) and not one_sample:
             raise Refused(
-                f"{self._kind(node)} ({_target(node)}) makes a constant whose size is the batch's",
+                f"{_target(node)} makes a constant whose size is the batch's",
                 "keep constants the same for every sample",
+                MIXES,
             )
 
         def value_of(inner: fx.Node) -> Any:
@@ -248,7 +255,10 @@ class Translator:
 
         def emit(op: Operation, inputs: Sequence[Value], shape: Sequence[int], **arrays: Tensor | None) -> Value:
             if not all(isinstance(value, Value) for value in inputs):
-                raise Refused("an operation between a constant and a signal", "swap the operands or fold the constant")
+                raise Refused(
+                    "an operation between a constant and a signal",
+                    "write it as a sum or a product of the signal with a constant",
+                )
             count = self.taken.get(path, 0) + 1
             self.taken[path] = count
             name = path if count == 1 else f"{path}#{count}"
@@ -278,16 +288,13 @@ class Translator:
             return path
         return f"{path}.{operation}" if path else operation
 
-    def _kind(self, node: fx.Node) -> str:
-        path, kind = self._module(node)
-        return kind.split(".")[-1] if kind.startswith("torch.nn.modules") and path else _target(node).split("::")[-1]
-
     @staticmethod
     def _module(node: fx.Node) -> tuple[str, str]:
         for path, kind in reversed(list((node.meta.get("nn_module_stack") or {}).values())):
             if not path.startswith("_empty"):
                 name = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
-                return re.sub(r"@\d+$", "", path.removeprefix("L['self'].").removeprefix("L__self__.")), name
+                plain = re.sub(r"@\d+$", "", path.removeprefix("L['self'].").removeprefix("L__self__."))
+                return re.sub(r"(^|\.)_orig_mod(?=\.|$)", "", plain).removeprefix("."), name  # torch.compile's name
         return "", ""
 
 
@@ -297,6 +304,11 @@ class _Unknown:
 
 _UNKNOWN = _Unknown()
 _EMPTY = Source((), (), {})
+
+
+def _no_equivalent(target: str) -> Refused:
+    why, way_out = HINTS.get(target, OTHER)
+    return Refused(f"{target} has no spiking equivalent", way_out, why)
 
 
 # Constants that may be made as large as the batch: one row of them says it all

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.capture.given import Model, require_module
 from spikewright.ann.ends import INPUT, Batch, Named, gathered_inputs, joined
 from spikewright.ann.source import Source
 from spikewright.app.registry import configure, find
@@ -142,8 +143,8 @@ def with_names(samples: Prepared, names: Sequence[str]) -> Prepared:
     return Prepared(gathered_inputs(names, inputs, "samples"), samples.labels)
 
 
-def source_of(network: Source | nn.Module, loader: Inputs | None) -> Source:
-    """A captured network as it is; a module is captured, with the first inputs for an example.
+def source_of(network: Source | Model, loader: Inputs | None) -> Source:
+    """A captured network as it is; a module or exported program is captured, with the first inputs for an example.
 
     Raises:
         BadModel: a module without inputs to capture it with, or a spiking network where its source is meant.
@@ -152,23 +153,24 @@ def source_of(network: Source | nn.Module, loader: Inputs | None) -> Source:
     return with_source(network, loader)[0]
 
 
-def with_source(network: Source | nn.Module, loader: Any) -> tuple[Source, Any]:
+def with_source(network: Source | Model, loader: Any) -> tuple[Source, Any]:
     """As `source_of`, and the loader, from which nothing is missing though its first inputs were looked at."""
     if isinstance(network, Source):
         return network, loader
-    if isinstance(network, SpikingNetwork) or not isinstance(network, nn.Module):
+    if isinstance(network, SpikingNetwork) or not isinstance(network, Model):
         raise BadModel(f"a module or a captured source is meant here, got {type(network).__name__}")
+    module = require_module(network)
     if isinstance(loader, Iterator):
         first = list(islice(loader, 1))
         loader, whole = chain(first, loader), first
     else:
         whole = loader
-    example = None if whole is None else next(inputs_of(whole, names=_required(network), limit=2), None)
+    example = None if whole is None else next(inputs_of(whole, names=_required(module), limit=2), None)
     if example is None:
         raise BadModel("a module is captured with an example: give inputs, or capture(model, example) first")
-    if isinstance(example, Tensor) and not example.is_floating_point() and not _looks_up(network):
+    if isinstance(example, Tensor) and not example.is_floating_point() and not _looks_up(module):
         example = example.float()
-    return capture(network, example), loader
+    return capture(module, example), loader
 
 
 def _required(network: nn.Module) -> tuple[str, ...]:

@@ -12,9 +12,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple
 
-from torch import nn
-
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.capture.given import Model
 from spikewright.ann.ends import real
 from spikewright.ann.source import Source
 from spikewright.app.api.given import (
@@ -51,7 +50,7 @@ from spikewright.snn.blueprint import Blueprint
 
 
 def convert(
-    model: nn.Module | Source,
+    model: Model | Source,
     loader: Inputs | None = None,
     *,
     method: str | Method = "exact",
@@ -83,7 +82,7 @@ def convert(
 
 def calibrate(
     network: SpikingNetwork | Blueprint,
-    source: nn.Module | Source,
+    source: Model | Source,
     loader: Inputs,
     *,
     calibrator: str | Calibrator = "gradient",
@@ -106,7 +105,7 @@ def calibrate(
 
 
 def verify(
-    network: SpikingNetwork | Blueprint, source: nn.Module | Source, loader: Inputs, *, limit: int | None = None
+    network: SpikingNetwork | Blueprint, source: Model | Source, loader: Inputs, *, limit: int | None = None
 ) -> Certificate:
     """Certify every integer code of a network against its quantised source, on both engines, in float64."""
     require_float32()
@@ -122,7 +121,7 @@ def verify(
 
 def evaluate(
     network: SpikingNetwork | Blueprint,
-    source: nn.Module | Source | None,
+    source: Model | Source | None,
     samples: Labelled,
     *,
     settings: EvaluateSettings | None = None,
@@ -155,7 +154,7 @@ class Compared(NamedTuple):
 
 
 def compare(
-    model: nn.Module | Source,
+    model: Model | Source,
     samples: Labelled,
     *,
     methods: Sequence[str] = ("exact", "qcfs"),
@@ -189,7 +188,7 @@ def compare(
     return rows
 
 
-def check(model: nn.Module, example: Any) -> tuple[Obstacle, ...]:
+def check(model: Model, example: Any) -> tuple[Obstacle, ...]:
     """Everything in the way of converting a module, each with its place and the way out; empty if it converts."""
     try:
         stage(capture(model, example))

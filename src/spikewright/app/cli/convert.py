@@ -11,7 +11,9 @@ from spikewright.app.cli import options
 def convert(
     run: Annotated[Path | None, Argument(help="run folder of a trained source", metavar="RUN")] = None,
     out: Annotated[Path | None, options.out("run folder to write")] = None,
-    model: Annotated[str | None, Option(help="in place of a run: a model's name, or package.module:factory")] = None,
+    model: Annotated[
+        str | None, Option(help="in place of a run: a model's name, package.module:factory, timm:NAME or hf:FOLDER")
+    ] = None,
     weights: options.Weights = None,
     random_weights: Annotated[
         bool, Option("--random-weights", help="in place of --weights: convert the model as it is made, untrained")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Run = Annotated[Path, Argument(help="run folder of a converted network", metavar="RUN")]
 Data = Annotated[str | None, Option("--data", help="digits, mnist, fashion_mnist, cifar10, a folder or a hub id")]
-Model = Annotated[str, Option("--model", help="a model's name, or package.module:factory")]
+Model = Annotated[str, Option("--model", help="a model's name, package.module:factory, timm:NAME or hf:FOLDER")]
 Weights = Annotated[Path | None, Option("--weights", help="its trained weights (.safetensors, .pt, .pth)")]
 Calibration = Annotated[int, Option("--calibration", help="training images that thresholds and calibration look at")]
 Output = Annotated[

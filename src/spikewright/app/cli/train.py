@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def train(
     out: Annotated[Path, options.out("run folder to write")],
-    model: Annotated[str | None, Option(help="name of a model, or package.module:factory")] = None,
+    model: Annotated[str | None, Option(help="name of a model, package.module:factory, timm:NAME or hf:FOLDER")] = None,
     data: options.Data = None,
     weights: Annotated[Path | None, Option(help="start from these weights (.safetensors, .pt, .pth)")] = None,
     start: Annotated[Path | None, Option("--from", help="fine-tune this trained run, e.g. with --levels")] = None,

@@ -84,36 +84,30 @@ class ImageSettings:
 def model_of(
     name: str, *, weights: Path | None = None, seed: int = 0, on_progress: Progress = silent
 ) -> Callable[[ImageData | EventData], nn.Module]:
-    """What builds a model for some data, by its name or `package.module:factory`; its weights are loaded into it.
+    """What builds a model for some data, by its name, a package's or `package.module:factory`; filled with weights.
 
-    What needs no data is done, or refused, at once. Where the file's layout is not a plain state dict's, that is told.
+    What needs no data is done, or refused, at once. Wrappers that were looked through, and a file whose layout is not a
+    plain state dict's, are told.
 
     Raises:
-        BadModel, BadFile: as `models.require_known`, `require_weights`, `load_factory` and `load_weights` say.
+        BadModel, BadFile: as `models.maker` says.
     """
-    if ":" in name:
-        own = models.load_factory(name, seed=seed)
-        if weights is not None:
-            _fill(own, models.read_weights(weights), on_progress)
-        return lambda data: own.to("cpu")  # noqa: ARG005
-    models.require_known(name)
-    found = None if weights is None else models.read_weights(weights)
+    make = models.maker(name, weights=weights, seed=seed)
 
     def build(data: ImageData | EventData) -> nn.Module:
         preparation = data.preparation
         size = preparation.size or data.size
-        model = models.build(name, channels=preparation.channels, size=size, classes=data.classes, seed=seed)
-        if found is not None:
-            _fill(model, found, on_progress)
-        return model.to("cpu")
+        made = make(models.Sizes(channels=preparation.channels, size=size, classes=data.classes))
+        tell(made.notes, on_progress)
+        return made.model
 
     return build
 
 
-def _fill(model: nn.Module, found: models.Weights, on_progress: Progress) -> None:
-    note = models.fill(model, found)
-    if note:
-        on_progress("weights", 0, 0, note=note)
+def tell(notes: tuple[str, ...], on_progress: Progress) -> None:
+    """What is to be known of how a model was had."""
+    for note in notes:
+        on_progress("model", 0, 0, note=note)
 
 
 def built(name: str, data: ImageData | EventData, *, weights: Path | None = None, seed: int = 0) -> nn.Module:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from spikewright import models
 from spikewright.ann.source import Source
 from spikewright.app.registry import configure, find, names
 from spikewright.app.runs import acquire, made_by
@@ -59,15 +60,19 @@ class ConvertRequest:
 
     def __post_init__(self) -> None:
         if (self.run is None) == (self.model is None):
-            raise BadSetting("convert: give either a run folder or --model (a name or package.module:factory)")
+            raise BadSetting(
+                "convert: give either a run folder or --model (a name, package.module:factory, timm:NAME or hf:FOLDER)"
+            )
         if self.model is not None and self.data is None:
             raise BadSetting("convert: --model needs --data, whose training images set the thresholds")
-        if self.model is not None and (self.weights is None) != self.random_weights:
+        trained = self.weights is not None or (self.model is not None and models.brings_weights(self.model))
+        if self.model is not None and trained == self.random_weights:
+            given = "--weights" if self.weights is not None else f"the weights of {self.model!r}"
             raise BadSetting(
-                f"convert: model {self.model!r} has no trained weights: give --weights, or --random-weights to convert "
-                "it as it is made"
-                if self.weights is None
-                else "convert: --random-weights and --weights contradict each other: leave out one"
+                f"convert: --random-weights and {given} contradict each other: leave out one"
+                if trained
+                else f"convert: model {self.model!r} has no trained weights: give --weights, or --random-weights to "
+                "convert it as it is made"
             )
         if self.random_weights and self.model is None:
             raise BadSetting("convert: --random-weights needs --model; a run brings its own weights")

@@ -80,7 +80,7 @@ class MemoryRequest:
     @property
     def own(self) -> bool:
         """Whether the model is one's own."""
-        return ":" in self.model
+        return models.brings_its_sizes(self.model)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -134,10 +134,7 @@ def _source(request: MemoryRequest) -> Source:
         build = acquire.model_of(name, seed=seed)
         loaded = ImageSettings(size=request.inputs.size, seed=seed).load(request.data)
         return acquire.captured(build(loaded), loaded)
-    shape = request.shape
-    if request.own:
-        module = models.load_factory(name, seed=seed)
-    else:
-        classes = CLASSES if request.inputs.classes is None else request.inputs.classes
-        module = models.build(name, channels=shape[0], size=(shape[1], shape[2]), classes=classes, seed=seed)
+    shape, classes = request.shape, request.inputs.classes
+    sizes = models.Sizes(channels=shape[0], size=(shape[-2], shape[-1]) if len(shape) == 3 else (1, 1), classes=classes)
+    module = models.maker(name, seed=seed)(sizes).model
     return capture(module, torch.randn(2, *shape, generator=torch.Generator().manual_seed(seed)))

@@ -14,10 +14,16 @@ from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
 
 def _batch_norm(call: Call) -> Any:
     mean, variance = call.get("running_mean"), call.get("running_var")
-    if mean is None or call.get("training", False):
+    if mean is None:
         raise Refused(
-            "a batch norm without running statistics",
-            "use track_running_stats=True: a sample's result must not depend on its batch",
+            "a batch norm without running statistics, so that a sample's result depends on its batch",
+            "use track_running_stats=True and fine-tune",
+        )
+    if call.get("training", False):
+        raise Refused(
+            "a batch norm that stays in training mode, so that a sample's result depends on its batch",
+            "have it use its running statistics in eval mode (and export programs in that mode), and fine-tune if "
+            "they are not what it was trained with",
         )
     op = BatchNorm(epsilon=float(call["eps"]), momentum=float(call.get("momentum", 0.1)))
     value = call.emit(
@@ -47,14 +53,14 @@ def _activation(call: Call) -> Value:
     if "clamp" in call.target and high is None and (length := at_least(call, x, low)) is not None:
         return length
     if low is None:
-        raise Refused("a clamp without a minimum", "use clamp(min=0) or nn.ReLU")
+        raise Refused("a clamp without a minimum", "write clamp(max=M) as M - relu(M - x), which computes the same")
     if isinstance(low, Value | Tensor) or isinstance(high, Value | Tensor):
-        raise Refused("a clamp whose limits are tensors", "use numbers as limits")
+        raise Refused("a clamp whose limits are tensors", "write it with relu and constants: relu(x - low) + low")
     low, high = float(low), None if high is None or math.isinf(high) else float(high)
     if math.isinf(low):
-        raise Refused("a clamp without a minimum", "use clamp(min=0) or nn.ReLU")
+        raise Refused("a clamp without a minimum", "write clamp(max=M) as M - relu(M - x), which computes the same")
     if high is not None and high <= low:
-        raise Refused(f"a clamp to the empty range [{low}, {high}]", "give max > min")
+        raise Refused(f"a clamp to the empty range [{low}, {high}]", "give max > min, and fine-tune")
     if low != 0:
         # clip(x, m, M) = m + clip(x − m, 0, M − m): the same activation between two constants
         x = call.emit(Offset(), [x], x.shape, offset=torch.tensor(-low))
@@ -65,12 +71,16 @@ def _activation(call: Call) -> Value:
 def _trained_activation(call: Call) -> Value:
     threshold = call["threshold"]
     if not isinstance(threshold, Tensor):
-        raise Refused("a clipped rounding whose threshold depends on the input", "use a constant threshold")
+        raise Refused(
+            "a clipped rounding whose threshold depends on the input", "use a constant threshold, and fine-tune"
+        )
     op = Activation(levels=int(call["levels"]))
     return call.emit(op, [call["z"]], call.shape, threshold=feature_constant(threshold, call.shape))
 
 
 TRANSLATIONS: dict[str, Translate] = {
+    "_native_batch_norm_legit": _batch_norm,
+    "_native_batch_norm_legit_functional": _batch_norm,
     "_native_batch_norm_legit_no_training": _batch_norm,
     "batch_norm": _batch_norm,
     "native_batch_norm": _batch_norm,

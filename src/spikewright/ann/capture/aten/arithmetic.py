@@ -34,7 +34,7 @@ def _product(call: Call) -> Value:
             return whole
     if call.target == "div":
         if call.get("rounding_mode") is not None:
-            raise Refused("a division that rounds", "divide without rounding")
+            raise Refused("a division that rounds", "divide without rounding, and fine-tune")
         if isinstance(right, Value):
             return divided(call, left, right)
         right = 1.0 / right

@@ -8,14 +8,20 @@ from torch import Tensor
 
 from spikewright.ann.ops import Operation
 
+MIXES = "a sample's result must not depend on the others of its batch, nor on how many they are"
+
 
 class Refused(Exception):
-    """An operation that cannot become spikes; carries what it is and the nearest way out."""
+    """An operation that cannot become spikes; carries what it is, the nearest way out, and why it cannot.
 
-    def __init__(self, what: str, way_out: str) -> None:
+    A way out keeps the function, or says that the network has to be fine-tuned.
+    """
+
+    def __init__(self, what: str, way_out: str, why: str = "") -> None:
         super().__init__(what)
         self.what = what
         self.way_out = way_out
+        self.why = why
 
 
 class Value(NamedTuple):
@@ -73,7 +79,7 @@ def feature_axis(dim: int, rank: int) -> int:
     """The axis as a positive number; the batch axis cannot be touched."""
     positive = dim % rank
     if positive == 0:
-        raise Refused("an operation along the batch axis", "keep the first axis for the batch")
+        raise Refused("an operation along the batch axis", "keep the first axis for the batch", MIXES)
     return positive
 
 
@@ -82,6 +88,6 @@ def feature_constant(value: Any, shape: tuple[int, ...]) -> Tensor:
     tensor = torch.as_tensor(value, dtype=torch.get_default_dtype()) if not isinstance(value, Tensor) else value
     if tensor.dim() > len(shape):
         if tensor.shape[0] != 1:
-            raise Refused("a constant that differs along the batch", "keep constants the same for every sample")
+            raise Refused("a constant that differs along the batch", "keep constants the same for every sample", MIXES)
         tensor = tensor.squeeze(0)
     return tensor

@@ -90,7 +90,7 @@ def _two(call: Call, left: Any, right: Any, letters: tuple[str, str, str]) -> Va
         return contracted(call, left, right, letters)
     if isinstance(right, Value) and isinstance(left, Tensor):
         return contracted(call, right, left, (letters[1], letters[0], letters[2]))
-    raise Refused(f"{call.target} of two signals", "multiply signals by constants")
+    raise Refused(f"{call.target} of two signals", "multiply signals by constants, and fine-tune")
 
 
 def matrix_product(call: Call, left: Any, right: Any) -> Value:

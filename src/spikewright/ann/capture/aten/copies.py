@@ -8,9 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_axis, tuple_of
+from spikewright.ann.capture.aten.call import MIXES, Call, Refused, Translate, Value, feature_axis, tuple_of
 from spikewright.ann.capture.aten.places import copied, gathered
 from spikewright.ann.ops.moves import Concat, Permute, Reshape
+
+_CONSTANT_PLACES = (
+    "use constant places, or choose outside of the network",
+    "which value is taken must not depend on what is computed",
+)
 
 
 def whole_slice(call: Call) -> bool:
@@ -96,7 +101,7 @@ def _flip(call: Call) -> Value:
 def _roll(call: Call) -> Value:
     x, dims = call["self"], call.get("dims") or ()
     if not dims:
-        raise Refused("a roll over everything, the batch included", "name the axes to roll, without the batch")
+        raise Refused("a roll over everything, the batch included", "name the axes to roll, without the batch", MIXES)
     for shift, dim in zip(tuple_of(call["shifts"], len(dims)), tuple_of(dims, len(dims)), strict=True):
         axis = feature_axis(dim, len(x.shape) + 1) - 1
         x = gathered(call, x, axis, torch.arange(x.shape[axis]).roll(shift).tolist())
@@ -115,7 +120,7 @@ def _repeated(call: Call) -> Value:
 def _selected(call: Call) -> Value:
     x, index = call["self"], call["index"]
     if not isinstance(index, Tensor) or index.dim() != 1:
-        raise Refused("places that depend on the input", "use constant places")
+        raise Refused("places that depend on the input", *_CONSTANT_PLACES)
     axis = feature_axis(call["dim"], len(x.shape) + 1) - 1
     return gathered(call, x, axis, index.tolist())
 

@@ -23,14 +23,14 @@ def _gelu(call: Call) -> Value:
 def _softplus(call: Call) -> Value:
     beta, linear_from = float(call.get("beta", 1)), float(call.get("threshold", 20))
     if beta <= 0:
-        raise Refused(f"a softplus with beta {beta:g}", "give a beta above 0")
+        raise Refused(f"a softplus with beta {beta:g}", "give a beta above 0, and fine-tune")
     return call.emit(Curve(function="softplus", parameters=(beta, linear_from)), [call["self"]], call.shape)
 
 
 def _elu(call: Call) -> Value:
     alpha, scale, input_scale = (float(call.get(name, 1)) for name in ("alpha", "scale", "input_scale"))
     if min(alpha, scale, input_scale) < 0:
-        raise Refused("an ELU with a negative parameter", "give alpha and scales of at least 0")
+        raise Refused("an ELU with a negative parameter", "give alpha and scales of at least 0, and fine-tune")
     return call.emit(Curve(function="elu", parameters=(alpha, scale, input_scale)), [call["self"]], call.shape)
 
 
@@ -43,7 +43,7 @@ def _selu(call: Call) -> Value:
 def _celu(call: Call) -> Value:
     alpha = float(call.get("alpha", 1))
     if alpha <= 0:
-        raise Refused(f"a CELU with alpha {alpha:g}", "give an alpha above 0")
+        raise Refused(f"a CELU with alpha {alpha:g}", "give an alpha above 0, and fine-tune")
     return call.emit(Curve(function="elu", parameters=(alpha, 1.0, 1 / alpha)), [call["self"]], call.shape)
 
 
@@ -51,7 +51,7 @@ def _leaky(call: Call) -> Value:
     """LeakyReLU and PReLU, for slopes of any sign, one for all or one a channel."""
     z, slope = call["self"], call.get("weight", call.get("negative_slope", 0.01))
     if isinstance(slope, Value):
-        raise Refused("a PReLU whose slope depends on the input", "use a constant slope")
+        raise Refused("a PReLU whose slope depends on the input", "use a constant slope, and fine-tune")
     slope = torch.as_tensor(slope, dtype=torch.get_default_dtype())
     slope = slope.reshape(-1, *(1,) * (len(z.shape) - 1)) if slope.numel() > 1 else slope.reshape(())
     return call.emit(Curve(function="prelu", signed=bool((slope > 0).any())), [z], call.shape, slope=slope)
@@ -61,7 +61,7 @@ def threshold(call: Call) -> Value:
     """Z where it is above a limit, else one number, which has to be no larger."""
     least, otherwise = float(call["threshold"]), float(call["value"])
     if otherwise > least:
-        raise Refused("a thresholded ReLU that jumps down", "give a value that is at most the threshold")
+        raise Refused("a thresholded ReLU that jumps down", "give a value that is at most the threshold, and fine-tune")
     return call.emit(Curve(function="threshold", parameters=(least, otherwise)), [call["self"]], call.shape)
 
 

@@ -21,7 +21,10 @@ from spikewright.ann.ops.arithmetic import Scale
 MOST_LEVELS = 2**16
 TOLERANCE = 1e-4  # of a level: constants come in float32
 
-_REFUSED = "it rounds something else than a clip to [0, M]: clamp(0, M), or nn.ReLU, and train with levels"
+_REFUSED = (
+    "round a clip to [0, M], as clamp(0, M) before it, and fine-tune; or take it out, and train with levels",
+    "it rounds something else than a clip to [0, M]",
+)
 
 
 class _Affine(NamedTuple):
@@ -36,15 +39,16 @@ class _Affine(NamedTuple):
 def _rounded(call: Call) -> Value:
     found = _affine(call, call["self"])
     if found is None or found.op.cap is None or found.gain <= 0:
-        raise Refused(f"{call.target}", _REFUSED)
+        raise Refused(call.target, *_REFUSED)
     # a whole number may be added before or after: r(z) + n is ⌊… + n + ½⌋
     half = 0.5 if call.target == "floor" else 0.0
     whole = round(found.offset - half)
     if abs(found.offset - half - whole) > TOLERANCE:
-        raise Refused(f"{call.target}", _REFUSED)
+        raise Refused(call.target, *_REFUSED)
     levels = round(found.gain * found.op.cap)
     if not 1 <= levels <= MOST_LEVELS or abs(found.gain * found.op.cap - levels) > TOLERANCE * levels:
-        raise Refused(f"{call.target} of a clip that ends between two levels", "let the clip end on a level")
+        what = f"{call.target} of a clip that ends between two levels"
+        raise Refused(what, "let the clip end on a level, and fine-tune")
     z = _without_rectifier(call, found.z)
     value = call.emit(Activation(levels=levels), [z], call.shape, threshold=torch.tensor(float(found.op.cap)))
     value = call.emit(Scale(), [value], call.shape, weight=torch.tensor(levels / found.op.cap))

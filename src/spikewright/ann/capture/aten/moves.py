@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_axis
+from spikewright.ann.capture.aten.call import MIXES, Call, Refused, Translate, Value, feature_axis
 from spikewright.ann.capture.aten.copies import padded, whole_slice
 from spikewright.ann.capture.aten.places import gathered
 from spikewright.ann.ops.activations import Offset
@@ -63,7 +63,7 @@ def _permute(call: Call) -> Value:
         order[first], order[second] = second, first
         dims = tuple(order)
     if dims[0] != 0:
-        raise Refused("a permutation that moves the batch axis", "keep the first axis for the batch")
+        raise Refused("a permutation that moves the batch axis", "keep the first axis for the batch", MIXES)
     return x if dims == tuple(range(rank)) else call.emit(Permute(dims=dims), [x], call.shape)
 
 
@@ -103,13 +103,13 @@ def _pad(call: Call) -> Value:
     if mode != "constant":
         return padded(call, call["self"], pads, mode)
     if len(pads) >= 2 * (len(call.shape) + 1) and any(pads[2 * len(call.shape) :]):
-        raise Refused("padding of the batch axis", "keep the first axis for the batch")
+        raise Refused("padding of the batch axis", "keep the first axis for the batch", MIXES)
     x, pads, value = call["self"], pads[: 2 * len(call.shape)], float(call.get("value", 0))
     made = call.emit(ZeroPad(pads=pads), [x], call.shape)
     if value == 0:
         return made
     if not math.isfinite(value):
-        raise Refused(f"padding with {value}", "pad with a finite number")
+        raise Refused(f"padding with {value}", "pad with a finite number, and fine-tune")
     return call.emit(Offset(), [made], call.shape, offset=F.pad(torch.zeros(x.shape), pads, value=value))
 
 
@@ -118,10 +118,12 @@ def _pass(call: Call) -> Any:
         raise Refused(
             "a dropout that stays on in evaluation mode",
             "write F.dropout(x, p, training=self.training) or use nn.Dropout",
+            "its result is random",
         )
     dtype = call.get("dtype")
     if dtype is not None and not dtype.is_floating_point:
-        raise Refused(f"a cast to {dtype}", "keep the signal in floating point")
+        why = "it rounds, with a jump between two whole numbers"
+        raise Refused(f"a cast to {dtype}", "keep the signal in floating point", why)
     if dtype in (torch.float16, torch.bfloat16):
         raise Refused(f"a cast to {dtype}", "convert the network in float32, without autocast")
     x = call.get("self", call.get("input"))

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_axis, tuple_of
+from spikewright.ann.capture.aten.call import MIXES, Call, Refused, Translate, Value, feature_axis, tuple_of
 from spikewright.ann.ops.arithmetic import Scale
 from spikewright.ann.ops.moves import Reshape
 from spikewright.ann.ops.pools import AdaptiveAveragePool, AdaptiveMaxPool, AveragePool, MaxPool, Mean
@@ -52,9 +52,7 @@ def _mean(call: Call) -> Value:
     x = call["self"]
     given = call.get("dim")
     if given is None:
-        raise Refused(
-            f"a {call.target} over everything, the batch included", "name the axes to average, without the batch"
-        )
+        raise Refused(f"a {call.target} over everything, the batch included", "name the axes, without the batch", MIXES)
     dims = tuple(feature_axis(dim, len(x.shape) + 1) for dim in tuple_of(given, 1))
     value = call.emit(Mean(dims=dims, keepdim=bool(call.get("keepdim", False))), [x], call.shape)
     if call.target == "sum":

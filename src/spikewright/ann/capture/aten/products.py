@@ -12,7 +12,7 @@ from spikewright.ann.ops.products import Conv, Linear
 def _convolution(call: Call) -> Value:
     x, weight = call["input"], call["weight"]
     if not isinstance(weight, Tensor):
-        raise Refused("a convolution whose weights are computed from the input", "use constant weights")
+        raise Refused("a convolution whose weights are computed from the input", "use constant weights, and fine-tune")
     count = weight.dim() - 2
     stride, dilation = tuple_of(call.get("stride", 1), count), tuple_of(call.get("dilation", 1), count)
     transposed = bool(call.get("transposed", "transpose" in call.target))
@@ -59,7 +59,7 @@ def _matmul(call: Call) -> Value:
         raise Refused("a matrix product with alpha or beta", "write the products out")
     bias = call["self"] if call.target == "addmm" else None
     if isinstance(bias, Value):
-        raise Refused("a matrix product added to a signal by addmm", "write x @ w + y")
+        raise Refused("a matrix product added to a signal by addmm", "write x @ w + y, which computes the same")
     return call.emit(Linear(), [left], call.shape, weight=right.T.contiguous(), bias=bias)
 
 
