@@ -82,7 +82,10 @@ def _flat(*layers: nn.Module) -> nn.Module:
 
 REFUSED: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
     "hardshrink": (nn.Sequential(_conv(), nn.Hardshrink()), ("1: le", "and fine-tune")),
-    "attention": (Attention(), ("an attention with a mask", "convert it for inputs of one length", HERE, "return F.scaled")),
+    "attention": (
+        Attention(),
+        ("an attention with a mask", "convert it for inputs of one length", HERE, "return F.scaled"),
+    ),
     "data_dependent_branch": (Branch(), (HERE, "if x.sum() > 0", "depends on the data")),
     "two_inputs": (TwoInputs(), ("missing 1 required positional argument: 'y'",)),
     "no_output": (Net(lambda m, x: None, c=_conv()), ("gives no tensor",)),
