@@ -28,7 +28,7 @@ from typing import Any
 os.environ["OMP_NUM_THREADS"] = "1"  # a child that is forked can't use its parent's threads
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from support.changes import ROOT, SOURCE, Mutant, draw, tests_of
+from support.changes import ROOT, SOURCE, Mutant, draw, mirrored_by
 from support.line_map import Maps, digest
 from support.warm import Chosen, Copy, import_others, in_child, pytest_in_child
 
@@ -65,7 +65,7 @@ class Judge:
     def verdict(self, mutant: Mutant, tests: str) -> Verdict:
         """Its tests first, then the contracts that run its line."""
         start = time.monotonic()
-        mirrored = {each: self.maps.of(each).that_run(mutant) for each in tests_of(mutant.path)}
+        mirrored = {each: self.maps.of(each).that_run(mutant) for each in mirrored_by(mutant.path)}
         contracts = {each: self.maps.of(each).that_run(mutant) for each in self.contracts}
         reached_by = sum(map(len, [*mirrored.values(), *contracts.values()]))
         own = [each for each in mirrored if mirrored[each]] or list(mirrored)

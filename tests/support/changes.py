@@ -106,7 +106,7 @@ def draw(count: int, seed: int, only: str) -> list[Mutant]:
     return [Mutant(*place) for place in Random(seed).sample(places, min(count, len(places)))]
 
 
-def tests_of(path: Path) -> list[str]:
+def mirrored_by(path: Path) -> list[str]:
     """The tests that mirror a file, or, where it has none of its own, those of the nearest folder that has any."""
     place = path.relative_to(SOURCE)
     own = ROOT / "tests" / place.parent / f"test_{place.stem}.py"

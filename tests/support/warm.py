@@ -158,7 +158,7 @@ def _be_child(work: Callable[[], int], log: Path, processor: float) -> None:
         os.chdir(ROOT)
         code = work()
     except BaseException:  # a child never returns to its parent's work
-        traceback.print_exc()
+        os.write(2, traceback.format_exc().encode())
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
