@@ -45,8 +45,6 @@ def test_tests_of_a_file_are_those_that_mirror_it() -> None:
     assert "tests/models/test_weights.py" in mirrored_by(SOURCE / "models" / "no_test_of_its_own.py")
     deeper = mirrored_by(SOURCE / "models" / "no_tests_here" / "nor_here" / "x.py")
     assert deeper == mirrored_by(SOURCE / "models" / "no_test_of_its_own.py"), "of the nearest folder that has any"
-        "those of the nearest folder that has any"
-    )
 
 
 TEXT = textwrap.dedent("""\
