@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -65,35 +66,57 @@ class Judge:
     def verdict(self, mutant: Mutant, tests: str) -> Verdict:
         """Its tests first, then the contracts that run its line."""
         start = time.monotonic()
-        mirrored = {each: self.maps.of(each).that_run(mutant) for each in mirrored_by(mutant.path)}
-        contracts = {each: self.maps.of(each).that_run(mutant) for each in self.contracts}
-        reached_by = sum(map(len, [*mirrored.values(), *contracts.values()]))
-        own = [each for each in mirrored if mirrored[each]] or list(mirrored)
-        by = ""
+        own = mirrored_by(mutant.path)
+        contracts = self._reaching(mutant, self.contracts)
         with self.copy.changed(mutant):
-            if own:
-                by = self._fails({each: mirrored[each] for each in own}, mutant, only_these=False)
-            if not by and any(contracts.values()):
-                by = self._fails({each: names for each, names in contracts.items() if names}, mutant, only_these=True)
+            by = self._own_fail(mutant, own)
+            if not by and contracts:
+                by = self._fails(Chosen, [name for names in contracts.values() for name in names], contracts, mutant)
+        reached_by = sum(map(len, contracts.values()))
+        if not by:
+            reached_by += sum(map(len, self._reaching(mutant, own).values()))
         return Verdict(mutant.name, by, reached_by, round(time.monotonic() - start, 1), tests)
 
-    def _fails(self, chosen: dict[str, list[str]], mutant: Mutant, *, only_these: bool) -> str:
-        """Who notices; the file whose tests are quickest comes first, since fixtures are a file's."""
-        expected = {each: self.maps.of(each).seconds_of(names) for each, names in chosen.items()}
-        files = sorted(chosen, key=lambda each: expected[each])
-        order = [name for each in files for name in chosen[each]]
-        if not only_these:
-            for each in files:
-                known, first = self.maps.of(each), set(chosen[each])
-                order += known.in_order(name for name in known.tests if name not in first)
-        seconds = sum(self.maps.of(each).seconds_of(order) for each in files)
+    def passing(self, names: list[str]) -> set[str]:
+        """Those of some tests that pass on the source as it is."""
+        report = self.copy.place / "control"
+        report.unlink(missing_ok=True)
+
+        def work() -> int:
+            self.copy.enter(None)
+            return pytest_in_child(self.copy, Chosen(names, report), _files(names), first_only=False)
+
+        in_child(work, self.copy.place / "last.log", processor=FOLD * PROCESSOR, clock=FOLD * CLOCK)
+        return set(names) - set(report.read_text().splitlines() if report.is_file() else [])
+
+    def _reaching(self, mutant: Mutant, files: Iterable[str]) -> dict[str, list[str]]:
+        """Tests that run the line, by file; the file whose tests are quickest comes first: fixtures are a file's."""
+        found = {each: names for each in files if (names := self.maps.of(each).that_run(mutant))}
+        return dict(sorted(found.items(), key=lambda pair: self.maps.of(pair[0]).seconds_of(pair[1])))
+
+    def _own_fail(self, mutant: Mutant, own: list[str]) -> str:
+        """Who of the tests that mirror the file notices: of one file all, of several those that run the line first.
+
+        A file of tests takes about as long to record as to run, so that one that is a mutant's own is just run.
+        """
+        if len(own) == 1:
+            return self._fails(Everything, [], own, mutant)
+        reaching = self._reaching(mutant, own)
+        return self._fails(Chosen, [name for names in reaching.values() for name in names], reaching or own, mutant)
+
+    def _fails(self, plugin: type[Chosen], order: list[str], files: Iterable[str], mutant: Mutant) -> str:
+        """Who notices: the first test that fails."""
+        files = list(files)
+        if not files:
+            return ""
+        seconds = sum(self.maps.of(each).seconds_of(order) for each in files) if order else PROCESSOR
         with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
             report = Path(folder) / "failed"
             fresh = Path(folder) if self.copy.fresh_for(mutant) else None
 
             def work() -> int:
                 self.copy.enter(fresh)
-                return pytest_in_child(self.copy, Chosen(order, report), files)
+                return pytest_in_child(self.copy, (plugin if order else Everything)(order, report), files)
 
             log = self.copy.place / "last.log"
             code = in_child(work, log, processor=PROCESSOR + FOLD * seconds, clock=CLOCK + 2 * FOLD * seconds)
@@ -105,6 +128,17 @@ class Judge:
         if code == 99:
             raise SystemExit(f"{mutant.name}: could not be tried: {log.read_text()[-2000:]}")
         return failed[0] if failed else f"exit code {code}: {_last_line(log)}"
+
+
+class Everything(Chosen):
+    """All tests of the files, as they come."""
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Leave them as they are."""
+
+
+def _files(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(name.split("::")[0] for name in names))
 
 
 def _last_line(log: Path) -> str:

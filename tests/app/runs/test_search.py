@@ -172,7 +172,7 @@ def test_conversions_need_no_training(tmp_path: Path, monkeypatch: pytest.Monkey
     assert joules[content["chosen"]] == min(joules.values())
     found = evaluate.run(EvaluateRequest(run=settings.out / outcome.chosen.folder)).evaluation  # pyright: ignore[reportOperatorIssue, reportOptionalOperand]
     assert found.accuracy_snn == content["test"]["accuracy"]
-    assert found.energy_joules_snn == pytest.approx(content["test"]["energy_joules"])
+    assert found.energy_joules_snn == pytest.approx(content["test"]["energy_joules"], rel=1e-9, abs=0)
 
 
 def test_none_that_passes_is_an_outcome_and_widening_may_find_one(tmp_path: Path) -> None:
