@@ -38,6 +38,7 @@ STORE = ROOT / ".mutants"
 CONTRACTS = tuple(sorted(str(each.relative_to(ROOT)) for each in (ROOT / "tests/contracts").glob("test_*.py")))
 # seconds; tests as they were recorded take a fraction of the first
 PROCESSOR, CLOCK, FOLD = 60.0, 300.0, 5.0
+UNKNOWN = 20.0  # of tests that were not recorded
 NO_TESTS = 5
 
 
@@ -67,11 +68,13 @@ class Judge:
         """Its tests first, then the contracts that run its line."""
         start = time.monotonic()
         own = mirrored_by(mutant.path)
+        # a file of tests takes about as long to record as to run, so that one that is a mutant's own is just run
+        reaching = {} if len(own) == 1 else self._reaching(mutant, own)
         contracts = self._reaching(mutant, self.contracts)
-        with self.copy.changed(mutant):
-            by = self._own_fail(mutant, own)
+        with self.copy.changed(mutant):  # nothing is recorded in here
+            by = self._fails([name for names in reaching.values() for name in names], reaching or own, mutant)
             if not by and contracts:
-                by = self._fails(Chosen, [name for names in contracts.values() for name in names], contracts, mutant)
+                by = self._fails([name for names in contracts.values() for name in names], contracts, mutant)
         reached_by = sum(map(len, contracts.values()))
         if not by:
             reached_by += sum(map(len, self._reaching(mutant, own).values()))
@@ -94,29 +97,19 @@ class Judge:
         found = {each: names for each in files if (names := self.maps.of(each).that_run(mutant))}
         return dict(sorted(found.items(), key=lambda pair: self.maps.of(pair[0]).seconds_of(pair[1])))
 
-    def _own_fail(self, mutant: Mutant, own: list[str]) -> str:
-        """Who of the tests that mirror the file notices: of one file all, of several those that run the line first.
-
-        A file of tests takes about as long to record as to run, so that one that is a mutant's own is just run.
-        """
-        if len(own) == 1:
-            return self._fails(Everything, [], own, mutant)
-        reaching = self._reaching(mutant, own)
-        return self._fails(Chosen, [name for names in reaching.values() for name in names], reaching or own, mutant)
-
-    def _fails(self, plugin: type[Chosen], order: list[str], files: Iterable[str], mutant: Mutant) -> str:
-        """Who notices: the first test that fails."""
+    def _fails(self, order: list[str], files: Iterable[str], mutant: Mutant) -> str:
+        """Who notices, of these tests in this order, or of all in the files: the first that fails."""
         files = list(files)
         if not files:
             return ""
-        seconds = sum(self.maps.of(each).seconds_of(order) for each in files) if order else PROCESSOR
+        seconds = sum(self.maps.of(each).seconds_of(order) for each in files) if order else UNKNOWN
         with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
             report = Path(folder) / "failed"
             fresh = Path(folder) if self.copy.fresh_for(mutant) else None
 
             def work() -> int:
                 self.copy.enter(fresh)
-                return pytest_in_child(self.copy, (plugin if order else Everything)(order, report), files)
+                return pytest_in_child(self.copy, (Chosen if order else Everything)(order, report), files)
 
             log = self.copy.place / "last.log"
             code = in_child(work, log, processor=PROCESSOR + FOLD * seconds, clock=CLOCK + 2 * FOLD * seconds)

@@ -101,6 +101,7 @@ class Maps:
             write_whole(self.folder / "modules.json", others())
             return code
 
+        assert not self.copy.is_changed, "what is recorded is the source as it is"
         path.parent.mkdir(parents=True, exist_ok=True)
         start = time.monotonic()
         log = self.folder / "recording.log"

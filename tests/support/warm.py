@@ -52,6 +52,7 @@ class Copy:
         self.package = folder / "spikewright"
         if not self.package.is_dir():
             shutil.copytree(SOURCE, self.package)
+        self.is_changed = False
         self.scratch = Path(tempfile.gettempdir()) / f"spikewright-mutants-{state[:12]}"
 
     @contextmanager
@@ -60,11 +61,13 @@ class Copy:
         path = self.package / mutant.place
         _forget(path)
         path.write_text(mutant.text)
+        self.is_changed = True
         try:
             yield
         finally:
             _forget(path)
             shutil.copy2(mutant.path, path)
+            self.is_changed = False
 
     def enter(self, fresh: Path | None) -> None:
         """In a child: this copy is the package, for its own children too."""

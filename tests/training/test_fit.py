@@ -249,6 +249,11 @@ def test_one_device_among_several_is_the_one_that_was_named(
     assert len(seen) == 1
 
 
+def test_a_batch_is_shared_among_devices(digits: ImageData) -> None:
+    assert module._rows(digits, replace(SETTINGS, batch_size=64, devices=2)) == 32
+    assert module._rows(digits, replace(SETTINGS, batch_size=10_000, devices=4)) == len(digits.train) // 4
+
+
 def test_ctrl_c_keeps_the_checkpoint_and_leaves_with_130(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,6 +31,13 @@ def test_impossible_settings_are_refused_by_name(name: str, value: object) -> No
         TrainSettings(**{name: value})  # pyright: ignore[reportArgumentType]
 
 
+def test_what_nobody_asks_for_is_not_done() -> None:
+    plain = TrainSettings()
+    assert not (plain.augment or plain.autoaugment or plain.mirror)
+    assert (plain.cutout, plain.polarity_flip, plain.event_drop, plain.label_smoothing, plain.sparsity) == (0,) * 5
+    assert plain.class_weights is None and plain.timesteps is None and plain.devices == 1
+
+
 def test_the_least_and_the_most_are_allowed() -> None:
     least = TrainSettings(
         epochs=1, batch_size=1, devices=1, seed=0, cutout=0, learning_rate=0.0, momentum=0.0, weight_decay=0.0,
