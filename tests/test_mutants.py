@@ -92,14 +92,14 @@ def test_tests_that_run_the_line_quickest_first(tmp_path: Path) -> None:
     path = tmp_path / "thing.py"
     path.write_text(TEXT)
     known = LineMap(
-        tests=["slow", "quick", "broken", "elsewhere"],
-        seconds=[2.0, 1.0, 0.5, 0.1],
+        tests=["slow", "quick", "broken", "elsewhere", "at once", "beside"],
+        seconds=[2.0, 1.0, 0.5, 0.1, 0.001, 0.2],
         failing=["broken"],
-        lines={"thing.py": {9: 0b0101, 11: 0b0010, 13: 0b1000}, "other.py": {9: 0b1111}},
+        lines={"thing.py": {9: 0b0101, 11: 0b0010, 13: 0b1000}, "other.py": {9: 0b111111}},
     )
     assert known.that_run(At(path, 11)) == ["quick", "slow"], "who fails without a change can't notice one"
     assert known.that_run(At(path, 14)) == ["elsewhere"] and known.that_run(At(path, 7)) == []
-    assert known.that_run(At(path, 1)) == ["elsewhere", "quick", "slow"], "what runs on import is used by any of them"
+    assert known.that_run(At(path, 1)) == ["at once", "elsewhere", "quick", "slow"], "on import: of use to any of them"
     assert known.seconds_of(["slow", "elsewhere", "unknown"]) == 2.1
 
 
