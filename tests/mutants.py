@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,12 @@ class Judge:
             reached_by += sum(map(len, self._reaching(mutant, own).values()))
         return Verdict(mutant.name, by, reached_by, round(time.monotonic() - start, 1), tests)
 
-    def passing(self, names: list[str]) -> set[str]:
-        """Those of some tests that pass on the source as it is."""
+    def failing_anyway(self, names: list[str]) -> set[str]:
+        """Those of some tests that fail on the source as it is, each by itself: they noticed nothing."""
+        together = self._failing(names)
+        return {name for name in together if self._failing([name])}
+
+    def _failing(self, names: list[str]) -> list[str]:
         report = self.copy.place / "control"
         report.unlink(missing_ok=True)
 
@@ -89,8 +93,10 @@ class Judge:
             self.copy.enter(None)
             return pytest_in_child(self.copy, Chosen(names, report), _files(names), first_only=False)
 
-        in_child(work, self.copy.place / "last.log", processor=FOLD * PROCESSOR, clock=FOLD * CLOCK)
-        return set(names) - set(report.read_text().splitlines() if report.is_file() else [])
+        code = in_child(work, self.copy.place / "last.log", processor=PROCESSOR + len(names) * FOLD, clock=10 * CLOCK)
+        if code not in (0, 1):
+            raise SystemExit(f"not tried without changes: {(self.copy.place / 'last.log').read_text()[-2000:]}")
+        return report.read_text().splitlines() if report.is_file() else []
 
     def _reaching(self, mutant: Mutant, files: Iterable[str]) -> dict[str, list[str]]:
         """Tests that run the line, by file; the file whose tests are quickest comes first: fixtures are a file's."""
@@ -217,12 +223,19 @@ def main() -> int:
 
 
 def _judge_all(mutants: list[Mutant], judge: Judge, seen: Seen, tests: str) -> None:
+    fresh: list[Verdict] = []
     for index, mutant in enumerate(mutants):
         if seen.get(mutant, tests) is None:
             seen.add(judge.verdict(mutant, tests))
+            fresh.append(seen.verdicts[mutant.name])
         verdict = seen.verdicts[mutant.name]
         word = "noticed" if verdict.noticed else "NOT NOTICED"
         print(f"{index + 1}/{len(mutants)} {word} {mutant.name[:160]} ({verdict.by}, {verdict.seconds} s)", flush=True)
+    anyway = judge.failing_anyway(sorted({each.by for each in fresh if "::" in each.by}))
+    for verdict in fresh:
+        if verdict.by in anyway:
+            print(f"NOT NOTICED {verdict.name}: {verdict.by} fails without the change, too", flush=True)
+            seen.add(replace(verdict, by=""))
 
 
 if __name__ == "__main__":
