@@ -17,6 +17,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -200,6 +201,7 @@ def main() -> int:
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), help="I N: of every N the Ith, from 0 on")
     parser.add_argument("--result", type=Path, help="JSON of counts and of who is not noticed")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a child is ended, too
     source, tests = digest(SOURCE), digest(ROOT / "tests")
     seen = Seen(STORE / f"seen-{source}.jsonl")
     mutants = draw(asked.count, asked.seed, asked.only)[asked.part[0] :: asked.part[1]]

@@ -133,19 +133,22 @@ def in_child(work: Callable[[], int], log: Path, *, processor: float, clock: flo
     if child == 0:
         _be_child(work, log, processor)
     end = time.monotonic() + clock
-    while True:
-        done, status = os.waitpid(child, os.WNOHANG)
-        late = time.monotonic() > end
-        if done or late:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(child, signal.SIGKILL)  # also what it has left running
-            if not done:
-                os.waitpid(child, 0)
-                return None
-            if os.WIFSIGNALED(status):
-                return None if os.WTERMSIG(status) == signal.SIGXCPU else -os.WTERMSIG(status)
-            return os.WEXITSTATUS(status)
-        time.sleep(0.02)
+    status = None
+    try:
+        while status is None and time.monotonic() <= end:
+            done, found = os.waitpid(child, os.WNOHANG)
+            status = found if done else None
+            time.sleep(0.02)
+    finally:  # also where this process is interrupted
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)  # also what it has left running
+        if status is None:
+            os.waitpid(child, 0)
+    if status is None:
+        return None
+    if os.WIFSIGNALED(status):
+        return None if os.WTERMSIG(status) == signal.SIGXCPU else -os.WTERMSIG(status)
+    return os.WEXITSTATUS(status)
 
 
 def _be_child(work: Callable[[], int], log: Path, processor: float) -> None:
