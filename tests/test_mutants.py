@@ -82,10 +82,8 @@ def test_a_statement_has_run_where_any_of_its_lines_has(line: int, lines: list[i
 class At(Mutant):
     """A mutant of a text that is in no package."""
 
-    place = "thing.py"
-
     def __init__(self, path: Path, line: int) -> None:
-        self.path, self.line = path, line
+        self.path, self.line, self.place = path, line, "thing.py"
 
 
 def test_tests_that_run_the_line_quickest_first(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class Mutant:
 
     def __init__(self, path: Path, node: ast.expr, after: ast.expr) -> None:
         self.path, self.line, self.column = path, node.lineno, node.col_offset
+        self.place = str(path.relative_to(SOURCE))
         text = path.read_text()
         self.before, self.after = ast.get_source_segment(text, node) or "", ast.unparse(after)
         lines = text.splitlines(keepends=True)
@@ -31,11 +32,6 @@ class Mutant:
         end = sum(len(line.encode()) for line in lines[: (node.end_lineno or 0) - 1]) + (node.end_col_offset or 0)
         raw = text.encode()
         self.text = (raw[:start] + f"({self.after})".encode() + raw[end:]).decode()
-
-    @property
-    def place(self) -> str:
-        """File below the package; `changed` and maps name it so."""
-        return str(self.path.relative_to(SOURCE))
 
     @property
     def name(self) -> str:
@@ -58,7 +54,7 @@ def changes(node: ast.expr) -> Iterator[ast.expr]:
         yield ast.IfExp(ast.UnaryOp(ast.Not(), node.test), node.body, node.orelse)
     elif isinstance(node, ast.Constant) and type(node.value) is bool:
         yield ast.Constant(not node.value)
-    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         yield ast.Constant(node.value + 1)
     elif isinstance(node, ast.Call) and node.keywords and all(word.arg for word in node.keywords):
         yield from () if node.keywords[-1].arg == "help" else (ast.Call(node.func, node.args, node.keywords[:-1]),)
