@@ -63,7 +63,7 @@ def test_parts_that_cost_most_come_first_and_only_those_that_cost_anything() -> 
     golden, means = 0.9, {"a": 0.5, "b": 0.3, "c": 0.89, "d": 0.2, "e": 0.6}
     rows = [
         SimpleNamespace(
-            stratum=name, accuracy_mean=mean, accuracy_golden=golden, accuracy=SimpleNamespace(high=mean + 0.01)
+            stratum=name, accuracy_mean=mean, accuracy_golden=golden, accuracy=Interval(0, mean + 0.01, 0.95)
         )
         for name, mean in means.items()
     ]
