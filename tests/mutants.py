@@ -127,7 +127,7 @@ class Judge:
             return ""
         if code == 99:
             raise SystemExit(f"{mutant.name}: could not be tried: {log.read_text()[-2000:]}")
-        return failed[0] if failed else f"exit code {code}: {_last_line(log)}"
+        return failed[0] if failed else f"exit code {code}" if code > 0 else f"signal {-code}"
 
 
 class Everything(Chosen):
@@ -139,11 +139,6 @@ class Everything(Chosen):
 
 def _files(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name.split("::")[0] for name in names))
-
-
-def _last_line(log: Path) -> str:
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:200] if lines else ""
 
 
 class Seen:
