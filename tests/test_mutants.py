@@ -143,6 +143,20 @@ def test_who_was_noticed_stays_so_and_others_are_tried_again_when_tests_change(t
     assert again.get(other, "new") is None and again.get(draw(3, 0, "snn/code")[2], "old") is None
 
 
+def test_a_test_that_fails_without_a_change_by_itself_too_has_noticed_nothing() -> None:
+    class Known(mutants.Judge):
+        def __init__(self) -> None:
+            self.asked: list[list[str]] = []
+
+        def _failing(self, names: list[str]) -> list[str]:
+            self.asked.append(names)
+            return [name for name in names if name == "broken" or (name == "after others" and len(names) > 1)]
+
+    judge = Known()
+    assert judge.failing_anyway(["fine", "broken", "after others"]) == {"broken"}
+    assert judge.asked == [["fine", "broken", "after others"], ["broken"], ["after others"]]
+
+
 def test_equivalent_mutants_count_neither_way_and_what_was_said_stays() -> None:
     verdicts = [mutants.Verdict(str(index), "a test" if index < 18 else "", 1, 1.0, "") for index in range(20)]
     before = {"not_noticed": [{"mutant": "18", "became": "equivalent: x is never 0"}, {"mutant": "19", "became": ""}]}
