@@ -1,17 +1,23 @@
 """What does a conversion cost beside capturing the network, and beside running it once?
 
-CPU seconds of `capture`, of one forward pass over the calibration images, and of `convert` after capture (four
-timesteps, thresholds from those images), and the peak memory over that of the process before it, each network in a
-process of its own: ResNet-18 on 3×32×32, ResNet-50 and AlexNet on 3×224×224 (weights at random, no download), and a
-plain network of 200 layers.
+CPU seconds of `capture`, of one forward pass over the calibration images, of `convert` after capture (four timesteps,
+thresholds from those images) and of finding the thresholds alone (15 levels, from histograms made before, a layer and a
+channel), and the peak memory over that of the process before it, each network in a process of its own: ResNet-18 on
+3×32×32, ResNet-50 and AlexNet on 3×224×224 (weights at random, no download), and a plain network of 200 layers.
 
-    python benchmarks/convert.py [--threads 1] [--images 64] [--only resnet50] [--json FILE]
+    python benchmarks/convert.py [--threads 1] [--images 64] [--only resnet50 …] [--json FILE]
+    git worktree add /tmp/before COMMIT && python benchmarks/convert.py … --before /tmp/before
+With --before, each network is measured on that tree too, right after this one.
 """
 
 import argparse
 import json
 import multiprocessing
+import os
 import resource
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -23,9 +29,12 @@ from torch import Tensor, nn
 
 import spikewright as sw
 from spikewright import models
+from spikewright.conversion.observe import observe
+from spikewright.conversion.thresholds import least_error_threshold
 from spikewright.measure.speed.machine import processor
 
-BATCH = 64
+BATCH, LEVELS = 64, 15
+COMPARED = ("capture_s", "convert_s", "thresholds_s", "thresholds_a_channel_s")
 
 
 class Bottleneck(nn.Module):
@@ -94,15 +103,20 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--images", type=int, default=64)
-    parser.add_argument("--only", choices=NETWORKS)
+    parser.add_argument("--only", choices=NETWORKS, nargs="+", default=list(NETWORKS))
+    parser.add_argument("--before", type=Path, help="another worktree of this repository")
     parser.add_argument("--json", type=Path)
     settings = parser.parse_args()
-    rows = {}
-    for name in (settings.only,) if settings.only else NETWORKS:
+    rows: dict[str, dict[str, Any]] = {}
+    for name in settings.only:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             rows[name] = pool.apply(measure, (name, settings.images, settings.threads))
         shown = "   ".join(f"{what} {number:8.2f}" for what, number in rows[name].items())
         print(f"{name:10} {shown}", flush=True)
+        if settings.before is not None:
+            there = elsewhere(settings.before.resolve(), name, settings.images, settings.threads)
+            times = {each: there[each] / rows[name][each] for each in COMPARED}
+            rows[name] |= {"before": there, "before_over_after": times}
     torch.set_num_threads(settings.threads)
     conditions = {
         "date": time.strftime("%Y-%m-%d"),
@@ -115,6 +129,16 @@ def main() -> None:
     }
     if settings.json is not None:
         settings.json.write_text(json.dumps({"conditions": conditions, "rows": rows}, indent=1) + "\n")
+
+
+def elsewhere(tree: Path, name: str, images: int, threads: int) -> dict[str, float]:
+    """What `measure` finds in another tree."""
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / "rows.json"
+        line = [sys.executable, __file__, "--only", name, "--images", str(images), "--threads", str(threads)]
+        environment = {**os.environ, "PYTHONPATH": str(tree / "src")}
+        subprocess.run([*line, "--json", str(file)], check=True, env=environment)
+        return json.loads(file.read_text())["rows"][name]
 
 
 def measure(name: str, images: int, threads: int) -> dict[str, float]:
@@ -137,6 +161,14 @@ def measure(name: str, images: int, threads: int) -> dict[str, float]:
     found["convert_over_forward"] = found["convert_s"] / found["forward_s"]
     found["peak_before_convert_mb"] = before / 1024
     found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    seen = observe(source, batches)
+    histograms = [seen[node.name] for node in source.activations]
+
+    def thresholds(*, per_channel: bool) -> object:
+        return [least_error_threshold(one, LEVELS, per_channel=per_channel) for one in histograms]
+
+    _timed(found, "thresholds_s", lambda: thresholds(per_channel=False))
+    _timed(found, "thresholds_a_channel_s", lambda: thresholds(per_channel=True))
     return found
 
 

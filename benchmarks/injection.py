@@ -1,16 +1,24 @@
 """How much faster is a fault campaign than the naive loop: copy the network, draw a dense mask, evaluate all images?
 
     python benchmarks/injection.py --topologies RUNS [--cnn RUN] [--images 10000] [--maps 100] [--json FILE]
+    git worktree add /tmp/before COMMIT && python benchmarks/injection.py … --before /tmp/before --rounds 3
 
 RUNS holds mnist_top3_C2_s0 and mnist_top3_ann_s0 of reproduce/; RUN is a converted `cnn`, whose source is the ordinary
 network. One run, one thread, the same images for both; the naive loop runs some maps in turns with campaigns, and both
 count processor time a map, drawing included. The campaign is `inject` whole:
 fault-free pass, record in memory, counts. Each short cut alone, and without each, is timed on the spiking TOP3.
+With --before, this tree and another are measured by turns by this script, network by network, each time in a process of
+its own: what it calls must be in both.
 """
 
 import argparse
 import copy
+import json
+import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +49,8 @@ BATCH = 250
 RATES = (1e-4, 1e-3, 1e-2, 1e-1)
 ALONE = {name: Shortcuts(**{n: n == name for n in ("prefix", "sparse", "channels", "rows")})
          for name in ("prefix", "sparse", "channels", "rows")}  # fmt: skip
+SHORTCUTS = "short cuts"
+FIGURES = ("ratio", "campaign_ms_a_map", "naive_ms_a_map")
 WITHOUT = {f"without {name}": Shortcuts(**{name: False}) for name in ("prefix", "sparse", "channels", "rows")}
 
 
@@ -132,13 +142,36 @@ def _asked(
 def loaded(run: Path, count: int, *, spiking: bool) -> tuple[Blueprint | Source, Prepared]:
     if spiking and acquire.is_spiking_run(run):
         network, about = folder.load_blueprint(run)
-        data = acquire.spiking_data(about, images=ImageSettings())
+        data = acquire.spiking_data(run, network.plan, about, images=ImageSettings())
     else:
         source, data, _ = acquire.of_run(run, data=None, images=ImageSettings())
         network = folder.load_blueprint(run)[0] if spiking else source
     assert data is not None
     entry = acquire.labelled(data.test, data, limit=count, batch_size=BATCH)
     return network, Prepared(torch.cat([x for x, _ in entry]), torch.cat([labels for _, labels in entry]))
+
+
+def by_turns(before: Path, arguments: list[str], names: list[str], rounds: int) -> list[dict[str, Any]]:
+    """Rows of this tree, with those of the other beside them; medians over the rounds."""
+    trees = {"before": before.resolve(), "after": Path(__file__).parent.parent}
+    found = dict[tuple[str, str], dict[str, list[dict[str, Any]]]]()
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / "rows.json"
+        for _ in range(rounds):
+            for name in names:
+                for tree, path in trees.items():
+                    line = [sys.executable, __file__, *arguments, "--only", name, "--json", str(file)]
+                    subprocess.run(line, check=True, env={**os.environ, "PYTHONPATH": str(path / "src")})
+                    for row in json.loads(file.read_text())["rows"]:
+                        found.setdefault((row["network"], row["what"]), {}).setdefault(tree, []).append(row)
+    rows = list[dict[str, Any]]()
+    for (network, what), of in found.items():
+        median = {tree: {key: statistics.median(row[key] for row in of[tree]) for key in FIGURES} for tree in trees}
+        counts = {key: sum(row[key] for row in of["after"]) for key in ("maps", "naive_maps")}
+        times = median["after"]["campaign_ms_a_map"] / median["before"]["campaign_ms_a_map"]
+        rows.append({"network": network, "what": what, **median["after"], **counts,
+                     "before": median["before"], "campaign_over_before": times})  # fmt: skip
+    return rows
 
 
 def main() -> None:
@@ -150,6 +183,9 @@ def main() -> None:
     parser.add_argument("--maps", type=int, default=100, help="of a campaign; a fifth of it for the cnn")
     parser.add_argument("--turns", type=int, default=1)
     parser.add_argument("--naive", type=int, default=5, help="maps of the naive loop in a turn")
+    parser.add_argument("--only", help="one network, or 'short cuts'")
+    parser.add_argument("--before", type=Path, help="another worktree of this repository")
+    parser.add_argument("--rounds", type=int, default=3, help="with --before")
     parser.add_argument("--json", type=Path)
     settings = parser.parse_args()
     torch.set_num_threads(1)
@@ -160,12 +196,20 @@ def main() -> None:
     if settings.cnn is not None:
         nets["cnn spiking (exact, T = 4)"] = (settings.cnn, settings.cnn_images, True)
         nets["cnn ordinary"] = (settings.cnn, settings.cnn_images, False)
-    conditions = {
+    conditions: dict[str, Any] = {
         "date": time.strftime("%Y-%m-%d"), "torch": torch.__version__, "threads": 1, "processor": processor(),
         "images": settings.images, "cnn_images": settings.cnn_images, "time": "processor time of this process",
         "machine_shared": "other work ran beside: read the ratios",
     }  # fmt: skip
     rows: list[dict[str, Any]] = []
+    if settings.before is not None:
+        given = vars(settings)
+        passed = ("topologies", "cnn", "images", "cnn_images", "maps", "turns", "naive")
+        arguments = [f"--{key.replace('_', '-')}={given[key]}" for key in passed if given[key] is not None]
+        rows = by_turns(settings.before, arguments, [settings.only] if settings.only else list(nets), settings.rounds)
+        conditions["before"] = f"the same script on {settings.before.name}, by turns, {settings.rounds} rounds; medians"
+        write_json(settings.json, {"conditions": conditions, "rows": rows})
+        return
 
     def report(name: str, what: str, found: dict[str, Any]) -> None:
         rows.append({"network": name, "what": what, **found})
@@ -175,12 +219,16 @@ def main() -> None:
 
     whole = settings.maps
     for name, (run, count, spiking) in nets.items():
+        if settings.only not in (None, name):
+            continue
         network, samples = loaded(run, count, spiking=spiking)
         settings.maps = max(whole // 5, 1) if name.startswith("cnn") else whole
         for rate in RATES:
             report(name, f"model-wise at {rate:g}", compare(network, samples, rate, settings))
         report(name, "layer by layer at 0.01", compare(network, samples, 1e-2, settings, scope="layer"))
         report(name, "single bits", compare(network, samples, None, settings))
+    if settings.only not in (None, SHORTCUTS):
+        return
     network, samples = loaded(*nets["top3 spiking (C2)"][:2], spiking=True)
     settings.maps = max(whole // 2, 1)
     for rate in (1e-3, None):

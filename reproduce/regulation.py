@@ -138,7 +138,7 @@ def main() -> None:
             print(json.dumps(found))
             cells.append(found)
             if seed == asked.seeds[0] and name in ("1w-2u without", "1w-2u with"):
-                shares[name] = _shares(blueprint, about)
+                shares[name] = _shares(asked.runs, blueprint, about)
     means = {
         name: sum(cell["accuracy_test"] for cell in cells if cell["cell"] == name) / len(asked.seeds) for name in wanted
     }
@@ -172,8 +172,8 @@ def main() -> None:
     )
 
 
-def _shares(blueprint: Blueprint, about: dict[str, Any]) -> dict[str, dict[str, float]]:
-    data = acquire.spiking_data(about, images=ImageSettings())
+def _shares(runs: Path, blueprint: Blueprint, about: dict[str, Any]) -> dict[str, dict[str, float]]:
+    data = acquire.spiking_data(runs, blueprint.plan, about, images=ImageSettings())
     return signs_and_spikes(blueprint, acquire.inputs(data.test, data, limit=IMAGES))
 
 

@@ -4,7 +4,9 @@
     python reproduce/reliability.py --runs runs/topologies --json reproduce/reliability.json --workers 2
 One command, and resumable: ordinary networks that are not trained yet are trained, maps that are on record are not run
 again. Model-wise at every rate, layer-wise for TOP1 and TOP3 at 1e-2. 8-bit weights, one scale a tensor; 100 maps a
-cell on the first 2,000 test images; every network meets maps of the same ids on the same images.
+cell on the first 2,000 test images; every network meets maps of the same ids on the same images. --topologies and
+--configs make a part of the grid; the result says which. In the committed one a part was
+made anew and put into the grid of before: `made` is a cell's date, and its conditions say what changed.
 
 Source: "Reliability-Aware Hyperparameter Optimization for ANN-to-SNN Conversion", Figs. 2–5. Only a few of its values
 are printed, in its text; they stand beside ours. The paper defines neither its error rates' number of repetitions nor
@@ -85,6 +87,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--topologies", nargs="+", choices=TOPOLOGIES, default=TOPOLOGIES)
+    parser.add_argument("--configs", nargs="+", choices=CONFIGS, default=CONFIGS)
     parser.add_argument("--maps", type=int, default=100)
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--epochs", type=int, default=8, help="of ordinary networks")
@@ -94,10 +98,10 @@ def main() -> None:
     began = time.monotonic()
     cells: list[dict[str, Any]] = []
     seconds = 0.0
-    for topology in TOPOLOGIES:
+    for topology in asked.topologies:
         for data in DATA:
             plain = ordinary(data, topology, runs=asked.runs, epochs=asked.epochs, seed=asked.seed)
-            nets = {"ann": plain} | {c: asked.runs / f"{data}_{topology}_{c}_s{asked.seed}" for c in CONFIGS}
+            nets = {"ann": plain} | {c: asked.runs / f"{data}_{topology}_{c}_s{asked.seed}" for c in asked.configs}
             for rate in RATES:
                 base: Injection | None = None
                 for config, run in nets.items():
@@ -124,6 +128,8 @@ def main() -> None:
             "what": "bit flips in 8-bit weights of fully connected networks, ordinary and spiking",
             "conditions": {
                 **conditions(began, seeds=[asked.seed]),
+                "topologies": asked.topologies,
+                "configs": asked.configs,
                 "maps": asked.maps,
                 "images": asked.images,
                 "workers": asked.workers,

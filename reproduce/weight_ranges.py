@@ -71,7 +71,8 @@ def compares(rows: list[dict[str, Any]]) -> str:
     ratios = [row["reliability_over_ordinary"] for row in rows if "reliability_over_ordinary" in row]
     stored = [row["reliability_mean"] for row in rows]
     return (
-        f"The range alone takes reliability from {max(stored):.2f} to {min(stored):.2f}, accuracy alike. "
+        f"The range alone takes reliability from {max(stored):.2f} to {min(stored):.2f}, "
+        "accuracy without faults alike. "
         f"The spiking networks' over the ordinary one's lies between {min(ratios):.2f} and {max(ratios):.2f} at every "
         "range: the printed 1.92 (TOP3), and 0.46 and 1.28 (TOP4), do not come out of it"
     )

@@ -76,7 +76,7 @@ RULES = {Flip: lambda known: None}
     "measure/equality/bounds/flips.py": """from spikewright.ann.ops.flips import Flip
 from spikewright.measure.equality.bounds import on_magnitudes
 
-RULES = {Flip: lambda node, inputs, roles: on_magnitudes(node, inputs, roles, 0)}
+RULES = {Flip: lambda case: on_magnitudes(case, 0)}
 """,
     "measure/cost/events/flips.py": """from spikewright.ann.ops.flips import Flip
 from spikewright.measure.cost.events import transposed

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spikewright import data as data
     from spikewright import measure as measure
+    from spikewright.ann.capture.arguments import Example as Example
     from spikewright.ann.capture.capture import capture as capture
     from spikewright.ann.rounding import clipped_round as clipped_round
     from spikewright.ann.source import Source as Source
@@ -78,6 +79,7 @@ _HOMES = {
     "EvaluateSettings": "measure.samples",
     "Evaluation": "measure.evaluation",
     "Exact": "conversion.methods.exact",
+    "Example": "ann.capture.arguments",
     "Gradient": "conversion.calibrators.gradient",
     "InjectSettings": "reliability.campaign.settings",
     "InputPreparation": "data.preparation",

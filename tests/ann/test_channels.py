@@ -24,7 +24,7 @@ class Tokens(nn.Module):
 
 def test_axes_follow_what_moves_values() -> None:
     source = sw.capture(Tokens().eval(), torch.rand(2, 3, 8, 8))
-    axes = channel_axes(source.nodes, source.input_shape)
+    axes = channel_axes(source.nodes, source.value_shapes)
     found = [(node.op.kind, node.shape, axes[node.name]) for node in source.nodes]
     assert found == [
         ("conv", (5, 2, 2), 0),
@@ -52,7 +52,7 @@ def test_features_that_are_pooled_over_are_no_channels() -> None:
             return self.second(nn.functional.max_pool1d(torch.relu(self.first(x)), 2).flatten(1))
 
     source = sw.capture(Pooled().eval(), torch.rand(2, 3, 6))
-    axes = channel_axes(source.nodes, source.input_shape)
+    axes = channel_axes(source.nodes, source.value_shapes)
     assert [(node.op.kind, axes[node.name]) for node in source.nodes[:3]] == [
         ("linear", 0),
         ("activation", 0),

@@ -16,7 +16,15 @@ from spikewright.snn.formats.uniform import Uniform
 from spikewright.training.snn.settings import NeuronSettings, SpikingSettings
 
 # A spike less a constant that is the threshold, a tie; a pool of spikes; nothing that fires
-APART = {"output_is_also_fired", "max_pool_of_a_concatenation", "linear_only"}
+APART = {
+    "output_is_also_fired",
+    "max_pool_of_a_concatenation",
+    "max_pools_behind_gains",
+    "max_pool_1d_behind_a_norm",
+    "smooth_residual",
+    "linear_only",
+    *zoo.GRADED,
+}
 
 PLAIN = SpikingSettings(timesteps=3, neurons=NeuronSettings(threshold=0.6, leak=1.0))
 PAPER = SpikingSettings(

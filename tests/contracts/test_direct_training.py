@@ -28,11 +28,14 @@ FEW_BITS = SpikingSettings(
 RATE = SpikingSettings(timesteps=4, encoding="rate", readout="spikes")
 REFUSED = {
     "linear_only": "no ReLU",
-    "max_pool_of_a_concatenation": "joined or averaged",
+    "max_pool_of_a_concatenation": "joined, averaged",
+    "max_pools_behind_gains": "scaled or normalised",
+    "max_pool_1d_behind_a_norm": "scaled or normalised",
+    "smooth_residual": "joined, averaged",
 }
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.names(without=zoo.GRADED))
 @pytest.mark.parametrize("settings", [FULL, FEW_BITS, RATE], ids=["full", "few_bits", "rate"])
 def test_frozen_as_trained(name: str, settings: SpikingSettings) -> None:
     source, x, _ = captured(name)

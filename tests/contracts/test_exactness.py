@@ -127,7 +127,8 @@ def test_float32_differs_only_where_rounding_allows(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["mlp", "conv_bn_relu", "resnet", "densenet", "average_pools", "linear_on_the_last_axis"]
+    "name",
+    ["mlp", "conv_bn_relu", "resnet", "densenet", "average_pools", "linear_on_the_last_axis", "max_pools_behind_gains"],
 )
 @pytest.mark.parametrize("settings", [{"left_shift": False}, {"bias_shift": False}, {}])
 def test_engines_agree_without_postponed_firing(name: str, settings: dict[str, bool]) -> None:

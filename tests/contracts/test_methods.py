@@ -31,6 +31,7 @@ MODELS = [
     "bn_after_max_pool",
     "pooled_and_unpooled_readers",
     "max_pool_of_a_concatenation",
+    "max_pool_1d_behind_a_norm",
     "inception",
     "resnet",
     "densenet",

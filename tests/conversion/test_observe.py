@@ -67,7 +67,7 @@ def test_an_activation_that_overflows_is_refused() -> None:
     source, x, _ = captured("mlp")
     large = {name: array * 1e30 for name, array in source.arrays.items()}
     with pytest.raises(BadData, match="activation '1' is not finite"):
-        observe(type(source)(source.input_shape, source.nodes, large), [x * 1e30])
+        observe(type(source).of(source.input_shape, source.nodes, large), [x * 1e30])
 
 
 @pytest.mark.parametrize("at_once", [1, 2000, 40_000])
@@ -75,7 +75,7 @@ def test_slices_and_values_that_are_not_stored_give_the_same(at_once: int, monke
     source, x, _ = captured("mlp")
     whole = {name: _by_hand(value) for name, value in _activations(source, x.double()).items()}
     monkeypatch.setattr("spikewright.conversion.observe.AT_ONCE", at_once)
-    double = type(source)(source.input_shape, source.nodes, {k: a.double() for k, a in source.arrays.items()})
+    double = type(source).of(source.input_shape, source.nodes, {k: a.double() for k, a in source.arrays.items()})
     found = observe(double, [x.double()])
     for name, (total, positive) in whole.items():
         assert found[name].total == total

@@ -41,7 +41,8 @@ Original = Callable[..., Tensor]
 
 MODELS = [
     "mlp", "conv_bn_relu", "max_pool_shapes", "bn_after_max_pool", "resnet", "pooled_and_unpooled_readers",
-    "average_pools", "trained_levels", "output_is_also_fired",
+    "average_pools", "trained_levels", "output_is_also_fired", "squeeze_and_excitation", "layer_norms",
+    "quotients_and_extremes", "max_pools_of_values",
 ]  # fmt: skip
 
 

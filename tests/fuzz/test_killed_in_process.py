@@ -4,12 +4,11 @@ What is there then is the run of before or the new one, whole; and the same comm
 leaves nothing else.
 """
 
-import shutil
 from pathlib import Path
 
 import pytest
 from support.disk import Disk, Killed, watched
-from support.verbs import VERBS, Verb
+from support.verbs import VERBS, Tried, Verb
 
 from spikewright.data import files
 
@@ -27,18 +26,14 @@ def listing(root: Path) -> list[str]:
 
 
 def killed_at_each_change(verb: Verb, tmp_path: Path, *, every: int = 1) -> None:
-    root, begun = tmp_path / "root", tmp_path / "begun"
-    root.mkdir()
-    verb.begin(root)
-    shutil.copytree(root, begun)
-    before = verb.after_a_kill(root)
+    tried = Tried(verb, tmp_path)
+    root, before = tried.root, tried.before
     with watched(Disk(root)) as disk:
         figures = verb.command(root)
     after, whole = verb.after_a_kill(root), listing(root)
     assert len(disk.done) > 5, disk.done
     for last in range(0, len(disk.done), every):
-        shutil.rmtree(root)
-        shutil.copytree(begun, root)
+        tried.again()
         with pytest.raises(Killed), watched(Disk(root, last=last)):
             verb.command(root)
         where = f"{verb}, killed at change {last}: {disk.done[last]}"

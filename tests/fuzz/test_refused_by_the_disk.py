@@ -5,17 +5,17 @@ is half-written, and no folder is empty.
 """
 
 import errno
-import shutil
 from pathlib import Path
 
 import pytest
 from support.disk import Disk, watched
-from support.verbs import VERBS, Verb
+from support.verbs import SEARCHES, VERBS, Tried, Verb
 
 from spikewright.errors import SpikewrightError
 
 PARTS = (".part", ".writing", ".written", ".lock")
 EVERY = 9  # of the changes, in the quick suite
+EVERY_OF_SEARCHES = 24  # which take longer
 WAYS_OUT = ("make room", "choose another place", "give another --record")
 
 
@@ -28,18 +28,14 @@ def left(root: Path) -> list[str]:
 
 
 def refused_at_each_change(verb: Verb, tmp_path: Path, error: int, *, every: int = 1) -> None:
-    root, begun = tmp_path / "root", tmp_path / "begun"
-    root.mkdir()
-    verb.begin(root)
-    shutil.copytree(root, begun)
-    before = verb.after_a_kill(root)
+    tried = Tried(verb, tmp_path)
+    root, before = tried.root, tried.before
     with watched(Disk(root)) as disk:
         verb.command(root)
     after, refused = verb.after_a_kill(root), 0
     read_only = error == errno.EROFS
     for last in [0] if read_only else range(0, len(disk.done), every):
-        shutil.rmtree(root)
-        shutil.copytree(begun, root)
+        tried.again()
         where = f"{verb}, refused from change {last}: {disk.done[last]}"
         with watched(Disk(root, last=last, error=error, every=read_only)):
             try:
@@ -53,13 +49,13 @@ def refused_at_each_change(verb: Verb, tmp_path: Path, error: int, *, every: int
     assert refused
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=str)
+@pytest.mark.parametrize("verb", [*VERBS, *SEARCHES], ids=str)
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS])
 def test_a_full_or_read_only_disk_is_said_in_one_line(verb: Verb, error: int, tmp_path: Path) -> None:
-    refused_at_each_change(verb, tmp_path, error, every=EVERY)
+    refused_at_each_change(verb, tmp_path, error, every=EVERY_OF_SEARCHES if verb in SEARCHES else EVERY)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", VERBS, ids=str)
+@pytest.mark.parametrize("verb", [*VERBS, *SEARCHES], ids=str)
 def test_whenever_the_disk_is_full(verb: Verb, tmp_path: Path) -> None:
     refused_at_each_change(verb, tmp_path, errno.ENOSPC)

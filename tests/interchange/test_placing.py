@@ -104,7 +104,7 @@ def test_a_refusal_at_any_change_leaves_the_old_run_or_the_new_one_and_nothing_e
 
 def test_what_is_kept_is_part_of_the_run(tmp_path: Path) -> None:
     place(tmp_path, files("old", RUN_FILES[:2]))
-    place(tmp_path, files("new", PLAN), save=RUN_FILES[:2])
+    place(tmp_path, files("new", PLAN), carry=RUN_FILES[:2])
     assert read(tmp_path) == {**texts("old", RUN_FILES[:2]), **texts("new", PLAN)}
 
 

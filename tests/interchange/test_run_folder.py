@@ -97,7 +97,7 @@ def test_bytes_that_are_no_text(run: Path) -> None:
     _refused(run)
 
 
-@pytest.mark.parametrize("version", [0, 5, "1", None, [1]])
+@pytest.mark.parametrize("version", [0, 6, "1", None, [1]])
 def test_another_version(run: Path, version: Any) -> None:
     _edit(run / "plan.json", lambda content: content.update(format=version))
     assert "format" in _refused(run)

@@ -63,6 +63,13 @@ CONTRACT = [
     "mismatched_codes_engine",
     "codes_compared_with",
     "weight_bits",
+    "graded_nodes",
+    "graded_multiplications_per_sample",
+    "graded_additions_per_sample",
+    "graded_comparisons_per_sample",
+    "graded_divisions_per_sample",
+    "graded_roots_per_sample",
+    "graded_exponentials_per_sample",
 ]
 
 
@@ -173,6 +180,8 @@ def test_energy_of_what_does_nothing_is_no_gain(found: Evaluation) -> None:
     level = found.accuracy_constant
     said = replace(found, accuracy_snn=level).gains_nothing
     assert said == f"accuracy is not above the {level:.2%} of one answer for all"
+    said = replace(found, accuracy_snn=level + 2 / 90).gains_nothing
+    assert said == f"90 images do not show accuracy above the {level:.2%} of one answer"
 
 
 def test_time_and_memory(found: Evaluation) -> None:

@@ -57,7 +57,7 @@ def test_weights_depend_on_the_seed_alone(name: str) -> None:
 
 
 def test_a_wrong_name_is_answered_with_the_near_one() -> None:
-    with pytest.raises(BadModel, match="'resnet43' is not known: did you mean 'resnet34'\\? choose one of cnn, ") as e:
+    with pytest.raises(BadModel, match="'resnet43' is not known: did you mean 'resnet34'\\? choose among cnn, ") as e:
         build("resnet43", channels=1, size=(8, 8), classes=10, seed=0)
     assert "\n" not in str(e.value)
 

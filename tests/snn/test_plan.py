@@ -1,16 +1,16 @@
 """Plans: how values run over time, what does not go together, and that every refusal says so."""
 
 import itertools
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
 from support.handmade import edge, firing, node, plan
 
-from spikewright.ann.ops import Operation
 from spikewright.ann.ops.activations import Activation, Offset
 from spikewright.ann.ops.arithmetic import Add, Scale
+from spikewright.ann.ops.graded import Multiply
 from spikewright.ann.ops.moves import Identity
 from spikewright.ann.ops.pools import AdaptiveMaxPool, AveragePool, MaxPool
 from spikewright.ann.ops.products import Linear
@@ -243,10 +243,8 @@ def test_laws_schedules_and_codes(law: str, schedule: str, warmup: int, weights:
         ((node("a", "input"), node("a", "a")), "two nodes are named 'a'"),
         ((node("input", "input"),), "two nodes are named 'input'"),
         ((node("a", op=AdaptiveMaxPool(size=(2,))),), "node 'a' reads nothing"),
-        (
-            (node("a", "input", op=MaxPool(kernel=(2,), stride=(2,), padding=(0,), dilation=(1,), ceil_mode=False)),),
-            "node 'a': a max pool belongs between accumulating and firing, not in the graph",
-        ),
+        ((node("a", "input", op=Multiply()),), "node 'a': operation 'multiply' reads 2 values, not 1"),
+        ((node("a", "input", "input", op=Identity()),), "node 'a': operation 'identity' reads one value, not 2"),
     ],
 )
 def test_graphs_that_cannot_be(nodes: tuple, message: str) -> None:
@@ -359,27 +357,50 @@ def test_a_clocked_plan_survives_json() -> None:
         assert again.stages[0].firing.law == law
 
 
-def test_what_is_not_linear_or_a_sources_alone_stands_in_no_plan() -> None:
-    """An engine may run a graded node step by step, or on the total: only what is linear gives the same."""
-
-    @dataclass(frozen=True)
-    class Square(Operation):
-        linear: ClassVar[bool] = False
-        kind: str = "square"
-
-        def __call__(self, inputs, weight=None):
-            return inputs[0] ** 2
-
-    said = _refused(lambda: plan(node("a", "input", fires=firing(RATE)), node("s", "a", op=Square()), node("out", "s")))
-    assert "node 's': operation 'square' is not linear" in said
+def test_what_only_sources_hold_stands_in_no_plan() -> None:
     for op in (Activation(), Offset()):
         assert "stage it as an activation" in _refused(lambda op=op: plan(node("s", "input", op=op), node("out", "s")))
-    assert "a max pool belongs between" in _refused(
-        lambda: plan(node("p", "input", op=AdaptiveMaxPool(size=(1,))), node("out", "p"))
+
+
+SQUARE = Multiply()
+
+
+def test_what_is_not_linear_waits_for_a_train_and_is_then_the_same_at_every_step() -> None:
+    made = plan(
+        node("a", "input", fires=firing(RATE)),
+        node("s", "a", "a", op=SQUARE),
+        node("b", "s", fires=firing(RATE)),
+        node("p", "b", op=AdaptiveMaxPool(size=(1,))),
+        node("out", "p"),
+        encoder=Repeat(4),
     )
+    assert made.courses["s"] == made.drives["b"] == made.courses["p"] == TimeCourse(4, True)
+    assert made.drives["s"] == made.courses["b"] == TimeCourse(4, False)
+    once = plan(node("a", "input", fires=firing(RATE)), node("s", "a", "input", op=SQUARE), node("out", "s"))
+    assert once.courses["s"] == once.courses["out"] == TimeCourse(1, True)
+
+
+def test_what_is_not_linear_neither_fires_nor_runs_without_a_window() -> None:
+    said = _refused(lambda: plan(node("s", "input", "input", op=SQUARE, fires=firing(RATE)), node("out", "s")))
+    assert said.startswith("node 's': operation 'multiply' is not linear, and a stage adds up what arrives")
+    said = _refused(lambda: plan(node("s", "input", "input", op=SQUARE), node("out", "s"), encoder=Direct(4)))
+    assert "which a clocked network has none of" in said
+    said = _refused(lambda: plan(node("s", "input", "input", op=SQUARE), node("out", "s"), encoder=Repeat(4, 3)))
+    assert "which a warm-up has none of: choose a method without one" in said
 
 
 def test_a_node_that_fires_is_a_stage() -> None:
     made = plan(node("a", "input", fires=firing(RATE)), node("out", "a"))
     assert [type(each) for each in made.nodes] == [Stage, Node]
     assert made.stages == made.nodes[:1]
+
+
+@pytest.mark.parametrize("beyond", [-1, 2])
+def test_a_stage_fires_beyond_no_more_operations_than_it_has(beyond: int) -> None:
+    pool = MaxPool(kernel=(1,), stride=(1,), padding=(0,), dilation=(1,))
+    pooled = replace(firing(Code.rate(1)), before_firing=(pool,))
+    assert replace(pooled, beyond=1).beyond == 1
+    message = _refused(lambda: replace(pooled, beyond=beyond))
+    assert message == (
+        f"the stage of 'act' fires from {beyond} operations beyond it, and has 1 before firing: convert again"
+    )

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from support.handmade import edge, firing, node, plan
 
+from spikewright.ann.ops.pools import MaxPool
 from spikewright.ann.ops.products import Linear
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.direct import Direct
@@ -24,6 +25,17 @@ def test_it_is_the_text_that_was_always_written() -> None:
         "Node(name='out', op=Identity(kind='identity'), edges=(Edge(source='a', alignment=None),), shape=(2,), "
         "firing=None, weights=None)))"
     )
+
+
+def test_what_a_stage_fires_beyond_shows_where_there_is_something() -> None:
+    pooled = replace(
+        firing(Code.rate(1)), before_firing=(MaxPool(kernel=(1,), stride=(1,), padding=(0,), dilation=(1,)),)
+    )
+    ends = [
+        signature(plan(node("a", "input", fires=one), node("out", "a"))) for one in (pooled, replace(pooled, beyond=1))
+    ]
+    assert ["beyond" in text for text in ends] == [False, True]
+    assert ends[1].replace(", beyond=1)", ")") == ends[0]
 
 
 def test_one_node_is_written_as_a_tuple_of_one() -> None:

@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +30,7 @@ MAKERS = (
     "src/spikewright/ann",
     "src/spikewright/data/preparation.py",
     "src/spikewright/interchange/run_folder.py",
+    "src/spikewright/interchange/source_formats.py",
     "tests/support/captures.py",
     "tests/support/zoo.py",
 )
@@ -71,7 +73,7 @@ def _read(folder: Path) -> tuple[Source, Tensor]:
     source, about = load_source(folder)
     ordered = {name: source.arrays[name] for name in about["arrays"]}  # the file has an order of its own
     inputs = load_file(folder / "inputs.safetensors")["inputs"]
-    return Source(source.input_shape, source.nodes, ordered, source.preparation), inputs
+    return replace(source, arrays=ordered), inputs
 
 
 def _write(folder: Path, source: Source, inputs: Tensor) -> None:

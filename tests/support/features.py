@@ -6,6 +6,7 @@ from torch import Tensor
 
 from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
 from spikewright.ann.ops.arithmetic import Add, Scale
+from spikewright.ann.ops.curves import Curve
 from spikewright.ann.ops.moves import Concat
 from spikewright.ann.ops.pools import AveragePool, MaxPool
 from spikewright.ann.ops.products import Conv, Linear
@@ -62,6 +63,12 @@ def _node(source: Source, node: SourceNode) -> Iterator[str]:
                 yield "capped activation"
             if node.op.levels is not None:
                 yield f"trained levels, thresholds {_spread(source.array(node, 'threshold'), node.shape)}"
+        case Curve():
+            slope = source.array(node, "slope")
+            signs = "signed" if node.op.signed else "unsigned"
+            yield f"a curve of {signs} codes that " + ("rises" if node.op.rises else "falls first")
+            if slope is not None:
+                yield f"slope {_spread(slope, node.shape)}"
         case BatchNorm():
             yield from _batch_norm(source, node)
         case Offset():
@@ -115,8 +122,12 @@ def _stages(blueprint: Blueprint) -> Iterator[str]:
             yield f"bias {_spread(bias, node.shape)}"
         if isinstance(node, Stage):
             yield from (f"{op.kind} before firing" for op in node.firing.before_firing)
+            yield f"fires by {node.firing.law.kind}"
             if node.firing.channels is not None:
                 yield "a stage that carries a part of the channels"
+            if node.firing.beyond:
+                signs = any(op.scales for op in node.firing.before_firing[-node.firing.beyond :])
+                yield f"a stage beyond a value of the source, {'by signs' if signs else 'by a max pool'}"
 
 
 def _spread(constant: Tensor | None, shape: tuple[int, ...]) -> str:

@@ -43,6 +43,12 @@ def slow_codes(program: Program, x: torch.Tensor) -> dict[str, np.ndarray]:
     for instruction in program.instructions:
         node = instruction.node
         inputs = [values[name] for name in node.inputs]
+        if node.op.maximum:  # of one grid: integers stay integers
+            largest = node.op([torch.from_numpy(inputs[0]).double()]).numpy().astype(np.int64)
+            assert instruction.gain(0) is None
+            scaled = largest * _integers(instruction.after, ()) if instruction.after is not None else largest
+            values[node.name] = scaled + _integers(instruction.bias, tuple(node.shape))
+            continue
         matrix = _matrix(instruction, [value.shape[1:] for value in inputs])
         flat = np.concatenate([value.reshape(len(x), -1) for value in inputs], 1) @ matrix.T
         shape = instruction.node.op(

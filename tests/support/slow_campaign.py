@@ -13,6 +13,7 @@ from torch import Tensor
 from spikewright.ann import interpreter
 from spikewright.ann.ops import Averaging
 from spikewright.ann.ops.activations import Activation, BatchNorm
+from spikewright.ann.ops.curves import Curve
 from spikewright.ann.ops.products import Conv, Linear
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.quantise import quantise, store
@@ -166,7 +167,7 @@ class Slow:
 
 
 def _fires(node: SourceNode) -> bool:
-    return isinstance(node.op, Activation)
+    return isinstance(node.op, Activation | Curve)
 
 
 def _top(value: Tensor) -> float:
@@ -213,7 +214,7 @@ def walked(program: Program, x: Tensor, patch: Patch, images: NDArray[np.int64])
         inputs = [values[name] for name in node.inputs]
         if node is plan.readout:  # it only sums, so time goes first: the engines round once
             total = deliver(instruction, totals(instruction, inputs, plan.warmup))[0]
-            return scaled(total if instruction.bias is None else total + instruction.bias, program.worth)
+            return scaled(total if instruction.bias is None else total + instruction.bias, program.worth(node.name))
         currents = _currents(program, instruction, inputs)
         if not isinstance(instruction, StageInstruction):
             values[node.name] = currents

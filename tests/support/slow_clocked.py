@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from spikewright.ann.ops import Operation
 from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
 from spikewright.ann.ops.arithmetic import Add, Scale
+from spikewright.ann.ops.curves import Curve
 from spikewright.ann.ops.moves import Concat, Identity, Permute, Reshape, Slice, ZeroPad
 from spikewright.ann.ops.pools import AdaptiveAveragePool, AdaptiveMaxPool, AveragePool, MaxPool, Mean
 from spikewright.ann.ops.products import Conv, Linear
@@ -111,7 +112,7 @@ def loop(
             pools = isinstance(node.op, MaxPool | AdaptiveMaxPool)
             if pools and node.inputs[0] in currents:
                 currents[node.name] = _windows(node.op, currents[node.inputs[0]], node.shape, np.max)
-            elif isinstance(node.op, Activation):
+            elif isinstance(node.op, Activation | Curve):
                 currents[node.name] = values[node.inputs[0]]
             else:
                 inputs = [values[name] for name in node.inputs]

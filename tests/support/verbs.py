@@ -1,6 +1,7 @@
 """The verbs that write, each on a small network: what there was before, the command, what it gives."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,11 @@ import torch
 
 from spikewright.app.api.folders import save
 from spikewright.app.pages.injection import write_injection
-from spikewright.app.runs import compare, convert, inject, train
+from spikewright.app.runs import compare, convert, inject, search, train
 from spikewright.data.files import write_json
 from spikewright.engines.network import build
+from spikewright.exploration.request.settings import FaultSettings, GateSettings, NetworkSettings, SearchSettings
+from spikewright.exploration.request.space import ConvertedSpace
 from spikewright.exploration.workspace import digest_of
 from spikewright.interchange import run_folder
 from spikewright.interchange.placing import has_file, present
@@ -42,6 +45,27 @@ class Verb:
 
     def __str__(self) -> str:
         return self.name
+
+
+class Tried:
+    """A verb's folder before its command, to which it comes back as often as the command is tried.
+
+    Attributes:
+        root: the folder.
+        before: what is there, as `Verb.after_a_kill` has it.
+    """
+
+    def __init__(self, verb: Verb, folder: Path) -> None:
+        self.root, self._begun = folder / "root", folder / "begun"
+        self.root.mkdir()
+        verb.begin(self.root)
+        shutil.copytree(self.root, self._begun)
+        self.before = verb.after_a_kill(self.root)
+
+    def again(self) -> None:
+        """As it was before the command."""
+        shutil.rmtree(self.root)
+        shutil.copytree(self._begun, self.root)
 
 
 def network(folder: Path) -> dict[str, Any]:
@@ -118,10 +142,33 @@ def _page(root: Path) -> list[Any]:
 def _save(root: Path, factor: float) -> dict[str, Any]:
     source = trained.classifier(5, 5)
     arrays = {name: array * factor for name, array in source.arrays.items()}
-    other = type(source)(source.input_shape, source.nodes, arrays, source.preparation)
+    other = type(source).of(source.input_shape, source.nodes, arrays, source.preparation)
     made = convert.run_conversion(other, convert.chosen("exact", {"timesteps": 3}), None)
     save(root / OUT, build(made, dtype=torch.float32), other, about={"factor": factor})
     return network(root / OUT)
+
+
+def _search(root: Path, methods: tuple[str, ...] = ("exact",)) -> dict[str, Any]:
+    settings = SearchSettings(
+        kind="convert",
+        network=NetworkSettings(run=_source(root, 5, 5)),
+        out=root / OUT,
+        faults=FaultSettings(ber=(0.01,), maps=100, cap=100, images=20),
+        gates=GateSettings(accuracy_margin=99, reliability_margin=99),
+        space=ConvertedSpace(methods=methods, timesteps=(2,)),
+    )
+    found = search.run(search.SearchRequest(settings=settings)).to_json()
+    return _steady({name: found[name] for name in ("candidates", "front", "test")})
+
+
+def _found_is_whole(root: Path) -> list[Any]:
+    """Whether what a search has written is whole where it is there: figures, page, and the networks it names."""
+    result, page = root / OUT / search.RESULT, root / OUT / search.PAGE
+    named = json.loads(result.read_text())["candidates"] if result.exists() else []
+    return [
+        not page.exists() or page.read_text().rstrip().endswith("</html>"),
+        all(network(root / OUT / one["folder"])["files"] for one in named if one["folder"]),
+    ]
 
 
 def _of_out(root: Path) -> dict[str, Any]:
@@ -145,3 +192,9 @@ VERBS = (
         "train --overwrite", lambda root: _convert(root, 2), lambda root: _train(root, overwrite=True), _of_out
     ),
 )  # fmt: skip
+
+SEARCHES = (
+    Verb("search", lambda root: _source(root, 5, 5), _search, _found_is_whole),
+    Verb("search again", _search, _search, _found_is_whole),
+)
+"""Verbs that leave whole results on their way, which the same command goes on from."""

@@ -29,6 +29,7 @@ COVERING = (
     "bn_after_max_pool",
     "max_pool_shapes",
     "max_pool_of_a_concatenation",
+    "max_pools_behind_gains",
     "densenet",
     "mobilenet_v2",
     "shufflenet",
@@ -41,7 +42,27 @@ COVERING = (
     "constant_that_widens",
     "batch_norm_between_sequences",
     "trained_levels",
+    "quotients_and_extremes",
+    "max_pools_of_values",
+    "products_of_maps",
+    "gelu_and_max_pool",
+    "prelu_of_both_signs",
 )
+
+# Those that compute with numbers between their neurons: converted, but not trained directly
+GRADED = (
+    "squeeze_and_excitation",
+    "layer_norms",
+    "group_norms",
+    "softmax_gate",
+    "unit_length",
+    "quotients_and_extremes",
+    "max_pool_of_the_input",
+    "max_pools_of_values",
+    "products_of_maps",
+    "attention_by_hand",
+)
+NUMBERS = tuple(name for name in GRADED if "max_pool" not in name)  # integers cannot run these
 
 IMAGE: Shape = (3, 8, 8)
 
@@ -326,6 +347,49 @@ def two_max_pools_in_a_row() -> nn.Module:
         nn.BatchNorm2d(4),
         nn.ReLU(),
         _head(4, 1),
+    )
+
+
+@_entry()
+def max_pools_behind_gains() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        a, b, c = F.relu(m.a(x) + 1), F.relu(m.b(x)), F.relu(m.c(x) + 1)
+        normed = m.norm(a) * m.gain - 0.2
+        joined = m.pool(torch.cat([normed, b, torch.cat([0.5 - c], 1)], 1) * 1.5)
+        padded = F.max_pool2d(F.pad(a, (0, 1, 0, 1)), 3, 2)
+        mirrored = m.pool(0.5 - 2 * F.pad(a, (1, 1, 1, 1), "reflect"))
+        again = F.max_pool2d(m.signs * m.pool(normed), 2, 1)
+        last = [F.relu(m.mix(joined)), F.avg_pool2d(a, 2), padded, mirrored, again, normed.amax((2, 3))]
+        return m.head(torch.cat([each.flatten(1) for each in last], 1))
+
+    return Net(
+        compute,
+        a=nn.Conv2d(3, 4, 3, padding=1),
+        b=nn.Conv2d(3, 1, 3, padding=1),
+        c=nn.Conv2d(3, 2, 3, padding=1),
+        norm=nn.BatchNorm2d(4),
+        gain=torch.tensor([1.5, 1.0, -1.0, 0.0]).reshape(4, 1, 1),
+        signs=torch.tensor([-0.5, 1.0, -1.0, -1.0]).reshape(4, 1, 1),
+        pool=nn.MaxPool2d(3, 2, 1),
+        mix=nn.Conv2d(7, 4, 3, padding=1),
+        head=nn.Linear(332, 5),
+    )
+
+
+@_entry((3, 16))
+def max_pool_1d_behind_a_norm() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv1d(3, 5, 3, padding=1),
+        nn.ReLU(),
+        nn.BatchNorm1d(5),
+        nn.Dropout(0.2),
+        nn.MaxPool1d(2),
+        nn.Conv1d(5, 4, 3, padding=1),
+        nn.ReLU(),
+        nn.BatchNorm1d(4),
+        nn.AdaptiveMaxPool1d(3),
+        nn.Flatten(),
+        nn.Linear(12, 5),
     )
 
 
@@ -997,6 +1061,136 @@ def without_gradient() -> nn.Module:
     return Net(compute, stem=nn.Conv2d(3, 4, 3, padding=1), conv=nn.Conv2d(4, 4, 3, padding=1), head=_head(4))
 
 
+# Graded nodes ----------------------------------------------------------------------------------------------
+
+
+@_entry()
+def squeeze_and_excitation() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        x = F.relu(m.a(x))
+        squeezed = F.relu(m.squeeze(x.mean((2, 3), keepdim=True)) + 0.5)
+        gate = F.relu6(m.excite(squeezed) + 3) / 6
+        return m.head(F.relu(m.b(x * gate)))
+
+    return Net(
+        compute,
+        a=nn.Conv2d(3, 6, 3, padding=1),
+        squeeze=nn.Conv2d(6, 4, 1),
+        excite=nn.Conv2d(4, 6, 1),
+        b=nn.Conv2d(6, 4, 3, padding=1),
+        head=_head(4),
+    )
+
+
+@_entry((10,))
+def layer_norms() -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(10, 16),
+        nn.LayerNorm(16),
+        nn.ReLU(),
+        nn.Linear(16, 12),
+        nn.ReLU(),
+        nn.LayerNorm(12),
+        nn.Linear(12, 4),
+    )
+
+
+@_entry()
+def group_norms() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 6, 3, padding=1),
+        nn.GroupNorm(3, 6),
+        nn.ReLU(),
+        nn.Conv2d(6, 4, 3),
+        nn.InstanceNorm2d(4, affine=True),
+        nn.ReLU(),
+        _head(4, 6),
+    )
+
+
+@_entry()
+def softmax_gate() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        x = F.relu(m.a(x))
+        share = F.softmax(m.score(x).flatten(2), -1).unflatten(2, (8, 8))
+        return m.head(F.relu(m.b(x * share * 64)))
+
+    return Net(compute, a=nn.Conv2d(3, 4, 3, padding=1), score=nn.Conv2d(4, 1, 1), b=nn.Conv2d(4, 4, 1), head=_head(4))
+
+
+@_entry((10,))
+def unit_length() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        return m.b(F.normalize(F.relu(m.a(F.normalize(x))) + 0.1)) * 4
+
+    return Net(compute, a=nn.Linear(10, 16), b=nn.Linear(16, 4))
+
+
+@_entry((10,))
+def quotients_and_extremes() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        a, b = F.relu(m.a(x)), F.relu(m.b(x))
+        c = m.c(b)
+        x = a / (b + 0.5) + 1 / (1 + b) + torch.maximum(a, b) - torch.minimum(a, c) + a * a + c**3 * 0.1
+        x = torch.maximum(x, torch.tensor(0.3)) + torch.minimum(x, torch.tensor(1.5))
+        return m.head(F.relu(x - 0.5)) + F.normalize(x[:, :4])
+
+    return Net(compute, a=nn.Linear(10, 8), b=nn.Linear(10, 8), c=nn.Linear(8, 8), head=nn.Linear(8, 4))
+
+
+@_entry()
+def max_pool_of_the_input() -> nn.Module:
+    return nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), _head(8, 4))
+
+
+@_entry()
+def max_pools_of_values() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        pooled = F.max_pool2d(m.a(x), 2)
+        b, c = F.relu(m.b(pooled)), F.relu(m.c(pooled))
+        x = F.max_pool2d(b - c, 3, 1, 1)
+        return m.head(F.adaptive_max_pool2d(F.relu(x - pooled) + x, (2, 3)).flatten(1))
+
+    return Net(
+        compute, a=nn.Conv2d(3, 4, 3, padding=1), b=nn.Conv2d(4, 4, 1), c=nn.Conv2d(4, 4, 1), head=nn.Linear(24, 4)
+    )
+
+
+@_entry()
+def products_of_maps() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        a, b = F.relu(m.a(x)), F.relu(m.b(x))
+        return m.head(F.relu(m.norm(m.c(a @ b))) + F.softmax(b - a, 1))
+
+    return Net(
+        compute,
+        a=nn.Conv2d(3, 4, 3, padding=1),
+        b=nn.Conv2d(3, 4, 3, padding=1),
+        c=nn.Conv2d(4, 4, 1),
+        norm=nn.InstanceNorm2d(4),
+        head=_head(4),
+    )
+
+
+@_entry((5, 6))
+def attention_by_hand() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        shares = F.softmax(m.q(x) @ m.k(x).transpose(1, 2) / 6**0.5, -1)
+        x = m.first(m.o(shares @ m.v(x)) + x)
+        x = x + m.down(F.relu(m.up(x)))
+        return m.head(m.second(x).mean(1))
+
+    return Net(
+        compute,
+        **{name: nn.Linear(6, 6) for name in "qkvo"},
+        first=nn.LayerNorm(6),
+        second=nn.RMSNorm(6),
+        up=nn.Linear(6, 12),
+        down=nn.Linear(12, 6),
+        head=nn.Linear(6, 4),
+    )
+
+
 # Trained levels --------------------------------------------------------------------------------------------
 
 
@@ -1025,4 +1219,43 @@ def trained_levels() -> nn.Module:
         nn.Linear(64, 8),
         Rounded(torch.tensor([0.9])),
         nn.Linear(8, 4),
+    )
+
+
+# Activations that are no ReLU ------------------------------------------------------------------------------
+
+
+@_entry()
+def gelu_and_max_pool() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.GELU(), nn.MaxPool2d(3, 2, 1), nn.Conv2d(4, 4, 1), nn.Sigmoid(), _head(4, 4)
+    )
+
+
+@_entry()
+def prelu_of_both_signs() -> nn.Module:
+    prelu = nn.PReLU(4)
+    prelu.weight.data = torch.tensor([-0.5, -0.1, 0.2, 0.4])
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), prelu, nn.MaxPool2d(2), nn.Conv2d(4, 4, 3, padding=1), nn.Tanh(), _head(4, 4)
+    )
+
+
+@_entry()
+def smooth_residual() -> nn.Module:
+    def compute(m: Net, x: Tensor) -> Tensor:
+        a = F.silu(m.stem(x))
+        b = F.hardswish(m.norm(m.inner(a)))
+        c = a + b * 0.5
+        gated = F.mish(m.left(F.max_pool2d(torch.cat([a, F.relu(b)], 1), 2))) + F.elu(m.right(F.avg_pool2d(c, 2)))
+        return m.head(F.softplus(gated))
+
+    return Net(
+        compute,
+        stem=nn.Conv2d(3, 4, 3, padding=1),
+        inner=nn.Conv2d(4, 4, 3, padding=1),
+        norm=nn.BatchNorm2d(4),
+        left=nn.Conv2d(8, 4, 1),
+        right=nn.Conv2d(4, 4, 1),
+        head=_head(4, 4),
     )

@@ -13,17 +13,17 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.ends import SourceInput
 from spikewright.ann.interpreter import run
 from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import Source
 from spikewright.app.cli.main import main
 from spikewright.data import ImageData
 from spikewright.errors import BadFile, BadModel, BadSetting
-from spikewright.training import fit as module
 from spikewright.training.ann.levels import initial_thresholds, with_levels
 from spikewright.training.ann.sparsity import BitPenalty
 from spikewright.training.ann.trainable import THRESHOLD_FLOOR
-from spikewright.training.fit import CHECKPOINTS, fit
+from spikewright.training.fit import CHECKPOINTS, _rows, fit
 from spikewright.training.settings import TrainSettings
 from spikewright.training.timesteps.parametrisation import PARAMETRISATIONS
 from spikewright.training.timesteps.settings import TimestepSettings
@@ -58,7 +58,7 @@ def test_resumed_run_is_bit_identical(
 ) -> None:
     whole_folder, resumed_folder = tmp_path / "whole", tmp_path / "resumed"
     keeping = kept_at(whole_folder / CHECKPOINTS, 0, resumed_folder / CHECKPOINTS)
-    monkeypatch.setattr("spikewright.training.fit.ModelCheckpoint", keeping)
+    monkeypatch.setattr("spikewright.training.lightning_trainer.ModelCheckpoint", keeping)
     settings = replace(SETTINGS, sparsity=1e-4)
     whole, report = fit(levelled, digits, settings, out=whole_folder)
     monkeypatch.undo()
@@ -105,7 +105,7 @@ def test_a_resumed_run_learns_the_same_timesteps(
     learned = TimestepSettings(target_timesteps=3.0, timestep_penalty=1.0)
     settings = replace(SETTINGS, timesteps=learned)
     keeping = kept_at(tmp_path / "whole" / CHECKPOINTS, 0, tmp_path / "resumed" / CHECKPOINTS)
-    monkeypatch.setattr("spikewright.training.fit.ModelCheckpoint", keeping)
+    monkeypatch.setattr("spikewright.training.lightning_trainer.ModelCheckpoint", keeping)
     whole, report = fit(levelled, digits, settings, out=tmp_path / "whole")
     monkeypatch.undo()
     resumed, again = fit(levelled, digits, settings, out=tmp_path / "resumed", resume=True)
@@ -178,7 +178,7 @@ def test_another_training_is_not_resumed(source: Source, levelled: Source, digit
 
 def test_a_network_that_does_not_fit_is_refused(source: Source, digits: ImageData) -> None:
     with pytest.raises(BadModel, match="inputs of"):
-        fit(replace(source, input_shape=(3, 8, 8)), digits, SETTINGS)
+        fit(replace(source, inputs=(SourceInput(shape=(3, 8, 8)),)), digits, SETTINGS)
     with pytest.raises(BadModel, match="one logit per class"):
         fit(source, replace(digits, classes=11), SETTINGS)
 
@@ -220,38 +220,9 @@ def test_a_device_that_is_not_there_is_refused(source: Source, digits: ImageData
             fit(source, digits, replace(SETTINGS, device=device))
 
 
-@pytest.mark.parametrize(
-    ("device", "devices", "given"), [("cuda:1", 1, ("cuda", [1])), ("cuda", 2, ("cuda", 2)), ("cpu", 1, ("cpu", 1))]
-)
-def test_one_device_among_several_is_the_one_that_was_named(
-    device: str,
-    devices: int,
-    given: tuple[str, object],
-    source: Source,
-    digits: ImageData,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    seen: list[tuple[object, object]] = []
-
-    class Noted(Exception):
-        pass
-
-    def trainer(**settings: object) -> None:
-        seen.append((settings["accelerator"], settings["devices"]))
-        raise Noted("enough")
-
-    monkeypatch.setattr(module, "Trainer", trainer)
-    with pytest.raises(BadSetting, match="enough"):
-        fit(source, digits, replace(SETTINGS, device=device, devices=devices))
-    assert seen == [given]
-    with pytest.raises(BadSetting, match="name one device, as cuda:1"):
-        fit(source, digits, replace(SETTINGS, device="cuda:1", devices=2))
-    assert len(seen) == 1
-
-
 def test_a_batch_is_shared_among_devices(digits: ImageData) -> None:
-    assert module._rows(digits, replace(SETTINGS, batch_size=64, devices=2)) == 32
-    assert module._rows(digits, replace(SETTINGS, batch_size=10_000, devices=4)) == len(digits.train) // 4
+    assert _rows(digits, replace(SETTINGS, batch_size=64, devices=2)) == 32
+    assert _rows(digits, replace(SETTINGS, batch_size=10_000, devices=4)) == len(digits.train) // 4
 
 
 def test_ctrl_c_keeps_the_checkpoint_and_leaves_with_130(

@@ -61,7 +61,7 @@ def test_a_resumed_training_is_bit_identical(
     """Weights, leaks, membrane scales, the estimator's place and the draws of rate coding."""
     whole_folder, resumed_folder = tmp_path / "whole", tmp_path / "resumed"
     keeping = kept_at(whole_folder / CHECKPOINTS, 0, resumed_folder / CHECKPOINTS)
-    monkeypatch.setattr("spikewright.training.fit.ModelCheckpoint", keeping)
+    monkeypatch.setattr("spikewright.training.lightning_trainer.ModelCheckpoint", keeping)
     settings = replace(SETTINGS, optimiser=optimiser, learning_rate=0.05 if optimiser == "sgd" else 2e-3, augment=True)
     whole, report = fit_spiking(source, digits, settings, training, out=whole_folder)
     monkeypatch.undo()

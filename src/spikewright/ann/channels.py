@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from spikewright.ann.ops import Operation, Shape
-from spikewright.ann.source import INPUT
 
 
 class Makes(Protocol):
@@ -25,19 +24,19 @@ class Makes(Protocol):
 
 
 def channel_axes(
-    nodes: Sequence[Makes], input_shape: Shape, known: Mapping[str, int] | None = None
+    nodes: Sequence[Makes], inputs: Mapping[str, Shape], known: Mapping[str, int] | None = None
 ) -> Mapping[str, int]:
-    """By node, and for the input: its axis of channels; 0 where the operation leaves none.
+    """By node, and for each input: its axis of channels; 0 where the operation leaves none.
 
     A value that is max-pooled along the axis of its features has the first axis instead: neurons fire after the pool,
     and one that fires for several features has no threshold of a single one's.
 
     Args:
         nodes: in topological order.
-        input_shape: of one input, whose first axis is its channels'.
+        inputs: shapes of one sample of each input, whose first axis is its channels', by name.
         known: the axes of some nodes, which are not to be worked out.
     """
-    axes, shapes = {INPUT: 0}, {INPUT: tuple(input_shape)}
+    axes, shapes = dict.fromkeys(inputs, 0), {name: tuple(shape) for name, shape in inputs.items()}
     for node in nodes:
         read = node.inputs[0]
         found = None if known is None else known.get(node.name)

@@ -6,11 +6,15 @@ it is there to check them. Knows nothing about spikes.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
+import torch
 from torch import Tensor
 
+from spikewright.ann.ends import Batch, values_at_start
+from spikewright.ann.ops import Activating
 from spikewright.ann.ops.rules import gathered
-from spikewright.ann.source import INPUT, Source, SourceNode
+from spikewright.ann.source import Source, SourceNode
 from spikewright.errors import BadModel
 
 Activate = Callable[[SourceNode, Tensor, Mapping[str, Tensor]], Tensor]
@@ -28,31 +32,41 @@ def as_trained(node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tens
         raise BadModel(f"activation {node.name!r}: {error}") from None
 
 
+def unrounded(node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:
+    """The activation's value without levels."""
+    assert isinstance(node.op, Activating)
+    return MEANING[node.op](node.op.with_levels(None, 0.0), [z], roles, False)
+
+
 def run(
     source: Source,
-    x: Tensor,
+    x: Batch,
     *,
     activate: Activate = as_trained,
     arrays: Mapping[str, Tensor] | None = None,
     training: bool = False,
     watch: Watch | None = None,
-) -> Tensor:
+) -> Any:
     """Evaluate the network on a batch.
 
     Args:
         source: the network.
-        x: prepared inputs, [N, *input_shape].
+        x: prepared inputs, [N, *input_shape]; several by name.
         activate: called at every activation with (node, pre-activation, its arrays).
         arrays: used in place of the source's own (parameters in training, float64 copies in the reference).
         training: batch norm uses the batch's statistics and updates its running ones.
         watch: called with every node and its value.
 
     Returns:
-        The output node's value, [N, *output_shape].
+        The output, [N, *output_shape]; several as a `Named`.
+
+    Raises:
+        BadData: an id that is not in its table.
     """
     found = source.arrays if arrays is None else arrays
     last_use = {name: node.name for node in source.nodes for name in node.inputs}
-    values = {INPUT: x}
+    last_use |= dict.fromkeys(each.node for each in source.outputs)
+    values = values_at_start(source.inputs, x, _dtype(found))
     for node in source.nodes:
         inputs = [values[name] for name in node.inputs]
         roles = {role: found[name] for role, name in node.arrays}
@@ -63,11 +77,15 @@ def run(
         for name in set(node.inputs):
             if last_use[name] == node.name:
                 del values[name]
-    return values[source.output]
+    return source.given_back(values)
+
+
+def _dtype(arrays: Mapping[str, Tensor]) -> torch.dtype:
+    return next((array.dtype for array in arrays.values() if array.is_floating_point()), torch.get_default_dtype())
 
 
 def values_of(
-    source: Source, x: Tensor, names: Collection[str], *, arrays: Mapping[str, Tensor] | None = None
+    source: Source, x: Batch, names: Collection[str], *, arrays: Mapping[str, Tensor] | None = None
 ) -> dict[str, Tensor]:
     """The values [N, *shape] of some of the nodes, by name; the network and `arrays` as of `run`."""
     found: dict[str, Tensor] = {}

@@ -1,7 +1,7 @@
 """Which layers of a network are its first and its last."""
 
 from spikewright.ann.ops import Activating, Product
-from spikewright.ann.source import INPUT, Source
+from spikewright.ann.source import Source
 
 
 def first_and_last(source: Source) -> tuple[frozenset[str], frozenset[str]]:
@@ -12,12 +12,13 @@ def first_and_last(source: Source) -> tuple[frozenset[str], frozenset[str]]:
     end belong to the output.
     """
     weighted = {node.name for node in source.nodes if isinstance(node.op, Product)}
-    from_input, to_output = {INPUT}, {source.output}
+    from_input, to_output = set(source.value_shapes), set[str]()
     nodes = {node.name: node for node in source.nodes}
-    end = source.nodes[-1]
-    while isinstance(end.op, Activating) and end.inputs[0] in nodes:  # neurons that are read out
-        end = nodes[end.inputs[0]]
-        to_output = {end.name}
+    for output in source.outputs:
+        end = nodes[output.node]
+        while isinstance(end.op, Activating) and end.inputs[0] in nodes:  # neurons that are read out
+            end = nodes[end.inputs[0]]
+        to_output.add(end.name)
     for node in source.nodes:
         if not isinstance(node.op, Activating) and from_input.intersection(node.inputs):
             from_input.add(node.name)

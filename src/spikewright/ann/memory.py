@@ -6,13 +6,16 @@ Weights are not counted: they are in memory whatever passes.
 
 from math import prod
 
-from spikewright.ann.source import INPUT, Source
+from spikewright.ann.source import Source
+
+AT_ONCE = 2**29  # bytes of values, and trains, that are in memory at one time
 
 
 def numbers_at_once(source: Source) -> int:
     """The most numbers that one sample has in memory at any node of `interpreter.run`."""
     last_use = {name: node.name for node in source.nodes for name in node.inputs}
-    live, most = {INPUT: prod(source.input_shape)}, 0
+    last_use |= dict.fromkeys((each.node for each in source.outputs), "")
+    live, most = {name: prod(shape) for name, shape in source.value_shapes.items()}, 0
     for node in source.nodes:
         own = prod(node.shape)
         most = max(most, sum(live.values()) + 2 * own)

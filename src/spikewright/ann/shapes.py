@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Operation, Shape
+from spikewright.ann.ops import Operation, Product, Shape
 
 
 def blank(shape: Sequence[int], *, samples: int = 0) -> Tensor:
@@ -42,3 +42,20 @@ def shape_made(op: Operation, given: Sequence[Shape], run: Callable[[list[Tensor
             raise RuntimeError(f"of {samples} samples it makes {tuple(made.shape)}, which is another number of them")
         found = tuple(made.shape[1:])
     return found
+
+
+def require_channels(op: Operation, given: Shape, weight: Tensor | None) -> None:
+    """Refuse a product's weight that is for other channels; where there are no samples, torch takes any.
+
+    Args:
+        op: the operation.
+        given: the shape of one sample of what it multiplies.
+        weight: its weight; None where it has none.
+
+    Raises:
+        ValueError: the weight is for others.
+    """
+    if isinstance(op, Product) and weight is not None:
+        taken, come = op.in_channels(weight), given[0 if op.space else -1]
+        if taken != come:
+            raise ValueError(f"its weight takes {taken} channels, and {come} come")

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from spikewright.errors import BadSetting, did_you_mean
+from spikewright.errors import BadSetting, did_you_mean, nearest
 
 FOLDERS = {
     "methods": "spikewright.conversion.methods",
@@ -38,8 +38,7 @@ def find(folder: str, name: str) -> type[Any]:
         BadSetting: no such file; the message lists what there is.
     """
     if name not in names(folder):
-        hint = did_you_mean(name, names(folder))
-        raise BadSetting(f"no {folder.rstrip('s')} named {name!r}: {hint}choose one of {', '.join(names(folder))}")
+        raise BadSetting(f"no {folder.rstrip('s')} named {name!r}: {nearest(name, names(folder))}")
     module = importlib.import_module(f"{FOLDERS[folder]}.{name}")
     found = [
         value

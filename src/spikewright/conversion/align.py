@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from spikewright.ann.kinds import classes
-from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.snn.alignments import Alignment
 from spikewright.snn.alignments.average import Average
@@ -64,18 +63,21 @@ class Joining:
         return self.expansion == self.reduction == "average"
 
     def align(self, nodes: Sequence[Node]) -> tuple[Node, ...]:
-        """The nodes with alignments on their edges; the input's train is one graded step."""
+        """The nodes with alignments on their edges; an input's train is one graded step."""
         wanted = _steps_wanted(nodes)
-        length = {INPUT: 1}
+        length: dict[str, int] = {}
         aligned = []
         for node in nodes:
-            steps = wanted[node.name]
+            steps = wanted[node.name] if node.op.linear else None
             edges = []
             for edge in node.edges:
-                alignment = None if steps is None else self._between(length[edge.source], steps)
+                alignment = None if steps is None else self._between(length.get(edge.source, 1), steps)
                 edges.append(Edge(edge.source, alignment))
-            arriving = [length[edge.source] if edge.alignment is None else edge.alignment.timesteps for edge in edges]
-            length[node.name] = node.firing.code.steps if isinstance(node, Stage) else max(arriving)
+            arriving = [
+                length.get(edge.source, 1) if edge.alignment is None else edge.alignment.timesteps for edge in edges
+            ]
+            passes = max(arriving) if node.op.linear else 1
+            length[node.name] = node.firing.code.steps if isinstance(node, Stage) else passes
             aligned.append(replace(node, edges=tuple(edges)))
         return tuple(aligned)
 
@@ -87,13 +89,13 @@ class Joining:
 
 def _steps_wanted(nodes: Sequence[Node]) -> dict[str, int | None]:
     """How many steps each node runs: its own, or the most of those it feeds; None before the read-out alone."""
-    fires = {node.name for node in nodes if isinstance(node, Stage)} | {INPUT}
     wanted: dict[str, int | None] = {node.name: None for node in nodes}
+    passes = {node.name for node in nodes if not isinstance(node, Stage)}
     for node in reversed(nodes):
         if isinstance(node, Stage) and not node.firing.schedule.waits:  # one that waits takes trains of any length
             wanted[node.name] = node.firing.code.steps
         steps = wanted[node.name]
-        if steps is not None:
-            for name in set(node.inputs) - fires:
+        if steps is not None and node.op.linear:  # what is not takes totals of any length
+            for name in passes.intersection(node.inputs):
                 wanted[name] = max(steps, wanted[name] or 0)
     return wanted

@@ -30,6 +30,7 @@ class StageSettings:
     initial_potential: Tensor
     amplitude: Tensor
     law: AnyLaw = field(default_factory=IntegrateFire)
+    own: Mapping[str, Tensor] = field(default_factory=dict)  # what the law needs besides, and `rest`, by role
 
 
 def assemble(
@@ -70,15 +71,30 @@ def assemble(
             arrays |= _firing_arrays(node.name, node.fires, chosen)
         nodes.append(made)
     joined = tuple(nodes) if joining is None else joining.align(nodes)
-    taken = PlanInput(shape=source.input_shape, encoder=encoder, preparation=source.preparation)
-    return Blueprint(Plan(inputs=(taken,), nodes=joined, readouts=(Readout(node=joined[-1].name),)), arrays)
+    plan = Plan(inputs=_inputs(source, encoder), nodes=joined, readouts=_readouts(staged, source))
+    return Blueprint(plan, arrays)
+
+
+def _inputs(source: Source, encoder: AnyEncoder) -> tuple[PlanInput, ...]:
+    return tuple(
+        PlanInput(name=each.name, shape=each.shape, encoder=encoder, preparation=source.preparation, ids=each.ids)
+        for each in source.inputs
+    )
+
+
+def _readouts(staged: Sequence[StagedNode], source: Source) -> tuple[Readout, ...]:
+    """The node of each output, in the source's order."""
+    if not source.named_outputs:
+        return (Readout(node=staged[-1].name),)
+    nodes = {node.output: node.name for node in staged if node.output is not None}
+    return tuple(Readout(name=each.name, node=nodes[each.name]) for each in source.named_outputs)
 
 
 def _axes(staged: Sequence[StagedNode], source: Source) -> Mapping[str, int]:
     """The axis of channels of each node; a stage has that of the value that it stands for."""
-    of_source = channel_axes(source.nodes, source.input_shape)
+    of_source = channel_axes(source.nodes, source.value_shapes)
     fired = {node.name: of_source[node.fires.carries] for node in staged if isinstance(node, FiringNode)}
-    return channel_axes(staged, source.input_shape, fired)
+    return channel_axes(staged, source.value_shapes, fired)
 
 
 def _owners(staged: Sequence[StagedNode]) -> dict[str, str]:
@@ -106,6 +122,7 @@ def _firing(fires: Fires, chosen: StageSettings) -> Firing:
         carries=fires.carries,
         before_firing=tuple(op for op, _, _ in fires.before),
         channels=fires.channels,
+        beyond=fires.beyond,
     )
 
 
@@ -115,6 +132,7 @@ def _firing_arrays(name: str, fires: Fires, chosen: StageSettings) -> dict[str, 
         f"{name}.threshold": chosen.threshold,
         f"{name}.initial_potential": chosen.initial_potential,
         f"{name}.amplitude": chosen.amplitude,
+        **{f"{name}.{role}": array for role, array in chosen.own.items()},
     }
     for index, (_, gain, bias) in enumerate(fires.before):
         if gain is not None and bias is not None:

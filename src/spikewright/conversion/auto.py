@@ -216,10 +216,24 @@ class _Search:
         learned = [node.op.levels for node in self.source.activations if isinstance(node.op, Activating)]
         if learned and None not in learned and len(set(learned)) > 1:
             self.attempt("qac", {"timesteps": tuple(learned)})
-        for method, most in self.auto.most_timesteps.items():
+        for method, most in self._possible().items():
             for steps in _ladder(most):
                 if self.attempt(method, {"timesteps": steps}).meets:
                     break
+
+    def _possible(self) -> Mapping[str, int]:
+        """The methods that can have this source, and their most timesteps; the last refusal where none can."""
+        found, refused = dict[str, int](), None
+        for method, most in self.auto.most_timesteps.items():
+            try:
+                METHODS[method](timesteps=1).require(self.source)
+            except BadSetting as error:
+                refused = error
+            else:
+                found[method] = most
+        if refused is not None and not found:
+            raise refused
+        return found
 
     def mixed(self) -> None:
         """Lower one layer after another, from the cheapest network of each method that takes mixed timesteps."""

@@ -5,8 +5,7 @@ Knows nothing about folders or where inputs come from.
 """
 
 from collections.abc import Sequence
-
-from torch import Tensor
+from typing import Any
 
 from spikewright.ann.source import Source
 from spikewright.conversion.calibrators import Calibrator
@@ -20,7 +19,7 @@ from spikewright.snn.blueprint import Blueprint
 def convert(
     source: Source,
     method: Method,
-    batches: Sequence[Tensor] | None = None,
+    batches: Sequence[Any] | None = None,
     *,
     statistics: Statistics | None = None,
     calibrators: Sequence[Calibrator] = (),
@@ -31,7 +30,8 @@ def convert(
     Args:
         source: the captured network; it is not changed.
         method: how to convert.
-        batches: prepared, unlabelled inputs; needed where thresholds or a calibrator depend on data.
+        batches: prepared, unlabelled inputs, of several inputs tuples or dicts; needed where thresholds or a calibrator
+            depend on data.
         statistics: of the source on these inputs, if they are known already.
         calibrators: applied last, in order.
         on_progress: called with what is done.

@@ -6,25 +6,26 @@ counts, so many inputs at once as half a gigabyte holds the values of. Knows not
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
 from spikewright.ann.channels import channel_axes
-from spikewright.ann.memory import samples_at_once
+from spikewright.ann.ends import Batch, is_finite
+from spikewright.ann.memory import AT_ONCE, samples_at_once
 from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source, SourceNode
 from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadData
 
 BINS = 2048
-AT_ONCE = 2**29  # bytes of values that are in memory at one time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
-    """Positive outputs of one activation, per channel.
+    """Positive outputs of one activation, per channel; where it has negative ones, what its operation calls sizes.
 
     Attributes:
         top: the largest value seen, [channels].
@@ -58,19 +59,19 @@ class Histogram:
 Statistics = Mapping[str, Histogram]
 
 
-def observe(source: Source, batches: Iterable[Tensor], *, on_progress: Progress = silent) -> Statistics:
+def observe(source: Source, batches: Iterable[Any], *, on_progress: Progress = silent) -> Statistics:
     """Histogram every activation's output on prepared input batches [N, *input_shape].
 
     Args:
         source: the network.
-        batches: its inputs.
+        batches: its inputs; of several tuples or dicts.
         on_progress: called with how many inputs have passed, of both passes.
 
     Raises:
         BadData: no inputs, or inputs of another shape, or inputs or activations that are not finite.
     """
     inputs = _sliced(source, batches)
-    seen = _Seen(channel_axes(source.nodes, source.input_shape))
+    seen = _Seen(channel_axes(source.nodes, source.value_shapes))
     passed, total = 0, 2 * sum(map(len, inputs))
     with torch.no_grad():
         for part in inputs:
@@ -106,6 +107,7 @@ class _Seen:
         """Raise the largest value of each channel, and store the values where they go."""
         if not isinstance(node.op, Activating):
             return
+        value = node.op.sizes(value)
         largest = _by_place(value, self.axes[node.name]).amax(2).amax(0).double()
         self.tops[node.name] = torch.maximum(self.tops[node.name], largest) if node.name in self.tops else largest
         if stored is not None:
@@ -126,10 +128,10 @@ class _Seen:
     def count(self, node: SourceNode, value: Tensor) -> None:
         """Count the values of an activation."""
         if isinstance(node.op, Activating):
-            self.count_value(node.name, value)
+            self.count_value(node.name, node.op.sizes(value))
 
     def count_value(self, name: str, value: Tensor) -> None:
-        """Count the values of the activation of that name."""
+        """Count the values, as sizes, of the activation of that name."""
         places = _by_place(value, self.axes[name])
         if name not in self.counts:
             self.counts[name] = torch.zeros(places.shape[1], BINS, dtype=torch.int64)
@@ -137,13 +139,12 @@ class _Seen:
         self.totals[name] = self.totals.get(name, 0) + places.shape[0] * places.shape[2]
 
 
-def _sliced(source: Source, batches: Iterable[Tensor]) -> list[Tensor]:
+def _sliced(source: Source, batches: Iterable[Any]) -> list[Batch]:
     """The inputs, so many at once as may pass the network together."""
-    stored_batches = list(batches)
-    if not stored_batches or not sum(len(batch) for batch in stored_batches):
+    stored_batches = [source.inputs_of(batch, "calibration") for batch in batches]
+    if not sum(len(batch) for batch in stored_batches):
         raise BadData("calibration needs at least one input, got none: give a data set that is not empty")
-    stored_batches = [source.inputs_of(batch, "calibration") for batch in stored_batches]
-    if not all(bool(batch.isfinite().all()) for batch in stored_batches):
+    if not all(map(is_finite, stored_batches)):
         raise BadData("a calibration input holds values that are not finite: mend the data or its preparation")
     at_once = samples_at_once(source, AT_ONCE)
     return [part for batch in stored_batches if len(batch) for part in batch.split(at_once)]

@@ -45,6 +45,59 @@ def least_error_threshold(
     return chosen if per_channel else chosen[0]
 
 
+def least_error_range(histogram: Histogram, op: Activating, levels: int, *, per_channel: bool = False) -> Tensor:
+    """The range θ of an offset code that loses least, a scalar or one per channel [channels], float64.
+
+    Args:
+        histogram: the observed sizes of an activation with negative values.
+        op: the activation, which says how many of the levels lie below 0.
+        levels: L ≥ 1.
+        per_channel: one range for each channel instead of one for the layer.
+
+    By the same two grids as `least_error_threshold`; of one range for all channels, on their merged histogram.
+    """
+    values, counts, top = histogram.values, histogram.counts, histogram.top
+    if not per_channel:
+        values, counts, top = _merged(values, counts, top)
+    top = top.clamp(max=op.cap) if op.cap is not None else top
+    real = op.from_sizes(values)
+
+    def error(share: Tensor) -> Tensor:
+        unit = (share * top / levels).clamp(min=1e-300).unsqueeze(1)
+        below = op.below(unit, levels)
+        rounded = unit * ((real / unit + 0.5).floor().clamp(min=-below).minimum(levels - below))
+        return (counts * (rounded - real).square()).sum(1)
+
+    shares = torch.linspace(0.01, 1.0, 100, dtype=torch.float64)
+    best = shares[torch.stack([error(share) for share in shares]).argmin(0)]
+    fine = torch.linspace(-0.01, 0.01, 21, dtype=torch.float64)
+    tried = [(best + share).clamp(0.001, 1.0) for share in fine]
+    errors = torch.stack([error(share) for share in tried])
+    chosen = torch.stack(tried).gather(0, errors.argmin(0, keepdim=True))[0] * top
+    found = torch.where(top > 0, chosen, torch.full_like(top, _SILENT))
+    return found if per_channel else found[0]
+
+
+def off_extrema(op: Activating, threshold: Tensor, levels: int) -> Tensor:
+    """The same range, or one a millionth larger where the activation's least value lies on the edge between two codes.
+
+    There its slope is 0, and rounding alone would say which of the two codes a potential near it has.
+    """
+    place = op.from_sizes(torch.zeros((), dtype=torch.float64)) / threshold * levels + 0.5
+    return torch.where(
+        (place - place.round()).abs() < 1e-6, threshold * (1 + 1e-6 / place.abs().clamp(min=1)), threshold
+    )
+
+
+def _merged(values: Tensor, counts: Tensor, top: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Histograms of all channels as one of as many bins, each with the mean of what falls into it."""
+    largest, bins = top.max(), values.shape[1]
+    place = (values / largest.clamp(min=1e-300) * bins).long().clamp(0, bins - 1).flatten()
+    count = torch.zeros(bins, dtype=torch.float64).index_add(0, place, counts.flatten())
+    total = torch.zeros(bins, dtype=torch.float64).index_add(0, place, (counts * values).flatten())
+    return (total / count.clamp(min=1)).unsqueeze(0), count.unsqueeze(0), largest.reshape(1)
+
+
 def largest_threshold(histogram: Histogram, *, cap: float | None = None) -> Tensor:
     """The largest activation seen, a scalar float64 (max-norm: Diehl et al. 2015)."""
     return _positive(float(histogram.top.max()), cap)

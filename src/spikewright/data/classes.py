@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from spikewright.errors import BadData
 
+LEAST = 2  # classes that a network can tell apart
 MOST_NAMED = 5  # classes in a message
 
 
@@ -20,7 +21,7 @@ def require_several(names: Sequence[str], *, where: str) -> None:
         BadData: there are fewer.
 
     """
-    if len(names) < len(("this", "that")):
+    if len(names) < LEAST:
         found = f"one class only, {names[0]!r}" if names else "no class"
         raise BadData(f"{where}: holds {found}: add a folder for each class, as train/CLASS/ and test/CLASS/")
 

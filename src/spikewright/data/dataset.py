@@ -4,7 +4,7 @@ Source of the images does not matter here: anything can build a `Split` from two
 """
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ class ImageData:
     """A classification data set. Choose on `validation`; read `test` once, for the figures.
 
     `fingerprint` identifies the pixels and labels as they were found, before validation was cut from train:
-    two runs can tell whether they saw the same data.
+    two runs can tell whether they saw the same data. `label` is the label column, where it was asked for by name.
 
     Raises:
         BadData: splits of different image shapes, or a label that is not below `classes`.
@@ -71,6 +71,13 @@ class ImageData:
     test: Split
     preparation: InputPreparation
     fingerprint: str
+    label: str | None = None
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """What a run says of the data that it was made with."""
+        chosen = {} if self.label is None else {"label": self.label}
+        return {"data": self.name, **chosen, "data_fingerprint": self.fingerprint, "classes": self.classes}
 
     def __post_init__(self) -> None:
         for name, split in (("train", self.train), ("validation", self.validation), ("test", self.test)):

@@ -19,7 +19,7 @@ from spikewright.errors import BadFile
 PART = ".part"  # how a file's name ends while it is written
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)-[0-9a-f]{6}\.part", re.DOTALL)
 _SPACE = "make room, or choose another place"
-LONGEST_NAME = 255  # bytes, of the usual file systems
+LONGEST_NAME, LONGEST_PATH = 255, 4095  # bytes, of the usual file systems
 BESIDE = 32  # bytes that the name of a file has more while it is written
 _REASONS = {
     errno.ENOSPC: ("no space left on the disk", _SPACE),

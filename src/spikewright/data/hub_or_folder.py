@@ -160,7 +160,7 @@ def _label_column(features: datasets.Features, *, where: str, label: str | None)
     if len(columns) != 1:
         listed = f"{len(columns)} label columns ({', '.join(columns)})" if columns else "no label column"
         way_out = (
-            "rename the one that is meant to 'label' (in Python: label=)"
+            "name the one that is meant with --label (in Python: label=)"
             if columns
             else "give images as train/CLASS/IMAGE and test/CLASS/IMAGE with two classes or more, or a column 'label'"
         )

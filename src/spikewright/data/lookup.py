@@ -66,6 +66,7 @@ def load(
         test=test,
         preparation=_preparation(decoded, mean, std),
         fingerprint=decoded.fingerprint,
+        label=label,
     )
 
 

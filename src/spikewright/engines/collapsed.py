@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from spikewright.ann.source import INPUT
+from spikewright.ann.ends import Batch
 from spikewright.engines.currents import (
     aligned,
     before_firing,
@@ -18,22 +18,21 @@ from spikewright.engines.currents import (
     deliver,
     delivered,
     drive_of,
+    passed_on,
     scaled,
-    total_input,
     totals,
 )
+from spikewright.engines.ends import started
 from spikewright.engines.program import Program, StageInstruction
 from spikewright.engines.record import Record, StageRecord
 from spikewright.snn.schedules import Drive
-from spikewright.snn.schedules.two_phase import collapse as close
 from spikewright.snn.trains import decode, encode, weighted
 
 
-def collapse(program: Program, x: Tensor) -> Iterator[Record]:
-    """Run a batch [N, *input_shape] and yield one record a stage, then the read-out's."""
+def collapse(program: Program, x: Batch) -> Iterator[Record]:
+    """Run a batch [N, *input_shape] and yield one record a stage and one a read-out, in the plan's order."""
     warmup = program.plan.warmup
-    wanted = INPUT in program.wants_train or warmup > 0
-    values = {INPUT: program.plan.encoder(x) if wanted else total_input(program, x)}
+    values = started(program, x, trains=True if warmup > 0 else program.wants_train)
     for instruction in program.instructions:
         node = instruction.node
         inputs = [values[name] for name in node.inputs]
@@ -49,12 +48,11 @@ def collapse(program: Program, x: Tensor) -> Iterator[Record]:
                 record = closed(instruction, inputs)
             yield record
             values[node.name] = _emit(record, wants_train=wants_train)
-        elif node is program.plan.readout:
-            yield Record(node, scaled(delivered(instruction, totals(instruction, inputs, warmup)), program.worth))
-        elif node.name in program.wants_train or warmup:
-            values[node.name] = deliver(instruction, aligned(instruction, inputs))
+        elif node.name in program.readouts:
+            value = scaled(delivered(instruction, totals(instruction, inputs, warmup)), program.worth(node.name))
+            yield Record(node, value, output=program.readouts[node.name])
         else:
-            values[node.name] = deliver(instruction, totals(instruction, inputs))
+            values[node.name] = passed_on(program, instruction, inputs)
         for name in set(node.inputs):
             if program.last_use[name] == node.name:
                 del values[name]
@@ -68,12 +66,12 @@ def closed(instruction: StageInstruction, inputs: list[Tensor]) -> StageRecord:
         potential = potential + instruction.initial
     if instruction.weight is None and instruction.offset is None:
         potential = potential.clone()
-    return StageRecord(instruction.stage, close(potential, instruction.threshold, instruction.firing.code))
+    return StageRecord(instruction.stage, instruction.code(potential))
 
 
 def _looped(instruction: StageInstruction, drive: Drive) -> StageRecord:
     firing = instruction.firing
-    train = firing.schedule.run(firing.law, drive, firing.code)
+    train = firing.schedule.run(instruction.law, drive, firing.code)
     return StageRecord(instruction.stage, decode(train, firing.code), train)
 
 
@@ -82,4 +80,7 @@ def _emit(record: StageRecord, *, wants_train: bool) -> Tensor:
     firing = record.firing
     if not wants_train:
         return record.codes.unsqueeze(0)
-    return weighted(encode(record.codes, firing.code) if record.train is None else record.train, firing.code)
+    train = record.train
+    if train is None:
+        train = encode(record.codes, firing.code, signed=firing.law.signed)
+    return weighted(train, firing.code)

@@ -15,7 +15,7 @@ from spikewright.snn.schedules import Drive
 
 
 def total_input(program: Program, x: Tensor) -> Tensor:
-    """The encoded input over the whole window in one step, [1, N, *]; a repeated one is not divided to be summed."""
+    """The only input, encoded, over the whole window in one step, [1, N, *]; a repeated one is not divided."""
     return program.plan.encoder.total(x)
 
 
@@ -171,6 +171,28 @@ def before_firing(instruction: StageInstruction, potential: Tensor, share: float
         else:
             potential = torch.addcmul(bias * share, potential, gain) if bias is not None else potential * gain
     return potential
+
+
+def passed_on(program: Program, instruction: Instruction, inputs: list[Tensor]) -> Tensor:
+    """What a node that does not fire hands on: its total in one step, or a train where somebody asks for one.
+
+    What is computed of totals has a train that is the same at every step.
+    """
+    node = instruction.node
+    if node.name not in program.wants_train and not program.plan.warmup:
+        return delivered(instruction, totals(instruction, inputs)).unsqueeze(0)
+    if node.name not in program.of_totals:
+        return with_constant(instruction, deliver(instruction, aligned(instruction, inputs)))
+    total, steps = delivered(instruction, totals(instruction, inputs)), program.courses[node.name].steps
+    return (total / steps).expand(steps, *total.shape)
+
+
+def with_constant(instruction: Instruction, currents: Tensor) -> Tensor:
+    """The currents [T, N, *] of a node that does not fire, with its constant, which comes in the first step."""
+    if instruction.bias is None:
+        return currents
+    first = currents[:1] + instruction.bias
+    return first if len(currents) == 1 else torch.cat([first, currents[1:]])
 
 
 def delivered(instruction: Instruction, inputs: list[Tensor]) -> Tensor:

@@ -11,8 +11,17 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
-from spikewright.ann.source import INPUT
-from spikewright.engines.currents import aligned, before_firing, constant_drive, deliver, drive_of, scaled
+from spikewright.ann.ends import Batch
+from spikewright.engines.currents import (
+    aligned,
+    before_firing,
+    constant_drive,
+    deliver,
+    drive_of,
+    scaled,
+    with_constant,
+)
+from spikewright.engines.ends import given_back, started
 from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.errors import BadSetting
 from spikewright.snn.neurons.integrate_fire import IntegrateFire, Membrane
@@ -55,9 +64,9 @@ def require_differentiable(program: Program) -> None:
             )
 
 
-def run(program: Program, x: Tensor, constants: Mapping[str, Constants], *, shape: Shape) -> Tensor:
-    """[N, *input_shape] → the read-out [N, *output_shape], differentiable in `constants` (one for every stage)."""
-    values = {INPUT: program.plan.encoder(x)}
+def run(program: Program, x: Batch, constants: Mapping[str, Constants], *, shape: Shape) -> Batch:
+    """[N, *input_shape] → the outputs [N, *output_shape], differentiable in `constants` (one for every stage)."""
+    values, read = started(program, x), dict[str, Tensor]()
     for instruction in program.instructions:
         node = instruction.node
         inputs = aligned(instruction, [values[name] for name in node.inputs])
@@ -75,17 +84,21 @@ def run(program: Program, x: Tensor, constants: Mapping[str, Constants], *, shap
                     else drive_of(instruction, deliver(instruction, inputs))
                 )
                 values[node.name] = _trained(instruction, drive, chosen, shape)
-        elif node is program.plan.readout:
+        elif node.name in program.readouts:
             total = _total(instruction, inputs)
-            return scaled(total if instruction.bias is None else total + instruction.bias, program.worth)
-        elif node.name in program.wants_train:
-            values[node.name] = deliver(instruction, inputs)
+            total = total if instruction.bias is None else total + instruction.bias
+            read[node.name] = scaled(total, program.worth(node.name))
+        elif node.name in program.wants_train and node.name not in program.of_totals:
+            values[node.name] = with_constant(instruction, deliver(instruction, inputs))
         else:
-            values[node.name] = _total(instruction, inputs).unsqueeze(0)
+            steps = program.courses[node.name].steps if node.name in program.wants_train else 1
+            total = _total(instruction, inputs)
+            total = total if instruction.bias is None else total + instruction.bias
+            values[node.name] = (total / steps).expand(steps, *total.shape)
         for name in set(node.inputs):
             if program.last_use[name] == node.name:
                 del values[name]
-    raise AssertionError("a plan ends with its read-out")
+    return given_back(program.plan, read)
 
 
 def _total(instruction: Instruction, inputs: list[Tensor]) -> Tensor:

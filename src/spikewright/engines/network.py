@@ -13,13 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from spikewright.ann.ends import Batch
 from spikewright.engines.collapsed import collapse
+from spikewright.engines.ends import checked, returned
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.program import Program
 from spikewright.engines.record import Record
-from spikewright.engines.sliced import readout
+from spikewright.engines.sliced import readouts
 from spikewright.engines.stepwise import walk
-from spikewright.errors import BadData, SpikewrightError
+from spikewright.errors import SpikewrightError
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.plan import Plan
 
@@ -55,33 +57,24 @@ class SpikingNetwork(nn.Module):
         what = repr(self.blueprint).removeprefix("Blueprint(").removesuffix(")")
         return f"SpikingNetwork({what}, {str(own).removeprefix('torch.')})"
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[N, *sample_shape] → the read-out [N, *output_shape]."""
-        return readout(self.program, self._checked(x))
+    def forward(self, *x: Any, **named: Any) -> Any:
+        """[N, *sample_shape] → the read-out [N, *output_shape].
 
-    def walk(self, x: Tensor) -> Iterator[Record]:
-        """Run step by step: real spike trains, one record a stage, the read-out last."""
-        return walk(self.program, self._checked(x))
+        Several inputs come by position, by keyword, or as one tuple or dict. Several outputs go back as the source's
+        model gave them: by position in a tuple, by name in a dict.
+        """
+        return returned(self.plan, readouts(self.program, self._checked(x, named)))
 
-    def collapse(self, x: Tensor) -> Iterator[Record]:
+    def walk(self, *x: Any, **named: Any) -> Iterator[Record]:
+        """Run step by step: real spike trains, one record a stage and a read-out, in the plan's order."""
+        return walk(self.program, self._checked(x, named))
+
+    def collapse(self, *x: Any, **named: Any) -> Iterator[Record]:
         """Run by closed forms where they hold: the same codes in one pass."""
-        return collapse(self.program, self._checked(x))
+        return collapse(self.program, self._checked(x, named))
 
-    def _checked(self, x: Tensor) -> Tensor:
-        """The input in the network's own type; it may be widened, never narrowed."""
-        if not isinstance(x, Tensor):
-            raise BadData(f"the network takes a tensor [N, *sample_shape], got {type(x).__name__}: torch.as_tensor(x)")
-        if not x.dim() or tuple(x.shape[1:]) != self.plan.sample_shape:
-            raise BadData(
-                f"the network takes inputs of shape {self.plan.sample_shape}, got {tuple(x.shape[1:])}: "
-                "resize them or convert the model for that shape"
-            )
-        own = next((buffer.dtype for buffer in self.program.buffers()), x.dtype)
-        if torch.promote_types(x.dtype, own) != own:
-            raise BadData(
-                f"the network runs in {own}, the input is {x.dtype}: give {own}, or build it with dtype={x.dtype}"
-            )
-        return x.to(own)
+    def _checked(self, x: tuple[Any, ...], named: Mapping[str, Any]) -> Batch:
+        return checked(self.plan, next((buffer.dtype for buffer in self.program.buffers()), None), x, named)
 
     # State ------------------------------------------------------------------------------------------------
 

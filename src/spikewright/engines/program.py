@@ -6,15 +6,18 @@ integer mode the unit is itself an integer, `threshold`. Made by `folding` (floa
 (integers); run by the engines. Knows nothing about where its numbers come from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from torch import Tensor, nn
 
 from spikewright.ann.ops import Product
+from spikewright.snn.neurons import Closing, Law
 from spikewright.snn.nodes import Firing, Node, Stage
 from spikewright.snn.plan import Plan
+from spikewright.snn.schedules.two_phase import collapse as close
+from spikewright.snn.time_courses import TimeCourse
 
 
 class Reach(NamedTuple):
@@ -50,6 +53,7 @@ class InstructionArrays:
     initial: Tensor | None = None  # initial potential
     threshold: Tensor | None = None  # the stage's unit; None means 1
     before: tuple[tuple[Tensor | None, Tensor | None], ...] = field(default_factory=tuple)  # (gain, bias)
+    law: Mapping[str, Tensor] = field(default_factory=dict)  # the arrays of the stage's law, by role
     integral: bool = False  # results are integers: what a mean's division left over is rounded off
     reach: Reach | None = None  # of an integral step
 
@@ -77,9 +81,10 @@ class Instruction(nn.Module):
             self.register_buffer(f"before{index}_bias", bias, persistent=False)
         self.integral = arrays.integral
         self.reach = arrays.reach
-        # Max pools let a constant through that is the same everywhere in a channel
-        self.starts_early = all(gain is None for gain, _ in arrays.before) and (
-            not arrays.before or arrays.initial is None or _even(arrays.initial, len(node.shape))
+        # Max pools let a constant through that is the same everywhere in a channel; signs and padding do not
+        before = node.firing.before_firing if isinstance(node, Stage) else ()
+        self.starts_early = all(op.maximum for op in before) and (
+            not before or arrays.initial is None or _even(arrays.initial, len(node.shape))
         )
         offset = _sum(arrays.bias, arrays.initial if self.starts_early else None)
         self.register_buffer("offset", offset, persistent=False)
@@ -104,11 +109,30 @@ class StageInstruction(Instruction):
     def __init__(self, stage: Stage, arrays: InstructionArrays) -> None:
         super().__init__(stage, arrays)
         self.stage = stage
+        for role, array in arrays.law.items():
+            self.register_buffer(f"law_{role}", array, persistent=False)
 
     @property
     def firing(self) -> Firing:
         """How the stage fires."""
         return self.stage.firing
+
+    @property
+    def law_arrays(self) -> dict[str, Tensor]:
+        """The arrays that the stage has for its law, by role."""
+        return {role: cast("Tensor", self._buffers[f"law_{role}"]) for role in self.firing.law.arrays}
+
+    @property
+    def law(self) -> Law:
+        """Its law with them."""
+        return self.firing.law.bound(self.law_arrays)
+
+    def code(self, potential: Tensor) -> Tensor:
+        """The codes of a window's potential [N, *features] by the closed form; it may be written over."""
+        law = self.law
+        if isinstance(law, Closing):
+            return law.code(potential)
+        return close(potential, self.threshold, self.firing.code)
 
 
 def instruction_of(node: Node, arrays: InstructionArrays) -> Instruction:
@@ -133,21 +157,42 @@ class Program(nn.Module):
     Args:
         plan: the structure.
         instructions: one a node.
-        worth: what one unit of the read-out is worth; None means 1.
+        worths: what one unit of each read-out is worth, by its node; 1 where nothing is said.
     """
 
-    worth: Tensor | None
-
-    def __init__(self, plan: Plan, instructions: Sequence[Instruction], *, worth: Tensor | None = None) -> None:
+    def __init__(
+        self, plan: Plan, instructions: Sequence[Instruction], *, worths: Mapping[str, Tensor] | None = None
+    ) -> None:
         super().__init__()
         self.plan = plan
-        self.register_buffer("worth", worth, persistent=False)
+        self.readouts = {each.node: each.name for each in plan.readouts}  # names of outputs, by node
+        self._places = {name: f"worth{place}" for place, name in enumerate(worths or {})}
+        for name, worth in (worths or {}).items():
+            self.register_buffer(self._places[name], worth, persistent=False)
         self.instructions = tuple(instructions)
         self._registered = nn.ModuleList(instructions)  # so that they move and cast with it
         self.last_use = {name: node.name for node in plan.nodes for name in node.inputs}
         self.courses, self.drives = plan.courses, plan.drives
         self.closed = _closed(plan, instructions)
         self.wants_train = _wanting_trains(plan, self.closed)
+        self.of_totals = _of_totals(instructions, self.courses)
+
+    def worth(self, name: str) -> Tensor | None:
+        """What one unit of the read-out of that name is worth; None means 1."""
+        return self._buffers.get(self._places.get(name, ""))
+
+
+def _of_totals(instructions: Sequence[Instruction], courses: Mapping[str, TimeCourse]) -> frozenset[str]:
+    """The nodes that do not fire and are computed of the window's total, even where a train is asked for.
+
+    Those that are not linear, and those that add a constant to what is the same at every step.
+    """
+    return frozenset(
+        one.node.name
+        for one in instructions
+        if not isinstance(one, StageInstruction)
+        and (not one.node.op.linear or (one.bias is not None and courses[one.node.name].constant))
+    )
 
 
 def _closed(plan: Plan, instructions: Sequence[Instruction]) -> frozenset[str]:
@@ -179,7 +224,7 @@ def _wanting_trains(plan: Plan, closed: frozenset[str]) -> frozenset[str]:
     """What has to keep its time course: a stage without a closed form reads it, or an alignment picks steps of it."""
     wanting: set[str] = set()
     for node in reversed(plan.nodes):
-        follows = node.name not in closed if isinstance(node, Stage) else node.name in wanting
+        follows = node.name not in closed if isinstance(node, Stage) else node.op.linear and node.name in wanting
         for edge in node.edges:
             if follows if edge.alignment is None else not edge.alignment.averages:
                 wanting.add(edge.source)

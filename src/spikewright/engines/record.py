@@ -1,6 +1,6 @@
-"""What an engine tells of one node: a stage's integer codes and spike counts, or the read-out's value."""
+"""What an engine tells of one node: a stage's integer codes and spike counts, or a read-out's value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -14,12 +14,14 @@ class Record:
     """One node's result over the whole window.
 
     Attributes:
-        node: the stage, or the read-out (the last record of a run).
-        codes: integer codes [N, *features] in floating point; for the read-out its real value.
+        node: the stage, or the read-out.
+        codes: integer codes [N, *features] in floating point; for a read-out its real value.
+        output: the name of the output that it reads out; None for a stage.
     """
 
     node: Node
     codes: Tensor
+    output: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class StageRecord(Record):
     @property
     def counts(self) -> Tensor:
         """Spikes per neuron over the window and its warm-up, [N, *features]."""
-        return spike_counts(self.codes, self.firing.code) if self.train is None else self.train.abs().sum(0)
+        if self.train is not None:
+            return self.train.abs().sum(0)
+        return spike_counts(self.codes.abs() if self.firing.law.signed else self.codes, self.firing.code)
 
     @property
     def spikes(self) -> Tensor:

@@ -12,19 +12,19 @@ from typing import Any
 
 from torch import Tensor
 
-from spikewright.ann.source import INPUT
+from spikewright.ann.ends import Batch
 from spikewright.engines.collapsed import closed, collapse
 from spikewright.engines.currents import (
     Pooled,
-    aligned,
     constant_drive,
     deliver,
     delivered,
     next_drive,
+    passed_on,
     scaled,
-    total_input,
     totals,
 )
+from spikewright.engines.ends import started
 from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.snn.schedules import Drive
 from spikewright.snn.trains import weighted
@@ -99,6 +99,8 @@ def _goes_along(program: Program, instruction: Instruction, looped: Sequence[Ins
             return False
         if node.name in program.closed:
             return not _reads(instruction, looped)  # the total that drives it must be there before the loop
+    elif instruction.bias is not None:
+        return False  # it comes in the window's first step
     steps = courses[node.name].steps
     return all(edge.alignment is None and courses[edge.source].steps == steps for edge in node.edges)
 
@@ -126,8 +128,8 @@ class _Loop:
         assert isinstance(instruction, StageInstruction)
         firing = instruction.firing
         assert firing.schedule.advance is not None
-        state = firing.law.init(drive.initial, drive.currents[0]) if self.state is None else self.state
-        self.state, train = firing.schedule.advance(firing.law, state, drive, firing.code, first)
+        state = instruction.law.init(drive.initial, drive.currents[0]) if self.state is None else self.state
+        self.state, train = firing.schedule.advance(instruction.law, state, drive, firing.code, first)
         return weighted(train, firing.code, first)
 
     def _currents(self, values: Mapping[str, Tensor], steps: int) -> Tensor:
@@ -136,23 +138,19 @@ class _Loop:
         return self.steady.expand(steps, *self.steady.shape[1:])
 
 
-def readout(program: Program, x: Tensor) -> Tensor:
-    """[N, *input_shape] → the read-out [N, *output_shape]."""
+def readouts(program: Program, x: Batch) -> Values:
+    """[N, *input_shape] → the value of each read-out [N, *output_shape], by its node."""
     split = order(program)
     if split is None or split.steps <= STEPS:
-        result = x
-        for record in collapse(program, x):
-            result = record.codes
-        return result
+        return {one.node.name: one.codes for one in collapse(program, x) if one.output is not None}
     last_use = split.last_use
-    encoder = program.plan.encoder
-    values: Values = {INPUT: encoder(x) if INPUT in program.wants_train else total_input(program, x)}
+    values: Values = started(program, x, trains=program.wants_train)
     _run(program, split.early, values, last_use)
     values |= _sums(program, split, values)
     for one in split.looped:
         _forget(one, values, last_use)
     _run(program, split.late, values, last_use)
-    return values[program.plan.readout.name]
+    return {name: values[name] for name in program.readouts}
 
 
 def _run(program: Program, group: Sequence[Instruction], values: Values, last_use: Mapping[str, str]) -> None:
@@ -161,12 +159,10 @@ def _run(program: Program, group: Sequence[Instruction], values: Values, last_us
         node, inputs = instruction.node, [values[name] for name in instruction.node.inputs]
         if isinstance(instruction, StageInstruction):
             values[node.name] = closed(instruction, inputs).codes.unsqueeze(0)
-        elif node is program.plan.readout:
-            values[node.name] = scaled(delivered(instruction, totals(instruction, inputs)), program.worth)
-        elif node.name in program.wants_train:
-            values[node.name] = deliver(instruction, aligned(instruction, inputs))
+        elif node.name in program.readouts:
+            values[node.name] = scaled(delivered(instruction, totals(instruction, inputs)), program.worth(node.name))
         else:
-            values[node.name] = deliver(instruction, totals(instruction, inputs))
+            values[node.name] = passed_on(program, instruction, inputs)
         del inputs
         _forget(instruction, values, last_use)
 

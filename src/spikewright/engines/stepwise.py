@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 
 from torch import Tensor
 
-from spikewright.ann.source import INPUT
-from spikewright.engines.currents import aligned, constant_drive, deliver, drive_of, scaled, total_input
+from spikewright.ann.ends import Batch
+from spikewright.engines.currents import aligned, constant_drive, deliver, drive_of, scaled, with_constant
+from spikewright.engines.ends import started
 from spikewright.engines.program import Instruction, Program, StageInstruction
 from spikewright.engines.record import Record, StageRecord
 from spikewright.snn.nodes import Node, Stage
@@ -20,13 +21,13 @@ from spikewright.snn.trains import decode, weighted
 Revise = Callable[[StageInstruction, Drive, StageRecord], Drive | None]
 
 
-def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterator[Record]:
-    """Run a batch [N, *input_shape] and yield one record a stage, then the read-out's.
+def walk(program: Program, x: Batch, *, revise: Revise | None = None) -> Iterator[Record]:
+    """Run a batch [N, *input_shape] and yield one record a stage and one a read-out, in the plan's order.
 
     `revise` is called after each stage, and may have it fire again by another drive before the next one runs.
     """
     by_steps = program.plan.warmup > 0 or program.plan.encoder.clocked
-    values = {INPUT: program.plan.encoder(x) if by_steps else total_input(program, x)}
+    values = started(program, x, trains=by_steps)
     for instruction in program.instructions:
         node = instruction.node
         currents = _currents(program, instruction, [values[name] for name in node.inputs])
@@ -39,11 +40,12 @@ def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterat
             yield record
             assert record.train is not None
             values[node.name] = weighted(record.train, instruction.firing.code)
-        elif node is program.plan.readout:
+        elif node.name in program.readouts:
             total = currents[program.plan.warmup :].sum(0)
-            yield Record(node, scaled(total if instruction.bias is None else total + instruction.bias, program.worth))
+            total = total if instruction.bias is None else total + instruction.bias
+            yield Record(node, scaled(total, program.worth(node.name)), output=program.readouts[node.name])
         else:
-            values[node.name] = currents
+            values[node.name] = with_constant(instruction, currents)
         for name in set(node.inputs):
             if program.last_use[name] == node.name:
                 del values[name]
@@ -52,10 +54,13 @@ def walk(program: Program, x: Tensor, *, revise: Revise | None = None) -> Iterat
 def _arrives_as_total(program: Program, node: Node) -> bool:
     """Whether every step delivers the same to a node, for as long as it runs: then one step with the total will do.
 
-    So a mean over the window is never divided by T only to be summed again, which would lose ties to rounding.
+    So a mean over the window is never divided by T only to be summed again, which would lose ties to rounding. What is
+    not linear reads totals in any case.
     """
     if program.plan.warmup or program.plan.encoder.clocked:
         return False
+    if not node.op.linear:
+        return True
     course = program.drives[node.name]
     if not isinstance(node, Stage) or node.firing.schedule.waits:
         return course.constant
@@ -80,5 +85,5 @@ def _currents(program: Program, instruction: Instruction, inputs: list[Tensor]) 
 
 def _fired(instruction: StageInstruction, drive: Drive) -> StageRecord:
     firing = instruction.firing
-    train = firing.schedule.run(firing.law, drive, firing.code)
+    train = firing.schedule.run(instruction.law, drive, firing.code)
     return StageRecord(instruction.stage, decode(train, firing.code), train)

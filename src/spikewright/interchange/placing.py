@@ -65,13 +65,15 @@ def stamp(folder: Path) -> tuple[object, ...]:
     return tuple(found)
 
 
-def place(folder: Path, files: Mapping[str, Content], *, save: Sequence[str] = (), discard: Sequence[str] = ()) -> None:
+def place(
+    folder: Path, files: Mapping[str, Content], *, carry: Sequence[str] = (), discard: Sequence[str] = ()
+) -> None:
     """Put a run in place of the one that is there.
 
     Args:
         folder: of the run; made if need be. It must be this command's alone (`claimed`).
         files: what it has, names of `RUN_FILES`.
-        save: files of the run before it that are this one's, too.
+        carry: files of the run before it that are this one's, too.
         discard: folders in it that belong to the run before; they are gone when this returns.
 
     Raises:
@@ -85,7 +87,7 @@ def place(folder: Path, files: Mapping[str, Content], *, save: Sequence[str] = (
             os.mkdir(aside)  # noqa: PTH102
             for name, content in files.items():
                 create(aside / name, content())
-            create(aside / LIST, json_bytes([*files, *save]))
+            create(aside / LIST, json_bytes([*files, *carry]))
             sync_folder(aside)
             for name in discard:
                 _remove(folder / name)

@@ -4,12 +4,14 @@
 3    arrays may be packed
 4    inputs with their preparation and read-outs, by name; a node says which axis is its channels', and with which
      node it shares its weight
+5    the same, of a network in which an input takes ids
 """
 
 from collections.abc import Callable
 from typing import Any
 
 NEWEST = 4
+WITH_IDS = 5
 
 Raw = dict[str, Any]
 
@@ -25,6 +27,15 @@ def in_newest(raw: Raw) -> Raw:
         made = _STEPS[version](plan, about if isinstance(about, dict) else {}) if isinstance(plan, dict) else plan
         raw = {**raw, "format": version + 1, "plan": made}
     return raw
+
+
+def in_oldest(raw: Raw) -> Raw:
+    """The JSON of a plan file in the newest format, in the oldest of the newest two that can say all of it."""
+    inputs = raw["plan"]["inputs"]
+    if any(each["ids"] is not None for each in inputs):
+        return {**raw, "format": WITH_IDS}
+    plain = [{name: value for name, value in each.items() if name != "ids"} for each in inputs]
+    return {**raw, "plan": {**raw["plan"], "inputs": plain}}
 
 
 def _with_edges(plan: Raw, about: Raw) -> Raw:  # noqa: ARG001

@@ -18,16 +18,16 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import save as safetensors
 from torch import Tensor
 
-from spikewright.ann.source import Source, SourceNode
+from spikewright.ann.source import Source
 from spikewright.data.files import json_bytes
 from spikewright.data.json_file import read_json
-from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadFile
-from spikewright.interchange import plan_formats
+from spikewright.interchange import plan_formats, source_formats
 from spikewright.interchange.array_file import read_arrays, require_arrays
 from spikewright.interchange.claim import claimed
 from spikewright.interchange.fingerprint import FIELD, fingerprint_of, mark_of, require_tied
 from spikewright.interchange.placing import Content, has_file, place, stamp, where
+from spikewright.interchange.source_formats import SourceFile
 from spikewright.interchange.source_graph import require_graph
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.formats.packing import pack, require_packed, unpack
@@ -36,17 +36,8 @@ from spikewright.snn.plan import Plan
 if TYPE_CHECKING:
     from spikewright.engines.packed.network import PackedNetwork
 
-SOURCE_FORMAT = 1
+SOURCE_FORMAT = max(source_formats.KINDS)
 PLAN_FORMAT = plan_formats.NEWEST
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SourceFile:
-    format: int
-    input_shape: tuple[int, ...]
-    nodes: tuple[SourceNode, ...]
-    preparation: InputPreparation | None
-    about: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +92,10 @@ def load_source(folder: Path) -> tuple[Source, dict[str, Any]]:
     Raises:
         BadFile: the folder or a file is missing, truncated, or not in this format.
     """
-    content, arrays = _read(folder, "source.json", "source.safetensors", _SourceFile)
+    content, arrays = _read(folder, "source.json", "source.safetensors", SourceFile)
     needed = {name for node in content.nodes for _, name in node.arrays}
     _complete(folder / "source.safetensors", needed, arrays)
-    source = Source(content.input_shape, content.nodes, arrays, content.preparation)
+    source = content.source(arrays)
     require_graph(folder / "source.json", source)
     return source, content.about
 
@@ -129,7 +120,7 @@ def read_about(folder: Path) -> dict[str, Any] | None:
     Raises:
         BadFile: what it holds cannot be read.
     """
-    for name, kind in (("plan.json", _PlanFile), ("source.json", _SourceFile)):
+    for name, kind in (("plan.json", _PlanFile), ("source.json", SourceFile)):
         if has_file(folder, name):
             return _content(where(folder, name), kind).about
     return None
@@ -176,14 +167,8 @@ _TRIES = 5
 
 
 def _source_part(source: Source, about: dict[str, Any]) -> _Part:
-    content = _SourceFile(
-        format=SOURCE_FORMAT,
-        input_shape=source.input_shape,
-        nodes=source.nodes,
-        preparation=source.preparation,
-        about=about,
-    )
-    return TypeAdapter(_SourceFile).dump_python(content, mode="json"), source.arrays
+    content = source_formats.content_of(source, about)
+    return TypeAdapter(type(content)).dump_python(content, mode="json"), source.arrays
 
 
 def _blueprint_part(blueprint: Blueprint, about: dict[str, Any]) -> _Part:
@@ -192,7 +177,7 @@ def _blueprint_part(blueprint: Blueprint, about: dict[str, Any]) -> _Part:
     arrays = {name: pack(array, bits[name]) if name in bits else array for name, array in own.items()}
     packed = {name: tuple(blueprint.arrays[name].shape) for name in bits}
     content = _PlanFile(format=PLAN_FORMAT, plan=blueprint.plan, about=about, packed=packed)
-    return TypeAdapter(_PlanFile).dump_python(content, mode="json"), arrays
+    return plan_formats.in_oldest(TypeAdapter(_PlanFile).dump_python(content, mode="json")), arrays
 
 
 def _files(parts: Mapping[str, _Part], fingerprint: str) -> dict[str, Content]:
@@ -211,9 +196,9 @@ def _tensors(arrays: Mapping[str, Tensor], mark: dict[str, str]) -> bytes:
 def _save_part(folder: Path, stem: str, part: _Part, *, beside: tuple[str, str]) -> None:
     """One half of a run; it gets the fingerprint of the other half, if that is there."""
     with claimed(folder):
-        save = [name for name in beside if has_file(folder, name)]
-        marks = [mark for name in save if (mark := mark_of(folder, name)) is not None]
-        place(folder, _files({stem: part}, marks[0] if marks else fingerprint_of({stem: part})), save=save)
+        others = [name for name in beside if has_file(folder, name)]
+        marks = [mark for name in others if (mark := mark_of(folder, name)) is not None]
+        place(folder, _files({stem: part}, marks[0] if marks else fingerprint_of({stem: part})), carry=others)
 
 
 def _read(folder: Path, structure: str, tensors: str, kind: type[Any]) -> tuple[Any, dict[str, Tensor]]:
@@ -259,14 +244,16 @@ def _content(path: Path, kind: type[Any]) -> Any:
     """What the JSON says, in the newest format."""
     raw = read_json(path, way_out="it is truncated or was edited; make the run again")
     version = raw.get("format") if isinstance(raw, dict) else None
-    newest = SOURCE_FORMAT if kind is _SourceFile else PLAN_FORMAT
+    newest = SOURCE_FORMAT if kind is SourceFile else PLAN_FORMAT
     if kind is _PlanFile and isinstance(raw, dict):
         raw = plan_formats.in_newest(raw)
         version = raw.get("format")
-    if version != newest:
+    read = source_formats.KINDS if kind is SourceFile else (PLAN_FORMAT, plan_formats.WITH_IDS)
+    if not isinstance(version, int) or version not in read:
         raise BadFile(
             f"{path} has format {version!r}, this version reads {newest}: make the run again with this version"
         )
+    kind = source_formats.KINDS[version] if kind is SourceFile else kind
     try:
         return TypeAdapter(kind).validate_python(raw, strict=False)
     except ValidationError as error:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
-from spikewright.ann.ops import Product, Shape
-from spikewright.ann.shapes import shape_made, stand_in
+from spikewright.ann.ops import Shape
+from spikewright.ann.shapes import require_channels, shape_made, stand_in
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.errors import BadFile, BadPlan
 from spikewright.snn.limits import require_shape
@@ -27,14 +27,20 @@ def require_graph(path: Path, source: Source) -> None:
     """
     if not source.nodes:
         raise BadFile(f"{path} holds no nodes: make the run again")
-    _require_shape(path, "the input", source.input_shape)
-    shapes: dict[str, Shape] = {INPUT: source.input_shape}
+    names = [each.name for each in source.inputs]
+    if not names or len(set(names)) < len(names) or (len(names) == 1 and names != [INPUT]):
+        raise BadFile(f"{path}: its inputs need names of their own, and a single one is {INPUT!r}: make the run again")
+    for each in source.inputs:
+        which = "the input" if len(names) == 1 else f"input {each.name!r}"
+        _require_shape(path, which, each.value_shape)
+    shapes: dict[str, Shape] = dict(source.value_shapes)
     for node in source.nodes:
         _require_shape(path, f"node {node.name!r}", node.shape)
         if node.name in shapes or not node.inputs or not set(node.inputs) <= set(shapes):
             raise BadFile(f"{path}: node {node.name!r} is named twice or reads what no earlier node makes")
-        if len(node.inputs) > 1 and not (node.op.adds or node.op.joins):
-            raise BadFile(f"{path}: node {node.name!r} reads {len(node.inputs)} values, its operation takes one")
+        if not node.op.takes(len(node.inputs)):
+            takes = "one" if node.op.operands == 1 else str(node.op.operands)
+            raise BadFile(f"{path}: node {node.name!r} reads {len(node.inputs)} values, its operation takes {takes}")
         try:
             roles = {role: source.arrays[name] for role, name in node.arrays}
             made = _shape_made(node, [shapes[name] for name in node.inputs], roles)
@@ -44,6 +50,11 @@ def require_graph(path: Path, source: Source) -> None:
         if made != node.shape:
             raise BadFile(f"{path}: node {node.name!r} makes {made}, not {node.shape} as stated")
         shapes[node.name] = made
+    outputs = [each.name for each in source.outputs]
+    lost = next((each for each in source.outputs if each.node not in shapes or each.node in names), None)
+    if lost is not None or len(set(outputs)) < len(outputs):
+        what = "two outputs have one name" if lost is None else f"output {lost.name!r} is of no node"
+        raise BadFile(f"{path}: {what}: make the run again")
 
 
 _NOT_EVALUATED = (RuntimeError, LookupError, ValueError, TypeError, ArithmeticError, MemoryError)
@@ -63,10 +74,7 @@ def _shape_made(node: SourceNode, given: list[Shape], roles: Mapping[str, Tensor
         ValueError: numbers beyond float32, or channels that the weight does not take.
     """
     _require_numbers(node.op)
-    if isinstance(node.op, Product):
-        taken, come = node.op.in_channels(roles["weight"]), given[0][0 if node.op.space else -1]
-        if taken != come:
-            raise ValueError(f"its weight takes {taken} channels, and {come} come")
+    require_channels(node.op, given[0], roles.get("weight"))
     if node.op.normalises:
         for role, array in roles.items():  # without samples torch takes any
             if tuple(array.shape) != given[0][:1]:

@@ -1,14 +1,15 @@
 """Top-1 accuracy, by class too, and agreement; of equal scores the lowest class wins."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from spikewright.errors import BadData, BadModel
+from spikewright.errors import BadData, BadModel, BadSetting
 
 FAR = 0.05  # between accuracy and its mean over classes, as shares
+SURE = 0.99  # that a network is better than one answer for all, before anything it saves is called a gain
 
 
 def predictions(scores: Tensor) -> Tensor:
@@ -21,6 +22,16 @@ def predictions(scores: Tensor) -> Tensor:
     if scores.dim() != 2:
         raise BadData(f"classification needs scores [N, classes], got shape {tuple(scores.shape)}")
     return torch.argmax(scores, 1)  # documented to return the first of several maxima
+
+
+def far_from_mean(accuracy: float, balanced: float | None) -> bool:
+    """Whether accuracy is far from its mean over the classes, so that it says little alone; None: nobody knows."""
+    return balanced is not None and abs(balanced - accuracy) > FAR
+
+
+def lowest_first(shares: Sequence[float | None]) -> list[tuple[int, float]]:
+    """Classes and their accuracies, the lowest first, of equal ones the lower class; those without one left out."""
+    return sorted(((k, share) for k, share in enumerate(shares) if share is not None), key=lambda pair: pair[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,16 @@ class ByClass:
         return max(self.samples, default=0) / max(sum(self.samples), 1)
 
 
+def surely_above(accuracy: float, constant: float, *, samples: int) -> bool:
+    """Whether so many right answers are more than luck would give whoever is right with probability `constant`.
+
+    The exact lower bound of Clopper and Pearson lies above it, one-sided at `SURE`.
+    """
+    from spikewright.measure.statistics.intervals import clopper_pearson  # noqa: PLC0415 - brings SciPy
+
+    return clopper_pearson(round(accuracy * samples), samples, level=SURE, side="low").low > constant
+
+
 def require_classes(output: Sequence[int], verb: str) -> None:
     """Refuse a network whose output [*output], of one sample, holds no scores to choose among, as in a regression.
 
@@ -79,6 +100,31 @@ def require_classes(output: Sequence[int], verb: str) -> None:
             "says nothing: give it an output for each of two classes or more, or measure the error of network(x) in "
             "Python"
         )
+
+
+def output_of(outputs: Mapping[str, Sequence[int]], asked: str | None, verb: str) -> str:
+    """The name of the output that classes are told by.
+
+    Args:
+        outputs: shapes of one sample of each, by name.
+        asked: its name; None takes the only output, or the only one of several that holds a row of scores.
+        verb: what a refusal begins with.
+
+    Raises:
+        BadModel: as `require_classes`, or several could be meant.
+        BadSetting: there is no output of that name.
+    """
+    names = ", ".join(outputs)
+    if asked is not None and asked not in outputs:
+        raise BadSetting(f"{verb}: the network has no output {asked!r}: choose one of {names}")
+    rows = [name for name, shape in outputs.items() if len(shape) == 1 and shape[0] > 1]
+    if asked is None and len(outputs) > 1 and len(rows) != 1:
+        which = f"outputs {', '.join(rows)} hold" if rows else f"none of its outputs ({names}) holds"
+        way_out = "say which by output" if rows else "measure their error in Python"
+        raise BadModel(f"{verb}: accuracy needs one row of class scores, and {which} one: {way_out}")
+    found = asked or (rows[0] if len(outputs) > 1 else next(iter(outputs)))
+    require_classes(outputs[found], verb)
+    return found
 
 
 def correct(scores: Tensor, labels: Tensor) -> int:

@@ -17,13 +17,14 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.ends import Batch, in_type, moved, output_named
 from spikewright.ann.source import Source
 from spikewright.data.progress import Progress, silent
 from spikewright.engines.names import engine_named
 from spikewright.engines.network import SpikingNetwork, build
 from spikewright.engines.record import StageRecord
 from spikewright.engines.runtimes import Runner
-from spikewright.measure.accuracy import ByClass, correct
+from spikewright.measure.accuracy import ByClass, correct, output_of, surely_above
 from spikewright.measure.cost.fan_out import FanOut, fan_out
 from spikewright.measure.cost.synops import Counts
 from spikewright.measure.equality import certificate as verification
@@ -80,6 +81,13 @@ class Evaluation:
     mismatched_codes_engine: int  # of the engine and arithmetic that accuracies were read with
     codes_compared_with: str  # "source": the quantised source; "stepwise": the network's own stepwise run, in float64
     weight_bits: tuple[int, ...]  # of stored integer weights, those that occur; none: all are floating point
+    graded_nodes: tuple[str, ...] = ()  # that are not linear: gates, norms, softmax, maxima of values
+    graded_multiplications_per_sample: int = 0  # of theirs; products of two signals are among `macs_per_sample`
+    graded_additions_per_sample: int = 0
+    graded_comparisons_per_sample: int = 0
+    graded_divisions_per_sample: int = 0
+    graded_roots_per_sample: int = 0
+    graded_exponentials_per_sample: int = 0
 
     @property
     def gains_nothing(self) -> str | None:
@@ -88,6 +96,8 @@ class Evaluation:
             return "nothing fires"
         if self.accuracy_snn <= self.accuracy_constant:
             return f"accuracy is not above the {self.accuracy_constant:.2%} of one answer for all"
+        if not surely_above(self.accuracy_snn, self.accuracy_constant, samples=self.samples):
+            return f"{self.samples:,} images do not show accuracy above the {self.accuracy_constant:.2%} of one answer"
         return None
 
     def to_json(self) -> dict[str, Any]:
@@ -199,7 +209,10 @@ def _speed(blueprint: Blueprint, inputs: Samples, engine: _Engine, on_progress: 
     settings = inputs.settings
     own = engine.name == "float"
     network = build(blueprint, dtype=torch.float32).to(settings.place) if own else engine.runner
-    first = (x.to(settings.place) for x, _ in inputs.batches(settings.batch_size * SPEED_BATCHES))
+    first = (
+        moved(x, settings.place, torch.float32 if own else engine.dtype)
+        for x, _ in inputs.batches(settings.batch_size * SPEED_BATCHES)
+    )
     return samples_per_second(network, first, on_progress=on_progress)
 
 
@@ -220,7 +233,7 @@ def _certify(
     """Compare codes in float64, and those of the engine in its own arithmetic, on the first images."""
     images = min(inputs.settings.codes_images, inputs.count)
 
-    def batches() -> Iterator[Tensor]:
+    def batches() -> Iterator[Batch]:
         done = 0
         for x, _ in inputs.batches(images):
             for part in x.split(VERIFY_BATCH):
@@ -232,17 +245,17 @@ def _certify(
     if source is None:
         wrong = total = wrong_engine = 0
         for x in batches():
-            codes = {record.node.name: record.codes for record in exact.walk(x.double())}
+            codes = {record.node.name: record.codes for record in exact.walk(in_type(x, torch.float64))}
             total += sum(codes[node.name].numel() for node in blueprint.plan.stages)
-            wrong += _mismatches(exact, x.double(), codes)
-            wrong_engine += _mismatches(engine.runner, x.to(dtype), codes)
+            wrong += _mismatches(exact, in_type(x, torch.float64), codes)
+            wrong_engine += _mismatches(engine.runner, in_type(x, dtype), codes)
         return _Codes(images=images, total=total, mismatched=wrong, mismatched_engine=wrong_engine)
     found = verification.verify(blueprint, source, batches())
     if dtype is torch.float64:
         wrong_engine = found.mismatched_codes_collapsed
     else:
         reference = QuantisedSource(blueprint, source, torch.float64)
-        wrong_engine = sum(_mismatches(engine.runner, x.to(dtype), reference.codes(x)) for x in batches())
+        wrong_engine = sum(_mismatches(engine.runner, in_type(x, dtype), reference.codes(x)) for x in batches())
     return _Codes(
         images=images,
         total=found.codes_total,
@@ -251,7 +264,7 @@ def _certify(
     )
 
 
-def _mismatches(network: Runner, x: Tensor, codes: Mapping[str, Tensor]) -> int:
+def _mismatches(network: Runner, x: Batch, codes: Mapping[str, Tensor]) -> int:
     fired = (record for record in network.collapse(x) if isinstance(record, StageRecord))
     return sum(int((record.codes.double() != codes[record.node.name]).sum()) for record in fired)
 
@@ -276,16 +289,20 @@ def _score(
     stepwise = build(blueprint, dtype=dtype).to(place) if source is None else None
     reference = None if source is None else QuantisedSource(blueprint, source, dtype, device=place)
     scores = _Scores(Counts.empty(blueprint.plan))
+    shapes = {name: node.shape for name, node in blueprint.plan.outputs.items()}
+    output = output_of(shapes, inputs.settings.output, "evaluate")
     done = 0
     for prepared, truth in inputs.batches():
-        x, labels = prepared.to(place, dtype), truth.to(place)
+        x, labels = moved(prepared, place, dtype), truth.to(place)
         if source is None or reference is None:
             assert stepwise is not None
-            scores.reference += correct(list(stepwise.walk(x))[-1].codes, labels)
+            answers = {one.output: one.codes for one in stepwise.walk(x)}
+            scores.reference += correct(answers[output], labels)
         else:
-            scores.source += correct(interpreter.run(source, x, arrays=reference.arrays), labels)
-            scores.reference += correct(reference.scores(x), labels)
-        right, scores.counts = score_batch(network, x.to(engine.dtype), labels, scores.counts)
+            trained = interpreter.run(source, x, arrays=reference.arrays)
+            scores.source += correct(output_named(trained, output), labels)
+            scores.reference += correct(output_named(reference.scores(x), output), labels)
+        right, scores.counts = score_batch(network, in_type(x, engine.dtype), labels, scores.counts, output)
         scores.by_class = scores.by_class.add(right, labels)
         done += len(x)
         on_progress("accuracy", done, inputs.count)

@@ -7,20 +7,21 @@ Knows nothing about networks but their input and output shapes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from spikewright.ann.ends import Batch, is_finite, real, tensors_of
 from spikewright.ann.source import Source
 from spikewright.data.events.preparation import EventPreparation
 from spikewright.data.labelled import Labelled
 from spikewright.data.preparation import InputPreparation
 from spikewright.engines.names import engines
 from spikewright.errors import BadData, BadSetting
-from spikewright.measure.accuracy import require_classes
+from spikewright.measure.accuracy import output_of
 from spikewright.measure.cost.energy import energy_table
 from spikewright.measure.noise import add_noise
 from spikewright.snn.blueprint import Blueprint
@@ -40,19 +41,30 @@ class TestData(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """Inputs that need no preparation: float tensors [N, *input_shape] and labels, int64 [N]."""
+    """Inputs that need no preparation, [N, *input_shape], several by name; and labels, int64 [N]."""
 
-    inputs: Tensor
+    inputs: Batch
     labels: Tensor
 
     def __post_init__(self) -> None:
-        if self.labels.shape != self.inputs.shape[:1] or self.labels.is_floating_point():
+        if self.labels.shape != (len(self.inputs),) or self.labels.is_floating_point():
             raise BadData(
                 f"labels of shape {tuple(self.labels.shape)} and type {self.labels.dtype} do not fit "
                 f"{len(self.inputs)} inputs: give one whole number per input; real targets have no accuracy"
             )
-        if not bool(self.inputs.isfinite().all()):
+        if not is_finite(self.inputs):
             raise BadData("an input holds values that are not finite: mend the data or its preparation")
+
+    @property
+    def only(self) -> Tensor:
+        """The inputs of a network that takes one tensor.
+
+        Raises:
+            BadData: they are of several inputs.
+        """
+        if not isinstance(self.inputs, Tensor):
+            raise BadData(f"one input is taken here, the samples have {len(self.inputs.tensors)}: give one tensor")
+        return self.inputs
 
 
 def prepared(split: Labelled, preparation: InputPreparation, *, limit: int | None = None) -> Prepared:
@@ -62,7 +74,7 @@ def prepared(split: Labelled, preparation: InputPreparation, *, limit: int | Non
     return Prepared(torch.cat([preparation(part) for part in images.split(BATCH)]), labels)
 
 
-def batches(samples: Prepared, *, size: int = BATCH) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def batches(samples: Prepared, *, size: int = BATCH) -> Iterator[tuple[Any, Tensor]]:
     """Inputs and labels, so many at a time, in order."""
     yield from zip(samples.inputs.split(size), samples.labels.split(size), strict=True)
 
@@ -87,6 +99,7 @@ class EvaluateSettings:
         seed: of the noise.
         device: where accuracies and speed are measured, such as `cpu` or `cuda:1`; `auto` takes a graphics
             processor if there is one. Codes are always certified on the CPU.
+        output: by which of several outputs classes are told; None takes the only one that holds scores of classes.
 
     Raises:
         BadSetting: a number below its least value, an unknown table, or an engine that is not there.
@@ -101,6 +114,7 @@ class EvaluateSettings:
     noise: float = 0.0
     seed: int = 0
     device: str = "cpu"
+    output: str | None = None
 
     @property
     def place(self) -> torch.device:
@@ -141,20 +155,23 @@ class Samples:
         return len(self.source.labels)
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one input."""
-        return tuple(self._part(slice(0, 1))[0].shape[1:])
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shape of one sample of each input."""
+        return tuple(tuple(each.shape[1:]) for each in tensors_of(self._part(slice(0, 1))[0]))
 
-    def batches(self, limit: int | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, limit: int | None = None) -> Iterator[tuple[Batch, Tensor]]:
         """Yield (inputs [n, *input_shape], labels [n]), `limit` samples at most."""
         generator = torch.Generator().manual_seed(self.settings.seed)
         stop = self.count if limit is None else min(limit, self.count)
         for start in range(0, stop, self.settings.batch_size):
             x, labels = self._part(slice(start, start + self.settings.batch_size))
-            x = add_noise(x, share=self.settings.noise, value_range=self._range, generator=generator)
+            if isinstance(x, Tensor) and x.is_floating_point():
+                x = add_noise(x, share=self.settings.noise, value_range=self._range, generator=generator)
+            elif self.settings.noise:
+                raise BadData("evaluate: noise is added to one input of real numbers, and the network takes others")
             yield x[: stop - start], labels[: stop - start]
 
-    def _part(self, part: slice) -> tuple[Tensor, Tensor]:
+    def _part(self, part: slice) -> tuple[Batch, Tensor]:
         if isinstance(self.source, Prepared):
             return self.source.inputs[part], self.source.labels[part]
         x = self.source.preparation(torch.tensor(self.source.stored[part]))
@@ -163,6 +180,7 @@ class Samples:
     @property
     def _range(self) -> tuple[float, float]:
         if isinstance(self.source, Prepared):
+            assert isinstance(self.source.inputs, Tensor)
             return float(self.source.inputs.min()), float(self.source.inputs.max())
         return self.source.preparation.value_range
 
@@ -189,7 +207,8 @@ def samples_for(
     """
     limit = slice(settings.images)
     if isinstance(data, Prepared):
-        samples = Samples(Prepared(data.inputs[limit], data.labels[limit]), settings)
+        given = Prepared(real(blueprint.plan.inputs, data.inputs), data.labels)
+        samples = Samples(Prepared(given.inputs[limit], given.labels[limit]), settings)
     else:
         prepare = preparation or (None if source is None else source.preparation)
         if prepare is None:
@@ -197,12 +216,13 @@ def samples_for(
         samples = Samples(_Stored(data.test.inputs[limit], data.test.labels[limit], prepare), settings)
     if not samples.count:
         raise BadData("evaluate: the test split holds no images: give a data set that is not empty")
-    if samples.shape != blueprint.plan.sample_shape:
-        raise BadData(
-            f"evaluate: images become inputs of shape {samples.shape}, the network takes {blueprint.plan.sample_shape}"
-        )
-    scores = blueprint.plan.readout.shape
-    require_classes(scores, "evaluate")
+    wanted = tuple(each.sample_shape for each in blueprint.plan.inputs)
+    if samples.shapes != wanted:
+        made, taken = (", ".join(map(str, shapes)) for shapes in (samples.shapes, wanted))
+        raise BadData(f"evaluate: images become inputs of shape {made}, the network takes {taken}")
+    scores = blueprint.plan.outputs[
+        output_of({name: node.shape for name, node in blueprint.plan.outputs.items()}, settings.output, "evaluate")
+    ].shape
     largest = int(samples.source.labels.max())
     if largest >= scores[0]:
         raise BadData(f"evaluate: label {largest} is in the data, but the network has {scores[0]} classes")

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.ends import Batch, moved, output_named, values_at_start
 from spikewright.ann.source import Source
 from spikewright.engines.network import build
 from spikewright.engines.record import StageRecord
 from spikewright.engines.runtimes import Runner
-from spikewright.measure.accuracy import correct, predictions
+from spikewright.measure.accuracy import correct, output_of, predictions
 from spikewright.measure.cost.energy import energy_joules_source, energy_snn, energy_table
-from spikewright.measure.cost.fan_out import FanOut, fan_out, macs_source, spiking_input
+from spikewright.measure.cost.fan_out import FanOut, fan_out, macs_source, spiking_inputs, work_source
 from spikewright.measure.cost.latency import latency_steps, timesteps_mean, timesteps_mean_neurons
 from spikewright.measure.cost.memory import memory_bytes
 from spikewright.measure.cost.neuron_operations import neuron_operations
@@ -31,7 +32,7 @@ from spikewright.measure.cost.synops import (
 )
 from spikewright.snn.blueprint import Blueprint
 
-Labelled = Iterable[tuple[Tensor, Tensor]]  # prepared inputs [N, *input_shape] and labels [N]
+Labelled = Iterable[tuple[Batch, Tensor]]  # prepared inputs [N, *input_shape] and labels [N]
 Seen = Callable[[int], None]  # called with the number of samples seen so far
 
 
@@ -70,10 +71,11 @@ def score(
         seen: called after each batch.
     """
     network = build(blueprint, dtype=dtype).to(device)
+    output = output_of({name: node.shape for name, node in blueprint.plan.outputs.items()}, None, "score")
     right, counts = 0, Counts.empty(blueprint.plan)
     with torch.no_grad():
         for x, labels in batches:
-            hits, counts = score_batch(network, x.to(device, dtype), labels.to(device), counts)
+            hits, counts = score_batch(network, moved(x, device, dtype), labels.to(device), counts, output)
             right += int(hits.sum())
             if seen is not None:
                 seen(counts.samples)
@@ -93,21 +95,28 @@ def accuracy_of_source(
         name: array.to(device, dtype if array.is_floating_point() else None) for name, array in source.arrays.items()
     }
     right = samples = 0
+    output = output_of({each.name: source.shapes[each.node] for each in source.outputs}, None, "score")
     with torch.no_grad():
         for x, labels in batches:
-            right += correct(interpreter.run(source, x.to(device, dtype), arrays=arrays), labels.to(device))
+            outputs = interpreter.run(source, moved(x, device, dtype), arrays=arrays)
+            right += correct(output_named(outputs, output), labels.to(device))
             samples += len(x)
     return right / max(samples, 1)
 
 
-def score_batch(network: Runner, x: Tensor, labels: Tensor, counts: Counts) -> tuple[Tensor, Counts]:
-    """Which answers of one batch are right, bool [N], and the counts with its spikes more."""
+def score_batch(
+    network: Runner, x: Batch, labels: Tensor, counts: Counts, output: str | None = None
+) -> tuple[Tensor, Counts]:
+    """Which answers of one batch are right, bool [N], by the output of that name; the counts with its spikes more."""
     right = torch.zeros_like(labels, dtype=torch.bool)
-    if spiking_input(network.plan):
-        counts = counts.add_input(network.plan.encoder(x))
+    spiking = spiking_inputs(network.plan)
+    if spiking:
+        values = values_at_start(network.plan.inputs, x, torch.float32)
+        for name in spiking:
+            counts = counts.add_input(network.plan.encoder(values[name]), name)
     for record in network.collapse(x):
         counts = counts.add(record)
-        if not isinstance(record, StageRecord):
+        if not isinstance(record, StageRecord) and output in (None, record.output):
             right = predictions(record.codes) == labels
     return right, counts
 
@@ -118,13 +127,15 @@ def figures(blueprint: Blueprint, source: Source | None, flow: FanOut, counts: C
     memory = memory_bytes(blueprint)
     synops = synops_per_sample(counts, flow)
     macs = flow.macs_dense_per_sample if source is None else macs_source(source)
-    operations = neuron_operations(blueprint)
+    work = flow.work if source is None else work_source(source)
+    operations = neuron_operations(blueprint, flow)
     energy = energy_snn(
         prices,
         synops_per_sample=synops,
         macs_per_sample=flow.macs_per_sample,
         operations=operations,
         scale_shifts=flow.shifts_per_sample,
+        work=flow.work,
     )
     return {
         "timesteps_mean": timesteps_mean(blueprint.plan),
@@ -138,8 +149,10 @@ def figures(blueprint: Blueprint, source: Source | None, flow: FanOut, counts: C
         "macs_source_per_sample": macs,
         "leak_multiplications_per_sample": operations.leak_multiplications,
         "leak_shifts_per_sample": operations.leak_shifts,
+        "graded_nodes": tuple(flow.work_by_node),
+        **{f"graded_{what}_per_sample": count for what, count in flow.work._asdict().items() if what != "macs"},
         "energy_table": table,
-        "energy_joules_source": energy_joules_source(prices, macs),
+        "energy_joules_source": energy_joules_source(prices, macs, work),
         "energy_joules_snn": energy.total_joules,
         "weight_bytes": memory.weight_bytes,
         "membrane_bytes_peak": memory.membrane_bytes_peak,

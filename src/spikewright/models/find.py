@@ -4,7 +4,6 @@ A factory takes `channels`, `size` (height, width) and `classes`, and returns a 
 [N, channels, height, width] to logits [N, classes].
 """
 
-import difflib
 import importlib
 import inspect
 import pkgutil
@@ -14,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from spikewright.errors import BadModel, BadSetting
+from spikewright.errors import BadModel, BadSetting, nearest
 from spikewright.models.initialise import seeded
 
 MOST_PIXELS = 2**23  # numbers of one input: 3 x 1,600 x 1,600 and some
@@ -43,10 +42,8 @@ def require_known(name: str) -> None:
     """
     factories = _factories()
     if name not in factories:
-        near = difflib.get_close_matches(name, factories, n=1)
-        hint = f"did you mean '{near[0]}'? " if near else ""
-        known = ", ".join(sorted(factories))
-        raise BadModel(f"model '{name}' is not known: {hint}choose one of {known}, or give package.module:factory")
+        way_out = nearest(name, sorted(factories))
+        raise BadModel(f"model '{name}' is not known: {way_out}, or give package.module:factory")
 
 
 def build(name: str, *, channels: int, size: tuple[int, int], classes: int, seed: int, **settings: object) -> nn.Module:

@@ -3,12 +3,14 @@
 Arrays, in the value scale (docs/concepts.md), by name:
     {node}.weight                  of a weighted operation, batch norm folded; integers where the node has a format
     {node}.gain                    factor on what those integers make: their worth, and the batch norm's gain
-    {node}.bias                    the constant part of a stage's or the read-out's value, over the window; of a
-                                   clocked stage, at every step
+    {node}.bias                    the constant part of a node's value, over the window; of a clocked stage, at every
+                                   step
     {node}.threshold               potential that one unit of step weight costs        (stages)
     {node}.initial_potential       v0                                                  (stages)
     {node}.amplitude               what a spike of step weight 1 injects downstream    (stages)
     {node}.before{i}.weight|bias   of the i-th operation before firing, if it is a Scale
+    {node}.rising|falling          the table of a staircase, its thresholds along the first axis
+    {node}.rest                    what the code 0 stands for, if not for 0; whoever reads the stage has it in its bias
 Each broadcasts to the node's features: a scalar, per channel, or per neuron. Knows nothing about the source.
 """
 
@@ -19,8 +21,7 @@ import torch
 from torch import Tensor
 
 from spikewright.ann.ops import Product, Shape
-from spikewright.ann.shapes import blank, shape_made, stand_in
-from spikewright.ann.source import INPUT
+from spikewright.ann.shapes import blank, require_channels, shape_made, stand_in
 from spikewright.errors import BadPlan
 from spikewright.snn.ends import AnyPreparation
 from spikewright.snn.nodes import Node, Stage
@@ -52,6 +53,8 @@ class Blueprint:
         for node in self.plan.nodes:
             if node.weights is not None:
                 _check_stored(node, node.weights.bits, self.arrays)
+            if isinstance(node, Stage):
+                _check_tables(node, self.arrays)
         _check_shapes(self)
 
     def array(self, node: Node, role: str) -> Tensor | None:
@@ -65,7 +68,9 @@ class Blueprint:
         own = self.stored_arrays
         count = sum(array.numel() for name, array in own.items() if name.endswith((".weight", ".bias")))
         bits = f", weights of {', '.join(map(str, self.weight_bits))} bits" if self.weight_bits else ""
-        shapes = f"{list(plan.sample_shape)} → {list(plan.readout.shape)}"
+        takes = ", ".join(str(list(each.sample_shape)) for each in plan.inputs)
+        gives = ", ".join(str(list(node.shape)) for node in plan.outputs.values())
+        shapes = f"{takes} → {gives}"
         return f"Blueprint({len(stages)} stages{times}, {shapes}, {count:,} parameters{bits})"
 
     def prepared(self, preparation: AnyPreparation | None) -> "Blueprint":
@@ -121,6 +126,7 @@ def _required(node: Node) -> Iterator[str]:
         yield f"{node.name}.gain"
     if isinstance(node, Stage):
         yield from (f"{node.name}.{role}" for role in ("threshold", "initial_potential", "amplitude"))
+        yield from (f"{node.name}.{role}" for role in node.firing.law.arrays)
         for index, op in enumerate(node.firing.before_firing):
             if op.scales:
                 yield f"{node.name}.before{index}.weight"
@@ -145,9 +151,21 @@ def _check_stored(node: Node, bits: int, arrays: Mapping[str, Tensor]) -> None:
             )
 
 
+def _check_tables(stage: Stage, arrays: Mapping[str, Tensor]) -> None:
+    """Refuse the table of a law that has another number of thresholds, or is not in order."""
+    law, levels = stage.firing.law, stage.firing.code.levels
+    for role in law.arrays:
+        table, count = arrays[f"{stage.name}.{role}"], law.thresholds(levels)
+        if not table.dim() or len(table) != count:
+            raise BadPlan(f"array '{stage.name}.{role}' of shape {tuple(table.shape)} must hold {count} thresholds")
+        rises = table.diff(dim=0) >= 0 if role == "rising" else table.diff(dim=0) <= 0
+        if not bool(rises.all()):
+            raise BadPlan(f"array '{stage.name}.{role}' must hold thresholds in order: convert again")
+
+
 def _check_shapes(blueprint: Blueprint) -> None:
     """Run the plan on nothing but shapes: every shape must come out as the plan states it."""
-    shapes: dict[str, Shape] = {INPUT: blueprint.plan.input_shape}
+    shapes: dict[str, Shape] = {each.name: each.value_shape for each in blueprint.plan.inputs}
     for node in blueprint.plan.nodes:
         try:
             value = _value(blueprint, node, [shapes[name] for name in node.inputs])
@@ -173,7 +191,7 @@ def _value(blueprint: Blueprint, node: Node, given: list[Shape]) -> Tensor:
         return None if array is None else stand_in(array)
 
     weight, gain, bias = role("weight"), role("gain"), role("bias")
-    _check_channels(node, given[0], blueprint.array(node, "weight"))
+    require_channels(node.op, given[0], blueprint.array(node, "weight"))
     plain = shape_made(node.op, given, lambda inputs: node.op(inputs, weight))
     value = blank(plain, samples=1)
     value = value if gain is None else value * gain
@@ -183,19 +201,10 @@ def _value(blueprint: Blueprint, node: Node, given: list[Shape]) -> Tensor:
     if isinstance(node, Stage):
         for index, op in enumerate(node.firing.before_firing):
             value = op([value], role(f"before{index}.weight"))
-        for name in ("threshold", "initial_potential", "amplitude"):
+        for name in ("threshold", "initial_potential", "amplitude", "rest"):
             own = role(name)
             value = value if own is None else value + own
+        for name in node.firing.law.arrays:
+            table = blueprint.array(node, name)
+            value = value if table is None else value + stand_in(table[0])
     return value
-
-
-def _check_channels(node: Node, given: Shape, weight: Tensor | None) -> None:
-    """Without data, torch takes any channels for a transposed convolution.
-
-    Raises:
-        ValueError: the weight is for others.
-    """
-    if isinstance(node.op, Product) and weight is not None:
-        taken, come = node.op.in_channels(weight), given[0 if node.op.space else -1]
-        if taken != come:
-            raise ValueError(f"its weight takes {taken} channels, and {come} come")

@@ -27,10 +27,12 @@ class Firing:
 
     `carries` names the source node whose value the stage's codes stand for. `before_firing` are applied to the
     accumulated potential: max pools, and the batch norm (a Scale) that follows one. `channels` is the part
-    (start, stop) of the carried value's channels, where the codes are not the whole of it.
+    (start, stop) of the carried value's channels, where the codes are not the whole of it. `beyond` says through how
+    many of the last operations before firing the carried value has yet to go: the codes stand for what they make of
+    it, which is no value of the source. They are max pools, and signs before and after one (Scales of ±1).
 
     Raises:
-        BadPlan: the law, the schedule and the code do not go together.
+        BadPlan: the law, the schedule and the code do not go together, or more operations than there are.
     """
 
     law: AnyLaw
@@ -39,13 +41,24 @@ class Firing:
     carries: str
     before_firing: tuple[AnyOperation, ...] = ()
     channels: tuple[int, int] | None = None
+    beyond: int = 0
 
     def __post_init__(self) -> None:
         law, schedule = self.law.kind, self.schedule.kind
+        if not 0 <= self.beyond <= len(self.before_firing):
+            raise BadPlan(
+                f"the stage of {self.carries!r} fires from {self.beyond} operations beyond it, and has "
+                f"{len(self.before_firing)} before firing: convert again"
+            )
         if self.law.rate_only and not self.code.is_rate:
             raise BadPlan(f"the stage of {self.carries!r}: law {law!r} needs a rate code, not {self.code.step_weights}")
         if self.schedule.needs_soft_reset and not self.law.conserves:
             raise BadPlan(f"the stage of {self.carries!r}: schedule {schedule!r} needs soft reset, not law {law!r}")
+        if self.law.needs_window and not self.schedule.waits:
+            raise BadPlan(
+                f"the stage of {self.carries!r}: law {law!r} fires after its window, which schedule {schedule!r} does "
+                "not wait for: give it 'two_phase'"
+            )
         if bool(self.code.warmup) != self.schedule.warms_up:
             raise BadPlan(
                 f"the stage of {self.carries!r}: schedule {schedule!r} and {self.code.warmup} warm-up steps "

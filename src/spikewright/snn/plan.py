@@ -1,15 +1,16 @@
 """The plan of a spiking network: a DAG of nodes, some of them stages; structure and scalars only.
 
 A plan is frozen, comparable, hashable and JSON. A `Stage` accumulates what its operation delivers and emits spikes; any
-other node passes graded values on. An edge may carry an alignment, which brings a train to another number of steps. The
-arrays live in a `Blueprint`. Knows nothing about how a plan came to be or how it is run.
+other node passes graded values on, and one whose operation is not linear waits for the window's total to do so. An edge
+may carry an alignment, which brings a train to another number of steps. The arrays live in a `Blueprint`. Knows nothing
+about how a plan came to be or how it is run.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spikewright.ann.source import INPUT
+from spikewright.ann.ends import INPUT
 from spikewright.errors import BadPlan
 from spikewright.snn.encoders import Encoder
 from spikewright.snn.ends import PlanInput, Readout
@@ -20,7 +21,7 @@ from spikewright.snn.time_courses import TimeCourse, align, course_of, together
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A spiking network's structure: inputs, nodes in topological order, read-outs; one input and read-out so far."""
+    """A spiking network's structure: inputs, nodes in topological order, read-outs, which nothing else reads."""
 
     inputs: tuple[PlanInput, ...]
     nodes: tuple[AnyNode, ...]
@@ -37,55 +38,68 @@ class Plan:
     def __post_init__(self) -> None:
         if not self.nodes:
             raise BadPlan("a plan needs at least one node")
-        _check_limits(self)
         _check_ends(self)
-        known = {INPUT}
+        _check_limits(self)
+        names = {each.name for each in self.inputs}
+        known = set(names)
         for node in self.nodes:
             for name in node.inputs:
                 if name not in known:
                     raise BadPlan(f"node {node.name!r} reads {name!r}, which no earlier node makes")
             if not node.inputs:
                 raise BadPlan(f"node {node.name!r} reads nothing")
-            if len(node.inputs) > 1 and not (node.op.adds or node.op.joins):
-                raise BadPlan(f"node {node.name!r}: operation {node.op.kind!r} reads one value, not {len(node.inputs)}")
+            if not node.op.takes(len(node.inputs)):
+                reads = "one value" if node.op.operands == 1 else f"{node.op.operands} values"
+                raise BadPlan(f"node {node.name!r}: operation {node.op.kind!r} reads {reads}, not {len(node.inputs)}")
             if node.name in known:
                 raise BadPlan(f"two nodes are named {node.name!r}")
-            if node.op.maximum:
+            if not node.op.in_plan:
                 raise BadPlan(
-                    f"node {node.name!r}: a max pool belongs between accumulating and firing, not in the graph"
+                    f"node {node.name!r}: operation {node.op.kind!r} belongs to a source: stage it as an activation"
                 )
-            if not (node.op.in_plan and node.op.linear):
-                raise BadPlan(
-                    f"node {node.name!r}: operation {node.op.kind!r} is not linear, and a plan adds up what its nodes "
-                    "pass on: stage it as an activation"
-                )
-            if node.shares is not None and (node.shares not in known or node.shares == INPUT):
+            if node.shares is not None and (node.shares not in known or node.shares in names):
                 raise BadPlan(f"node {node.name!r} shares the weight of {node.shares!r}, which no earlier node is")
             known.add(node.name)
-        if isinstance(self.nodes[-1], Stage):
-            raise BadPlan(f"the last node {self.nodes[-1].name!r} must be a read-out, which does not fire")
+        _check_readouts(self)
         _check_warm_up(self)
         _check_clock(self)
+        _check_numbers(self)
         _ = self.courses
 
     @property
     def input(self) -> PlanInput:
-        """What goes in."""
+        """The only thing that goes in.
+
+        Raises:
+            BadPlan: there are several inputs.
+        """
+        if len(self.inputs) != 1:
+            names = ", ".join(repr(each.name) for each in self.inputs)
+            raise BadPlan(
+                f"the network has {len(self.inputs)} inputs ({names}), and one is needed here: in Python, "
+                "network({name: x, …}) and batches that are tuples or dicts take them all"
+            )
         return self.inputs[0]
 
     @property
     def encoder(self) -> Encoder:
-        """How the input becomes steps."""
-        return self.input.encoder
+        """How every input becomes steps."""
+        return self.inputs[0].encoder
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """The shape of one prepared input, or of one of its frames."""
+        """The shape of one prepared sample of the only input, or of one of its frames."""
         return self.input.shape
 
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of all values, inputs and nodes, without the batch."""
+        own = {each.name: each.value_shape for each in self.inputs}
+        return {**own, **{node.name: node.shape for node in self.nodes}}
+
     def with_input(self, **changes: Any) -> "Plan":
-        """The plan with another shape, encoder or preparation of its input."""
-        return replace(self, inputs=(replace(self.input, **changes),))
+        """The plan with another shape, encoder or preparation of its inputs."""
+        return replace(self, inputs=tuple(replace(each, **changes) for each in self.inputs))
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -94,8 +108,28 @@ class Plan:
 
     @property
     def readout(self) -> Node:
-        """The last node, whose accumulated value is the output."""
-        return self.nodes[-1]
+        """The node whose accumulated value is the only output.
+
+        Raises:
+            BadPlan: there are several outputs.
+        """
+        if len(self.readouts) != 1:
+            names = ", ".join(repr(each.name) for each in self.readouts)
+            raise BadPlan(
+                f"the network has {len(self.readouts)} outputs ({names}), and one is needed here: name it, or wrap the "
+                "model so that it returns one"
+            )
+        return self.node(self.readouts[0].node)
+
+    def node(self, name: str) -> Node:
+        """The node of that name."""
+        return next(node for node in self.nodes if node.name == name)
+
+    @property
+    def outputs(self) -> dict[str, Node]:
+        """The read-outs' nodes, by the name of the output."""
+        nodes = {node.name: node for node in self.nodes}
+        return {each.name: nodes[each.node] for each in self.readouts}
 
     @property
     def warmup(self) -> int:
@@ -104,8 +138,8 @@ class Plan:
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
-        """The shape of one prepared input: with a time axis first where the encoder takes frames."""
-        return (self.encoder.steps, *self.input_shape) if self.encoder.timed else self.input_shape
+        """The shape of one prepared sample of the only input: with a time axis first where the encoder takes frames."""
+        return self.input.sample_shape
 
     @property
     def courses(self) -> dict[str, TimeCourse]:
@@ -114,10 +148,11 @@ class Plan:
         Raises:
             BadPlan: trains meet that do not fit each other or their stage.
         """
-        made = {INPUT: TimeCourse(self.encoder.steps, self.encoder.constant)}
+        made = {each.name: TimeCourse(each.encoder.steps, each.encoder.constant) for each in self.inputs}
         for node in self.nodes:
             arriving = [align(edge, made[edge.source], node) for edge in node.edges]
-            made[node.name] = course_of(node, arriving)
+            # what is not linear is computed of totals, and comes as the input does: once, or in equal parts
+            made[node.name] = course_of(node, arriving) if node.op.linear else made[INPUT]
         return made
 
     @property
@@ -131,7 +166,7 @@ class Plan:
     @property
     def consumers(self) -> dict[str, list[Node]]:
         """Who reads each node's value."""
-        readers: dict[str, list[Node]] = {INPUT: [], **{node.name: [] for node in self.nodes}}
+        readers: dict[str, list[Node]] = {name: [] for name in self.shapes}
         for node in self.nodes:
             for name in node.inputs:
                 readers[name].append(node)
@@ -139,19 +174,49 @@ class Plan:
 
 
 def _check_ends(plan: Plan) -> None:
-    """One input, by the name that nodes read it by, and one read-out, the last node."""
-    if [each.name for each in plan.inputs] != [INPUT]:
-        names = ", ".join(repr(each.name) for each in plan.inputs) or "none"
-        raise BadPlan(f"a plan has one input, {INPUT!r}; this one has {names}")
-    if [each.node for each in plan.readouts] != [plan.nodes[-1].name]:
-        names = ", ".join(repr(each.node) for each in plan.readouts) or "none"
-        raise BadPlan(f"a plan has one read-out, its last node {plan.nodes[-1].name!r}; this one reads out {names}")
+    """Inputs and outputs have names of their own, and all inputs one encoder, so that they share one clock."""
+    names = [each.name for each in plan.inputs]
+    if not names or len(set(names)) < len(names):
+        raise BadPlan(f"a plan needs inputs, each with a name of its own; this one has {_listed(names)}")
+    if len(names) == 1 and names != [INPUT]:
+        raise BadPlan(f"a single input is named {INPUT!r}; this one is {names[0]!r}")
+    other = next((each for each in plan.inputs if each.encoder != plan.encoder), None)
+    if other is not None:
+        raise BadPlan(
+            f"inputs {names[0]!r} and {other.name!r} come by different encoders: give all inputs the same, as a "
+            "network has one clock"
+        )
+    outputs, nodes = [each.name for each in plan.readouts], [each.node for each in plan.readouts]
+    if not outputs or len(set(outputs)) < len(outputs) or len(set(nodes)) < len(nodes):
+        raise BadPlan(
+            f"a plan needs read-outs, each with a name and a node of its own; this one has {_listed(outputs)}"
+        )
+
+
+def _check_readouts(plan: Plan) -> None:
+    """A read-out is a node that does not fire and that no node reads."""
+    nodes = {node.name: node for node in plan.nodes}
+    read = {name: node.name for node in plan.nodes for name in node.inputs}
+    for each in plan.readouts:
+        if each.node not in nodes:
+            raise BadPlan(f"output {each.name!r} is read out of {each.node!r}, which is no node of the plan")
+        if isinstance(nodes[each.node], Stage):
+            which = "the last node" if each.node == plan.nodes[-1].name else "node"
+            raise BadPlan(f"{which} {each.node!r} must be a read-out, which does not fire")
+        if each.node in read:
+            raise BadPlan(f"node {read[each.node]!r} reads the read-out {each.node!r}: let it read what that reads")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names)) or "none"
 
 
 def _check_limits(plan: Plan) -> None:
     """What is asked for must be such as can be run, before anything is counted or added up."""
-    require_steps("the input", plan.encoder.steps)
-    require_shape("the input", plan.input_shape, steps=plan.encoder.steps if plan.encoder.timed else 1)
+    for each in plan.inputs:
+        which = "the input" if len(plan.inputs) == 1 else f"input {each.name!r}"
+        require_steps(which, each.encoder.steps)
+        require_shape(which, each.value_shape, steps=each.encoder.steps if each.encoder.timed else 1)
     for node in plan.nodes:
         require_shape(f"node {node.name!r}", node.shape)
         for edge in node.edges:
@@ -199,3 +264,17 @@ def _check_clock(plan: Plan) -> None:
         for edge in node.edges:
             if clocked and edge.alignment is not None:
                 raise BadPlan(f"edge {edge.source!r} to {node.name!r}: a clocked network has one T and no alignments")
+
+
+def _check_numbers(plan: Plan) -> None:
+    """What is not linear needs the window's total, and hands on numbers: it neither fires nor runs step by step."""
+    for node in plan.nodes:
+        if node.op.linear:
+            continue
+        what = f"node {node.name!r}: operation {node.op.kind!r} is not linear"
+        if isinstance(node, Stage):
+            raise BadPlan(f"{what}, and a stage adds up what arrives: let the stage read the node, by an identity")
+        if plan.encoder.clocked:
+            raise BadPlan(f"{what} and waits for its window, which a clocked network has none of: remove it")
+        if plan.warmup:
+            raise BadPlan(f"{what} and waits for its window, which a warm-up has none of: choose a method without one")

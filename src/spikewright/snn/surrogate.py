@@ -5,7 +5,6 @@ A shape's width is measured like the distance, so it means another thing where t
 All but the fast sigmoid are normalised: their integral over all distances is 1. Knows nothing about neurons.
 """
 
-import difflib
 import math
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -13,7 +12,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from spikewright.errors import BadSetting
+from spikewright.errors import BadSetting, nearest
 from spikewright.snn.trains import heaviside
 
 
@@ -164,9 +163,7 @@ def shape_named(name: str, width: float | None = None) -> Shape:
         BadSetting: no such shape (the nearest name is given), or a width that is not finite and above 0.
     """
     if name not in SHAPES:
-        near = difflib.get_close_matches(name, SHAPES, n=1)
-        hint = f": did you mean {near[0]!r}?" if near else f": choose one of {', '.join(SHAPES)}"
-        raise BadSetting(f"no surrogate gradient named {name!r}{hint}")
+        raise BadSetting(f"no surrogate gradient named {name!r}: {nearest(name, SHAPES)}")
     kind = SHAPES[name]
     return kind() if width is None else kind(width)  # pyright: ignore[reportCallIssue]
 

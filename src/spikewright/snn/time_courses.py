@@ -36,7 +36,7 @@ def together(arriving: list[TimeCourse]) -> TimeCourse:
 
 
 def course_of(node: Node, arriving: list[TimeCourse]) -> TimeCourse:
-    """The course of a node's own value.
+    """The course of a node's own value, if it is linear.
 
     Raises:
         BadPlan: a stage that fires as currents arrive receives more steps than it runs.

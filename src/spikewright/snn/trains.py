@@ -33,8 +33,12 @@ def weighted(
     return train * weights.reshape(-1, *(1,) * (train.dim() - 1))
 
 
-def encode(codes: Float[Tensor, "batch *features"], code: Code) -> Float[Tensor, "time batch *features"]:
-    """The train that greedy firing emits for integer codes in 0..Σw."""
+def encode(
+    codes: Float[Tensor, "batch *features"], code: Code, *, signed: bool = False
+) -> Float[Tensor, "time batch *features"]:
+    """The train that greedy firing emits for integer codes in 0..Σw; if `signed`, −Σw..Σw, by spikes of that sign."""
+    if signed:
+        return encode(codes.abs(), code) * torch.sign(codes)
     rest, steps = codes, []
     for weight in code.step_weights:
         spikes = heaviside(rest - weight)

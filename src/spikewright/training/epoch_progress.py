@@ -5,7 +5,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from spikewright.data.progress import Progress
-from spikewright.measure.accuracy import FAR
+from spikewright.measure.accuracy import far_from_mean
 from spikewright.training.lightning_module import Fitting
 
 
@@ -76,8 +76,7 @@ class EpochProgress(Callback):
 def _of_classes(entry: dict[str, Any]) -> str:
     """The mean of the classes' accuracies, where it is far from the accuracy."""
     balanced = entry.get("accuracy_balanced")
-    far = balanced is not None and abs(balanced - entry["accuracy_validation"]) > FAR
-    return f" (mean of the classes {balanced:.2%})" if far else ""
+    return f" (mean of the classes {balanced:.2%})" if far_from_mean(entry["accuracy_validation"], balanced) else ""
 
 
 def _history(module: LightningModule) -> list[dict[str, Any]]:

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import torch
-from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch import Trainer
 from torch import nn
 
 from spikewright.ann.source import Source
@@ -41,8 +40,8 @@ from spikewright.training.ann.trainable import TrainableSource
 from spikewright.training.ann.trainee import SourceTrainee
 from spikewright.training.batch_norm import estimate_again, measured, require_values, unsettled
 from spikewright.training.class_weights import class_weights
-from spikewright.training.epoch_progress import EpochProgress
 from spikewright.training.lightning_module import Fitting
+from spikewright.training.lightning_trainer import trainer_of
 from spikewright.training.settings import Epoch, TrainReport, TrainSettings
 from spikewright.training.share import Share
 from spikewright.training.snn.network import TrainingNetwork
@@ -175,7 +174,7 @@ def _fit(
     if checkpoint is not None:
         checkpoints.require_same(checkpoint, identity=identity, state=module.state_dict())
     with _quiet(), nullcontext() if folder is None else _made(folder):
-        trainer = _trainer(settings, folder, on_progress=saving.on_progress)
+        trainer = trainer_of(settings, folder, on_progress=saving.on_progress)
         shares = [Share(batches, trainer) for batches in (train, _evaluation_batches(data, data.validation))]
         _run(trainer, module, shares, checkpoint)
         if folder is not None and trainer.is_global_zero:
@@ -263,38 +262,6 @@ def _training_batches(data: ImageData | EventData, settings: TrainSettings) -> B
 
 def _evaluation_batches(data: ImageData | EventData, split: Labelled) -> Batches:
     return Batches(split, batch_size=EVALUATION_BATCH, preparation=data.preparation)
-
-
-def _trainer(settings: TrainSettings, folder: Path | None, *, on_progress: Progress) -> Trainer:
-    callbacks: list[Callback] = [EpochProgress(settings.epochs, on_progress)]
-    if folder is not None:
-        # save_top_k=1 without a figure to watch keeps the newest
-        callbacks.append(
-            ModelCheckpoint(dirpath=folder, filename="epoch-{epoch}", auto_insert_metric_name=False, save_top_k=1)
-        )
-    kind, _, index = settings.device.partition(":")
-    if index and (settings.devices > 1 or not index.isdigit()):
-        raise BadSetting(f"training: device '{settings.device}' x {settings.devices}: name one device, as cuda:1")
-    try:
-        return Trainer(
-            accelerator=kind,
-            devices=[int(index)] if index else settings.devices,
-            precision=settings.precision,  # pyright: ignore[reportArgumentType]
-            max_epochs=settings.epochs,
-            callbacks=callbacks,
-            plugins=[checkpoints.WholeCheckpoints()],
-            logger=False,
-            enable_checkpointing=folder is not None,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-        )
-    except (ValueError, RuntimeError) as error:
-        words = " ".join(str(error).split())
-        raise BadSetting(f"training: device '{settings.device}' x {settings.devices}: {words}") from None
-    except Exception as error:  # Lightning's own kinds, as for a GPU that is not there
-        raise BadSetting(f"training: device '{settings.device}': {' '.join(str(error).split())}") from None
 
 
 def _run(trainer: Trainer, module: Fitting, shares: list[Share], checkpoint: Path | None) -> None:

@@ -87,8 +87,8 @@ def test_interrupted_it_leaves_with_130_keeps_its_rows_and_goes_on(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--methods", "exact,nope"], "no method named 'nope': choose one of cos, exact"),
-        (["--methods", "auto"], "no method named 'auto': choose one of cos, exact"),
+        (["--methods", "exact,nope"], "no method named 'nope': choose among cos, exact"),
+        (["--methods", "auto"], "no method named 'auto': choose among cos, exact"),
         (["--methods", "exact,,qcfs"], "--methods is 'exact,,qcfs': give names with commas between them"),
         (["--methods", "cos:turns=3"], "Cos has no setting 'turns': known are timesteps, warmup, rounds"),
         (["--methods", "cos:rounds"], "'rounds' is not key=value, as in cos:rounds=3"),

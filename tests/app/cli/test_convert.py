@@ -123,7 +123,7 @@ def test_auto_says_what_it_chose_or_leaves_with_1(
         (["--calibrate", "--calibration-epochs", "0"], "epochs must be at least 1, got 0"),
         (["--method", "snm", "--calibrate"], "fires by 'signed' under 'lockstep', which it cannot train"),
         (["--method", "slip_relu"], "slip_relu: the source was not trained with it"),
-        (["--method", "nope"], "no method named 'nope': choose one of cos, exact"),
+        (["--method", "nope"], "no method named 'nope': choose among cos, exact"),
         (["--method", "cos", "--set", "rounds"], "--set 'rounds' is not key=value"),
         (["--method", "cos", "--set", "rounds=0"], "at least 1 round, got 0"),
         (["--calibration", "0"], "--calibration is 0, but must be at least 1"),

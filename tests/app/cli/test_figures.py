@@ -113,9 +113,11 @@ PLAIN: dict[str, Any] = {
     "accuracy_balanced": 0.9,
     "accuracy_by_class": (0.92, 0.88),
     "accuracy_constant": 0.5,
+    "samples": 450,
     "mismatched_codes": 0,
     "leak_multiplications_per_sample": 0,
     "leak_shifts_per_sample": 0,
+    "graded_nodes": (),
     "energy_table": "horowitz_int32",
     "energy_joules_source": 8e-9,
     "energy_joules_snn": 1e-9,
@@ -152,6 +154,7 @@ def test_leaks_have_a_row_of_what_they_are(capsys: pytest.CaptureFixture[str]) -
     [
         (replace(PLAIN_FOUND, spikes_per_neuron=0.0, dead_stages=3), "no gain: nothing fires"),
         (replace(PLAIN_FOUND, accuracy_snn=0.5), "no gain: accuracy is not above the 50.00% of one answer for all"),
+        (replace(PLAIN_FOUND, accuracy_snn=0.54), "no gain: 450 images do not show accuracy above the 50.00%"),
     ],
 )
 def test_an_energy_that_is_no_gain_is_not_called_one(
@@ -166,3 +169,19 @@ def test_a_class_that_is_not_recognised_is_named(capsys: pytest.CaptureFixture[s
     text = said(capsys, replace(PLAIN_FOUND, accuracy_balanced=0.64, accuracy_by_class=(0.99, 0.93, None, 0.0)))
     assert "accuracy, mean of the classes 64.00%" in text
     assert "accuracy by class, the lowest: 3 0.00%, 1 93.00%, 0 99.00%; always answering" in text
+
+
+def test_graded_nodes_are_named_with_what_they_compute(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not any("graded" in line for line in shown(capsys))
+    lines = shown(
+        capsys, graded_nodes=("gate", "norm"), graded_multiplications_per_sample=2_500, graded_roots_per_sample=3
+    )
+    for line in (
+        "graded nodes: gate, norm 2",
+        "multiplications of graded nodes an image 2.50 k",
+        "roots of graded nodes an image 3",
+    ):
+        assert line in lines
+    assert not any("divisions" in line for line in lines)
+    many = shown(capsys, graded_nodes=tuple("abcdefg"))
+    assert "graded nodes: a, b, c, d, e, … 7" in many

@@ -51,36 +51,6 @@ def test_hints_are_told(run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (("--ber", "1.5"), "--ber is 1.5"),
-        (("--ber", "abc"), "give rates"),
-        (("--ber", "1e-2", "--layer", "nope"), "no layer with weights named 'nope'"),
-        (("--ber", "1e-2", "--bit", "9"), "no bit 9"),
-        (("--ber", "1e-2", "--scope", "everything"), "no scope 'everything'"),
-        (("--fault", "bitflip"), "no fault named 'bitflip'"),
-        (("--fault", "stuck_at", "--set", "brr=1"), "no setting 'brr'"),
-        (("--ber", "1e-2", "--maps", "0"), "maps must be at least 1"),
-        (("--ber", "1e-2", "--bits", "1"), "weight bits"),
-        (("--ber", "1e-2", "--backend", "slurm"), "no backend named 'slurm'"),
-        (("--ber", "1e-2", "--backend", "dask"), "address"),
-        (("--fault", "lost_spikes", "--ber", "0.1"), "spiking neurons"),
-        (("--ber", "1e-2", "--split", "tests"), "no split named 'tests'"),
-        (("--ber", "1e-2", "--device", "cuda"), "runs on the CPU"),
-    ],
-)
-def test_it_refuses_in_one_line(
-    run: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: tuple[str, ...],
-    says: str,
-) -> None:
-    assert says in running.refused(monkeypatch, capsys, "inject", run, *arguments)
-    assert not (run / "campaigns").exists()
-
-
-@pytest.mark.parametrize(
     ("asked", "more", "verdict", "code"),
     [
         (("--require", "accuracy=0.05"), (), "PASS", 0),
@@ -150,6 +120,20 @@ def test_the_worst_map_runs_again(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (("--ber", "1.5"), "--ber is 1.5"),
+        (("--ber", "abc"), "give rates"),
+        (("--ber", "1e-2", "--layer", "nope"), "no layer with weights named 'nope'"),
+        (("--ber", "1e-2", "--bit", "9"), "no bit 9"),
+        (("--ber", "1e-2", "--scope", "everything"), "no scope 'everything'"),
+        (("--fault", "bitflip"), "no fault named 'bitflip'"),
+        (("--fault", "stuck_at", "--set", "brr=1"), "no setting 'brr'"),
+        (("--ber", "1e-2", "--maps", "0"), "maps must be at least 1"),
+        (("--ber", "1e-2", "--bits", "1"), "weight bits"),
+        (("--ber", "1e-2", "--backend", "slurm"), "no backend named 'slurm'"),
+        (("--ber", "1e-2", "--backend", "dask"), "address"),
+        (("--fault", "lost_spikes", "--ber", "0.1"), "spiking neurons"),
+        (("--ber", "1e-2", "--split", "tests"), "no split named 'tests'"),
+        (("--ber", "1e-2", "--device", "cuda"), "runs on the CPU"),
         (("--page", "x.pdf"), "page 'x.pdf': it is written as HTML: give a name ending in .html or .htm"),
         (("--page", ""), "--page is empty: give it a value"),
         (("--json", "."), ". cannot be written: it is a folder"),
@@ -173,17 +157,17 @@ def test_the_worst_map_runs_again(
         (("--backend", "ray", "--address", "127.0.0.1:1"), "ray at 127.0.0.1:1"),
     ],
 )
-def test_what_cannot_be_leaves_nothing(
+def test_what_cannot_be_is_refused_in_one_line_and_leaves_nothing(
     run: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
     says: str,
 ) -> None:
-    if "--backend" in arguments:
+    if "--address" in arguments:
         pytest.importorskip({"dask": "distributed", "ray": "ray"}[arguments[1]])
     monkeypatch.chdir(run.parent)
-    rate = () if "--fault" in arguments else ("--ber", "1e-2")
+    rate = () if {"--fault", "--ber"} & set(arguments) else ("--ber", "1e-2")
     assert says in running.refused(monkeypatch, capsys, "inject", run, *rate, *arguments)
     assert [path.name for path in run.parent.iterdir()] == ["run"]
     assert sorted(path.name for path in run.iterdir()) == ["source.json", "source.safetensors"]

@@ -94,7 +94,7 @@ def test_another_camera_is_said_once(
     assert json.loads((out / "plan.json").read_text())["about"]["made_by"]["recording"]["time_unit"] == "s"
     assert spikewright(monkeypatch, "evaluate", out, "--json", reported) == 0
     assert json.loads(reported.read_text())["input_spikes_per_sample"] == 60, "all but the one outside"
-    capsys.readouterr()
+    assert "200 events outside the sensor were dropped, of 200 recordings" in capsys.readouterr().err
     # the same again is the same run, another camera is not
     assert spikewright(monkeypatch, *train, "--out", out, *SAID[:2], "--sensor", "50x60", *SAID[4:]) == 2
     assert "recording differ): add --overwrite" in capsys.readouterr().err

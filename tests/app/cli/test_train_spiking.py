@@ -141,7 +141,7 @@ def test_bad_input_is_one_line_and_code_2(
     ("factory", "words"),
     [
         ("linear", "no ReLU that a neuron could take the place of"),
-        ("pooled", "reads spikes that were joined or averaged"),
+        ("pooled", "reads spikes that were joined, averaged, scaled or normalised"),
         ("broken", "not finite"),
     ],
 )

@@ -230,7 +230,7 @@ def test_a_damaged_file_is_refused(damage: str, tmp_path: Path) -> None:
         ({"timesteps": ()}, "at least one method and one number of timesteps"),
         ({"samples": 0}, "images must be at least 1, got 0"),
         ({"calibration": 0}, "calibration must be at least 1, got 0"),
-        ({"methods": ("nope",)}, "no method named 'nope': choose one of cos, exact"),
+        ({"methods": ("nope",)}, "no method named 'nope': choose among cos, exact"),
         ({"methods": ("cos:turns=3",)}, "Cos has no setting 'turns': known are timesteps, warmup, rounds"),
         ({"methods": ("cos:rounds",)}, r"'cos:rounds': 'rounds' is not key=value, as in cos:rounds=3"),
         ({"methods": ("cos:rounds=many",)}, "setting rounds='many' is not valid"),

@@ -190,7 +190,7 @@ def test_requests_that_cannot_be_met_are_refused_at_once(more: dict[str, Any], w
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [
-        ("nope", {}, "no method named 'nope': choose one of cos, exact"),
+        ("nope", {}, "no method named 'nope': choose among cos, exact"),
         ("auto", {}, "no method named 'auto'"),
         ("qcfs", {"timesteps": (4, 3)}, "'qcfs' runs every layer for the same time and cannot use timesteps 4,3"),
         ("srp", {"timesteps": (4, 3, 2)}, "cannot use timesteps 4,3,2: give one number, or choose qac or exact"),

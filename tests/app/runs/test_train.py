@@ -38,8 +38,12 @@ def net():
 def linear():
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
 
+class Sine(nn.Module):
+    def forward(self, x):
+        return x.sin()
+
 def unsupported():
-    return nn.Sequential(nn.Flatten(), nn.Linear(64, 20), nn.GELU(), nn.Linear(20, 10))
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 20), Sine(), nn.Linear(20, 10))
 """
 
 
@@ -172,7 +176,7 @@ def test_what_cannot_be_is_refused_before_anything_is_written(own: str, tmp_path
     out = tmp_path / "a"
     learning = replace(SETTINGS, timesteps=TimestepSettings())
     for settings, given, error, words in [
-        (SETTINGS, {"model": f"{own}:unsupported"}, UnsupportedModule, "GELU"),
+        (SETTINGS, {"model": f"{own}:unsupported"}, UnsupportedModule, "sin"),
         (SETTINGS, {"model": f"{own}:linear", "levels": 3}, BadModel, "no ReLU"),
         (SETTINGS, {"model": "top0", "levels": 0}, BadSetting, "levels is 0"),
         (SETTINGS, {"model": "resnet"}, BadModel, "not known"),
@@ -340,7 +344,7 @@ def test_what_a_spiking_network_has_no_use_for_is_refused(own: str, tmp_path: Pa
             "--label-smoothing is for cross-entropies",
         ),
         ({"model": f"{own}:linear"}, SETTINGS, BadModel, "no ReLU that a neuron"),
-        ({"model": f"{own}:unsupported"}, SETTINGS, UnsupportedModule, "GELU"),
+        ({"model": f"{own}:unsupported"}, SETTINGS, UnsupportedModule, "sin"),
     ]:
         with pytest.raises(error, match=words) as caught:
             run(TrainRequest(**{**common, **given}, settings=settings))  # pyright: ignore[reportArgumentType]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from support.windows import largest_or_least
 from torch import Tensor, nn
 
 from spikewright.ann import interpreter
@@ -48,6 +49,8 @@ def calibrated_slowly(
         if node.firing.channels is not None:
             start, stop = node.firing.channels
             wanted = wanted[:, start:stop]
+        if node.firing.beyond:
+            wanted = largest_or_least(wanted, node.shape[-1])
         gap = mean(wanted.detach()) - mean(record.codes * blueprint.arrays[f"{node.name}.amplitude"])
         blueprint = repair(blueprint, node.name, gap)
     return blueprint

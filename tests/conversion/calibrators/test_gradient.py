@@ -152,7 +152,7 @@ def test_the_same_seed_gives_the_same_network_and_batches_do_not_matter() -> Non
 def test_interrupted_and_resumed_is_uninterrupted(epoch: int, per_channel: bool, tmp_path: Path) -> None:
     blueprint, source = converted(PLAIN)
     settings = replace(SHORT, per_channel=per_channel)
-    saved = replace(settings, checkpoint=tmp_path / "state")
+    durable = replace(settings, checkpoint=tmp_path / "state")
 
     def interrupt(what: str, done: int, of: int) -> None:
         assert (what, of) == ("calibration", 4)
@@ -160,13 +160,13 @@ def test_interrupted_and_resumed_is_uninterrupted(epoch: int, per_channel: bool,
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        saved(blueprint, source, [inputs()], on_progress=interrupt)
+        durable(blueprint, source, [inputs()], on_progress=interrupt)
     reported: list[int] = []
-    resumed = saved(blueprint, source, [inputs()], on_progress=lambda _, done, __: reported.append(done))
+    resumed = durable(blueprint, source, [inputs()], on_progress=lambda _, done, __: reported.append(done))
     assert reported == list(range(epoch + 1, 5))
     assert same(resumed, settings(blueprint, source, [inputs()]))
     reported.clear()
-    assert same(saved(blueprint, source, [inputs()], on_progress=lambda _, done, __: reported.append(done)), resumed)
+    assert same(durable(blueprint, source, [inputs()], on_progress=lambda _, done, __: reported.append(done)), resumed)
     assert reported == []  # all of it was there
 
 
@@ -174,7 +174,7 @@ def test_interrupted_within_an_epoch_it_goes_on_from_the_epoch_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blueprint, source = converted(PLAIN)
-    saved = replace(SHORT, checkpoint=tmp_path / "state")
+    durable = replace(SHORT, checkpoint=tmp_path / "state")
     original: Callable[..., Tensor] = module.run
     calls = 0
 
@@ -187,42 +187,42 @@ def test_interrupted_within_an_epoch_it_goes_on_from_the_epoch_before(
 
     monkeypatch.setattr(module, "run", stumble)
     with pytest.raises(KeyboardInterrupt):
-        saved(blueprint, source, [inputs()])
+        durable(blueprint, source, [inputs()])
     monkeypatch.undo()
     assert (tmp_path / "state").is_file()
-    assert same(saved(blueprint, source, [inputs()]), SHORT(blueprint, source, [inputs()]))
+    assert same(durable(blueprint, source, [inputs()]), SHORT(blueprint, source, [inputs()]))
 
 
 @pytest.mark.parametrize("other", ["settings", "inputs", "network"])
 def test_the_state_of_another_calibration_is_refused(other: str, tmp_path: Path) -> None:
     blueprint, source = converted(PLAIN)
-    saved = Gradient(epochs=1, checkpoint=tmp_path / "state")
-    saved(blueprint, source, [inputs()])
+    durable = Gradient(epochs=1, checkpoint=tmp_path / "state")
+    durable(blueprint, source, [inputs()])
     with pytest.raises(BadFile, match="of another calibration"):
         match other:
             case "settings":
-                replace(saved, learning_rate=0.01)(blueprint, source, [inputs()])
+                replace(durable, learning_rate=0.01)(blueprint, source, [inputs()])
             case "inputs":
-                saved(blueprint, source, [inputs()[:100]])
+                durable(blueprint, source, [inputs()[:100]])
             case _:
-                saved(converted(Qcfs(timesteps=4))[0], source, [inputs()])
+                durable(converted(Qcfs(timesteps=4))[0], source, [inputs()])
 
 
 def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
     blueprint, source = converted(PLAIN)
     path = tmp_path / "state"
-    saved = Gradient(epochs=1, checkpoint=path)
-    saved(blueprint, source, [inputs()])
+    durable = Gradient(epochs=1, checkpoint=path)
+    durable(blueprint, source, [inputs()])
     whole = path.read_bytes()
     path.write_bytes(whole[:-100])
     with pytest.raises(BadFile, match="damaged; delete it to begin again"):
-        saved(blueprint, source, [inputs()])
+        durable(blueprint, source, [inputs()])
     path.write_bytes(whole)
     with pytest.raises(BadFile, match="of another calibration"):
         load_state(path, identity={})
     save_file({}, path)
     with pytest.raises(BadFile, match="damaged"):
-        saved(blueprint, source, [inputs()])
+        durable(blueprint, source, [inputs()])
 
 
 @pytest.mark.parametrize("missing", ["value/1.threshold", "exp_avg/1.initial", "epoch", "shape"])
@@ -238,11 +238,11 @@ def test_a_state_that_lacks_a_part_is_refused(missing: str, tmp_path: Path, monk
         save_state(path, stored, {name: value for name, value in about.items() if name != missing})
 
     monkeypatch.setattr(module, "save_state", save_less)
-    saved = Gradient(epochs=1, checkpoint=path)
-    saved(blueprint, source, [inputs()])
+    durable = Gradient(epochs=1, checkpoint=path)
+    durable(blueprint, source, [inputs()])
     monkeypatch.undo()
     with pytest.raises(BadFile, match=r"lacks a part .*damaged; delete it to begin again"):
-        saved(blueprint, source, [inputs()])
+        durable(blueprint, source, [inputs()])
 
 
 # Refusals ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,14 @@ from spikewright.conversion.methods.qcfs import Qcfs
 from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadData
 
-MODELS = ["conv_bn_relu", "bn_after_max_pool", "max_pool_of_a_concatenation", "resnet", "linear_on_the_last_axis"]
+MODELS = [
+    "conv_bn_relu",
+    "bn_after_max_pool",
+    "max_pool_of_a_concatenation",
+    "resnet",
+    "linear_on_the_last_axis",
+    "max_pool_1d_behind_a_norm",
+]
 
 
 def _lockstep(currents: np.ndarray, bias: np.ndarray, unit: float) -> np.ndarray:

@@ -34,6 +34,6 @@ def test_each_is_counted_and_the_first_named() -> None:
         notes.of_frames(np.array(counts, np.uint8).reshape(3, 1, 1, 1), where)
     dropped, back, sparse = notes.lines
     assert dropped == "3 events outside the sensor were dropped, of 2 recordings (first b)"
-    assert back == "times step back at 1 events of 1 recordings, and were put in order (first c)"
+    assert back == "times step back at 1 events of 1 recordings, by up to 2 µs, and were put in order (first c)"
     assert sparse.startswith("2 of 3 recordings leave more than half of their frames empty (first b, 2 of 3): ")
     assert "--time-unit" in sparse

@@ -7,11 +7,14 @@ import torch
 from support.by_hand import Builder, conv2d
 from torch import Tensor
 
+from spikewright.ann.ops import Operation
+from spikewright.ann.ops.graded import Divide, Larger, Multiply, Normalise, Smaller
 from spikewright.ann.ops.moves import Reshape
 from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.network import build
+from spikewright.engines.program import Instruction
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
 from spikewright.snn.encoders.direct import Direct
@@ -80,3 +83,39 @@ def test_a_folded_step_computes_with_the_integers_themselves(thresholds: str, am
             if step.node.weights is not None:
                 expected = stored.arrays[f"{step.node.name}.weight"].to(dtype)
                 assert torch.equal(step.weight, expected)  # pyright: ignore[reportArgumentType]
+
+
+def _two_stages(op: Operation, units: tuple[float, float]) -> Instruction:
+    """The instruction of a node that reads two stages of these units."""
+    net = Builder((4,))
+    for name in "ab":
+        net.add(name, Linear(), INPUT, weight=net.weight(4, 4), code=Code.bit_planes(3))
+    net.add("n", op, "a", "b")
+    net.add("out", Linear(), "n", weight=net.weight(3, 4))
+    made = net.done()
+    arrays = {f"{name}.amplitude": torch.tensor(unit).double() for name, unit in zip("ab", units, strict=True)}
+    program = fold(Blueprint(made.plan, {**made.arrays, **arrays}), dtype=torch.float64)
+    return next(one for one in program.instructions if one.node.name == "n")
+
+
+def test_codes_of_one_unit_are_compared_as_they_are_and_others_in_the_value_scale() -> None:
+    same = _two_stages(Larger(), (0.3, 0.3))
+    assert (same.gain(0), same.gain(1), same.after) == (None, None, None)
+    apart = _two_stages(Smaller(), (0.25, 0.5))
+    assert (float(apart.gain(0)), float(apart.gain(1)), apart.after) == (0.25, 0.5, None)
+
+
+def test_codes_are_multiplied_as_they_are_and_their_units_once_behind() -> None:
+    product, quotient = _two_stages(Multiply(), (0.25, 0.5)), _two_stages(Divide(), (0.25, 0.5))
+    for one, behind in ((product, 0.125), (quotient, 0.5)):
+        assert (one.gain(0), one.gain(1), float(one.after)) == (None, None, behind)
+
+
+def test_a_norm_reads_values() -> None:
+    net = Builder((4,))
+    net.add("a", Linear(), INPUT, weight=net.weight(4, 4), code=Code.bit_planes(3))
+    net.add("n", Normalise(dims=(1,), epsilon=1e-5), "a")
+    net.add("out", Linear(), "n", weight=net.weight(3, 4))
+    (norm,) = (one for one in fold(net.done(), dtype=torch.float64).instructions if one.node.name == "n")
+    assert float(norm.gain(0)) == pytest.approx(0.3)
+    assert norm.after is None

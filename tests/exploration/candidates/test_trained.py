@@ -130,12 +130,14 @@ def test_settings_that_no_network_can_have_are_refused_before_any_training() -> 
         maker(table=replace(TABLE, options={"surrogate": "triangel"})).possible([POINT])
     with pytest.raises(BadSetting, match="a leak that is learned starts between 0 and 1"):
         maker(table=replace(TABLE, options={"learn_leak": True})).possible([POINT])
+    with pytest.raises(BadSetting, match="device ''"):
+        maker(device="").possible([POINT])
 
 
 def test_a_network_without_activations_is_refused() -> None:
     nodes = tuple(node for node in classifier().nodes if node.op.kind != "activation")
     links = {"2": "1", "4": "3"}
-    plain = Source(
+    plain = Source.of(
         classifier().input_shape,
         tuple(replace(node, inputs=tuple(links.get(name, name) for name in node.inputs)) for node in nodes),
         classifier().arrays,

@@ -16,7 +16,7 @@ from spikewright.snn.blueprint import Blueprint
 
 IMAGES = Prepared(torch.zeros(3, 1, 2, 2), torch.tensor([0, 1, 2]))
 STRIKE = FaultLoad(ber=0.01, maps=4, seed=7, bits=8)
-NETWORK = Source((1, 2, 2), (), {})
+NETWORK = Source.of((1, 2, 2), (), {})
 
 
 @dataclass

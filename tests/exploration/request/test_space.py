@@ -1,5 +1,6 @@
 """Grids against nested loops; widening against what it promises; refusals."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,16 @@ from hypothesis import strategies as st
 
 from spikewright.errors import BadSetting
 from spikewright.exploration.request.points import Converted, Trained
-from spikewright.exploration.request.space import ConvertedSpace, Span, TrainedSpace, continued, ends, finite
+from spikewright.exploration.request.space import (
+    ConvertedSpace,
+    Span,
+    TrainedSpace,
+    combinations,
+    continued,
+    ends,
+    finite,
+    written_out,
+)
 
 
 def test_a_grid_of_trainings_is_all_combinations() -> None:
@@ -47,6 +57,17 @@ def test_a_span_has_no_grid_but_two_ends() -> None:
         (9, 0.5),
         (9, 2.0),
     ]
+
+
+def test_a_range_of_timesteps_is_a_list_of_whole_numbers_and_one_of_reals_has_no_end() -> None:
+    space = ConvertedSpace(methods=("snm", "srp"), timesteps=Span(low=2, high=9), bits=(4, 8))
+    assert written_out(space) == replace(space, timesteps=(2, 3, 4, 5, 6, 7, 8, 9))
+    assert combinations(space) == len(written_out(space).points()) == 32
+    means = ConvertedSpace(methods=("exact",), timesteps=(1, 2), mean_timesteps=(1.5,))
+    assert written_out(means) == means
+    trained = TrainedSpace(timesteps=Span(low=1, high=3), thresholds=(1, 2), neurons=("if", "lif"), leaks=(0.5, 0.9))
+    assert len(written_out(trained).points()) <= (combinations(trained) or 0)
+    assert combinations(replace(trained, thresholds=Span(low=1, high=2))) is None
 
 
 @pytest.mark.parametrize(

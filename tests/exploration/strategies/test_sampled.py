@@ -76,6 +76,21 @@ def test_ranges_are_sampled(tmp_path: Path) -> None:
     assert all(1 <= one.point.settings["timesteps"] <= 20 for one in found)
 
 
+def test_a_range_of_few_numbers_is_gone_through_whole(tmp_path: Path) -> None:
+    few = TrainedSpace(timesteps=Span(low=1, high=5), thresholds=(0.5, 1.0))
+    study, bench, trials = search(tmp_path / "out", trials=50, space=few)
+    assert trials == 10
+    found = run(study, bench, trials)
+    steps = [(one.point.settings["timesteps"], one.point.settings["threshold"]) for one in found]
+    assert sorted(steps) == [(t, threshold) for t in range(1, 6) for threshold in (0.5, 1.0)]
+
+
+def test_a_range_with_hardly_a_number_in_it_comes_to_an_end(tmp_path: Path) -> None:
+    tiny = TrainedSpace(timesteps=(2,), thresholds=Span(low=0.5, high=0.50001))
+    study, bench, trials = search(tmp_path / "out", trials=5, space=tiny, sampler="random")
+    assert [one.point.settings["threshold"] for one in run(study, bench, trials)] == [0.5]
+
+
 def test_gates_prune_in_their_order_and_are_constraints(tmp_path: Path) -> None:
     study, bench, trials = search(tmp_path / "out")
     found = {one.name: one for one in run(study, bench, trials)}

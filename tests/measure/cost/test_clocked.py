@@ -113,7 +113,7 @@ def test_accumulations_are_neurobenchs(encoder: AnyEncoder) -> None:
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_neurons_time_and_energy(encoder: AnyEncoder) -> None:
     blueprint, x = network(encoder), inputs(encoder)
-    found = neuron_operations(blueprint)
+    found = neuron_operations(blueprint, fan_out(blueprint))
     assert found.shifts == 0
     assert found.compares == found.resets == (12 + 5) * T
     assert (found.leak_shifts, found.leak_multiplications) == (12 * T, 0)  # a's is 1/2, c's 1

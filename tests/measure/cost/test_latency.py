@@ -4,6 +4,7 @@ import pytest
 from support.by_hand import Builder
 
 from spikewright.ann.ops.arithmetic import Add
+from spikewright.ann.ops.graded import Multiply
 from spikewright.ann.ops.moves import Concat, Identity
 from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
@@ -16,6 +17,7 @@ from spikewright.measure.cost.latency import (
     timesteps_mean,
     timesteps_mean_neurons,
 )
+from spikewright.measure.hardware.pipeline import pipeline
 from spikewright.snn.alignments.average import Average
 from spikewright.snn.alignments.replicate import Replicate
 from spikewright.snn.alignments.truncate import Truncate
@@ -145,3 +147,20 @@ def test_a_network_without_stages_takes_no_steps() -> None:
     assert (latency_steps(plan), timesteps_mean(plan), timesteps_mean_neurons(plan)) == (0, 0, 0)
     nothing = Propagation(latency_stage_steps=0, membranes=0, train_bits=0)
     assert step_by_step(plan) == layer_by_layer(plan) == nothing
+
+
+def test_what_is_not_linear_waits_unless_its_inputs_are_the_same_at_every_step() -> None:
+    net = Builder((4,), encoder=Repeat(5))
+    net.add("square", Multiply(), INPUT, INPUT)  # the input's steps are all the same: nothing to wait for
+    for name, read in (("a", "square"), ("b", INPUT)):
+        net.add(name, Linear(), read, weight=net.weight(4, 4), code=Code.rate(5), schedule=Lockstep())
+    net.add("gate", Multiply(), "a", "b")  # waits for five steps
+    net.add("c", Linear(), "gate", weight=net.weight(4, 4), code=Code.rate(5), schedule=Lockstep())
+    net.add("out", Linear(), "c", weight=net.weight(3, 4))
+    assert latency_steps(net.done().plan) == pipeline(net.done().plan).latency_steps == 5 + 5
+    net = Builder((4,))
+    net.add("a", Linear(), INPUT, weight=net.weight(4, 4), code=Code.bit_planes(3))
+    net.add("gate", Multiply(), "a", INPUT)
+    net.add("b", Linear(), "gate", weight=net.weight(4, 4), code=Code.bit_planes(2))
+    net.add("out", Linear(), "b", weight=net.weight(3, 4))
+    assert latency_steps(net.done().plan) == pipeline(net.done().plan).latency_steps == 3 + 2

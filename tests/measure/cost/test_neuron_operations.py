@@ -12,7 +12,8 @@ from spikewright.ann.ops.moves import Reshape
 from spikewright.ann.ops.pools import AveragePool, MaxPool
 from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
-from spikewright.measure.cost.neuron_operations import neuron_operations
+from spikewright.measure.cost.fan_out import fan_out, powers_of_two
+from spikewright.measure.cost.neuron_operations import NeuronOperations, neuron_operations
 from spikewright.snn.alignments.average import Average
 from spikewright.snn.alignments.truncate import Truncate
 from spikewright.snn.blueprint import Blueprint
@@ -27,6 +28,10 @@ from spikewright.snn.schedules.lockstep import Lockstep
 from spikewright.snn.schedules.probed import Probed
 
 
+def counted(blueprint: Blueprint) -> NeuronOperations:
+    return neuron_operations(blueprint, fan_out(blueprint))
+
+
 def test_shifts_follow_the_incoming_train_and_compares_the_own_window() -> None:
     net = Builder((2, 6, 6))
     pool = MaxPool(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))
@@ -37,7 +42,7 @@ def test_shifts_follow_the_incoming_train_and_compares_the_own_window() -> None:
     net.add("narrow", conv2d(), "c", weight=net.weight(2, 2, 1, 1))
     net.add("flat", Reshape(shape=(8,)), "narrow")
     net.add("out", Linear(), "flat", weight=net.weight(3, 8))
-    found = neuron_operations(net.done())
+    found = counted(net.done())
     # a reads numbers and c a rate code: no shift; b reads 3 steps, narrow 2, out the numbers of narrow
     assert found.shifts == 5 * 4 * 3 + 2 * 4 * 2
     assert found.compares == found.resets == 3 * 9 * 3 + 5 * 4 * 4 + 2 * 4 * 2
@@ -52,7 +57,7 @@ def test_neurons_compare_in_the_warm_up_and_in_its_replays_too(schedule: Probed 
     net.add("a", Linear(), INPUT, weight=net.weight(5, 3), code=code, schedule=schedule)
     net.add("b", Linear(), "a", weight=net.weight(2, 5), code=code, schedule=schedule)
     net.add("out", Linear(), "b", weight=net.weight(2, 2))
-    found = neuron_operations(net.done())
+    found = counted(net.done())
     assert found.compares == found.resets == (5 + 2) * steps
     # the image's current is worked out once and injected at every step that runs; what spikes bring is not
     assert found.injections == 5 * steps
@@ -93,7 +98,7 @@ def test_a_leak_is_one_operation_a_neuron_and_step(leak: float, multiplied: int,
         for _ in range(3):
             membrane = Counting(leak * membrane + 0.1)
     assert len(Counting.seen) == 30
-    found = neuron_operations(leaky(leak))
+    found = counted(leaky(leak))
     asked = [factor for factor in Counting.seen if factor not in (0.0, 1.0)]
     shifts = [factor for factor in asked if any(factor == 2.0**-k for k in range(1, 40))]
     assert found.leak_shifts == len(shifts) == 30 * shifted
@@ -101,7 +106,7 @@ def test_a_leak_is_one_operation_a_neuron_and_step(leak: float, multiplied: int,
 
 
 def test_leaks_of_two_layers_of_512_over_10_steps() -> None:
-    found = neuron_operations(leaky(0.9, neurons=(512, 512), timesteps=10))
+    found = counted(leaky(0.9, neurons=(512, 512), timesteps=10))
     assert found.leak_multiplications == 10_240
 
 
@@ -111,7 +116,7 @@ def test_a_difference_of_bit_planes_is_shifted_where_it_is_accumulated() -> None
     turned = net.add("turned", Scale(), b, weight=torch.tensor(-1.0, dtype=torch.float64))
     net.add("c", Linear(), net.add("apart", Add(), a, turned), weight=net.weight(4, 6), code=code)
     net.add("out", Linear(), "c", weight=net.weight(2, 4))
-    assert neuron_operations(net.done()).shifts == (4 + 2) * 3
+    assert counted(net.done()).shifts == (4 + 2) * 3
 
 
 def test_a_constant_current_is_injected_at_every_step() -> None:
@@ -124,6 +129,14 @@ def test_a_constant_current_is_injected_at_every_step() -> None:
     half = [Edge("c", Average(2)), Edge("c", Truncate(2))]
     net.add("f", Add(), *half, code=Code.rate(2), schedule=lockstep)  # one of two inputs varies
     net.add("out", Linear(), "e", weight=net.weight(2, 13))
-    found = neuron_operations(net.done())
+    found = counted(net.done())
     assert found.injections == 5 * 4 + 7 * 3  # d's only step adds what it would have to add anyway
     assert found.compares == 5 * 4 + 7 * 3 + 9 * 3 + 11 * 1 + 13 * 4 + 9 * 2
+
+
+def test_a_power_of_two_is_one_to_the_bit() -> None:
+    shifts = torch.tensor([1.0, 0.5, -0.25, 8.0, 2.0**-60], dtype=torch.float64)
+    assert powers_of_two(shifts).all()
+    others = torch.tensor([0.0, 0.75, 3.0, 0.5 + 2.0**-52, -0.3], dtype=torch.float64)
+    assert not powers_of_two(others).any()
+    assert counted(leaky(0.5 + 2.0**-52)).leak_shifts == 0  # float32 would take it for one half

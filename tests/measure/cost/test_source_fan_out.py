@@ -58,3 +58,10 @@ def test_only_a_pool_that_alone_reads_an_activation_fires_in_its_place() -> None
             return torch.cat([fired, nn.functional.max_pool2d(fired, 1)], 1)
 
     assert fired_shapes(capture(Both(), torch.zeros(2, 1, 4, 4))) == {"relu": (1, 4, 4)}
+
+
+def test_a_map_between_an_activation_and_its_pool_stands_behind_both() -> None:
+    pooled = nn.Sequential(nn.ReLU(), nn.BatchNorm2d(1), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4, 2))
+    linear = nn.Sequential(nn.ReLU(), nn.Conv2d(1, 1, 1), nn.MaxPool2d(2), nn.ReLU())
+    assert fired_shapes(capture(pooled.eval(), torch.zeros(2, 1, 4, 4))) == {"0": (1, 2, 2)}
+    assert fired_shapes(capture(linear.eval(), torch.zeros(2, 1, 4, 4))) == {"0": (1, 4, 4), "3": (1, 2, 2)}

@@ -1,5 +1,7 @@
 """Spike counts and SynOps against the spike trains themselves and against NeuroBench's counter."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from neurobench.metrics.workload.synaptic_operations import SynapticOperations
@@ -13,7 +15,7 @@ from spikewright.ann.source import INPUT
 from spikewright.engines.network import build
 from spikewright.engines.record import StageRecord
 from spikewright.errors import BadData
-from spikewright.measure.cost.fan_out import FanOut, fan_out
+from spikewright.measure.cost.fan_out import fan_out
 from spikewright.measure.cost.synops import (
     Counts,
     input_spikes_per_sample,
@@ -124,7 +126,9 @@ def test_input_spikes_are_counted_apart_from_hidden_ones() -> None:
     train[0, 1, 0, 0, 0] = 1
     counts = counts.add_input(train[:2]).add_input(train[2:])
     flow = fan_out(blueprint)
-    with_input = FanOut({**flow.accumulations, INPUT: torch.full((2, 7, 7), 5.0, dtype=torch.float64)}, {}, {}, 0)
+    with_input = replace(
+        flow, accumulations={**flow.accumulations, INPUT: torch.full((2, 7, 7), 5.0, dtype=torch.float64)}
+    )
     assert input_spikes_per_sample(counts) == 2
     hidden = synops_hidden_per_sample(counts, with_input)
     assert synops_per_sample(counts, with_input) == pytest.approx(hidden + 4 * 5 / 2)

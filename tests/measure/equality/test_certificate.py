@@ -26,7 +26,7 @@ def test_counts_and_names() -> None:
     assert certificate.levels == (7, 7)
     assert certificate.codes_total == len(x) * (4 * 64 + 6 * 9)
     assert sum(row.codes for row in certificate.stages) == certificate.codes_total
-    assert "7 levels" in certificate.reference and "not the ReLU source" in certificate.reference
+    assert "7 levels" in certificate.reference and "not the unrounded source" in certificate.reference
     assert json.loads(json.dumps(certificate.to_json()))["equal"] is True
     assert "\n" not in certificate.line()
 
@@ -85,7 +85,7 @@ def test_a_source_with_one_plain_relu_is_not_that_source() -> None:
     part = replace(source, nodes=nodes, arrays=arrays)
     certificate = verify(Exact(timesteps=4)(part, observe(part, [x])), part, [x])
     assert certificate.equal
-    assert certificate.reference == "the source quantised to 15 levels, not the ReLU source itself"
+    assert certificate.reference == "the source quantised to 15 levels, not the unrounded source itself"
 
 
 def test_the_reference_is_the_sources_own() -> None:
@@ -127,7 +127,7 @@ def test_ties_are_not_called_proven() -> None:
     arrays = {name: torch.zeros_like(array) for name, array in source.arrays.items()}
     arrays |= {name: torch.full_like(array, 15 / 8) for name, array in arrays.items() if "threshold" in name}
     arrays["7.bias"] = torch.full((8,), 1 / 16)
-    tied = type(source)(source.input_shape, source.nodes, arrays)
+    tied = type(source).of(source.input_shape, source.nodes, arrays)
     certificate = verify(Exact(timesteps=4)(tied), tied, [x])
     assert certificate.equal
     assert certificate.within_bound == 2 * 8

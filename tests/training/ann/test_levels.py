@@ -81,13 +81,13 @@ def test_thresholds_look_beneath_the_rounding(source: Source) -> None:
 
 def test_a_silent_stage_gets_a_positive_default(source: Source) -> None:
     arrays = {**source.arrays, "bn1.weight": torch.zeros(6), "bn1.bias": torch.full((6,), -1.0)}
-    silent = Source(source.input_shape, source.nodes, arrays)
+    silent = Source.of(source.input_shape, source.nodes, arrays)
     assert float(initial_thresholds(silent, [X])["relu1"]) == SILENT
 
 
 def test_calibration_uses_the_statistics_of_the_batch(source: Source) -> None:
     arrays = {**source.arrays, "bn1.running_var": torch.full((6,), 1e-4)}
-    wrong = Source(source.input_shape, source.nodes, arrays)
+    wrong = Source.of(source.input_shape, source.nodes, arrays)
     plain, calibrated = (initial_thresholds(wrong, [X], calibrate=flag)["relu1"] for flag in (False, True))
     assert float(calibrated) < 10 < float(plain)
     assert float(wrong.arrays["bn1.running_var"][0]) == pytest.approx(1e-4), "the source is not changed"

@@ -103,6 +103,19 @@ def _padded(m: Net, x: Tensor) -> Tensor:
     return m.head(F.max_pool2d(F.pad(F.relu(m.conv(x)), (0, 0, 4, 4)), 4))
 
 
+def _scaled(m: Net, x: Tensor) -> Tensor:
+    return m.head(F.max_pool2d(-0.5 * F.relu(m.conv(x)), 2))
+
+
+def _normalised(m: Net, x: Tensor) -> Tensor:
+    one = torch.ones(4)
+    return m.head(F.max_pool2d(F.batch_norm(F.relu(m.conv(x)), 0 * one, one), 2))
+
+
+def _offset(m: Net, x: Tensor) -> Tensor:
+    return m.head(F.max_pool2d(F.relu(m.conv(x)) + 0.5, 2))
+
+
 def _summed(m: Net, x: Tensor) -> Tensor:
     a = F.relu(m.conv(x))
     return m.head(F.max_pool2d(a + a, 2))
@@ -111,10 +124,13 @@ def _summed(m: Net, x: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("compute", "features", "words"),
     [
-        (_averaged, 16, "reads spikes that were joined or averaged"),
-        (_joined, 32, "reads spikes that were joined or averaged"),
-        (_padded, 32, "reads spikes that were joined or averaged"),
-        (_summed, 64, "max pool of values that are not spikes"),
+        (_averaged, 16, "reads spikes that were joined, averaged, scaled or normalised"),
+        (_joined, 32, "reads spikes that were joined, averaged, scaled or normalised"),
+        (_padded, 32, "reads spikes that were joined, averaged, scaled or normalised"),
+        (_scaled, 64, "reads spikes that were joined, averaged, scaled or normalised"),
+        (_normalised, 64, "reads spikes that were joined, averaged, scaled or normalised"),
+        (_offset, 64, "reads spikes that were joined, averaged, scaled or normalised"),
+        (_summed, 64, "'max_pool' is computed of a window's total"),
     ],
 )
 def test_pools_that_cannot_stand_before_the_neurons(compute, features: int, words: str) -> None:
@@ -131,3 +147,10 @@ def test_a_network_without_activations_is_refused() -> None:
     with pytest.raises(BadModel, match="no ReLU that a neuron could take the place of: add activations"):
         spiking_source(source)
     assert spiking_source(source, firing_readout=True).output == READOUT_NEURONS, "neurons after it are enough"
+
+
+@pytest.mark.parametrize("name", ["squeeze_and_excitation", "layer_norms", "max_pool_of_the_input"])
+def test_what_is_computed_of_totals_is_refused_by_name(name: str) -> None:
+    with pytest.raises(BadModel, match=r"^node '.*': operation '\w+' is computed of a window's total, and") as caught:
+        spiking_source(captured(name)[0])
+    assert "\n" not in str(caught.value)

@@ -99,7 +99,7 @@ def test_text_becomes_what_the_option_is() -> None:
     [
         ({}, "paper2", "no recipe named 'paper2': choose one of paper1, paper3"),
         ({"treshold": 1}, None, "no option named 'treshold': did you mean 'threshold'\\? "),
-        ({"qqq": 1}, None, "no option named 'qqq': choose one of timesteps, "),
+        ({"qqq": 1}, None, "no option named 'qqq': choose among timesteps, "),
         ({"timesteps": "two"}, None, "timesteps is 'two': give a whole number"),
         ({"timesteps": "2.5"}, None, "timesteps is '2.5': give a whole number"),
         ({"leak": "half"}, None, "leak is 'half': give a number"),

@@ -6,27 +6,31 @@ translated by `aten`; the result is checked against the module on two batch size
 A softmax or log-softmax over the classes, or a sigmoid, at the very end is left out: the source gives the logits.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
 
 from spikewright.ann import interpreter
-from spikewright.ann.capture.given import example_of, require_module
+from spikewright.ann.capture.arguments import Arguments, arguments_of
+from spikewright.ann.capture.given import require_module
 from spikewright.ann.capture.tracing import decomposed, export, first_line, untouched
 from spikewright.ann.capture.translator import Translator
-from spikewright.ann.source import Source
+from spikewright.ann.ends import Batch, Named, by_name, joined, named_leaves, tensors_of
+from spikewright.ann.source import Source, SourceInput
 from spikewright.data.preparation import InputPreparation
 from spikewright.errors import BadModel, SpikewrightError, UnsupportedModule
 
 
-def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation | None = None) -> Source:
+def capture(model: nn.Module, example: Any, *, preparation: InputPreparation | None = None) -> Source:
     """Capture a module as a `Source`.
 
     Args:
-        model: any module with one tensor in and one tensor out; evaluated in eval mode, left as it was.
-        example: a prepared input batch, [N, *input_shape]; brought to the precision of the weights.
+        model: any module; evaluated in eval mode, left as it was. Several tensors may come out, in tuples, lists, dicts
+            or dataclasses.
+        example: a prepared input batch, [N, *input_shape], brought to the precision of the weights; of several inputs a
+            tuple (by position), a dict (by keyword), or an `Example`. Whole numbers are ids for an embedding.
         preparation: how raw images become such inputs; kept with the source.
 
     Raises:
@@ -37,14 +41,14 @@ def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation 
     Source: graph semantics of torch.export; the two-batch check is this library's.
     """
     model = require_module(model)
-    example = example_of(model, example)
-    two = example[:1].expand(2, *example.shape[1:]).clone() if example.shape[0] < 2 else example[:2].clone()
+    arguments = arguments_of(model, example)
+    two = arguments.sized(2)
     with untouched(model) as changed, torch.no_grad():
-        program = export(model, two)
+        program, names_out = export(model, arguments, two)
         try:
-            source = _translated(program, model, two, preparation)
+            source = _translated(program, model, arguments, names_out, preparation)
         except SpikewrightError:  # torch's own decomposition has the last word
-            source = _translated(decomposed(program), model, two, preparation)
+            source = _translated(decomposed(program), model, arguments, names_out, preparation)
         names = changed()
         if names:
             raise BadModel(
@@ -55,31 +59,56 @@ def capture(model: nn.Module, example: Tensor, *, preparation: InputPreparation 
 
 
 def _translated(
-    program: torch.export.ExportedProgram, model: nn.Module, example: Tensor, preparation: InputPreparation | None
+    program: torch.export.ExportedProgram,
+    model: nn.Module,
+    arguments: Arguments,
+    outputs: Sequence[str],
+    preparation: InputPreparation | None,
 ) -> Source:
     """A traced program as a source that computes what the module does."""
-    translator = Translator(program, example.shape[1:], preparation)
+    translator = Translator(program, arguments.inputs, outputs, preparation)
     source, obstacles = translator.translate()
     if obstacles:
         raise UnsupportedModule(obstacles=obstacles)
-    _check_same(model, source, example, translator.read_out)
+    _check_same(model, source, arguments, translator)
     return source
 
 
-def _check_same(model: nn.Module, source: Source, example: Tensor, read_out: Callable[[Tensor], Tensor]) -> None:
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.randn(3, *example.shape[1:], generator=generator).to(example)
-    for x in (example, torch.cat([example[:1], noise])):
+def _check_same(model: nn.Module, source: Source, arguments: Arguments, translator: Translator) -> None:
+    example = arguments.sized(2)
+    for x in (example, joined([example[:1], _noise(source.inputs, example)])):
+        count = len(x)
         try:
-            (expected,) = (leaf for leaf in tree_leaves(model(x.clone())) if isinstance(leaf, Tensor))
-            got = read_out(interpreter.run(source, x))
+            args, kwargs = arguments.of(Named(x.tensors) if isinstance(x, Named) else x.clone())
+            expected = [tensor for _, tensor in named_leaves(model(*args, **kwargs))]
+            made = tensors_of(interpreter.run(source, x))
+            got = [read_out(tensor) for read_out, tensor in zip(translator.read_outs, made, strict=True)]
+            pairs = list(zip(expected, got, strict=True))
         except (RuntimeError, ValueError, TypeError) as error:
-            raise BadModel(f"the captured graph fails on a batch of {x.shape[0]}: {first_line(error)}") from None
-        if not bool(expected.isfinite().all()):
-            raise BadModel("the model's output is not finite: mend its weights or its inputs")
-        scale = float(expected.abs().max()) + 1e-12
-        if expected.shape != got.shape or not float((expected - got).abs().max()) <= 1e-4 * scale:
-            raise BadModel(
-                f"the captured graph does not reproduce the model on a batch of {x.shape[0]}: its result depends "
-                "on the batch, on randomness or on hidden state: make forward a function of its input alone"
-            )
+            raise BadModel(f"the captured graph fails on a batch of {count}: {first_line(error)}") from None
+        for output, (want, own) in zip(source.outputs, pairs, strict=True):
+            which = "" if len(pairs) == 1 else f" at output {output.name!r}"
+            if not bool(want.isfinite().all()):
+                raise BadModel(f"the model's output is not finite{which}: mend its weights or its inputs")
+            scale = float(want.abs().max()) + 1e-12
+            if want.shape != own.shape or not float((want - own).abs().max()) <= 1e-4 * scale:
+                raise BadModel(
+                    f"the captured graph does not reproduce the model on a batch of {count}{which}: its result depends "
+                    "on the batch, on randomness or on hidden state: make forward a function of its input alone"
+                )
+
+
+def _noise(inputs: Sequence[SourceInput], like: Batch) -> Batch:
+    """Three samples of noise: of real numbers normal, of ids any."""
+    generator = torch.Generator().manual_seed(0)
+    tensors = by_name([each.name for each in inputs], like)
+    made = dict[str, Tensor]()
+    for each in inputs:
+        shape = (3, *each.shape)
+        noise = (
+            torch.randn(shape, generator=generator)
+            if each.ids is None
+            else torch.randint(each.ids, shape, generator=generator)
+        )
+        made[each.name] = noise.to(tensors[each.name])
+    return Named(made) if isinstance(like, Named) else made[inputs[0].name]

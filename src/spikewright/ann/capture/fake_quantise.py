@@ -30,7 +30,8 @@ class WrittenOut(TorchFunctionMode):
 
 
 def _per_tensor(input: Tensor, scale: Any, zero_point: Any, quant_min: int, quant_max: int) -> Tensor:
-    return _rounded(input, scale, zero_point, quant_min, quant_max)
+    shift = int(zero_point)
+    return torch.round((input / scale).clamp(quant_min - shift, quant_max - shift)) * scale
 
 
 def _per_channel(
@@ -45,8 +46,3 @@ def _per_channel(
     scale, zero_point = scale.reshape(shape), zero_point.reshape(shape)
     low, high = quant_min - zero_point, quant_max - zero_point
     return torch.round(input / scale).clamp(low, high) * scale
-
-
-def _rounded(x: Tensor, scale: Any, zero_point: Any, low: int, high: int) -> Tensor:
-    shift = int(zero_point) if not isinstance(zero_point, Tensor) else int(zero_point.reshape(()))
-    return torch.round((x / scale).clamp(low - shift, high - shift)) * scale

@@ -1,8 +1,5 @@
-"""What is given to be captured: a module whose weights are there, and a batch of the precision it computes in."""
+"""What is given to be captured: a module whose weights are there."""
 
-from typing import Any
-
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
@@ -31,36 +28,6 @@ def require_module(model: object) -> nn.Module:
         if (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype not in _FULL:
             raise BadModel(f"tensor {name!r} holds {tensor.dtype}: convert in full precision, with model.float()")
     return model
-
-
-def example_of(model: nn.Module, example: Any) -> Tensor:
-    """The example as a batch [N, *input_shape] of the precision of the module's weights.
-
-    A tuple of one tensor, as `torch.export` takes, is that tensor; an array is a tensor.
-
-    Raises:
-        BadModel: no tensor, no batch, whole numbers, values that are not finite, or weights of two precisions.
-    """
-    if isinstance(example, tuple | list) and len(example) == 1:
-        example = example[0]
-    if isinstance(example, np.ndarray):
-        example = torch.as_tensor(example)
-    if not isinstance(example, Tensor):
-        what = f"a {type(example).__name__}" + (f" of {len(example)}" if isinstance(example, tuple | list) else "")
-        raise BadModel(f"the example input must be one tensor [N, *features], got {what}: wrap a model that takes more")
-    if example.dim() < 2 or example.shape[0] < 1:
-        raise BadModel(f"the example input must be a batch [N, *features], got shape {tuple(example.shape)}")
-    if example.is_meta:
-        raise BadModel("the example input is on the meta device and holds no values: give inputs")
-    if not example.is_floating_point():
-        raise BadModel(f"the example input holds {example.dtype}: give floating point, prepared as for training")
-    if not bool(example.isfinite().all()):
-        raise BadModel("the example input holds values that are not finite: mend the data or its preparation")
-    named = {tensor.dtype: name for name, tensor in model.named_parameters() if tensor.is_floating_point()}
-    if len(named) > 1:
-        shown = ", ".join(f"{name!r} {dtype}" for dtype, name in named.items())
-        raise BadModel(f"the model's weights are of two precisions ({shown}): make them one, with model.float()")
-    return example.to(next(iter(named), example.dtype if example.dtype in _FULL else torch.float32))
 
 
 def _tensors(model: nn.Module) -> dict[str, Tensor]:

@@ -9,18 +9,23 @@ import logging
 import re
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 from torch.export import Dim
 from torch.export.dynamic_shapes import ShapesCollection
 from torch.export.graph_signature import InputKind
+from torch.utils._pytree import tree_leaves
 
+from spikewright.ann.capture.arguments import Arguments
 from spikewright.ann.capture.fake_quantise import WrittenOut
 from spikewright.ann.capture.in_place import write_functionally
+from spikewright.ann.ends import Batch, by_name, joined, named_leaves
 from spikewright.errors import BadModel, UnsupportedModule
 
 _NOT_THE_USERS = (str(Path(torch.__file__).parent), str(Path(__file__).parent), "<")
@@ -57,23 +62,47 @@ def _identical(left: Tensor, right: Tensor) -> bool:
     return left.shape == right.shape and bool(((left == right) | (left.isnan() & right.isnan())).all())
 
 
-def export(model: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
-    """Trace a module on a batch of at least two; without in-place operations.
+def export(
+    model: nn.Module, arguments: Arguments, batch: Batch
+) -> tuple[torch.export.ExportedProgram, tuple[str, ...]]:
+    """Trace a module on a batch of at least two; without in-place operations. And the names of its outputs.
 
     Raises:
         BadModel: the module fails on the example.
-        UnsupportedModule: its computation depends on the data.
+        UnsupportedModule: its computation depends on the data, or it gives no tensor.
     """
-    _try_two_sizes(model, example)
-    with _refusing(), WrittenOut():
-        program = _trace(model, example, strict=False)
-    if isinstance(batch_size(program), torch.SymInt):
-        return program
+    names = _try_two_sizes(model, arguments, batch)
+    with _refusing(), WrittenOut(), _flattened(model, names):
+        program = _trace(model, arguments.of(batch), strict=False)
+        if isinstance(batch_size(program), torch.SymInt):
+            return program, names
+        try:
+            strict = _trace(model, arguments.of(batch), strict=True)
+        except Exception:
+            return program, names
+        return (strict if isinstance(batch_size(strict), torch.SymInt) else program), names
+
+
+@contextmanager
+def _flattened(model: nn.Module, names: Sequence[str]) -> Iterator[None]:
+    """In here the module returns its tensors as one tuple, where they are several or inside of something else."""
+    if list(names) == [""]:
+        yield
+        return
+    own, forward = "forward" in vars(model), model.forward
+
+    @wraps(forward)
+    def flat(*args: Any, **kwargs: Any) -> tuple[Tensor, ...]:
+        return tuple(tensor for _, tensor in named_leaves(forward(*args, **kwargs)))
+
+    model.forward = flat
     try:
-        strict = _trace(model, example, strict=True)
-    except Exception:
-        return program
-    return strict if isinstance(batch_size(strict), torch.SymInt) else program
+        yield
+    finally:
+        if own:
+            model.forward = forward
+        else:
+            del model.forward
 
 
 def decomposed(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
@@ -99,28 +128,47 @@ def _refusing() -> Iterator[None]:
         ) from None
 
 
-def _try_two_sizes(model: nn.Module, example: Tensor) -> None:
+def _try_two_sizes(model: nn.Module, arguments: Arguments, batch: Batch) -> tuple[str, ...]:
+    """Call the module on two sizes of batches; the names of the tensors that it gives, "" for one alone."""
+    args, kwargs = arguments.of(joined([batch]))
+    tensors = by_name(arguments.names, batch)
     try:
-        model(example.clone())
+        names = tuple(name for name, _ in named_leaves(model(*args, **kwargs)))
     except Exception as error:
-        raise BadModel(f"the model fails on an input of shape {tuple(example.shape)}: {first_line(error)}") from None
-    three = torch.cat([example, example[:1]])
+        shapes = ", ".join(str(tuple(tensor.shape)) for tensor in tensors.values())
+        whole = next((name for name, tensor in tensors.items() if not tensor.is_floating_point()), None)
+        if whole is not None:
+            raise BadModel(
+                f"the example input {whole!r} holds {tensors[whole].dtype}, and the model fails on inputs of shape "
+                f"{shapes}: {first_line(error)}: whole numbers are ids for an embedding; give floating point elsewhere"
+            ) from None
+        missing = isinstance(error, TypeError) and "required positional argument" in str(error)
+        way_out = ": give an example of all inputs, a tuple or a dict" if missing else ""
+        raise BadModel(f"the model fails on an input of shape {shapes}: {first_line(error)}{way_out}") from None
+    three = joined([batch, batch[:1]])
     try:
-        model(three)
+        args, kwargs = arguments.of(three)
+        model(*args, **kwargs)
     except Exception as error:
         raise UnsupportedModule(
-            f"the model takes a batch of {len(example)} inputs but not of {len(three)}{_user_line(error)}: "
+            f"the model takes a batch of {len(batch)} inputs but not of {len(three)}{_user_line(error)}: "
             f"{first_line(error)}: keep the first axis for the batch, of any size"
         ) from None
+    if not names:
+        raise UnsupportedModule("the model gives no tensor: return one, or several in a tuple, a dict or a dataclass")
+    return names
 
 
-def _trace(model: nn.Module, example: Tensor, *, strict: bool) -> torch.export.ExportedProgram:
+def _trace(
+    model: nn.Module, given: tuple[tuple[Any, ...], dict[str, Any]], *, strict: bool
+) -> torch.export.ExportedProgram:
     with _quietly():
-        shapes = ShapesCollection()
-        shapes[example] = {0: Dim.AUTO}
-        program = torch.export.export(
-            model, (example,), dynamic_shapes=shapes.dynamic_shapes(model, (example,)), strict=strict
-        )
+        shapes, (args, kwargs) = ShapesCollection(), given
+        for leaf in tree_leaves((args, kwargs)):
+            if isinstance(leaf, Tensor):
+                shapes[leaf] = {0: Dim.AUTO}
+        dynamic = shapes.dynamic_shapes(model, args, kwargs)
+        program = torch.export.export(model, args, kwargs, dynamic_shapes=dynamic, strict=strict)
         return program if write_functionally(program) else program.run_decompositions({})
 
 

@@ -6,42 +6,50 @@ Knows nothing about what an operation means: that is in `aten/`.
 import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, fx
-from torch.export.graph_signature import InputKind, OutputKind
+from torch.export.graph_signature import InputKind, OutputKind, TensorArgument
 from torch.fx.node import map_arg
 
 from spikewright.ann.capture.aten.call import Call, Origin, Refused, Value
 from spikewright.ann.capture.aten.translations import translations
 from spikewright.ann.capture.hints import WAYS_OUT
+from spikewright.ann.capture.ids import Ids
+from spikewright.ann.capture.outputs import ReadOut, as_it_is, obstacles_at, read_out_of, with_ends
 from spikewright.ann.capture.tracing import batch_size, source_line
+from spikewright.ann.ends import OUTPUT, SourceInput
 from spikewright.ann.ops import Operation
-from spikewright.ann.ops.moves import Identity
-from spikewright.ann.source import INPUT, Source, SourceNode
+from spikewright.ann.source import Source, SourceNode
 from spikewright.data.preparation import InputPreparation
-from spikewright.errors import Obstacle, UnsupportedModule
+from spikewright.errors import Obstacle
 
 
 class Translator:
     """Walks an exported graph once and emits source nodes."""
 
     def __init__(
-        self, program: torch.export.ExportedProgram, input_shape: Sequence[int], preparation: InputPreparation | None
+        self,
+        program: torch.export.ExportedProgram,
+        inputs: Sequence[SourceInput],
+        outputs: Sequence[str],
+        preparation: InputPreparation | None,
     ) -> None:
         self.program = program
-        self.input_shape = tuple(input_shape)
+        self.inputs = {each.name: each for each in inputs}
+        self.ids = Ids(self.inputs)
+        self.output_names = [OUTPUT] if len(outputs) == 1 else list(outputs)
         self.preparation = preparation
         self.batch = batch_size(program)
         self.nodes: list[SourceNode] = []
         self.arrays: dict[str, Tensor] = {}
         self.known: dict[int, str] = {}
-        self.taken: dict[str, int] = {INPUT: 1}
+        self.taken: dict[str, int] = dict.fromkeys(self.inputs, 1)
         self.obstacles: list[Obstacle] = []
         self.values: dict[fx.Node, Any] = {}
-        self.read_out: Callable[[Tensor], Tensor] = _as_it_is  # what the model does to the logits at its end
+        self.ends: dict[Any, ReadOut] = {}  # what the model does to the logits at an end
+        self.read_outs: list[ReadOut] = []  # the same, by output
         self.alive: list[Tensor] = []  # constants, so that `id` stays unique while translating
 
     def translate(self) -> tuple[Source, list[Obstacle]]:
@@ -61,16 +69,16 @@ class Translator:
             elif node.op == "call_function":
                 self.values[node] = self._call(node)
         results = [self.values[node] if isinstance(node, fx.Node) else node for node in outputs]
-        dependent = [value for value in results if isinstance(value, Value | _Unknown)]
-        if len(results) != 1 or not dependent:
-            what = f"{len(dependent)} of its {len(results)} outputs are tensors computed from the input"
-            self.obstacles.append(Obstacle("the model", what, "return exactly one (wrap the model if need be)", ""))
+        refused = any(isinstance(value, _Unknown) for value in results)
+        if not (refused and self.obstacles):
+            self.obstacles += obstacles_at(self.output_names, results, self.nodes, self.ids)
         if self.obstacles:
             return _EMPTY, list(dict.fromkeys(self.obstacles))
-        self._emit_output(results[0])
+        self.read_outs = [self.ends.get(node, as_it_is) for node in outputs]
+        self.nodes, named = with_ends(self.nodes, self.output_names, results)
         used = {name for node in self.nodes for _, name in node.arrays}
         arrays = {name: array for name, array in self.arrays.items() if name in used}
-        return Source(self.input_shape, tuple(self.nodes), arrays, self.preparation), []
+        return Source(tuple(self.inputs.values()), tuple(self.nodes), arrays, self.preparation, named), []
 
     def _note_fixed_batch(self) -> None:
         """If tracing pinned the batch size, say so and name the first operation that holds it as a number."""
@@ -85,25 +93,18 @@ class Translator:
         way_out = "keep the first axis for the batch, of any size: x.flatten(1), or x.shape[0] for its size"
         self.obstacles.append(Obstacle(path, "fixes the size of the batch", way_out, line))
 
-    def _emit_output(self, result: Value) -> None:
-        """Make the output the last node: drop what nobody reads, or pass it on."""
-        needed, save = {result.node}, []
-        for node in reversed(self.nodes):
-            if node.name in needed:
-                needed.update(node.inputs)
-                save.append(node)
-        self.nodes = save[::-1]
-        if not self.nodes or self.nodes[-1].name != result.node:
-            self.nodes.append(SourceNode(name="output", op=Identity(), inputs=(result.node,), shape=result.shape))
-
     def _constants(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        inputs = 0
+        left = list(self.inputs.values())
+        examples = {node.name: node.meta.get("val") for node in self.program.graph.nodes if node.op == "placeholder"}
         for spec in self.program.graph_signature.input_specs:
             name = getattr(spec.arg, "name", "")
             if spec.kind == InputKind.USER_INPUT:
-                inputs += 1
-                found[name] = Value(INPUT, self.input_shape)
+                given = isinstance(spec.arg, TensorArgument)
+                taken = left.pop(0) if given else None
+                found[name] = None if taken is None else Value(taken.name, taken.shape)
+                if taken is not None:
+                    self.ids.note(taken.name, examples.get(name))
                 continue
             target = spec.target or name
             state = self.program.state_dict
@@ -113,8 +114,6 @@ class Translator:
                 self.known[id(tensor)] = target
             self.alive.append(tensor)
             found[name] = tensor
-        if inputs != 1:
-            raise UnsupportedModule(f"the model takes {inputs} tensors: one input is supported (wrap the model)")
         return found
 
     def _call(self, node: fx.Node) -> Any:
@@ -135,6 +134,8 @@ class Translator:
                 return flat[0]
             if not isinstance(meta, Tensor | tuple | list):
                 return meta  # a size or a check of one
+            if any(self.ids.holds(value) for value in flat):
+                return self.ids.read(_target(node), arguments, self._emitter(node), self.known)
             return self._translate(node, arguments, meta)
         except Refused as refused:
             self.obstacles.append(Obstacle(self._path(node), refused.what, refused.way_out, source_line(node)))
@@ -142,13 +143,10 @@ class Translator:
 
     def _is_read_out(self, node: fx.Node, arguments: dict[str, Any]) -> bool:
         """Whether a node is a softmax over classes, or a sigmoid, at the very end: it changes no ranking, and goes."""
-        read_out, value = _READ_OUTS.get(_target(node)), arguments.get("self")
-        last = all(user.op == "output" for user in node.users)
-        if read_out is None or not last or not isinstance(value, Value):
+        read_out = read_out_of(_target(node), arguments)
+        if read_out is None or not all(user.op == "output" for user in node.users):
             return False
-        if _target(node) != "sigmoid" and (len(value.shape) != 1 or arguments.get("dim") not in (1, -1)):
-            return False
-        self.read_out = read_out
+        self.ends[node] = read_out
         return True
 
     def _behind_a_refusal(self, node: fx.Node) -> Any:
@@ -191,12 +189,15 @@ class Translator:
         return function(call)
 
     def _origin(self, value: Value) -> Origin | None:
-        """What makes a value; None: it is the input."""
+        """What makes a value; None: it is the input, or made of what was refused."""
         made = {node.name: node for node in self.nodes}
         node = made.get(value.node)
         if node is None:
             return None
-        shapes = {INPUT: self.input_shape, **{name: each.shape for name, each in made.items()}}
+        shapes = {name: each.value_shape for name, each in self.inputs.items()}
+        shapes |= {name: each.shape for name, each in made.items()}
+        if not shapes.keys() >= set(node.inputs):  # it reads what was refused
+            return None
         read = tuple(Value(name, shapes[name]) for name in node.inputs)
         return Origin(node.op, read, {role: self.arrays[name] for role, name in node.arrays})
 
@@ -297,19 +298,6 @@ class _Unknown:
 _UNKNOWN = _Unknown()
 _EMPTY = Source((), (), {})
 
-
-def _as_it_is(logits: Tensor) -> Tensor:
-    return logits
-
-
-# What turns logits [N, classes] into probabilities or their logarithms
-_READ_OUTS: dict[str, Callable[[Tensor], Tensor]] = {
-    "sigmoid": torch.sigmoid,
-    "softmax": partial(torch.softmax, dim=1),
-    "_softmax": partial(torch.softmax, dim=1),
-    "log_softmax": partial(torch.log_softmax, dim=1),
-    "_log_softmax": partial(torch.log_softmax, dim=1),
-}
 
 # Constants that may be made as large as the batch: one row of them says it all
 _SAME_FOR_EVERY_SAMPLE = frozenset({"expand", "zeros", "ones", "full", "repeat"})

@@ -28,10 +28,10 @@ def _activation(op: Activation, inputs: Sequence[Tensor], roles: Mapping[str, Te
     """
     z = inputs[0]
     if op.levels is not None:
-        stored = rounded(z, roles["threshold"], op.levels)
+        staircase = rounded(z, roles["threshold"], op.levels)
         if not op.slip:
-            return stored
-        return op.slip * torch.minimum(F.relu(z), roles["threshold"]) + (1 - op.slip) * stored
+            return staircase
+        return op.slip * torch.minimum(F.relu(z), roles["threshold"]) + (1 - op.slip) * staircase
     return F.relu(z) if op.cap is None else z.clamp(0, op.cap)
 
 

@@ -1,4 +1,4 @@
-"""Operations, a family a file: of a captured network, and of a plan, where all but max pools are linear.
+"""Operations, a family a file: of a captured network, and of a plan, whose nodes pass on sums or graded values.
 
 An operation is a frozen description (geometry only) that can be applied to tensors whose first axis is a
 batch of any size, [N, *features]; time is folded into that axis by the engines. Weights are passed in.
@@ -14,6 +14,22 @@ from torch import Tensor
 Shape = tuple[int, ...]
 
 
+class Work(NamedTuple):
+    """What an operation that is not linear computes for one sample; products of two signals are `macs`."""
+
+    macs: int = 0
+    multiplications: int = 0
+    additions: int = 0
+    comparisons: int = 0
+    divisions: int = 0
+    roots: int = 0
+    exponentials: int = 0
+
+    def plus(self, other: "Work") -> "Work":
+        """The sum, field by field."""
+        return Work(*(one + more for one, more in zip(self, other, strict=True)))
+
+
 class Operation:
     """What is known of every operation; a subclass is a frozen dataclass with a `kind`, which names it in files."""
 
@@ -23,8 +39,12 @@ class Operation:
 
     in_plan: ClassVar[bool] = True  # may stand in a plan; else only in a source, and staging takes it apart
     linear: ClassVar[bool] = True  # f(a·x + b·y) = a·f(x) + b·f(y): it may be run step by step, or on the total
+    operands: ClassVar[int] = 1  # how many values it reads, unless it adds or joins
+    elementwise: ClassVar[bool] = False  # of what is not linear: each element is made of those in its own place
     weighted: ClassVar[bool] = False  # needs the array `weight`
     multiplies: ClassVar[bool] = False
+    contracts: ClassVar[bool] = False  # sums products of what it reads: with a weight, or of two signals
+    nonnegative: ClassVar[bool] = False  # its values are never below 0, whatever it reads
     scales: ClassVar[bool] = False  # a product with a constant gain
     adds: ClassVar[bool] = False  # sums its inputs
     averages: ClassVar[bool] = False
@@ -32,8 +52,13 @@ class Operation:
     passes: ClassVar[bool] = False  # hands its input on as it is
     joins: ClassVar[bool] = False  # puts its inputs side by side along `dim`
     normalises: ClassVar[bool] = False  # batch norm
+    offsets: ClassVar[bool] = False  # adds a constant
     maximum: ClassVar[bool] = False
     activates: ClassVar[bool] = False
+
+    def takes(self, count: int) -> bool:
+        """Whether it can read so many values."""
+        return count >= 1 if self.adds or self.joins else count == self.operands
 
     @property
     def joins_channels(self) -> bool:
@@ -43,6 +68,10 @@ class Operation:
     def channel_axis(self, axis: int, given: Shape, made: Shape) -> int:
         """Which axis of what it makes is that of channels, if that is `axis` of its first input; without the batch."""
         return axis if len(given) == len(made) else 0
+
+    def work(self, given: Sequence[Shape], made: Shape) -> Work:
+        """What it computes for a sample of inputs of these shapes: nothing of its own, where it is linear."""
+        return Work()
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, *features] each → [N, *features]; `weight` where the operation is weighted."""
@@ -58,9 +87,62 @@ class Activating(Operation):
     linear: ClassVar[bool] = False
     activates: ClassVar[bool] = True
 
-    cap: Any  # float | None: the largest value
+    cap: Any  # float | None: the largest value; its distance from the least, where that is below 0
     levels: Any  # int | None: the largest code, where it was trained with levels
     slip: Any  # float: the share of the plain clip mixed into the rounding
+    signed: Any = False  # whether its codes have a sign of their own
+    staircase: ClassVar[bool] = False  # fires by a table of thresholds, not by multiples of one
+
+    @property
+    def rises(self) -> bool:
+        """Whether a larger potential never gives a smaller value: then it commutes with a maximum."""
+        return True
+
+    @property
+    def times_its_input(self) -> "Activating | None":
+        """The activation z·g(z), where that is one as well."""
+        return None
+
+    def with_levels(self, levels: int | None, slip: float) -> "Activating":
+        """The same with other levels, or none.
+
+        Raises:
+            BadSetting: a slip, where it can have none.
+        """
+        raise NotImplementedError
+
+    def turn(self, slope: Tensor | None) -> Tensor | None:
+        """Where the one minimum is of what falls before it; None: it rises everywhere."""
+        return None
+
+    def evaluate(self, z: Tensor, slope: Tensor | None) -> Tensor:
+        """Its value without levels, by the same functions whatever runs; `slope` is its array of that role."""
+        return z.clamp(0, self.cap)
+
+    def steepness(self, slope: Tensor | None) -> Tensor:
+        """The most that its value changes by for a change of its potential."""
+        return torch.ones((), dtype=torch.float64)
+
+    @property
+    def jump(self) -> float | None:
+        """The potential at which its value jumps, if there is one."""
+        return None
+
+    def below(self, unit: Tensor, levels: int) -> Tensor:
+        """How many steps of `unit` lie below 0 of a code with `levels`, shaped as `unit`."""
+        return torch.zeros_like(unit)
+
+    def emitted(self, value: Tensor, unit: Tensor, levels: int) -> Tensor:
+        """What the spikes of a rounded value are worth: it counts from the code 0 up."""
+        return value
+
+    def sizes(self, value: Tensor) -> Tensor:
+        """What thresholds are chosen from: a value as a number from 0 up."""
+        return value
+
+    def from_sizes(self, sizes: Tensor) -> Tensor:
+        """The value of such a number."""
+        return sizes
 
 
 class EvenWindows(NamedTuple):
@@ -83,12 +165,12 @@ class Averaging(Operation):
         """The feature axes that it averages over."""
         raise NotImplementedError
 
-    def saved(self, made: Shape) -> Shape:
+    def full_rank(self, made: Shape) -> Shape:
         """The shape of what it makes, with the axes that it averaged away as 1."""
         return made
 
     def without(self, shape: Shape) -> Shape:
-        """`saved` undone: a shape without the axes that it averages away."""
+        """`full_rank` undone: a shape without the axes that it averages away."""
         return shape
 
     def window(self, axis: int, given: int, made: int) -> Tensor:
@@ -116,6 +198,14 @@ class Moving(Operation):
     moves: ClassVar[bool] = True
 
 
+class Graded(Operation):
+    """Computed of numbers, the window's totals, and passed on as numbers."""
+
+    __slots__ = ()
+
+    linear: ClassVar[bool] = False
+
+
 class Maximum(Operation):
     """The largest of each window: not linear, but it commutes with a monotone activation."""
 
@@ -123,6 +213,10 @@ class Maximum(Operation):
 
     linear: ClassVar[bool] = False
     maximum: ClassVar[bool] = True
+
+    def axes(self, given: Shape) -> tuple[int, ...]:
+        """The feature axes that its windows go over."""
+        raise NotImplementedError
 
 
 class Product(Operation):
@@ -132,6 +226,7 @@ class Product(Operation):
 
     weighted: ClassVar[bool] = True
     multiplies: ClassVar[bool] = True
+    contracts: ClassVar[bool] = True
 
     @property
     def space(self) -> int:

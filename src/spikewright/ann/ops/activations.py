@@ -1,6 +1,6 @@
 """What only a source has: batch norm, constants, activations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from spikewright.ann.ops import Activating, Operation
@@ -28,6 +28,7 @@ class Offset(Operation):
     """Add a constant (array offset), broadcast over the features."""
 
     kind: Literal["offset"] = "offset"
+    offsets: ClassVar[bool] = True
     in_plan: ClassVar[bool] = False
 
 
@@ -46,6 +47,9 @@ class Activation(Activating):
     levels: int | None = None
     slip: float = 0.0
     kind: Literal["activation"] = "activation"
+
+    def with_levels(self, levels: int | None, slip: float) -> "Activation":
+        return replace(self, levels=levels, slip=slip)
 
     def __post_init__(self) -> None:
         if not 0 <= self.slip < 1:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from spikewright.ann.ops import Moving, Shape
 from spikewright.errors import BadSetting
 
-MOST_AXES = 64  # more than torch has
+FARTHEST_AXIS = 64  # no value has one so far back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class Slice(Moving):
     kind: Literal["slice"] = "slice"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.dim <= MOST_AXES or self.step < 1:
+        if not 0 <= self.dim <= FARTHEST_AXIS or self.step < 1:
             raise BadSetting(f"a slice of axis {self.dim} by {self.step}: there is no such axis, or no such step")
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
@@ -127,7 +127,7 @@ class Gather(Moving):
     kind: Literal["gather"] = "gather"
 
     def __post_init__(self) -> None:
-        if not 0 < self.dim < MOST_AXES or not self.index or min(self.index) < 0:
+        if not 0 < self.dim < FARTHEST_AXIS or not self.index or min(self.index) < 0:
             raise BadSetting(f"gather: places {list(self.index)[:5]} of axis {self.dim}: name places of features")
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:

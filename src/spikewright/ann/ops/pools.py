@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from spikewright.ann.ops import Averaging, EvenWindows, Maximum, Shape
+from spikewright.ann.ops import Averaging, EvenWindows, Maximum, Shape, Work
 
 _MAX_POOL = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 _AVERAGE_POOL_PLAIN = {1: F.avg_pool1d}
@@ -120,7 +120,7 @@ class Mean(Averaging):
     def axes(self, given: Shape) -> tuple[int, ...]:
         return tuple(sorted(dim % (len(given) + 1) - 1 for dim in self.dims))
 
-    def saved(self, made: Shape) -> Shape:
+    def full_rank(self, made: Shape) -> Shape:
         if self.keepdim:
             return made
         shape = list(made)
@@ -151,7 +151,7 @@ class Mean(Averaging):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaxPool(Maximum):
-    """Maximum over windows: not linear, so it is allowed only between accumulating and firing."""
+    """Maximum over windows: not linear, so it stands between accumulating and firing, or reads the window's total."""
 
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
@@ -163,6 +163,12 @@ class MaxPool(Maximum):
     def channel_axis(self, axis: int, given: Shape, made: Shape) -> int:
         """The same, unless it is one of those that are pooled."""
         return axis if axis < len(given) - len(self.kernel) else 0
+
+    def axes(self, given: Shape) -> tuple[int, ...]:
+        return tuple(range(len(given) - len(self.kernel), len(given)))
+
+    def work(self, given: Sequence[Shape], made: Shape) -> Work:
+        return Work(comparisons=math.prod(made) * (math.prod(self.kernel) - 1))
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, C, *space] → [N, C, *space']."""
@@ -181,6 +187,14 @@ class AdaptiveMaxPool(Maximum):
     def channel_axis(self, axis: int, given: Shape, made: Shape) -> int:
         """The same, unless it is one of those that are pooled."""
         return axis if axis < len(given) - len(self.size) else 0
+
+    def axes(self, given: Shape) -> tuple[int, ...]:
+        return tuple(range(len(given) - len(self.size), len(given)))
+
+    def work(self, given: Sequence[Shape], made: Shape) -> Work:
+        space = zip(given[0][-len(self.size) :], self.size, strict=True)
+        held = math.prod(sum(-(-(i + 1) * n // size) - i * n // size for i in range(size)) for n, size in space)
+        return Work(comparisons=math.prod(made[: -len(self.size)]) * held - math.prod(made))
 
     def __call__(self, inputs: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
         """[N, C, *space] → [N, C, *size]."""

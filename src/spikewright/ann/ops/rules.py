@@ -50,7 +50,6 @@ class Rules(Generic[R]):
 
 
 _STAGED = Refused("staging takes it apart before there is a plan")
-_BEFORE_FIRING = Refused("it stands between accumulating and firing, not in the graph")
 
 
 def gathered(what: str, folder: str, *, of_plans: bool = False) -> Rules[Any]:
@@ -59,7 +58,7 @@ def gathered(what: str, folder: str, *, of_plans: bool = False) -> Rules[Any]:
     Args:
         what: the pass, for messages.
         folder: a package by its full name, such as `spikewright.engines.lower.folding`.
-        of_plans: it runs over plans, where what only sources hold, and max pools between nodes, cannot be met.
+        of_plans: it runs over plans, where what only sources hold cannot be met.
 
     Raises:
         TypeError: two files hold a rule for one operation.
@@ -67,8 +66,8 @@ def gathered(what: str, folder: str, *, of_plans: bool = False) -> Rules[Any]:
     package, table = importlib.import_module(folder), dict[type[Operation], Any]()
     if of_plans:
         for op in classes("spikewright.ann.ops").values():
-            if not op.in_plan or op.maximum:
-                table[op] = _BEFORE_FIRING if op.maximum else _STAGED
+            if not op.in_plan:
+                table[op] = _STAGED
     for file in pkgutil.iter_modules(package.__path__):
         rules = vars(importlib.import_module(f"{folder}.{file.name}")).get("RULES", {})
         for kind in rules:

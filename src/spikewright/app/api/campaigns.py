@@ -15,6 +15,7 @@ from spikewright.app.api.given import Labelled, labelled_of, named_fault, source
 from spikewright.engines.network import SpikingNetwork
 from spikewright.errors import BadSetting
 from spikewright.reliability.campaign import inject as campaign
+from spikewright.reliability.campaign.one_output import reading
 from spikewright.reliability.campaign.settings import Injection, InjectSettings
 from spikewright.reliability.faults import Fault
 from spikewright.snn.blueprint import Blueprint
@@ -28,6 +29,7 @@ def inject(
     fault: str | Fault = "bit_flip",
     ber: float | None = None,
     record: str | Path | None = None,
+    output: str | None = None,
     **given: Any,
 ) -> Injection:
     """Inject faults into a network's stored weights, neurons or inputs, and see what they cost.
@@ -38,6 +40,7 @@ def inject(
         settings: a campaign as a whole; else it is made of what follows.
         fault: the kind by its name, with its settings among `given`; or one of `sw.faults`.
         ber: its rate.
+        output: by which of several outputs classes are told; None takes the only one that holds scores of classes.
         record: a file that maps are written to as they are done; the same call goes on from it.
         given: fields of `InjectSettings` such as `maps`, `bits`, `scope`, and settings of the fault.
 
@@ -54,8 +57,8 @@ def inject(
     elif isinstance(network, Blueprint):
         faulty = network
     else:
-        faulty = source_of(network, data.inputs)
-    return campaign.inject(faulty, data, how, record=None if record is None else Path(record))
+        faulty = source_of(network, [data.inputs])
+    return campaign.inject(reading(faulty, output), data, how, record=None if record is None else Path(record))
 
 
 def _settings(fault: str | Fault, ber: float | None, given: Mapping[str, Any]) -> InjectSettings:

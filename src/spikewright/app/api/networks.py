@@ -12,9 +12,10 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple
 
-from torch import Tensor, nn
+from torch import nn
 
 from spikewright.ann.capture.capture import capture
+from spikewright.ann.ends import real
 from spikewright.ann.source import Source
 from spikewright.app.api.given import (
     Inputs,
@@ -24,7 +25,10 @@ from spikewright.app.api.given import (
     known_fields,
     labelled_of,
     method_of,
+    names_of,
     source_of,
+    with_names,
+    with_source,
 )
 from spikewright.app.registry import configure, find
 from spikewright.conversion import convert as conversion
@@ -72,8 +76,8 @@ def convert(
     require_float32()
     chosen = method_of(method, settings)
     applied = [_calibrator(each) for each in calibrators]
-    seen = None if loader is None else list(inputs_of(loader, limit=calibration))
-    source = source_of(model, seen)
+    source, given = with_source(model, loader)
+    seen = None if given is None else list(inputs_of(given, names=names_of(source), limit=calibration))
     return build(conversion.convert(source, chosen, seen, calibrators=applied))
 
 
@@ -95,8 +99,10 @@ def calibrate(
         calibration: how many inputs to look at, at most.
     """
     require_float32()
-    seen = list(inputs_of(loader, limit=calibration))
-    return build(_calibrator(calibrator)(blueprint_of(network), source_of(source, seen), seen))
+    blueprint = blueprint_of(network)
+    seen = list(inputs_of(loader, names=names_of(blueprint), limit=calibration))
+    made = source if isinstance(source, Source) else source_of(source, seen)
+    return build(_calibrator(calibrator)(blueprint, made, seen))
 
 
 def verify(
@@ -104,11 +110,14 @@ def verify(
 ) -> Certificate:
     """Certify every integer code of a network against its quantised source, on both engines, in float64."""
     require_float32()
-    batches = inputs_of(loader, limit=limit, batch_size=64)  # as they come: a loader may be larger than memory
+    blueprint = blueprint_of(network)
+    # as they come: a loader may be larger than memory
+    batches = inputs_of(loader, names=names_of(blueprint), limit=limit, batch_size=64)
     first = next(batches, None)
     if first is None:
         raise BadData("verify needs at least one input, got none: give a loader that is not empty")
-    return verification.verify(blueprint_of(network), source_of(source, first), chain([first], batches))
+    made = source if isinstance(source, Source) else source_of(source, [first])
+    return verification.verify(blueprint, made, chain([first], batches))
 
 
 def evaluate(
@@ -130,9 +139,10 @@ def evaluate(
     """
     how = replace(settings or EvaluateSettings(), **known_fields(changed, EvaluateSettings))
     require_float32(how.place)
-    given = labelled_of(samples)
-    made = None if source is None else source_of(source, given.inputs)
-    return evaluation.evaluate(blueprint_of(network), made, given, how)
+    blueprint = blueprint_of(network)
+    given = with_names(labelled_of(samples), names_of(blueprint))
+    made = None if source is None else source_of(source, [given.inputs])
+    return evaluation.evaluate(blueprint, made, given, how)
 
 
 class Compared(NamedTuple):
@@ -165,8 +175,10 @@ def compare(
     """
     require_float32()
     given: Prepared = labelled_of(samples)
-    seen = list(inputs_of(given.inputs if loader is None else loader, limit=512))
-    source, rows = source_of(model, seen), []
+    source, seen_by = with_source(model, given.inputs if loader is None else loader)
+    given, rows = with_names(given, names_of(source)), list[Compared]()
+    given = Prepared(real(source.inputs, given.inputs), given.labels)
+    seen = list(inputs_of(given.inputs if loader is None else seen_by, names=names_of(source), limit=512))
     statistics = observe(source, seen)  # once for all rows
     for name in methods:
         for steps in timesteps:
@@ -177,7 +189,7 @@ def compare(
     return rows
 
 
-def check(model: nn.Module, example: Tensor) -> tuple[Obstacle, ...]:
+def check(model: nn.Module, example: Any) -> tuple[Obstacle, ...]:
     """Everything in the way of converting a module, each with its place and the way out; empty if it converts."""
     try:
         stage(capture(model, example))

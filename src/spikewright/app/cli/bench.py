@@ -22,6 +22,7 @@ def bench(
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
+    label: options.Label = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
     json: options.Json = None,
@@ -30,7 +31,7 @@ def bench(
     from spikewright.app.runs import bench as verb
 
     options.on_cpu("bench", device, does="times engines on the CPU")
-    images = options.images(mean, std, size, seed)
+    images = options.images(mean, std, size, seed, label)
     request = verb.BenchRequest(
         run=run, data=data, images=images, batch=batch, rounds=rounds, threads=threads, energy_table=energy_table
     )

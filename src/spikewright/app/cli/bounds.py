@@ -12,9 +12,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from spikewright.data.files import LONGEST_NAME, LONGEST_PATH
 from spikewright.errors import BadSetting
 
-LONGEST_NAME, LONGEST_PATH = 255, 4095  # bytes that file systems take
 LARGEST = 2**63 - 1  # what seeds and sizes are kept in
 MOST = {
     "epochs": 10**6,

@@ -22,6 +22,7 @@ def check(
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
+    label: options.Label = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
     json: options.Json = None,
@@ -36,7 +37,7 @@ def check(
         weights=weights,
         data=data,
         shape=options.shape(shape),
-        images=options.images(mean, std, size, seed),
+        images=options.images(mean, std, size, seed, label),
     )
     with progress_bar() as progress:
         result = run(request, on_progress=progress)

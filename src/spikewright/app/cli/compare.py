@@ -30,6 +30,7 @@ def compare(
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
+    label: options.Label = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
     json: options.Json = None,
@@ -43,7 +44,7 @@ def compare(
     request = verb.CompareRequest(
         run=run, methods=options.names("--methods", methods), timesteps=options.counts("--timesteps", timesteps),
         data=data, out=out, split=split, samples=images, calibration=calibration, energy_table=energy_table,
-        images=options.images(mean, std, size, seed),
+        images=options.images(mean, std, size, seed, label),
     )  # fmt: skip
     with progress_bar() as progress:
         result = verb.run(request, on_progress=progress)

@@ -47,6 +47,7 @@ def convert(
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
+    label: options.Label = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
     overwrite: options.Overwrite = False,
@@ -73,7 +74,8 @@ def convert(
     request = verb.ConvertRequest(
         out=out, run=run, model=model, weights=weights, random_weights=random_weights, data=data, method=method,
         settings=chosen, calibration=calibration, calibrate=calibrate, calibration_epochs=calibration_epochs,
-        max_accuracy_drop=max_accuracy_drop, weight_bits=weight_bits, images=options.images(mean, std, size, seed),
+        max_accuracy_drop=max_accuracy_drop, weight_bits=weight_bits,
+        images=options.images(mean, std, size, seed, label),
         overwrite=overwrite,
     )  # fmt: skip
     with progress_bar() as progress:

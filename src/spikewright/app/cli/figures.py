@@ -1,7 +1,7 @@
 """How an evaluation looks in a terminal: the source and the spiking network side by side."""
 
 from spikewright.app.cli.console import console, table
-from spikewright.measure.accuracy import FAR
+from spikewright.measure.accuracy import far_from_mean, lowest_first
 from spikewright.measure.evaluation import Evaluation
 
 WORST = 5  # classes that are shown
@@ -22,6 +22,7 @@ def show(title: str, found: Evaluation, *, verdict: str | None = None) -> None:
         ("spikes a neuron", blank, f"{found.spikes_per_neuron:.2f}"),
         ("accumulations an image", blank, _count(found.synops_per_sample)),
         ("multiplications an image", _count(found.macs_source_per_sample), _count(found.macs_per_sample)),
+        *_graded(found),
         *_leaks(found),
         (
             f"energy an image ({found.energy_table})",
@@ -91,6 +92,25 @@ def _levels(found: Evaluation) -> str:
     return f"{found.levels_reference} levels" if isinstance(found.levels_reference, int) else "its levels"
 
 
+def _graded(found: Evaluation) -> list[tuple[str, str, str]]:
+    """What is computed with numbers, by no spike."""
+    if not found.graded_nodes:
+        return []
+    counts = {
+        "multiplications": found.graded_multiplications_per_sample,
+        "additions": found.graded_additions_per_sample,
+        "comparisons": found.graded_comparisons_per_sample,
+        "divisions": found.graded_divisions_per_sample,
+        "roots": found.graded_roots_per_sample,
+        "exponentials": found.graded_exponentials_per_sample,
+    }
+    names = ", ".join(found.graded_nodes[:WORST]) + (", …" if len(found.graded_nodes) > WORST else "")
+    return [
+        (f"graded nodes: {names}", "", f"{len(found.graded_nodes)}"),
+        *((f"{name} of graded nodes an image", "", _count(count)) for name, count in counts.items() if count),
+    ]
+
+
 def _leaks(found: Evaluation) -> list[tuple[str, str, str]]:
     """What the decay of membranes costs; a shift is priced where the table has a price."""
     counts = (
@@ -102,14 +122,14 @@ def _leaks(found: Evaluation) -> list[tuple[str, str, str]]:
 
 def _uneven(found: Evaluation) -> bool:
     """Whether accuracy alone misleads: a class is recognised less than half as often, or their mean is far off."""
-    known = [share for share in found.accuracy_by_class if share is not None]
-    worst = min(known, default=1.0) <= found.accuracy_snn / 2
-    return len(known) > 1 and (worst or abs(found.accuracy_balanced - found.accuracy_snn) > FAR)
+    classes = lowest_first(found.accuracy_by_class)
+    return len(classes) > 1 and (
+        classes[0][1] <= found.accuracy_snn / 2 or far_from_mean(found.accuracy_snn, found.accuracy_balanced)
+    )
 
 
 def _of_classes(found: Evaluation) -> str:
-    order = sorted((share, k) for k, share in enumerate(found.accuracy_by_class) if share is not None)
-    worst = ", ".join(f"{k} {share:.2%}" for share, k in order[:WORST])
+    worst = ", ".join(f"{k} {share:.2%}" for k, share in lowest_first(found.accuracy_by_class)[:WORST])
     constant = f"always answering the commonest class gets {found.accuracy_constant:.2%}"
     return f"accuracy by class, the lowest: {worst}; {constant}"
 

@@ -38,6 +38,7 @@ def inject(
     cap: Annotated[int, Option(help="fault maps at which that ends")] = 1000,
     images: Annotated[int, Option(help="images of the split, the first ones")] = 2000,
     split: Annotated[str, Option(help="test or validation")] = "test",
+    output: options.Output = None,
     source: Annotated[bool, Option("--source/--spiking", help="strike the run's source network")] = False,
     against: Annotated[Path | None, Option(help="run to compare with: is RUN no worse under faults?")] = None,
     against_source: Annotated[
@@ -71,6 +72,7 @@ def inject(
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
+    label: options.Label = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
     json: options.Json = None,
@@ -106,9 +108,9 @@ def inject(
     ]  # fmt: skip
     request = verb.InjectRequest(
         run=run, settings=tuple(settings), of="source" if source else None, data=data, split=split, samples=images,
-        images=options.images(mean, std, size, seed), record=record, against=against,
+        images=options.images(mean, std, size, seed, label), record=record, against=against,
         against_of="source" if against_source else None, margin=margin / 100, way=way,
-        required=options.required(require or [], max_loss), harden=hints,
+        required=options.required(require or [], max_loss), harden=hints, output=output,
     )  # fmt: skip
     made = provenance(sys.argv[1:])
     if replay is not None:

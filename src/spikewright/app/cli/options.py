@@ -17,10 +17,14 @@ Data = Annotated[str | None, Option("--data", help="digits, mnist, fashion_mnist
 Model = Annotated[str, Option("--model", help="a model's name, or package.module:factory")]
 Weights = Annotated[Path | None, Option("--weights", help="its trained weights (.safetensors, .pt, .pth)")]
 Calibration = Annotated[int, Option("--calibration", help="training images that thresholds and calibration look at")]
+Output = Annotated[
+    str | None, Option(help="which of several outputs tells classes; default: the only one with a row of scores")
+]
 EnergyTable = Annotated[str, Option("--energy-table", help="constants for energies")]
 Mean = Annotated[str | None, Option("--mean", help="input mean per channel, white is 1: 0.49,0.48,0.45")]
 Std = Annotated[str | None, Option("--std", help="input standard deviation per channel")]
 Size = Annotated[str | None, Option("--size", help="resize images to HEIGHTxWIDTH")]
+Label = Annotated[str | None, Option("--label", help="images: the column that holds the labels, where several could")]
 Seed = Annotated[int, Option("--seed", help="of the validation split and of anything random")]
 Device = Annotated[str, Option("--device", help="auto, cpu, cuda, cuda:1 …")]
 Overwrite = Annotated[
@@ -84,11 +88,15 @@ def size(text: str | None, *, flag: str = "--size") -> tuple[int, int] | None:
     return int(parts[0]), int(parts[-1])
 
 
-def images(mean: str | None, std: str | None, size_text: str | None, seed: int = 0) -> "ImageSettings":
+def images(
+    mean: str | None, std: str | None, size_text: str | None, seed: int = 0, label: str | None = None
+) -> "ImageSettings":
     """How images are prepared, from the options that say so."""
     from spikewright.app.runs.acquire import ImageSettings
 
-    return ImageSettings(mean=floats("--mean", mean), std=floats("--std", std), size=size(size_text), seed=seed)
+    return ImageSettings(
+        mean=floats("--mean", mean), std=floats("--std", std), size=size(size_text), seed=seed, label=label
+    )
 
 
 def recording(**given: Any) -> "RecordingSettings | None":

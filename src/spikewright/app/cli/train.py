@@ -1,13 +1,12 @@
 """`spikewright train`: a model and data in, a run folder with a trained source network out."""
 
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 from spikewright.app.cli import options
-from spikewright.errors import BadSetting
+from spikewright.errors import BadSetting, nearest
 
 if TYPE_CHECKING:
     from spikewright.training.snn.settings import SpikingTraining
@@ -111,6 +110,7 @@ def train(
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
+    label: options.Label = None,
     resume: Annotated[
         bool, Option("--resume", help="go on from the newest checkpoint in --out, also of a training that ended")
     ] = False,
@@ -123,7 +123,7 @@ def train(
     """Train a network; with --levels its activations are rounded, ready to convert exactly."""
     from spikewright.app.cli.console import console, progress_bar
     from spikewright.app.runs import train as verb
-    from spikewright.measure.accuracy import FAR
+    from spikewright.measure.accuracy import far_from_mean, lowest_first
     from spikewright.training.settings import TrainSettings
 
     given = {
@@ -140,7 +140,7 @@ def train(
     request = verb.TrainRequest(
         spiking=spiking,
         out=out, model=model, data=data, weights=weights, start=start, levels=levels, resume=resume,
-        slip=slip, initial_timesteps=initial_timesteps, images=options.images(mean, std, size),
+        slip=slip, initial_timesteps=initial_timesteps, images=options.images(mean, std, size, label=label),
         augment=augment, overwrite=overwrite, frames_by=frames_by, binary=binary,  # pyright: ignore[reportArgumentType]
         recording=options.recording(time_unit=time_unit, sensor=sensor, stray=stray, polarity=polarity),
         settings=TrainSettings(
@@ -168,11 +168,11 @@ def train(
         )
     console.print(_summary(out, about, result.report.seconds))
     last = result.report.epochs[-1]
-    if last.accuracy_balanced is not None and abs(last.accuracy_balanced - last.accuracy_validation) > FAR:
-        worst = min((share, k) for k, share in enumerate(last.accuracy_by_class) if share is not None)
+    if far_from_mean(last.accuracy_validation, last.accuracy_balanced):
+        worst, share = lowest_first(last.accuracy_by_class)[0]
         console.print(
             f"warning: validation {last.accuracy_validation:.2%} is {last.accuracy_balanced:.2%} as the mean of the "
-            f"classes, {worst[0]:.2%} of class {worst[1]}: take --class-weights balanced, or more data"
+            f"classes, {share:.2%} of class {worst}: take --class-weights balanced, or more data"
         )
 
 
@@ -195,9 +195,7 @@ def _without_flag(pairs: list[str]) -> dict[str, str]:
         if name in DEFAULTS and name not in WITHOUT_FLAG:
             raise BadSetting(f"--set {name}: this has a flag of its own, --{name.replace('_', '-')}")
         if name not in WITHOUT_FLAG:
-            near = difflib.get_close_matches(name, WITHOUT_FLAG, n=1)
-            hint = f"did you mean '{near[0]}'? " if near else ""
-            raise BadSetting(f"--set {name}: there is no such setting: {hint}choose one of {', '.join(WITHOUT_FLAG)}")
+            raise BadSetting(f"--set {name}: there is no such setting: {nearest(name, WITHOUT_FLAG)}")
     return found
 
 

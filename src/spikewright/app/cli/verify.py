@@ -16,6 +16,7 @@ def verify(
     mean: options.Mean = None,
     std: options.Std = None,
     size: options.Size = None,
+    label: options.Label = None,
     seed: options.Seed = 0,
     device: options.Device = "cpu",
     json: options.Json = None,
@@ -25,7 +26,7 @@ def verify(
     from spikewright.app.runs import verify as verb
 
     options.on_cpu("verify", device)
-    settings = options.images(mean, std, size, seed)
+    settings = options.images(mean, std, size, seed, label)
     request = verb.VerifyRequest(run=run, data=data, images=settings, samples=images, split=split)
     with progress_bar() as progress:
         result = verb.run(request, on_progress=progress)

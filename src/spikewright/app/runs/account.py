@@ -37,9 +37,7 @@ def asked(source: Source, data: ImageData | EventData, settings: TrainSettings, 
 def of_training(data: ImageData | EventData, settings: TrainSettings, report: TrainReport) -> dict[str, Any]:
     """How its training went, and on what."""
     return {
-        "data": data.name,
-        "data_fingerprint": data.fingerprint,
-        "classes": data.classes,
+        **data.account,
         "settings": asdict(settings),
         "seed": settings.seed,
         "accuracy_validation": report.accuracy_validation,

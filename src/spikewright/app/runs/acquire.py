@@ -1,7 +1,7 @@
 """From what a person names (a model, weights, data, a run) to a captured source and its data."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -33,6 +33,7 @@ class ImageSettings:
     std: tuple[float, ...] | None = None
     size: tuple[int, int] | None = None
     seed: int = 0
+    label: str | None = None  # the column that holds the labels
 
     def __post_init__(self) -> None:
         for name, values in (("mean", self.mean), ("std", self.std)):
@@ -71,7 +72,13 @@ class ImageSettings:
 
     def load(self, name: str) -> ImageData:
         """The data set of that name, folder or hub id."""
-        return load(name, mean=self.mean, std=self.std, size=self.size, seed=self.seed)
+        return load(name, mean=self.mean, std=self.std, size=self.size, seed=self.seed, label=self.label)
+
+    def of_run(self, about: Mapping[str, Any], data: str | None) -> ImageData:
+        """The data set that is asked for, else that of the run, whose label column is then that of the run too."""
+        same = data is None or data == about.get("data")
+        label = about.get("label") if self.label is None and same else self.label
+        return replace(self, label=label).load(str(data or about["data"]))
 
 
 def model_of(
@@ -144,19 +151,38 @@ def of_run(run: Path, *, data: str | None, images: ImageSettings) -> tuple[Sourc
     name = data or about.get("data")
     if not name:
         return source, None, about
+    _require_images(source)
     images.require_known(run, source.preparation)
     images.require_channels(source.input_shape[0])
-    loaded = images.load(str(name))
+    loaded = images.of_run(about, data)
     if images.given:
         source = source.with_preparation(loaded.preparation)
     require_fit(source, loaded)
     return source, replace(loaded, preparation=source.preparation or loaded.preparation), about
 
 
+def _require_images(source: Source) -> None:
+    """Refuse a network that takes more than images, or others.
+
+    Raises:
+        BadModel: it has several inputs, or takes ids.
+    """
+    if source.input.ids is not None:
+        raise BadModel(
+            "the network takes ids, and data sets here hold images: in Python, sw.verify and sw.evaluate take them"
+        )
+
+
 def spiking_data(
-    run: Path, plan: Plan, about: dict[str, Any], *, data: str | None = None, images: ImageSettings
+    run: Path,
+    plan: Plan,
+    about: dict[str, Any],
+    *,
+    data: str | None = None,
+    images: ImageSettings,
+    on_progress: Progress = silent,
 ) -> ImageData | EventData:
-    """The data that a directly trained run goes with, prepared as it was trained.
+    """The data that a directly trained run goes with, prepared as it was trained; what recordings leave open is said.
 
     Raises:
         BadSetting: neither the run nor the caller names any, or says how images are prepared.
@@ -168,9 +194,9 @@ def spiking_data(
     if isinstance(found, EventPreparation):
         how: dict[str, Any] = {"timesteps": found.timesteps, "by": found.by, "size": found.size, "binary": found.binary}
         how |= asdict(found.recording or AS_THEY_ARE)
-        return load_events(str(name), seed=images.seed, **how)
+        return load_events(str(name), seed=images.seed, **how, on_progress=on_progress)
     images.require_known(run, found)
-    loaded = images.load(str(name))
+    loaded = images.of_run(about, data)
     return loaded if images.given or found is None else replace(loaded, preparation=found)
 
 
@@ -192,6 +218,8 @@ def require_fit(source: Source, data: ImageData) -> None:
             f"the network takes inputs of shape {tuple(source.input_shape)}, data {data.name!r} gives {shape}: "
             "give --size, or data of that shape"
         )
+    if len(source.outputs) > 1:
+        return  # which of them tells classes is for who reads it
     if len(source.output_shape) != 1 or source.output_shape[0] < data.classes:
         raise BadModel(
             f"the network's output has shape {tuple(source.output_shape)}, data {data.name!r} has {data.classes} "

@@ -156,10 +156,8 @@ def _batch(request: BenchRequest) -> tuple[Tensor, Tensor, Blueprint, Source | N
     """Test images with their labels, the network that takes them, and its source if it has one."""
     blueprint, about = folder.load_blueprint(request.run)
     if acquire.is_spiking_run(request.run):
-        source, loaded = (
-            None,
-            acquire.spiking_data(request.run, blueprint.plan, about, data=request.data, images=request.images),
-        )
+        source = None
+        loaded = acquire.spiking_data(request.run, blueprint.plan, about, data=request.data, images=request.images)
     else:
         source, loaded, _ = acquire.of_run(request.run, data=request.data, images=request.images)
     if loaded is None:

@@ -19,7 +19,7 @@ from spikewright.conversion.thresholds import has_trained_thresholds
 from spikewright.data.files import refusals
 from spikewright.data.progress import Progress, silent
 from spikewright.engines.network import SpikingNetwork, build
-from spikewright.errors import BadSetting, did_you_mean
+from spikewright.errors import BadSetting, nearest
 from spikewright.interchange import run_folder as folder
 from spikewright.interchange.claim import LOCK, claimed
 from spikewright.interchange.placing import foreign, has_file, present
@@ -203,10 +203,7 @@ def chosen(name: str, settings: dict[str, Any]) -> Method:
         BadSetting: no such method or setting, or timesteps by layer where all layers must run alike.
     """
     if name not in names("methods"):
-        hint = did_you_mean(name, names("methods"))
-        raise BadSetting(
-            f"no method named {name!r}: {hint}choose one of {', '.join(names('methods'))} (convert: or auto)"
-        )
+        raise BadSetting(f"no method named {name!r}: {nearest(name, names('methods'))} (convert: or auto)")
     cls = find("methods", name)
     steps = settings.get("timesteps")
     if isinstance(steps, tuple) and len(steps) > 1:
@@ -286,4 +283,4 @@ def _source(request: ConvertRequest, on_progress: Progress) -> tuple[Source, Any
     }
     if request.random_weights:
         about["random_weights"] = True
-    return source, data, {**about, "data": data.name, "data_fingerprint": data.fingerprint, "classes": data.classes}
+    return source, data, {**about, **data.account}

@@ -11,7 +11,7 @@ from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadSetting
 from spikewright.interchange import run_folder as folder
 from spikewright.measure import evaluation
-from spikewright.measure.accuracy import require_classes
+from spikewright.measure.accuracy import output_of
 from spikewright.measure.evaluation import EvaluateSettings, Evaluation
 
 
@@ -50,14 +50,17 @@ def run(request: EvaluateRequest, *, on_progress: Progress | None = None) -> Eva
     Raises:
         SpikewrightError: as loading the run and the data does, and where no data is named.
     """
-    settings = request.settings
+    settings, on_progress = request.settings, silent if on_progress is None else on_progress
     settle_arithmetic(settings.place)
     blueprint, about = folder.load_blueprint(request.run)
     evaluation.require_engine(blueprint, settings)
-    require_classes(blueprint.plan.readout.shape, "evaluate")  # before data is asked for
+    shapes = {name: node.shape for name, node in blueprint.plan.outputs.items()}
+    output_of(shapes, settings.output, "evaluate")  # before data is asked for
     if acquire.is_spiking_run(request.run):
         source = None
-        loaded = acquire.spiking_data(request.run, blueprint.plan, about, data=request.data, images=request.images)
+        loaded = acquire.spiking_data(
+            request.run, blueprint.plan, about, data=request.data, images=request.images, on_progress=on_progress
+        )
     else:
         source, loaded, about = acquire.of_run(request.run, data=request.data, images=request.images)
     if loaded is None:
@@ -65,6 +68,6 @@ def run(request: EvaluateRequest, *, on_progress: Progress | None = None) -> Eva
     found = evaluation.evaluate(
         blueprint, source, loaded, settings,
         preparation=loaded.preparation if source is None else None,
-        on_progress=silent if on_progress is None else on_progress,
+        on_progress=on_progress,
     )  # fmt: skip
     return EvaluateResult(evaluation=found, about=about)

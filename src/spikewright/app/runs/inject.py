@@ -28,6 +28,7 @@ from spikewright.measure.statistics.decisions import WAYS
 from spikewright.reliability.campaign.hardening import campaigns_of, harden
 from spikewright.reliability.campaign.identity import Campaign, identity
 from spikewright.reliability.campaign.inject import inject, rehearse
+from spikewright.reliability.campaign.one_output import reading
 from spikewright.reliability.campaign.record import Record
 from spikewright.reliability.campaign.requirements import Met, Requirement, Requirements
 from spikewright.reliability.campaign.settings import Injection, InjectSettings
@@ -75,6 +76,7 @@ class InjectRequest:
     way: str = "normal"
     required: tuple[Requirement, ...] = ()
     harden: bool = False
+    output: str | None = None
 
     def __post_init__(self) -> None:
         if self.samples is not None and self.samples < 1:
@@ -111,14 +113,15 @@ def run(request: InjectRequest, *, on_progress: Progress | None = None) -> Injec
     """
     settle_arithmetic()
     on_progress = silent if on_progress is None else on_progress
-    networks = [network_of(request.run, request.of)]
-    networks += [] if request.against is None else [network_of(request.against, request.against_of)]
+    networks = [network_of(request.run, request.of, request.output)]
+    if request.against is not None:
+        networks.append(network_of(request.against, request.against_of, request.output))
     for each in networks:  # before any data is loaded
         for settings in _every(request):
             rehearse(each.network, blank(each.network), settings)
     for workers in {settings.workers for settings in request.settings}:  # and before anything is written
         reach(workers)
-    own, data, others = _sides(request, networks)
+    own, data, others = _sides(request, networks, on_progress)
     for side in (own, *others.values()):  # before the first one runs
         for settings in _every(request):
             rehearse(*side.both, settings)
@@ -135,9 +138,11 @@ def _every(request: InjectRequest) -> list[InjectSettings]:
     return [*request.settings, *(replace(one, scope=part) for one in hardened for part in parts)]
 
 
-def _sides(request: InjectRequest, networks: Sequence["RunNetwork"]) -> tuple[Side, str, dict[str, Side]]:
+def _sides(
+    request: InjectRequest, networks: Sequence["RunNetwork"], on_progress: Progress
+) -> tuple[Side, str, dict[str, Side]]:
     """The run's network with its images, the name of the data, and what it is compared with."""
-    own, data = loaded(networks[0], request)
+    own, data = loaded(networks[0], request, on_progress=on_progress)
     others: dict[str, Side] = {}
     for each in networks[1:]:
         other, name = loaded(each, request)
@@ -235,11 +240,11 @@ class RunNetwork(NamedTuple):
     about: dict[str, Any]
 
 
-def network_of(run: Path, of: Of | None) -> RunNetwork:
-    """A run's network; the spiking one where there is one and nothing else is asked for."""
+def network_of(run: Path, of: Of | None, output: str | None = None) -> RunNetwork:
+    """A run's network; the spiking one where there is one and nothing else is asked for. Of several outputs one."""
     of = of or ("spiking" if has_file(run, "plan.json") else "source")
     network, about = folder.load_blueprint(run) if of == "spiking" else folder.load_source(run)
-    return RunNetwork(run, of, network, about)
+    return RunNetwork(run, of, reading(network, output), about)
 
 
 def blank(network: Blueprint | Source) -> Prepared:
@@ -248,15 +253,17 @@ def blank(network: Blueprint | Source) -> Prepared:
     return Prepared(torch.zeros(1, *shape), torch.zeros(1, dtype=torch.int64))
 
 
-def loaded(loaded_run: RunNetwork, request: InjectRequest) -> tuple[Side, str]:
+def loaded(loaded_run: RunNetwork, request: InjectRequest, *, on_progress: Progress = silent) -> tuple[Side, str]:
     """A network with the images of the split, prepared as it needs them, and the name of the data."""
     run, network = loaded_run.run, loaded_run.network
     data: ImageData | EventData | None
     if isinstance(network, Blueprint) and acquire.is_spiking_run(run):
-        data = acquire.spiking_data(run, network.plan, loaded_run.about, data=request.data, images=request.images)
+        data = acquire.spiking_data(
+            run, network.plan, loaded_run.about, data=request.data, images=request.images, on_progress=on_progress
+        )
     else:
         source, data, _ = acquire.of_run(run, data=request.data, images=request.images)
-        network = source if isinstance(network, Source) else network
+        network = reading(source, request.output) if isinstance(network, Source) else network
     if data is None:
         raise BadSetting(f"inject: run {run} does not say what data it was made with: give --data")
     split = acquire.split_of(data, request.split)

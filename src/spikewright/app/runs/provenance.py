@@ -118,7 +118,7 @@ def traced(run: Path, of: Of, samples: Prepared) -> Traced:
         name=run.resolve().name,
         of=of,
         files={name: _of_file(run / name) for name in FILES[of]},
-        inputs=_of_array(samples.inputs.to(torch.float32)),
+        inputs=_of_array(samples.only.to(torch.float32)),
         labels=_of_array(samples.labels.to(torch.int64)),
     )
 

@@ -67,7 +67,7 @@ def run(request: ReplayRequest) -> ReplayResult:
     settle_arithmetic()
     campaign = request.campaign
     (settings,) = campaign.settings
-    network = network_of(campaign.run, campaign.of)
+    network = network_of(campaign.run, campaign.of, campaign.output)
     rehearse(network.network, blank(network.network), settings)
     side, data = loaded(network, campaign)
     found = replay(*side.both, settings, request.number, stratum=request.part)

@@ -243,11 +243,11 @@ class _Book:
     def report(self, outcome: Outcome, on_progress: Progress) -> Outcome:
         """The outcome with the chosen one's figures on the test split, which are read if they are not known."""
         chosen = outcome.chosen
-        existing = self.on_test
+        known = self.on_test
         self.on_test = None
         if chosen is not None:
-            fits = existing is not None and existing["name"] == chosen.name
-            test = existing if fits else _on_test(self.bench, chosen, on_progress).to_json()
+            fits = known is not None and known["name"] == chosen.name
+            test = known if fits else _on_test(self.bench, chosen, on_progress).to_json()
             outcome = Outcome(candidates=outcome.candidates, front=outcome.front, on_test=test)
         self.write(outcome)
         return outcome

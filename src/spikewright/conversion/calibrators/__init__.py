@@ -1,9 +1,7 @@
 """Calibrators, one file each: (blueprint, source, batches) → blueprint, with the weights frozen."""
 
 from collections.abc import Sequence
-from typing import Protocol
-
-from torch import Tensor
+from typing import Any, Protocol
 
 from spikewright.ann.source import Source
 from spikewright.data.progress import Progress, silent
@@ -14,9 +12,9 @@ class Calibrator(Protocol):
     """Mends what conversion left; never changes the blueprint that it is given."""
 
     def __call__(
-        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, on_progress: Progress = silent
+        self, blueprint: Blueprint, source: Source, batches: Sequence[Any], *, on_progress: Progress = silent
     ) -> Blueprint:
-        """Calibrate on prepared, unlabelled input batches [N, *input_shape].
+        """Calibrate on prepared, unlabelled input batches [N, *input_shape]; of several inputs, tuples or dicts.
 
         Raises:
             BadData: no inputs, or inputs that are not prepared as the source needs.

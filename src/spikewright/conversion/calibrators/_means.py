@@ -1,12 +1,14 @@
 """Layer by layer, how far the mean of each stage's value is from the source's, each stage mended before the next."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
-from spikewright.ann.memory import samples_at_once
+from spikewright.ann.ends import Batch, in_type
+from spikewright.ann.memory import AT_ONCE, samples_at_once
 from spikewright.ann.source import Source
 from spikewright.conversion.calibrators._inputs import require_inputs
 from spikewright.data.progress import Progress, silent
@@ -14,11 +16,10 @@ from spikewright.engines.network import build
 from spikewright.engines.program import StageInstruction
 from spikewright.engines.record import Record, StageRecord
 from spikewright.engines.stepwise import walk
+from spikewright.measure.equality.carried import carried
 from spikewright.snn.blueprint import Blueprint
-from spikewright.snn.nodes import Firing, Stage
+from spikewright.snn.nodes import Stage
 from spikewright.snn.schedules import Drive
-
-AT_ONCE = 2**29  # bytes of values and trains that are in memory at one time
 
 Mean = Callable[[Tensor, int], Tensor]
 Repair = Callable[[Drive, Tensor], Drive]
@@ -27,7 +28,7 @@ Repair = Callable[[Drive, Tensor], Drive]
 def gaps(
     blueprint: Blueprint,
     source: Source,
-    batches: Sequence[Tensor],
+    batches: Sequence[Any],
     *,
     mean: Mean,
     repair: Repair,
@@ -63,7 +64,7 @@ class _Gaps:
         self.program = build(blueprint).program
         self.found: dict[str, Tensor] = {}
 
-    def of(self, parts: Sequence[Tensor]) -> dict[str, Tensor]:
+    def of(self, parts: Sequence[Batch]) -> dict[str, Tensor]:
         """Those of all stages, on inputs that run together or slice by slice."""
         if len(parts) == 1:
             for _ in walk(self.program, parts[0], revise=self._revise_each):
@@ -77,7 +78,8 @@ class _Gaps:
 
     def _worth(self, record: StageRecord) -> Tensor:
         amplitude = self.blueprint.arrays[f"{record.node.name}.amplitude"]
-        return self.mean(record.codes.double() * amplitude, record.node.axis)
+        value, rest = record.codes.double() * amplitude, self.blueprint.array(record.node, "rest")
+        return self.mean(value if rest is None else value + rest, record.node.axis)
 
     def _note(self, name: str, mean: Tensor) -> None:
         self.found[name] = self.wanted[name] - mean
@@ -102,18 +104,18 @@ def _at_once(blueprint: Blueprint, source: Source) -> int:
     return samples_at_once(source, AT_ONCE // (2 * steps + 2))
 
 
-def _means_of_source(blueprint: Blueprint, source: Source, parts: Sequence[Tensor], mean: Mean) -> dict[str, Tensor]:
+def _means_of_source(blueprint: Blueprint, source: Source, parts: Sequence[Batch], mean: Mean) -> dict[str, Tensor]:
     """The mean of what each stage stands for, by stage."""
-    carried = {node.firing.carries for node in blueprint.plan.stages}
+    wanted = {node.firing.carries for node in blueprint.plan.stages}
     found: dict[str, list[Tensor]] = {node.name: [] for node in blueprint.plan.stages}
     for part in parts:
-        values = interpreter.values_of(source, part.to(source.dtype), carried)
+        values = interpreter.values_of(source, in_type(part, source.dtype), wanted)
         for node in blueprint.plan.stages:
-            found[node.name].append(mean(_carried(node.firing, values).double(), node.axis))
+            found[node.name].append(mean(carried(blueprint, node, values).double(), node.axis))
     return {name: _joined(means, parts) for name, means in found.items()}
 
 
-def _joined(means: Sequence[Tensor], parts: Sequence[Tensor]) -> Tensor:
+def _joined(means: Sequence[Tensor], parts: Sequence[Batch]) -> Tensor:
     """The mean over all inputs, of those over some of them."""
     if len(parts) == 1:
         return means[0]
@@ -124,9 +126,3 @@ def _joined(means: Sequence[Tensor], parts: Sequence[Tensor]) -> Tensor:
 def _record_of(run: Iterable[Record], stage: Stage) -> StageRecord:
     """What a stage fires; what comes after it does not run."""
     return next(record for record in run if isinstance(record, StageRecord) and record.node.name == stage.name)
-
-
-def _carried(firing: Firing, values: Mapping[str, Tensor]) -> Tensor:
-    """What a stage's codes stand for: a source node's value, or some channels of it."""
-    value = values[firing.carries]
-    return value if firing.channels is None else value[:, slice(*firing.channels)]

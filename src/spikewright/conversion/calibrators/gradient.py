@@ -21,13 +21,16 @@ from torch.nn import functional as F
 
 from spikewright.ann import interpreter
 from spikewright.ann.channels import by_channel
+from spikewright.ann.ends import Batch, in_type, one_row, tensors_of
 from spikewright.ann.source import Source
 from spikewright.conversion.calibrators._inputs import require_inputs
 from spikewright.conversion.calibrators._state import load_state, save_state
 from spikewright.data.progress import Progress, silent
 from spikewright.engines.differentiable import Constants, require_differentiable, run
+from spikewright.engines.ends import given_back
 from spikewright.engines.network import build
 from spikewright.engines.program import Program, StageInstruction
+from spikewright.engines.sliced import readouts
 from spikewright.errors import BadData, BadFile, BadSetting
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.surrogate import Rectangle
@@ -71,7 +74,7 @@ class Gradient:
         _ = Rectangle(self.width)
 
     def __call__(
-        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, on_progress: Progress = silent
+        self, blueprint: Blueprint, source: Source, batches: Sequence[Any], *, on_progress: Progress = silent
     ) -> Blueprint:
         """Calibrate on prepared, unlabelled inputs.
 
@@ -88,8 +91,8 @@ class Gradient:
         if not blueprint.plan.stages:
             return blueprint
         with torch.no_grad():
-            parts = inputs.to(source.dtype).split(self.batch_size)
-            wanted = torch.cat([interpreter.run(source, x).float() for x in parts])
+            parts = in_type(inputs, source.dtype).split(self.batch_size)
+            wanted = torch.cat([one_row(interpreter.run(source, x)).float() for x in parts])
         validating = torch.arange(len(inputs)) % VALIDATION_EVERY == VALIDATION_EVERY - 1
         validating = validating if bool(validating.any()) else torch.arange(len(inputs)) == len(inputs) - 1
         fit = _Fit(
@@ -102,8 +105,8 @@ class Gradient:
 
 
 class _Pairs(NamedTuple):
-    inputs: Tensor
-    wanted: Tensor
+    inputs: Batch
+    wanted: Tensor  # several outputs in one row
 
 
 class _Score(NamedTuple):
@@ -151,7 +154,7 @@ class _Fit:
             for group in self.optimiser.param_groups:
                 group["lr"] = settings.learning_rate * 0.5 * (1 + float(torch.cos(torch.tensor(torch.pi * passed))))
             out = run(self.program, self.train.inputs[part], _constants(self.parameters), shape=self.shape)
-            loss = F.mse_loss(out, self.train.wanted[part])
+            loss = F.mse_loss(one_row(out), self.train.wanted[part])
             self.optimiser.zero_grad()
             loss.backward()
             self.optimiser.step()
@@ -159,8 +162,9 @@ class _Fit:
     @torch.no_grad()
     def _score(self, blueprint: Blueprint) -> _Score:
         """Judge a network as it will run: folded anew, by the collapsed engine."""
-        network = build(blueprint)
-        out = torch.cat([network(part) for part in self.validation.inputs.split(self.settings.batch_size)])
+        program = build(blueprint).program
+        parts = self.validation.inputs.split(self.settings.batch_size)
+        out = torch.cat([one_row(given_back(program.plan, readouts(program, part))) for part in parts])
         same = (out.flatten(1).argmax(1) == self.validation.wanted.flatten(1).argmax(1)).double().mean()
         return _Score(float(F.mse_loss(out, self.validation.wanted)), float(same))
 
@@ -170,7 +174,11 @@ class _Fit:
         settings = {
             name: value for name, value in asdict(self.settings).items() if name not in ("checkpoint", "begin_anew")
         }
-        size = [len(self.train.inputs), float(self.train.inputs.double().sum()), self.start.loss]
+        size = [
+            len(self.train.inputs),
+            sum(float(each.double().sum()) for each in tensors_of(self.train.inputs)),
+            self.start.loss,
+        ]
         return {"settings": settings, "inputs": size}
 
     def _save(self) -> None:
@@ -224,11 +232,11 @@ def _parameters(given: Mapping[str, Constants], program: Program, *, per_channel
     """Log θ and logit v0/unit of each stage, `{stage}.threshold` and `{stage}.initial`."""
     found: dict[str, Tensor] = {}
     for node in program.plan.stages:
-        validating = given[node.name]
+        constants = given[node.name]
         whole = by_channel(node.shape[node.axis], node.axis, len(node.shape)) if per_channel else ()
         spread = torch.zeros(whole)
-        share = (validating.initial / validating.threshold + spread).clamp(EDGE, 1 - EDGE)
-        found[f"{node.name}.threshold"] = (validating.threshold.log() + spread).detach().clone().requires_grad_()
+        share = (constants.initial / constants.threshold + spread).clamp(EDGE, 1 - EDGE)
+        found[f"{node.name}.threshold"] = (constants.threshold.log() + spread).detach().clone().requires_grad_()
         found[f"{node.name}.initial"] = share.logit().detach().clone().requires_grad_()
     return found
 

@@ -6,7 +6,7 @@ Source: Li et al. 2021 (SNNC, light pipeline).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -25,7 +25,7 @@ class MeanBias:
     kind: Literal["mean_bias"] = "mean_bias"
 
     def __call__(
-        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, on_progress: Progress = silent
+        self, blueprint: Blueprint, source: Source, batches: Sequence[Any], *, on_progress: Progress = silent
     ) -> Blueprint:
         """Calibrate on prepared inputs."""
         shifts = gaps(blueprint, source, batches, mean=_by_channel, repair=_raise_bias, on_progress=on_progress)

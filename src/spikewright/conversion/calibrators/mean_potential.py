@@ -6,7 +6,7 @@ Source: Li et al. 2021 (SNNC, advanced pipeline, initial potentials). v0 may lea
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -24,7 +24,7 @@ class MeanPotential:
     kind: Literal["mean_potential"] = "mean_potential"
 
     def __call__(
-        self, blueprint: Blueprint, source: Source, batches: Sequence[Tensor], *, on_progress: Progress = silent
+        self, blueprint: Blueprint, source: Source, batches: Sequence[Any], *, on_progress: Progress = silent
     ) -> Blueprint:
         """Calibrate on prepared inputs."""
         found = gaps(blueprint, source, batches, mean=_by_neuron, repair=_raise_potential, on_progress=on_progress)

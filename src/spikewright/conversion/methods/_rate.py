@@ -15,6 +15,7 @@ from spikewright.ann.source import Source
 from spikewright.conversion.align import Joining
 from spikewright.conversion.assemble import StageSettings, assemble
 from spikewright.conversion.calibrators import Calibrator
+from spikewright.conversion.methods._staircase import require_multiples
 from spikewright.conversion.observe import Histogram, Statistics
 from spikewright.conversion.stages.stage import stage
 from spikewright.conversion.stages.staged import FiringNode
@@ -64,7 +65,8 @@ class RateMethod:
         return True
 
     def require(self, source: Source) -> None:
-        """All that has one number of timesteps goes with any source that can be staged."""
+        """Any source that can be staged, and whose stages need no table, can have one number of timesteps."""
+        require_multiples(source, "a rate-coded method")
         stage(source)
 
 
@@ -169,6 +171,7 @@ def rate_blueprint(
         warmup: steps before the window.
         joining: how trains are aligned; None leaves them as they are.
     """
+    require_multiples(source, "a rate-coded method")
     longest = max(timesteps.values(), default=1)
 
     def settings(node: FiringNode) -> StageSettings:

@@ -10,6 +10,7 @@ window, which Prop. I (with σ, as its appendix has it) spreads over the steps.
 The three switches are the rows of Table 4.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -20,10 +21,18 @@ from spikewright.ann.source import Source
 from spikewright.conversion.assemble import StageSettings, assemble
 from spikewright.conversion.calibrators import Calibrator
 from spikewright.conversion.methods._rate import per_activation
+from spikewright.conversion.methods._staircase import require_multiples, resting, staircase_settings
 from spikewright.conversion.observe import Histogram, Statistics
 from spikewright.conversion.stages.stage import stage
 from spikewright.conversion.stages.staged import FiringNode
-from spikewright.conversion.thresholds import choose_thresholds, has_trained_thresholds, least_error_threshold
+from spikewright.conversion.thresholds import (
+    Rule,
+    choose_thresholds,
+    has_trained_thresholds,
+    least_error_range,
+    least_error_threshold,
+    off_extrema,
+)
 from spikewright.errors import BadSetting
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.code import Code
@@ -79,7 +88,12 @@ class Exact:
     def require(self, source: Source) -> None:
         """One number of timesteps for all activations, or one each."""
         per_activation(source, self.timesteps)
+        self._require_whole_windows(source)
         stage(source)
+
+    def _require_whole_windows(self, source: Source) -> None:
+        if not self.exact:
+            require_multiples(source, "firing as currents arrive, or with the whole bias at every step,")
 
     def __call__(self, source: Source, statistics: Statistics | None = None) -> Blueprint:
         """Convert a source.
@@ -92,23 +106,20 @@ class Exact:
             BadSetting: an activation has no trained threshold and there are no statistics.
             UnsupportedModule: the graph cannot be arranged as stages.
         """
+        self._require_whole_windows(source)
         codes = {
             name: Code.bit_planes(steps) if self.left_shift else Code.rate(steps)
             for name, steps in per_activation(source, self.timesteps).items()
         }
-        ranks = {node.name: len(node.shape) for node in source.activations}
-        axes = channel_axes(source.nodes, source.input_shape)
-
-        def least_error(seen: Histogram, op: Activating, name: str) -> Tensor:
-            found = least_error_threshold(seen, codes[name].levels, cap=op.cap, per_channel=self.per_channel)
-            own = by_channel(len(found), axes[name], ranks[name]) if self.per_channel else ()
-            return found.double().reshape(own)
-
-        thresholds = choose_thresholds(source, statistics, least_error)
+        thresholds = choose_thresholds(source, statistics, self._least_error(source, codes))
+        units = {name: threshold / codes[name].levels for name, threshold in thresholds.items()}
+        tables = {node.name for node in source.activations if isinstance(node.op, Activating) and node.op.staircase}
 
         def settings(node: FiringNode) -> StageSettings:
             name = node.fires.activation
-            unit = thresholds[name] / codes[name].levels
+            unit = units[name]
+            if name in tables:
+                return staircase_settings(source, node, unit, codes[name])
             schedule = TwoPhase() if self.postponed_firing else Lockstep()
             return StageSettings(
                 schedule=schedule, code=codes[name], threshold=unit, initial_potential=unit / 2, amplitude=unit
@@ -118,8 +129,26 @@ class Exact:
         # A rate code in lockstep sees the image at every step, as QCFS does; bit planes are made from it once.
         repeated = not self.left_shift and not self.postponed_firing and codes
         encoder = Repeat(steps) if repeated else Graded()
-        blueprint = assemble(stage(source), settings, source=source, encoder=encoder)
+        staged = stage(source, resting=resting(source, units, codes))
+        blueprint = assemble(staged, settings, source=source, encoder=encoder)
         return _unshifted(blueprint, steps) if self.left_shift and not self.bias_shift else blueprint
+
+    def _least_error(self, source: Source, codes: Mapping[str, Code]) -> Rule:
+        """The rule by which thresholds are chosen that training did not set."""
+        ranks = {node.name: len(node.shape) for node in source.activations}
+        axes = channel_axes(source.nodes, source.value_shapes)
+
+        def least_error(seen: Histogram, op: Activating, name: str) -> Tensor:
+            levels = codes[name].levels
+            if op.staircase and not op.signed:
+                found = least_error_range(seen, op, levels, per_channel=self.per_channel)
+                found = off_extrema(op, found, levels)
+            else:
+                found = least_error_threshold(seen, levels, cap=op.cap, per_channel=self.per_channel)
+            own = by_channel(len(found), axes[name], ranks[name]) if self.per_channel else ()
+            return found.double().reshape(own)
+
+        return least_error
 
 
 def _unshifted(blueprint: Blueprint, steps: int) -> Blueprint:

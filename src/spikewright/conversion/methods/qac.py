@@ -15,6 +15,7 @@ from spikewright.ann.source import Source
 from spikewright.conversion.align import Joining
 from spikewright.conversion.calibrators import Calibrator
 from spikewright.conversion.methods._rate import per_activation, rate_blueprint, require_timesteps
+from spikewright.conversion.methods._staircase import require_multiples
 from spikewright.conversion.observe import Statistics
 from spikewright.conversion.stages.stage import stage
 from spikewright.conversion.thresholds import choose_thresholds, has_trained_thresholds, least_error_threshold
@@ -64,6 +65,7 @@ class Qac:
 
     def require(self, source: Source) -> None:
         """Timesteps that are given or learned, one for all or one each, and not too many."""
+        require_multiples(source, "qac")
         self._steps(source)
         stage(source)
 

@@ -1,1 +1,1 @@
-"""From a source to linear nodes and firing stages: batch norm folded, constants gathered, max pools moved."""
+"""From a source to graded nodes and firing stages: batch norm folded, constants gathered, max pools moved."""

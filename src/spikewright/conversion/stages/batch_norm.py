@@ -62,5 +62,5 @@ def _merge_back(draft: Draft, name: str, before: str, weight: Tensor) -> None:
 
 
 def _forget(draft: Draft, name: str) -> None:
-    for stored in (draft.op, draft.inputs, draft.weight, draft.constant, draft.own, draft.format, draft.gain):
-        stored.pop(name, None)
+    for of_nodes in (draft.op, draft.inputs, draft.weight, draft.constant, draft.own, draft.format, draft.gain):
+        of_nodes.pop(name, None)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from spikewright.ann.ops import Operation
+from spikewright.ann.ops.moves import Identity
 from spikewright.ann.ops.rules import gathered
-from spikewright.ann.source import INPUT, Source
+from spikewright.ann.source import Source
 from spikewright.conversion.stages.parts import Part
 from spikewright.snn.formats.stored import Stored
 from spikewright.snn.nodes import AnyFormat
@@ -28,13 +29,17 @@ class Draft:
     weight: dict[str, Tensor] = field(default_factory=dict)
     constant: dict[str, Tensor] = field(default_factory=dict)  # total constant of each linear node's value
     own: dict[str, Tensor] = field(default_factory=dict)  # the constant a node adds itself
+    bias: dict[str, Tensor] = field(default_factory=dict)  # total constant of a graded node that it carries itself
+    whole: dict[str, str] = field(default_factory=dict)  # by value: the identity that adds its constant
+    pooled: set[str] = field(default_factory=set)  # max pools that no activation follows: computed with numbers
     label: dict[str, str] = field(default_factory=dict)  # the name to go by: of the layer that holds the weight
     format: dict[str, AnyFormat] = field(default_factory=dict)  # of weights that are stored as integers
     gain: dict[str, Tensor] = field(default_factory=dict)  # what their results are multiplied by, [channels]
+    outputs: dict[str, str] = field(default_factory=dict)  # by node that is read out: the name of the output
 
     def readers(self) -> dict[str, list[str]]:
         """Who reads each node's value, as the nodes stand now."""
-        found: dict[str, list[str]] = {name: [] for name in (INPUT, *self.op)}
+        found: dict[str, list[str]] = {name: [] for name in self.shape}
         for name, inputs in self.inputs.items():
             for read in inputs:
                 found[read].append(name)
@@ -47,7 +52,7 @@ PARTS = gathered("staging", "spikewright.conversion.stages.parts")
 def load(source: Source, stored: Mapping[str, Stored]) -> Draft:
     """Take a source apart, which stays as it is; `stored` gives nodes weights of integers in place of their own."""
     draft = Draft(source)
-    draft.shape[INPUT] = source.input_shape
+    draft.shape |= source.value_shapes
     for node in source.nodes:
         name = node.name
         roles = {role: source.arrays[array].double() for role, array in node.arrays}
@@ -61,13 +66,29 @@ def load(source: Source, stored: Mapping[str, Stored]) -> Draft:
             draft.own[name] = taken.own
         if taken.gain is not None:
             draft.gain[name], draft.format[name] = taken.gain, stored[name].format
+    _read_out(draft)
     return draft
+
+
+def _read_out(draft: Draft) -> None:
+    """A node of its own for every output: that of the source, if it does not fire and nothing else reads it."""
+    source, readers = draft.source, draft.readers()
+    for output in source.outputs:
+        name, op = output.node, draft.op[output.node]
+        alone = not readers[name] and name not in draft.outputs and not (op.activates or op.maximum)
+        if source.named_outputs and not alone:
+            name = f"readout.{output.name}"
+            while name in draft.shape:
+                name += "_"
+            draft.op[name], draft.inputs[name], draft.label[name] = Identity(), (output.node,), name
+            draft.shape[name] = draft.shape[output.node]
+        draft.outputs[name] = output.name
 
 
 def ordered(draft: Draft) -> list[str]:
     """The names in an order in which every node follows what it reads."""
     order: list[str] = []
-    seen = {INPUT}
+    seen = set(draft.source.value_shapes)
 
     def visit(name: str) -> None:
         pending = [name]

@@ -1,4 +1,4 @@
-"""Which activation fires, and the max pools that stand before it."""
+"""Which activation fires, and the max pools that stand before it; any other max pool is computed with numbers."""
 
 from dataclasses import replace
 
@@ -7,9 +7,10 @@ from torch import Tensor
 
 from spikewright.ann.ops import Activating, Maximum, Operation
 from spikewright.ann.ops.arithmetic import Scale
+from spikewright.conversion.stages.commuted_pools import commute
 from spikewright.conversion.stages.draft import Draft
+from spikewright.conversion.stages.relays import firing_behind
 from spikewright.conversion.stages.staged import Fires
-from spikewright.errors import Obstacle, UnsupportedModule
 
 
 def is_pool(op: Operation) -> bool:
@@ -26,7 +27,7 @@ def firings(draft: Draft) -> dict[str, tuple[str, Fires]]:
             found[name] = _activation(draft, name, found, absorbed)
         elif is_pool(op):
             _pool(draft, name, found)
-    _refuse_stranded(draft, found, absorbed)
+    draft.pooled = _stranded(draft, found, absorbed)
     return found
 
 
@@ -56,19 +57,20 @@ def _activation(draft: Draft, name: str, found: dict[str, tuple[str, Fires]], ab
 def _pool(draft: Draft, name: str, found: dict[str, tuple[str, Fires]]) -> None:
     """A max pool of spikes fires on its own, from the pooled potential of the stage it reads."""
     read, op = draft.inputs[name][0], draft.op[name]
-    if read in found:
-        root, fires = found[read]
+    joined = draft.inputs[read] if read in draft.op and draft.op[read].joins_channels else (read,)
+    if not all(branch in found and not found[branch][1].beyond for branch in joined):
+        commute(draft, name, found)
+    elif read in found:
+        root, fires = firing_behind(draft, read, found)
         found[name] = (root, replace(fires, carries=name, before=(*fires.before, (op, None, None))))  # pyright: ignore[reportArgumentType]
-    elif read in draft.op and draft.op[read].joins_channels:
-        if not all(branch in found for branch in draft.inputs[read]):
-            return
+    else:
         branches, start = [], 0
         for index, branch in enumerate(draft.inputs[read]):
             inner = f"{name}.{index}"
             while inner in draft.op:
                 inner += "_"
-            root, fires = found[branch]
             stop = start + draft.shape[branch][0]
+            root, fires = firing_behind(draft, branch, found)
             before = (*fires.before, (op, None, None))
             found[inner] = (root, replace(fires, carries=name, before=before, channels=(start, stop)))  # pyright: ignore[reportArgumentType]
             draft.op[inner], draft.inputs[inner], draft.label[inner] = op, (branch,), inner
@@ -83,17 +85,14 @@ def _waits(op: Operation) -> bool:
     return op.scales or op.passes
 
 
-def _refuse_stranded(draft: Draft, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> None:
+def _stranded(draft: Draft, found: dict[str, tuple[str, Fires]], absorbed: set[str]) -> set[str]:
+    """The max pools of values that are not spikes, with no activation before the next map."""
     readers = draft.readers()
-    stranded = [
+    return {
         name
         for name, op in draft.op.items()
         if is_pool(op) and name not in found and (name not in absorbed or _leaks(draft, name, found, readers))
-    ]
-    if stranded:
-        what = "a max pool of values that are not spikes, with no activation before the next affine map"
-        way_out = "put an activation (nn.ReLU) before it, or use average pooling"
-        raise UnsupportedModule(obstacles=[Obstacle(name, what, way_out, "") for name in stranded])
+    }
 
 
 def _leaks(draft: Draft, name: str, found: dict[str, tuple[str, Fires]], readers: dict[str, list[str]]) -> bool:

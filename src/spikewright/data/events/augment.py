@@ -70,12 +70,12 @@ class DropEvents:
     def __call__(self, frames: Tensor, *, generator: torch.Generator) -> Tensor:
         """Thin out frames [N, T, 2, H, W] of whole counts."""
         # most pixels of a frame have no event: only the others are drawn for
-        original = frames.clone()
+        thinned = frames.clone()
         places = frames.nonzero(as_tuple=True)
         counts = frames[places].to("cpu", torch.float32)
         drawn = torch.binomial(counts, torch.full_like(counts, 1 - self.share), generator=generator)
-        original[places] = drawn.to(frames.device, frames.dtype)
-        return original
+        thinned[places] = drawn.to(frames.device, frames.dtype)
+        return thinned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ Where the frames come from does not matter here: anything can build an `EventSpl
 """
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,11 @@ class EventData:
     preparation: EventPreparation
     fingerprint: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """What a run says of the data that it was made with."""
+        return {"data": self.name, "data_fingerprint": self.fingerprint, "classes": self.classes}
 
     def __post_init__(self) -> None:
         wanted = self.preparation.frame_shape

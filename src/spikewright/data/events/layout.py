@@ -27,6 +27,7 @@ SOURCES = {
         "Train/0 to Train/9 and Test/0 to Test/9",
     ),
 }
+DEEP = 3  # parts of a path SPLIT/CLASS/RECORDING
 LAYOUTS = (by_trials, by_gesture, by_split, by_class)
 UNREAD = {".dat", ".raw", ".es", ".bag", ".h5", ".hdf5", ".mat"}  # endings of recordings that nothing here reads
 OTHER_DATA = {".parquet", ".arrow", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
@@ -71,5 +72,5 @@ def unread_recordings(names: list[str]) -> str:
 
 def _as_laid_out(file: Path) -> bool:
     """Whether a file is a recording: text and archives are only where they lie in SPLIT/CLASS/."""
-    deep = len(file.parts) >= len(("split", "class", "file"))
+    deep = len(file.parts) >= DEEP
     return is_recording(file) and (deep or file.suffix.lower() not in GENERAL)

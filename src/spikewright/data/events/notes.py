@@ -29,11 +29,13 @@ class Notes:
     _steps_back: _Tally = field(default_factory=_Tally)
     _sparse: _Tally = field(default_factory=_Tally)
     _of_frames: int = 0
+    _largest_step_back: int = 0
 
     def of_recording(self, recording: Recording) -> None:
         """Count what was dropped and what was out of order; once a file."""
         self._dropped.add(recording.dropped, recording.where)
         self._steps_back.add(recording.steps_back, recording.where)
+        self._largest_step_back = max(self._largest_step_back, recording.largest_step_back)
 
     def of_frames(self, frames: NDArray[np.uint8], where: str) -> None:
         """Count recordings of which more than half of the frames [T, 2, H, W] hold no event."""
@@ -49,8 +51,8 @@ class Notes:
         said = {
             f"{dropped.events:,} events outside the sensor were dropped, of {dropped.recordings:,} recordings "
             f"(first {dropped.first})": dropped,
-            f"times step back at {back.events:,} events of {back.recordings:,} recordings, and were put in order "
-            f"(first {back.first})": back,
+            f"times step back at {back.events:,} events of {back.recordings:,} recordings, by up to "
+            f"{self._largest_step_back:,} µs, and were put in order (first {back.first})": back,
             f"{sparse.recordings:,} of {self._of_frames:,} recordings leave more than half of their frames empty "
             f"(first {sparse.first}): see that their times have the unit they are read in (--time-unit), or take fewer "
             "--timesteps or --frames-by count": sparse,

@@ -27,6 +27,7 @@ class Recording:
         stray: whether an event outside the sensor is refused or dropped.
         dropped: events that were.
         steps_back: times that an event was given after a later one.
+        largest_step_back: microseconds that it was earlier by, at most.
 
     Raises:
         BadData: no events, arrays of different length, an event outside the sensor, or times that are of no one clock.
@@ -42,6 +43,7 @@ class Recording:
     stray: InitVar[Stray] = "refuse"
     dropped: int = field(default=0, init=False)
     steps_back: int = field(default=0, init=False)
+    largest_step_back: int = field(default=0, init=False)
 
     def __post_init__(self, stray: Stray) -> None:
         lengths = {len(self.x), len(self.y), len(self.t), len(self.p)}
@@ -52,6 +54,7 @@ class Recording:
         self._settle_places(stray)
         found = out_of_order(self.t, where=self.where)
         object.__setattr__(self, "steps_back", found.steps)
+        object.__setattr__(self, "largest_step_back", found.largest)
         # cameras send neighbouring events in either order now and then
         if found.steps:
             self._take(np.argsort(self.t, kind="stable"))

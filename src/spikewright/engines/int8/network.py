@@ -14,12 +14,14 @@ products, the ½.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from spikewright.ann.source import INPUT
 from spikewright.engines.currents import scaled
+from spikewright.engines.ends import require_one_input, returned
 from spikewright.engines.int8.operations import graded
 from spikewright.engines.int8.pieces import Piece, piece_of
 from spikewright.engines.int8.products import FLOAT32_EXACT
@@ -49,6 +51,7 @@ class Int8Network(Stateless, nn.Module):
         super().__init__()
         self.program = program
         self._dtype = next((buffer.dtype for buffer in program.buffers()), torch.float32)
+        require_one_input(program.plan, "int8")
         encoder = program.plan.encoder
         most = float(FLOAT32_EXACT) if encoder.largest is None else encoder.largest
         forms = {INPUT: graded(program.plan.input_shape, most)}
@@ -76,20 +79,23 @@ class Int8Network(Stateless, nn.Module):
         """What the products of each node with weights are done in: "u8·s8", "float32" or "float64"."""
         return {p.instruction.node.name: p.arithmetic for p in self._pieces if p.instruction.node.op.multiplies}
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Any:
         """[N, *input_shape] → the read-out [N, *output_shape] in the value scale, as the integer mode gives it.
+
+        Several outputs go back as the float engine gives them.
 
         Raises:
             BadData: inputs of another shape.
         """
-        result = x
+        values = dict[str, Tensor]()
         for piece, terms in self._run(x):
-            if piece.instruction.node is self.plan.readout:
-                result = self._read(piece, terms)
-        return result
+            name = piece.instruction.node.name
+            if name in self.program.readouts:
+                values[name] = self._read(piece, terms)
+        return returned(self.plan, values)
 
     def collapse(self, x: Tensor) -> Iterator[Record]:
-        """[N, *input_shape] → one record a stage, its codes in float32, then the read-out's.
+        """[N, *input_shape] → one record a stage, its codes in float32, and one a read-out.
 
         Raises:
             BadData: inputs of another shape.
@@ -98,8 +104,9 @@ class Int8Network(Stateless, nn.Module):
             instruction = piece.instruction
             if isinstance(instruction, StageInstruction):
                 yield StageRecord(instruction.stage, terms[0].float())
-            elif instruction.node is self.plan.readout:
-                yield Record(instruction.node, self._read(piece, terms))
+            elif instruction.node.name in self.program.readouts:
+                output = self.program.readouts[instruction.node.name]
+                yield Record(instruction.node, self._read(piece, terms), output=output)
 
     def _run(self, x: Tensor) -> Iterator[tuple[Piece, Terms]]:
         if tuple(x.shape[1:]) != self.plan.input_shape:
@@ -119,4 +126,4 @@ class Int8Network(Stateless, nn.Module):
                     del values[name]
 
     def _read(self, piece: Piece, terms: Terms) -> Tensor:
-        return scaled(value(piece.form, terms, self._dtype), self.program.worth)
+        return scaled(value(piece.form, terms, self._dtype), self.program.worth(piece.instruction.node.name))

@@ -6,13 +6,12 @@ Where a factor has no weight to go to it stays beside the operation. What each o
 Knows nothing about engines.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor
 
 from spikewright.ann.ops.rules import gathered
-from spikewright.ann.source import INPUT
 from spikewright.engines.lower.folding import ONE, same
 from spikewright.engines.program import InstructionArrays, Program, instruction_of
 from spikewright.snn.blueprint import Blueprint
@@ -31,12 +30,15 @@ def fold(blueprint: Blueprint, *, dtype: torch.dtype = torch.float32, integers: 
     """
     left_out = {f"{node.name}.weight" for node in blueprint.plan.nodes if node.weights is not None and not integers}
     arrays = {name: array.double() for name, array in blueprint.arrays.items() if name not in left_out}
-    units = {INPUT: ONE}
+    units, readouts = (
+        {each.name: ONE for each in blueprint.plan.inputs},
+        {each.node for each in blueprint.plan.readouts},
+    )
     targets = _targets(blueprint, arrays)
     instructions = []
     for node in blueprint.plan.nodes:
         inputs = [units[name] for name in node.inputs]
-        own = _own_unit(node, inputs, arrays, targets, blueprint.plan.readout.name)
+        own = _own_unit(node, inputs, arrays, targets, readouts)
         instructions.append(instruction_of(node, _fold_node(node, inputs, own, arrays)))
         units[node.name] = arrays[f"{node.name}.amplitude"] if isinstance(node, Stage) else own
     return Program(blueprint.plan, instructions).to(dtype)
@@ -57,11 +59,15 @@ def _targets(blueprint: Blueprint, arrays: Mapping[str, Tensor]) -> dict[str, Te
 
 
 def _own_unit(
-    node: Node, inputs: list[Tensor], arrays: Mapping[str, Tensor], targets: Mapping[str, Tensor], readout: str
+    node: Node,
+    inputs: list[Tensor],
+    arrays: Mapping[str, Tensor],
+    targets: Mapping[str, Tensor],
+    readouts: Collection[str],
 ) -> Tensor:
     if isinstance(node, Stage):
         return arrays[f"{node.name}.threshold"]
-    if node.name == readout:
+    if node.name in readouts:
         return ONE
     if FOLDING[node.op].passes_unit and all(same(unit, inputs[0]) for unit in inputs):
         return inputs[0] if inputs[0].numel() == 1 else ONE
@@ -76,6 +82,7 @@ def _fold_node(node: Node, inputs: list[Tensor], own: Tensor, arrays: Mapping[st
     if isinstance(node, Stage):
         instruction.initial = arrays[f"{node.name}.initial_potential"] / own
         instruction.before = _fold_before(node, own, arrays)
+        instruction.law = {role: arrays[f"{node.name}.{role}"] / own for role in node.firing.law.arrays}
     return instruction
 
 

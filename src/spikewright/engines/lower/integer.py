@@ -19,7 +19,6 @@ import torch
 from torch import Tensor
 
 from spikewright.ann.ops.rules import gathered
-from spikewright.ann.source import INPUT
 from spikewright.engines.lower.integers import Flow, Lowering, positive
 from spikewright.engines.program import InstructionArrays, Program, Reach, instruction_of
 from spikewright.errors import NotExact
@@ -64,12 +63,17 @@ class IntegerMode:
         if plan.encoder.streams:
             raise NotExact("integer mode needs an input that arrives once: convert with postponed firing")
         arrays = {name: array.double() for name, array in blueprint.arrays.items()}
-        flows = {INPUT: Flow(torch.tensor(2.0**-self.encoder.fraction_bits).double(), self.encoder.limit)}
-        shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
+        start = Flow(torch.tensor(2.0**-self.encoder.fraction_bits).double(), self.encoder.limit)
+        flows, shapes = {each.name: start for each in plan.inputs}, plan.shapes
         instructions, peak = [], 0.0
         for node in plan.nodes:
             if isinstance(node, Stage) and not node.firing.schedule.waits:
                 raise NotExact(f"stage {node.name!r} fires as currents arrive: integer mode needs postponed firing")
+            if isinstance(node, Stage) and node.firing.law.arrays:
+                raise NotExact(
+                    f"stage {node.name!r} fires by {node.firing.law.kind!r}, a table of thresholds: integer mode knows "
+                    "multiples of one; run it in floating point (--engine float)"
+                )
             _require_totals(node)
             instruction, flow, largest = self._lower_node(node, [flows[name] for name in node.inputs], arrays, shapes)
             if node.op.averages:
@@ -84,7 +88,8 @@ class IntegerMode:
             peak = max(peak, largest)
             instructions.append(instruction_of(node, instruction))
             flows[node.name] = flow
-        program = Program(plan.with_input(encoder=self.encoder), instructions, worth=flows[plan.readout.name].worth)
+        worths = {each.node: flows[each.node].worth for each in plan.readouts}
+        program = Program(plan.with_input(encoder=self.encoder), instructions, worths=worths)
         dtype = torch.float32 if peak < _LIMITS[torch.float32] else torch.float64
         return program.to(dtype).eval()
 

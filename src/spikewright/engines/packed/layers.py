@@ -19,7 +19,6 @@ from torch import Tensor
 
 from spikewright.ann.ops.layout import per_channel
 from spikewright.ann.ops.products import Conv, Linear
-from spikewright.ann.source import INPUT
 from spikewright.engines.packed import neurons
 from spikewright.engines.packed import sums as kernels
 from spikewright.engines.packed.values import Grain
@@ -77,7 +76,7 @@ class FusedStage:
 
 def shapes_of(plan: Plan) -> dict[str, tuple[int, ...]]:
     """The shapes of all values, without the batch."""
-    return {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
+    return plan.shapes
 
 
 def make_layer(instruction: Instruction, given: tuple[int, ...], grain: Grain | None, loose: Loose) -> Layer | None:

@@ -5,10 +5,12 @@ as many threads as PyTorch has. There is no state to reset.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from spikewright.engines.ends import require_one_input, returned
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.packed import layers
 from spikewright.engines.packed.run import PackedProgram, dense, run
@@ -37,6 +39,7 @@ class PackedNetwork(Stateless):
 
     def __init__(self, blueprint: Blueprint, *, packed: Callable[[str], Tensor] | None = None) -> None:
         plan = blueprint.plan
+        require_one_input(plan, "packed")
         _require_direct(plan)
         program = fold(blueprint, integers=False).eval()
         program.requires_grad_(False)
@@ -82,18 +85,15 @@ class PackedNetwork(Stateless):
         terms = sum(term.gains.nbytes for stage in packed.stages.values() for term in stage.terms)
         return beside + words + octets + terms + sum(stage.bias.nbytes for stage in packed.stages.values())
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor) -> Any:
         """As `forward`."""
         return self.forward(x)
 
     @torch.no_grad()
-    def forward(self, x: Tensor) -> Tensor:
-        """[N, *sample_shape] → the read-out [N, *output_shape]."""
-        result = x
-        for node, value in run(self._packed, self._checked(x)):
-            if node is self.plan.readout:
-                result = dense(value)
-        return result
+    def forward(self, x: Tensor) -> Any:
+        """[N, *sample_shape] → the read-out [N, *output_shape]; several as the network's float engine gives them."""
+        runs = run(self._packed, self._checked(x))
+        return returned(self.plan, {node.name: dense(value) for node, value in runs if not isinstance(node, Stage)})
 
     @torch.no_grad()
     def collapse(self, x: Tensor) -> Iterator[Record]:
@@ -102,14 +102,17 @@ class PackedNetwork(Stateless):
             if isinstance(node, Stage):
                 yield StageRecord(node, value.total() if isinstance(value, Packed) else value.sum(0))
             else:
-                yield Record(node, dense(value))
+                yield Record(node, dense(value), output=self._packed.program.readouts[node.name])
 
     @torch.no_grad()
     def walk(self, x: Tensor) -> Iterator[Record]:
         """One record a stage with its codes and its train, the read-out's last."""
         for node, value in run(self._packed, self._checked(x)):
             unpacked = dense(value)
-            yield StageRecord(node, unpacked.sum(0), unpacked) if isinstance(node, Stage) else Record(node, unpacked)
+            if isinstance(node, Stage):
+                yield StageRecord(node, unpacked.sum(0), unpacked)
+            else:
+                yield Record(node, unpacked, output=self._packed.program.readouts[node.name])
 
     def _checked(self, x: Tensor) -> Tensor:
         if tuple(x.shape[1:]) != self.plan.sample_shape:

@@ -58,7 +58,7 @@ Value = Tensor | Packed | Pending
 
 
 def run(packed: PackedProgram, x: Tensor) -> Iterator[tuple[Node, Tensor | Packed]]:
-    """Run a batch [N, *sample_shape]: each stage with its train, then the read-out with its value."""
+    """Run a batch [N, *sample_shape]: each stage with its train, each read-out with its value."""
     program = packed.program
     values: dict[str, Value] = {INPUT: program.plan.encoder(x)}
     for instruction in program.instructions:
@@ -68,10 +68,10 @@ def run(packed: PackedProgram, x: Tensor) -> Iterator[tuple[Node, Tensor | Packe
             yield node, made
         else:
             made = _deliver(packed, instruction, values)
-            if node is program.plan.readout:
+            if node.name in program.readouts:
                 total = dense(made).sum(0)
-                yield node, scaled(total if instruction.bias is None else total + instruction.bias, program.worth)
-                return
+                total = total if instruction.bias is None else total + instruction.bias
+                yield node, scaled(total, program.worth(node.name))
         values[node.name] = made
         del made
         for name in set(node.inputs):

@@ -88,7 +88,7 @@ def grains(program: Program) -> dict[str, Grain]:
     """The values of a clocked network, by node, that are counts over a power of two."""
     plan = program.plan
     found = {INPUT: Grain(1, 1)} if plan.encoder.largest == 1 else {}
-    shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
+    shapes = plan.shapes
     for instruction in program.instructions:
         node = instruction.node
         if isinstance(instruction, StageInstruction):

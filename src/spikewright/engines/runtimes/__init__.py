@@ -1,10 +1,9 @@
 """Engines as a user names them, one file each: what makes a blueprint run, in which arithmetic, and why it may not."""
 
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
-from torch import Tensor
 
 from spikewright.engines.record import Record
 from spikewright.snn.blueprint import Blueprint
@@ -16,8 +15,8 @@ class Runner(Protocol):
 
     @property
     def plan(self) -> Plan: ...  # noqa: D102
-    def __call__(self, x: Tensor) -> Tensor: ...  # noqa: D102
-    def collapse(self, x: Tensor) -> Iterator[Record]: ...  # noqa: D102
+    def __call__(self, x: Any) -> Any: ...  # noqa: D102
+    def collapse(self, x: Any) -> Iterator[Record]: ...  # noqa: D102
 
 
 class Running(NamedTuple):

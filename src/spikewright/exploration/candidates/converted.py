@@ -95,8 +95,8 @@ class ConvertedMaker:
             "thresholds": "trained" if trained else f"from {sum(map(len, self.calibration))} training images",
             "weights": {"bits": point.bits, **asdict(self.weights)},
         }
-        copied = {name: self.about[name] for name in ("model", "weights", "classes") if name in self.about}
-        about = {**copied, "data": self.data.name, "data_fingerprint": self.data.fingerprint, "conversion": how}
+        copied = {name: self.about[name] for name in ("model", "weights") if name in self.about}
+        about = {**copied, **self.data.account, "conversion": how}
         blueprint = stored(blueprint, point.bits, self.weights, self.calibration)
         return Made(blueprint=blueprint, about=about, source=self.source)
 

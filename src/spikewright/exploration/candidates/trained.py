@@ -28,6 +28,7 @@ from spikewright.interchange.placing import has_file
 from spikewright.measure.samples import batches, prepared
 from spikewright.training.ann.fresh import fresh
 from spikewright.training.fit import fit_spiking
+from spikewright.training.lightning_trainer import require_device
 from spikewright.training.settings import TrainSettings
 from spikewright.training.snn.graph import spiking_source
 from spikewright.training.snn.recipes import OF_TRAINING, spiking_training
@@ -99,6 +100,7 @@ class TrainedMaker:
 
     def possible(self, points: Sequence[Point]) -> list[Point]:
         """See `Maker.possible`: all of them."""
+        require_device(self._settings)
         for point in points:
             _ = self.training(point)
         return list(points)
@@ -110,6 +112,11 @@ class TrainedMaker:
             BadSetting: options that do not go together.
         """
         return training_of(point, self.table, seed=self.seed)
+
+    @property
+    def _settings(self) -> TrainSettings:
+        chosen = {name: self.table.chosen[name] for name in OF_TRAINING}
+        return TrainSettings(epochs=self.table.epochs, seed=self.seed, device=self.device, **chosen)
 
     def make(self, point: Point, folder: Path) -> Made:
         """See `Maker.make`."""
@@ -123,8 +130,7 @@ class TrainedMaker:
             if has_file(where, "plan.json"):
                 return folder.load_blueprint(where)
             spiking = self.training(point)
-            chosen = {name: self.table.chosen[name] for name in OF_TRAINING}
-            settings = TrainSettings(epochs=self.table.epochs, seed=self.seed, device=self.device, **chosen)
+            settings = self._settings
             start = fresh(self.source, seed=self.seed) if self.table.start == "scratch" else self.source
             # `fit` ends with a look at the test split, which a search must not have
             data = replace(self.encoded, test=self.data.validation)
@@ -132,9 +138,7 @@ class TrainedMaker:
             about = {
                 "model": self.about.get("model"),
                 "kind": "spiking",
-                "data": self.data.name,
-                "data_fingerprint": self.data.fingerprint,
-                "classes": self.data.classes,
+                **self.data.account,
                 "start": self.table.start,
                 "settings": asdict(settings),
                 "seed": self.seed,

@@ -20,7 +20,7 @@ from spikewright.conversion.quantise import load, store
 from spikewright.engines.network import build
 from spikewright.errors import BadData
 from spikewright.measure.cost.energy import energy_joules_source, energy_table
-from spikewright.measure.cost.fan_out import fan_out, macs_source
+from spikewright.measure.cost.fan_out import fan_out, macs_source, work_source
 from spikewright.measure.cost.synops import Counts
 from spikewright.measure.scoring import accuracy_of_source, figures, score_batch
 from spikewright.snn.blueprint import Blueprint
@@ -124,5 +124,5 @@ def baseline(source: Source, labelled: Labelled, *, bits: int, per_channel: bool
             f"search: the trained network, rounded to {bits} bits, gets no validation image right: give more bits, or "
             "check the data"
         )
-    joules = energy_joules_source(energy_table(table), macs_source(source))
+    joules = energy_joules_source(energy_table(table), macs_source(source), work_source(source))
     return Baseline(bits=bits, accuracy=accuracy, energy_joules=joules)

@@ -153,6 +153,28 @@ def finite(space: Space) -> bool:
     return not any(isinstance(getattr(space, field.name), Span) for field in fields(space))
 
 
+def written_out(space: Space) -> Space:
+    """The same with a range of timesteps as the list of its whole numbers, which may be long; ranges of reals stay."""
+    steps = space.timesteps
+    if not isinstance(steps, Span):
+        return space
+    return replace(space, timesteps=tuple(range(int(steps.low), int(steps.high) + 1)))
+
+
+def combinations(space: Space) -> int | None:
+    """At most so many points, a range of timesteps counted by its whole numbers; None: ranges of reals have no end."""
+    found = 1
+    for field in fields(space):
+        values = getattr(space, field.name)
+        if not isinstance(values, Span):
+            found *= max(len(values), 1)
+        elif field.name == "timesteps":
+            found *= int(values.high) - int(values.low) + 1
+        else:
+            return None
+    return found
+
+
 def ends(space: Space) -> Space:
     """The grid of a space whose ranges are brought down to their two ends."""
     ranges = {field.name: getattr(space, field.name) for field in fields(space)}

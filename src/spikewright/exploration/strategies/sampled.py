@@ -21,7 +21,7 @@ from spikewright.exploration.gates.cheap import SAME, Gate
 from spikewright.exploration.gates.reliability import show
 from spikewright.exploration.request.points import Point
 from spikewright.exploration.request.settings import SampleSettings
-from spikewright.exploration.request.space import finite
+from spikewright.exploration.request.space import Space, combinations, written_out
 from spikewright.exploration.strategies.record import candidate_of, record_of
 from spikewright.exploration.strategies.study import NAME, OWNER, RECORD, owner, requeue
 from spikewright.exploration.strategies.trials import parameters, suggest
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 REPEATS = 8  # points in a row that were proposed before
+EXHAUSTED = 200  # so many in a row: there is hardly another in a space of reals, which have four digits each
+GRID = 100_000  # points that are written out to find one that is left
 
 
 class Repeated(Exception):
@@ -82,10 +84,8 @@ def _signed(lacking: float, passed: bool) -> float:
 
 def queue_all(study: "optuna.Study", bench: Bench, settings: SampleSettings) -> int:
     """Queue a grid of no more points than trials, and say how many trials there are to be."""
-    if not finite(bench.settings.space):
-        return settings.trials
-    points = bench.maker.possible(bench.settings.space.points())
-    if len(points) > settings.trials:
+    points = _grid(bench, bench.settings.space)
+    if points is None or len(points) > settings.trials:
         return settings.trials
     known = _tried(study, all_states=True)
     for point in points:
@@ -192,9 +192,12 @@ class _Objective:
 
     def _queue_another(self, known: dict[str, list[int]]) -> None:
         space = self.bench.settings.space
-        if not finite(space):
+        points = _grid(self.bench, space)
+        if points is None:
+            if self.repeats >= EXHAUSTED:
+                self.study.stop()
             return
-        left = [point for point in self.bench.maker.possible(space.points()) if point.name not in known]
+        left = [point for point in points if point.name not in known]
         if not left:
             self.study.stop()
             return
@@ -210,6 +213,12 @@ class _Objective:
                 trial.set_user_attr(name.replace("_", " "), value)
         # last: a trial that has it is described
         trial.set_user_attr(RECORD, record_of(one))
+
+
+def _grid(bench: Bench, space: Space) -> list[Point] | None:
+    """All points that can be, where they are few enough to be written out."""
+    most = combinations(space)
+    return None if most is None or most > GRID else bench.maker.possible(written_out(space).points())
 
 
 def _tried(study: "optuna.Study", *, all_states: bool = False) -> dict[str, list[int]]:

@@ -15,8 +15,9 @@ from spikewright.engines.network import build
 from spikewright.engines.program import StageInstruction
 from spikewright.engines.record import StageRecord
 from spikewright.engines.stepwise import walk
-from spikewright.errors import BadData
+from spikewright.errors import BadData, BadSetting
 from spikewright.measure.conversion_error.kinds import ConversionErrors, ErrorFigures, ErrorTally, conversion_errors
+from spikewright.measure.equality.carried import beyond
 from spikewright.measure.equality.quantised_source import activations_of
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.nodes import Stage
@@ -33,7 +34,14 @@ def stage_errors(blueprint: Blueprint, source: Source, batches: Iterable[Tensor]
 
     Raises:
         BadData: no inputs.
+        BadSetting: a stage that fires by a table.
     """
+    table = next((node.name for node in blueprint.plan.stages if node.firing.law.arrays), None)
+    if table is not None:
+        raise BadSetting(
+            f"stage {table!r} fires by a table of thresholds: conversion errors are told apart for stages that fire by "
+            "multiples of one, in place of ReLUs"
+        )
     network = build(blueprint, dtype=torch.float64)
     arrays = {name: array.double() for name, array in source.arrays.items()}
     before = {node.name: node.inputs[0] for node in source.activations}
@@ -64,7 +72,7 @@ def _errors(blueprint: Blueprint, drive: Drive, record: StageRecord, z: Tensor) 
     total = drive.currents[blueprint.plan.warmup :].sum(0)
     total = total if drive.bias is None else total + drive.bias
     return conversion_errors(
-        _pooled(node, z),
+        _pooled(blueprint, node, z),
         total / drive.threshold * unit,
         record.codes * blueprint.arrays[f"{node.name}.amplitude"].double(),
         threshold=unit * node.firing.code.levels,
@@ -73,9 +81,10 @@ def _errors(blueprint: Blueprint, drive: Drive, record: StageRecord, z: Tensor) 
     )
 
 
-def _pooled(stage: Stage, z: Tensor) -> Tensor:
+def _pooled(blueprint: Blueprint, stage: Stage, z: Tensor) -> Tensor:
     """The pre-activation where the stage emits it: after the max pools that follow the activation."""
-    pools = [op for op in stage.firing.before_firing if not op.scales]
-    while tuple(z.shape[1:]) != stage.shape and pools:
+    firing = stage.firing
+    pools = [op for op in firing.before_firing[: len(firing.before_firing) - firing.beyond] if not op.scales]
+    while pools and tuple(beyond(blueprint, stage, z[:1]).shape[1:]) != stage.shape:
         z = pools.pop(0)([z])
-    return z
+    return beyond(blueprint, stage, z)

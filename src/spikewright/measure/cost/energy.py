@@ -1,18 +1,27 @@
 """Energy of the arithmetic, by published tables of one operation's energy; memory traffic is not in it.
 
-    source: MACs · mac
-    SNN:    (SynOps + injections) · accumulate + graded MACs · mac + leaks · multiply (+ shifts + compares + resets)
-A leak that is a power of two is a shift; what it is multiplied into is added by the accumulations.
-One table serves both sides of a comparison, so a ratio never mixes two number formats.
-Knows nothing about networks: it is handed counts.
+    source: MACs · mac + graded
+    SNN:    (SynOps + injections) · accumulate + graded MACs · mac + leaks · multiply + graded (+ shifts + compares
+            + resets)
+    graded: additions · add + multiplications · multiply + (divisions + roots) · divide + exponentials · exponential
+            (+ comparisons · compare)
+A leak that is a power of two is a shift; what it is multiplied into is added by the accumulations. Graded is what
+norms, softmax and quotients compute. One table serves both sides of a comparison, so a ratio never mixes two number
+formats. Knows nothing about networks: it is handed counts.
 """
 
 from dataclasses import dataclass
 
+from spikewright.ann.ops import Work
 from spikewright.errors import BadSetting
 from spikewright.measure.cost.neuron_operations import NeuronOperations
 
 JOULES_PER_PICOJOULE = 1e-12
+# measured on a processor, floating point: Table 3 of https://pmc.ncbi.nlm.nih.gov/articles/PMC8934428/
+MULTIPLICATIONS_PER_DIVISION = 7.1
+# a model: range reduction and a polynomial, six fused steps in all
+MACS_PER_EXPONENTIAL = 6
+NO_WORK = Work()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +48,27 @@ class EnergyTable:
     def accumulate_joules(self) -> float:
         """One addition: of a weight, where a spike arrives."""
         return self.add_picojoules * JOULES_PER_PICOJOULE
+
+    @property
+    def divide_joules(self) -> float:
+        """One division, or square root."""
+        return MULTIPLICATIONS_PER_DIVISION * self.multiply_joules
+
+    @property
+    def exponential_joules(self) -> float:
+        """One exponential."""
+        return MACS_PER_EXPONENTIAL * self.mac_joules
+
+    def graded_joules(self, work: Work) -> float:
+        """What is not linear, but for products of signals, which are MACs; comparisons where they have a price."""
+        compare = (self.compare_picojoules or 0.0) * JOULES_PER_PICOJOULE
+        return (
+            work.additions * self.accumulate_joules
+            + work.multiplications * self.multiply_joules
+            + (work.divisions + work.roots) * self.divide_joules
+            + work.exponentials * self.exponential_joules
+            + work.comparisons * compare
+        )
 
 
 TABLES = {
@@ -86,6 +116,7 @@ class EnergyBreakdown:
     accumulate_joules: float
     inject_joules: float  # constant currents, added to the membrane at every step
     mac_joules: float
+    graded_joules: float  # of what is computed with numbers: norms, softmax, quotients
     leak_joules: float  # of leaks that are multiplications
     shift_joules: float | None
     compare_joules: float | None
@@ -95,7 +126,7 @@ class EnergyBreakdown:
     def total_joules(self) -> float:
         """The sum of what is priced."""
         priced = (self.shift_joules, self.compare_joules, self.reset_joules)
-        always = self.accumulate_joules + self.inject_joules + self.mac_joules + self.leak_joules
+        always = self.accumulate_joules + self.inject_joules + self.mac_joules + self.graded_joules + self.leak_joules
         return always + sum(part or 0.0 for part in priced)
 
 
@@ -106,10 +137,12 @@ def energy_snn(
     macs_per_sample: float,
     operations: NeuronOperations,
     scale_shifts: int = 0,
+    work: Work = NO_WORK,
 ) -> EnergyBreakdown:
     """Energy of the spiking network; a reset is a subtraction, priced where the table prices compares.
 
-    `scale_shifts` are products of graded values with powers of two, as `FanOut` counts them.
+    `scale_shifts` are products of graded values with powers of two, and `work` what is not linear, as `FanOut` counts
+    them.
     """
     shifts = operations.shifts + operations.leak_shifts + scale_shifts
     shift, compare = table.shift_picojoules, table.compare_picojoules
@@ -118,6 +151,7 @@ def energy_snn(
         accumulate_joules=synops_per_sample * table.accumulate_joules,
         inject_joules=operations.injections * table.accumulate_joules,
         mac_joules=macs_per_sample * table.mac_joules,
+        graded_joules=table.graded_joules(work),
         leak_joules=operations.leak_multiplications * table.multiply_joules,
         shift_joules=None if shift is None else shifts * shift * JOULES_PER_PICOJOULE,
         compare_joules=None if compare is None else operations.compares * compare * JOULES_PER_PICOJOULE,
@@ -125,6 +159,6 @@ def energy_snn(
     )
 
 
-def energy_joules_source(table: EnergyTable, macs_per_sample: float) -> float:
+def energy_joules_source(table: EnergyTable, macs_per_sample: float, work: Work = NO_WORK) -> float:
     """Energy of the same topology as an ANN: give all its MACs, or those with non-zero activations only."""
-    return macs_per_sample * table.mac_joules
+    return macs_per_sample * table.mac_joules + table.graded_joules(work)

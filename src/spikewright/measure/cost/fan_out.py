@@ -8,28 +8,28 @@ repeats or drops steps a spike is delivered more or less often than once: its me
 A sum or difference of trains that does not fire is composed like an average: its spikes, with their signs, go on
 to what follows one by one, and a factor of ±1 is free.
 
-Values that are not spikes (a graded input, what a linear bottleneck or a sum with one passes on) are
-multiplied: what weighted operations do with them is counted as MACs, dense, the same for every sample. So is
-a gain applied to pooled potentials before firing; gains of ±1 are free, and other powers of two are shifts. A
-constant input that is repeated over the steps is multiplied once; in a clocked network what varies, and reaches
-a stage, is multiplied at every step. Additions of graded values to a sum, and biases, are not counted. Knows
-nothing about how often anything spikes.
+Values that are not spikes (a graded input, what a linear bottleneck or a sum with one passes on) are multiplied: what
+weighted operations do with them is counted as MACs, dense, the same for every sample. So are products of two signals,
+and a gain applied to pooled potentials before firing; gains of ±1 are free, and other powers of two are shifts. A
+constant input that is repeated over the steps is multiplied once; in a clocked network what varies, and reaches a
+stage, is multiplied at every step. Additions of graded values to a sum, and biases, are not counted. What norms,
+softmax, quotients and maxima compute is counted beside (`Work`). Knows nothing about how often anything spikes.
 
 Source: SynOps as NeuroBench defines them ("Effective ACs", https://arxiv.org/abs/2304.04640). Differs from
 its counter, which calls averaged or scaled spikes MACs and sees no sums.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops import Product
+from spikewright.ann.ops import Product, Work
 from spikewright.ann.ops.rules import gathered
 from spikewright.ann.shapes import blank, shape_made, stand_in
-from spikewright.ann.source import INPUT, Source
+from spikewright.ann.source import Source
 from spikewright.measure.cost.events import Reading, transposed
 from spikewright.measure.cost.synapses import Shape, weights_met
 from spikewright.snn.blueprint import Blueprint
@@ -42,18 +42,23 @@ class FanOut:
     """What a spike costs downstream, and what is multiplied whatever the spikes do.
 
     Attributes:
+        numbers: the nodes, or `INPUT`, that pass on numbers rather than spikes, in some element.
         accumulations: for each stage (and `INPUT` where the input is spikes) the accumulations one spike of
             each neuron causes, [*features] float64.
         macs_by_node: multiplications with graded values in each node that has any, per sample.
         shifts_by_node: the same, of gains that are powers of two.
-        macs_dense_per_sample: multiplications of all matrix products and convolutions, run as an ANN.
+        macs_dense_per_sample: multiplications of all matrix products and convolutions, and of two signals, run as an
+            ANN.
+        work_by_node: of each node that is not linear, what else than products it computes, per sample.
 
     """
 
+    numbers: frozenset[str]
     accumulations: Mapping[str, Tensor]
     macs_by_node: Mapping[str, int]
     shifts_by_node: Mapping[str, int]
     macs_dense_per_sample: int
+    work_by_node: Mapping[str, Work] = field(default_factory=dict)
 
     @property
     def macs_per_sample(self) -> int:
@@ -65,22 +70,27 @@ class FanOut:
         """Shifts of graded values, per sample."""
         return sum(self.shifts_by_node.values())
 
+    @property
+    def work(self) -> Work:
+        """What all nodes that are not linear compute, but for products, per sample."""
+        return total_work(self.work_by_node.values())
+
 
 EVENTS = gathered("counting of events", "spikewright.measure.cost.events")
 
 
-def spiking_input(plan: Plan) -> bool:
-    """Whether the encoder emits spikes rather than graded values."""
-    return plan.encoder.spiking
+def spiking_inputs(plan: Plan) -> tuple[str, ...]:
+    """The inputs that are spikes rather than graded values: by their encoder, or ids, each a one among zeros."""
+    return tuple(each.name for each in plan.inputs if each.encoder.spiking or each.ids is not None)
 
 
 def fan_out(blueprint: Blueprint) -> FanOut:
     """Trace every stage's spikes to what they cause; once per network."""
     plan, wiring, courses = blueprint.plan, _wire(blueprint), blueprint.plan.courses
-    numbers = {name for name, graded in wiring.graded.items() if bool(graded.any())}
+    numbers = frozenset(name for name, graded in wiring.graded.items() if bool(graded.any()))
     demand = {name: _zeros(shape) for name, shape in wiring.shapes.items()}
-    # 1 where the read-out takes an element as it is
-    read = {**demand, plan.readout.name: _ones(plan.readout.shape)}
+    # 1 where a read-out takes an element as it is
+    read = {**demand, **{node.name: _ones(node.shape) for node in plan.outputs.values()}}
     for node in reversed(plan.nodes):
         given = [wiring.shapes[name] for name in node.inputs]
         costs = _costs(node, wiring, given, demand[node.name] + read[node.name] * _sums(node))
@@ -92,36 +102,54 @@ def fan_out(blueprint: Blueprint) -> FanOut:
         if node.op.moves and not isinstance(node, Stage):
             for name, part in zip(node.inputs, transposed(node.op, given, read[node.name]), strict=True):
                 read[name] = read[name] + part
-    spiking = [node.name for node in plan.stages] + ([INPUT] if spiking_input(plan) else [])
+    spiking = (*(node.name for node in plan.stages), *spiking_inputs(plan))
     linear = [node for node in plan.nodes if isinstance(node.op, Product)]
     times = _times(plan)
     counted = {node.name: _graded_products(node, wiring) for node in plan.nodes}
+    work = {node.name: _work(node, wiring) for node in plan.nodes if not node.op.linear}
     macs = {name: count.macs * times[name] for name, count in counted.items()}
     shifts = {name: count.shifts * times[name] for name, count in counted.items()}
     return FanOut(
+        numbers=numbers,
         accumulations={name: demand[name].contiguous() for name in spiking},
         macs_by_node={name: count for name, count in macs.items() if count},
         shifts_by_node={name: count for name, count in shifts.items() if count},
-        macs_dense_per_sample=sum(int(wiring.dense(node).sum()) for node in linear),
+        macs_dense_per_sample=sum(int(wiring.dense(node).sum()) for node in linear)
+        + sum(each.macs for each in work.values()),
+        work_by_node={name: each._replace(macs=0) for name, each in work.items()},
     )
 
 
-def passes_numbers(blueprint: Blueprint) -> frozenset[str]:
-    """The nodes, or `INPUT`, that pass on numbers rather than spikes, in some element."""
-    return frozenset(name for name, graded in _wire(blueprint).graded.items() if bool(graded.any()))
-
-
 def macs_source(source: Source) -> int:
-    """Multiplications of a source network per sample: matrix products and convolutions, batch norm folded.
+    """Multiplications of a source network per sample: matrix products and convolutions, batch norm folded, and gates.
 
     Only those inside the image: a multiplication with padding is not one.
     """
-    shapes: dict[str, Shape] = {INPUT: source.input_shape, **{node.name: node.shape for node in source.nodes}}
-    return sum(
+    shapes: dict[str, Shape] = source.shapes
+    products = sum(
         dense_macs(node.op, source.arrays[dict(node.arrays)["weight"]], shapes[node.inputs[0]], node.shape)
         for node in source.nodes
         if isinstance(node.op, Product)
     )
+    return products + work_source(source).macs
+
+
+def work_source(source: Source) -> Work:
+    """What a source computes that is not linear, per sample; activations and max pools are not counted."""
+    shapes: dict[str, Shape] = source.shapes
+    return total_work(
+        node.op.work([shapes[name] for name in node.inputs], node.shape)
+        for node in source.nodes
+        if not (node.op.linear or node.op.activates or node.op.maximum)
+    )
+
+
+def total_work(parts: Iterable[Work]) -> Work:
+    """Their sum."""
+    total = Work()
+    for part in parts:
+        total = total.plus(part)
+    return total
 
 
 def dense_macs(op: Product, weight: Tensor, given: Shape, made: Shape) -> int:
@@ -153,13 +181,14 @@ class _Wiring:
 
 def _wire(blueprint: Blueprint) -> _Wiring:
     plan = blueprint.plan
-    shapes: dict[str, Shape] = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
+    shapes: dict[str, Shape] = plan.shapes
     made = {node.name: op_shape(node, shapes, blueprint.array(node, "weight")) for node in plan.nodes}
-    graded = {INPUT: torch.tensor(not spiking_input(plan)).expand(plan.input_shape)}
+    spiking = spiking_inputs(plan)
+    graded = {each.name: torch.tensor(each.name not in spiking).expand(each.value_shape) for each in plan.inputs}
     for node in plan.nodes:
         if isinstance(node, Stage):
             found = torch.tensor(False)
-        elif isinstance(node.op, Product):
+        elif isinstance(node.op, Product) or not node.op.linear or blueprint.array(node, "bias") is not None:
             found = torch.tensor(True)
         else:
             weight = blueprint.array(node, "weight")
@@ -197,7 +226,7 @@ class _Products(NamedTuple):
 
 def _graded_products(node: Node, wiring: _Wiring) -> _Products:
     """Those of its operation, and of gains before it fires."""
-    macs = shifts = 0
+    macs, shifts = _work(node, wiring).macs, 0
     if node.op.weighted:
         met = torch.where(wiring.graded[node.inputs[0]], wiring.dense(node), 0.0)
         macs = int(met.sum())
@@ -214,13 +243,21 @@ def _graded_products(node: Node, wiring: _Wiring) -> _Products:
     return _Products(macs, shifts)
 
 
+def _work(node: Node, wiring: _Wiring) -> Work:
+    return node.op.work([wiring.shapes[name] for name in node.inputs], wiring.made[node.name])
+
+
 def _by_factor(gain: Tensor, met: Tensor) -> _Products:
     """Products of so many values [*features] with a gain: of ±1 free, of other powers of two shifts."""
-    magnitude = gain.double().abs()
-    free = magnitude == 1
-    shifted = (torch.frexp(magnitude).mantissa == 0.5) & ~free
+    free = gain.double().abs() == 1
+    shifted = powers_of_two(gain) & ~free
     shifts = int((met * shifted).sum())
     return _Products(int((met * ~free).sum()) - shifts, shifts)
+
+
+def powers_of_two(factors: Tensor) -> Tensor:
+    """Where multiplying by a factor is a shift, bool [*]: it is ±2^k, k any whole number."""
+    return torch.frexp(factors.double().abs()).mantissa == 0.5
 
 
 def _signs(gain: Tensor) -> Tensor:

@@ -2,7 +2,8 @@
 
     two-phase stage:  finish = (latest finish of its inputs) + T        it waits for whole windows
     lockstep stage:   finish = max((latest start of its inputs) + T, latest finish of its inputs)
-A graded input is there at once, one that streams takes its T steps; a train that is averaged starts when its
+What is not linear waits for the latest of its inputs, unless they are the same at every step, and then passes all on at
+once. A graded input is there at once, one that streams takes its T steps; a train that is averaged starts when its
 window is over. So two-phase and averaging networks take the longest path's sum of T, and lockstep networks T. A
 warm-up, and what a stage replays, counts. The read-out fires nothing and adds nothing.
 From the plan alone; knows nothing about spikes or seconds.
@@ -10,7 +11,6 @@ From the plan alone; knows nothing about spikes or seconds.
 
 from dataclasses import dataclass
 
-from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.measure.cost.synapses import elements
 from spikewright.snn.nodes import Edge, Stage
@@ -18,13 +18,17 @@ from spikewright.snn.plan import Plan
 
 
 def latency_steps(plan: Plan) -> int:
-    """Steps until the read-out has its whole window."""
-    start = {INPUT: 0}
-    finish = {INPUT: plan.encoder.steps if plan.encoder.streams else 0}
+    """Steps until the last of the read-outs has its whole window."""
+    start = {each.name: 0 for each in plan.inputs}
+    finish = {each.name: each.encoder.steps if each.encoder.streams else 0 for each in plan.inputs}
+    drives = plan.drives
     replayed = 0  # the stages of one network replay together
     for node in plan.nodes:
         first = max((finish if _averages(edge) else start)[edge.source] for edge in node.edges)
         last = max(finish[name] for name in node.inputs)
+        if not node.op.linear and not drives[node.name].constant:
+            start[node.name] = finish[node.name] = last
+            continue
         if not isinstance(node, Stage):
             start[node.name], finish[node.name] = first, last
             continue
@@ -34,7 +38,7 @@ def latency_steps(plan: Plan) -> int:
             start[node.name], finish[node.name] = last, last + code.steps
         else:
             start[node.name], finish[node.name] = first, max(first + code.steps, last)
-    return finish[plan.readout.name] + replayed
+    return max(finish[each.node] for each in plan.readouts) + replayed
 
 
 def _averages(edge: Edge) -> bool:

@@ -8,7 +8,6 @@ membranes; one that pools each step's current does not. From the blueprint alone
 
 from dataclasses import dataclass
 
-from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.measure.cost.fan_out import op_shape
 from spikewright.measure.cost.synapses import elements
@@ -17,7 +16,7 @@ from spikewright.snn.formats.packing import packed_size
 from spikewright.snn.nodes import Stage
 
 FLOAT32_BITS = 32
-CONSTANTS = (".threshold", ".initial_potential", ".amplitude")
+CONSTANTS = (".threshold", ".initial_potential", ".amplitude", ".rising", ".falling")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +26,7 @@ class MemoryBytes:
     weight_bytes: int
     gain_bytes: int  # beside stored integers, and of batch norms after a max pool, at 4 bytes each
     bias_bytes: int  # at 4 bytes each
-    constant_bytes: int  # thresholds, initial potentials, amplitudes, at 4 bytes each
+    constant_bytes: int  # thresholds and tables of them, initial potentials, amplitudes, at 4 bytes each
     membrane_bytes_peak: int  # the largest stage
     membrane_bytes_all: int  # all stages at once, as stepwise execution must hold them
 
@@ -55,7 +54,7 @@ def memory_bytes(
         if bits < 1:
             raise BadSetting(f"{name} must be at least 1, got {bits}")
     plan = blueprint.plan
-    shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
+    shapes = plan.shapes
     weighted = [node for node in plan.nodes if node.op.weighted and node.shares is None]
     loose = sum(blueprint.arrays[f"{node.name}.weight"].numel() for node in weighted if node.weights is None)
     stored = [

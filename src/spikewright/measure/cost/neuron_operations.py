@@ -1,8 +1,10 @@
 """What neurons do at every step whether anything spikes or not: shifts, leaks, compares and resets.
 
-    shifts:   C_out·H·W for each step of an incoming train, where its step weights are not all one
+    shifts:   C_out·H·W for each step of an incoming train, where its step weights are not all one; where a node that
+        is not linear reads its number, the elements of that
     leaks:    one for each neuron and step whose leak λ is inside (0, 1): a shift where λ = 2^−k, else a multiplication
-    compares: one for each neuron and step;   resets: the same (the subtraction may be of nothing)
+    compares: one for each neuron and step, and one more for a sign or a falling branch of a staircase
+    resets: one for each neuron and step (the subtraction may be of nothing); none where a table is compared with
     injections: one for each neuron and step of a lockstep stage under a constant current, which is accumulated
         once (a mean over the window, the analog input) and added to the membrane at every step
 Steps are those that run: the window, a warm-up, and what a schedule replays.
@@ -12,12 +14,12 @@ Source: "When SNN meets ANN", §5.3 and A.4; leaks, of which it has none: Eq. 1 
 Differs: a rate code needs no shift and is charged none.
 """
 
-import math
 from dataclasses import dataclass
 
+import torch
+
 from spikewright.ann.ops import Product
-from spikewright.ann.source import INPUT
-from spikewright.measure.cost.fan_out import op_shape, passes_numbers
+from spikewright.measure.cost.fan_out import FanOut, op_shape, powers_of_two
 from spikewright.measure.cost.synapses import elements
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.nodes import Stage
@@ -35,24 +37,28 @@ class NeuronOperations:
     leak_shifts: int = 0
 
 
-def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
+def neuron_operations(blueprint: Blueprint, flow: FanOut) -> NeuronOperations:
     """Count them from the plan; graded values are neither shifted nor compared."""
     plan = blueprint.plan
-    shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
-    shifted_steps = {INPUT: 0}  # steps of what flows out of each node, if its spikes have to be shifted
-    shifts = compares = injections = leak_multiplications = leak_shifts = 0
-    drives, numbers = plan.drives, passes_numbers(blueprint)
+    shapes = plan.shapes
+    # steps of what flows out of each node, if its spikes have to be shifted
+    shifted_steps = {each.name: 0 for each in plan.inputs}
+    shifts = compares = resets = injections = leak_multiplications = leak_shifts = 0
+    drives = plan.drives
     for node in plan.nodes:
         arriving = max(shifted_steps[name] for name in node.inputs)
         if isinstance(node.op, Product):
             shifts += arriving * elements(op_shape(node, shapes, blueprint.array(node, "weight")))
+        elif not node.op.linear:
+            shifts += sum(shifted_steps[name] * elements(shapes[name]) for name in node.inputs)
         if isinstance(node, Stage):
             code = node.firing.code
             schedule = node.firing.schedule
             steps = elements(node.shape) * (code.steps + schedule.replayed_steps(code))
-            compares += steps
+            compares += steps + elements(node.shape) * node.firing.law.compares_once
+            resets += steps if node.firing.law.resets else 0
             leak = node.firing.law.leak
-            if 0 < leak < 1 and power_of_two(leak):
+            if 0 < leak < 1 and bool(powers_of_two(torch.tensor(leak, dtype=torch.float64))):
                 leak_shifts += steps
             elif 0 < leak < 1:
                 leak_multiplications += steps
@@ -60,17 +66,12 @@ def neuron_operations(blueprint: Blueprint) -> NeuronOperations:
                 injections += steps
             shifted_steps[node.name] = code.timesteps if max(code.step_weights) > 1 else 0
         else:
-            shifted_steps[node.name] = 0 if node.name in numbers else arriving
+            shifted_steps[node.name] = 0 if node.name in flow.numbers else arriving
     return NeuronOperations(
         shifts=shifts,
         compares=compares,
-        resets=compares,
+        resets=resets,
         injections=injections,
         leak_multiplications=leak_multiplications,
         leak_shifts=leak_shifts,
     )
-
-
-def power_of_two(factor: float) -> bool:
-    """Whether multiplying by it is a shift: 2^k, k any whole number."""
-    return factor > 0 and math.frexp(factor)[0] == 0.5

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.ends import Batch, values_at_start
 from spikewright.ann.ops import Product
-from spikewright.ann.source import INPUT, Source, SourceNode
+from spikewright.ann.source import Source, SourceNode
 from spikewright.measure.cost.synapses import weights_met
 
 
 def macs_per_element(source: Source) -> dict[str, Tensor]:
     """For each value that matrix products or convolutions read: MACs by element, [*features] float64."""
-    shapes = {INPUT: source.input_shape, **{node.name: node.shape for node in source.nodes}}
+    shapes = source.shapes
     found: dict[str, Tensor] = {}
     for node in source.nodes:
         if isinstance(node.op, Product):
@@ -27,7 +28,7 @@ def macs_per_element(source: Source) -> dict[str, Tensor]:
     return found
 
 
-def nonzero_macs(source: Source, x: Tensor, *, per_element: Mapping[str, Tensor]) -> int:
+def nonzero_macs(source: Source, x: Batch, *, per_element: Mapping[str, Tensor]) -> int:
     """MACs with non-zero activations of the source as trained on a batch [N, *input_shape], all samples.
 
     Args:
@@ -36,7 +37,8 @@ def nonzero_macs(source: Source, x: Tensor, *, per_element: Mapping[str, Tensor]
         per_element: `macs_per_element(source)`.
 
     """
-    found = [_met(x, per_element[INPUT])] if INPUT in per_element else []
+    values = values_at_start(source.inputs, x, source.dtype)
+    found = [_met(value, per_element[name]) for name, value in values.items() if name in per_element]
 
     def watch(node: SourceNode, value: Tensor) -> None:
         if node.name in per_element:

@@ -13,16 +13,17 @@ there, neuron by neuron. Knows nothing about how often anything spikes.
 import torch
 
 from spikewright.ann.ops import Activating, Product
-from spikewright.ann.source import INPUT, Source, SourceNode
+from spikewright.ann.source import Source, SourceNode
 from spikewright.measure.cost.events import Reading
 from spikewright.measure.cost.fan_out import EVENTS
 
 
 def accumulations_per_step(source: Source) -> dict[str, int]:
     """For each activation, the accumulations that follow when each of its neurons spikes once."""
-    shapes = {INPUT: source.input_shape, **{node.name: node.shape for node in source.nodes}}
+    shapes = source.shapes
     demand = {name: torch.zeros(shape, dtype=torch.float64) for name, shape in shapes.items()}
-    demand[source.output] += 1
+    for output in source.outputs:
+        demand[output.node] += 1
     numbers, fires = _numbers(source), _fires(source)
     for node in reversed(source.nodes):
         given = [shapes[name] for name in node.inputs]
@@ -42,22 +43,26 @@ def accumulations_per_step(source: Source) -> dict[str, int]:
 
 
 def fired_shapes(source: Source) -> dict[str, tuple[int, ...]]:
-    """For each activation, the shape in which it fires: behind the max pools that alone read it."""
+    """For each activation, the shape in which it fires: behind the max pools that alone read it, or a map of it."""
     readers = source.consumers
     found: dict[str, tuple[int, ...]] = {}
     for node in source.activations:
         last = node
-        while len(readers[last.name]) == 1 and readers[last.name][0].op.maximum:
+        found[node.name] = node.shape
+        while len(readers[last.name]) == 1:
             last = readers[last.name][0]
-        found[node.name] = last.shape
+            if last.op.maximum:
+                found[node.name] = last.shape
+            elif not (last.op.normalises or last.op.scales or last.op.passes or last.op.offsets):
+                break
     return found
 
 
 def _numbers(source: Source) -> set[str]:
     """The nodes whose values would not be spikes: products make numbers, activations spikes."""
-    found = {INPUT}
+    found = {each.name for each in source.inputs if each.ids is None}
     for node in source.nodes:
-        made = isinstance(node.op, Product)
+        made = isinstance(node.op, Product) or not (node.op.linear or node.op.maximum or node.op.activates)
         passed = not isinstance(node.op, Activating) and any(name in found for name in node.inputs)
         if made or passed:
             found.add(node.name)
@@ -78,4 +83,5 @@ def _fires(source: Source) -> set[str]:
 
 def _before_firing(node: SourceNode) -> bool:
     op = node.op
-    return not (isinstance(op, Product | Activating) or op.adds or op.averages or op.moves)
+    numbers = not (op.linear or op.maximum)
+    return not (isinstance(op, Product | Activating) or op.adds or op.averages or op.moves or numbers)

@@ -37,7 +37,7 @@ def weights_met(op: Operation, weight: Tensor, *, given: Shape, made: Shape, den
 
 def spread_over_windows(op: Averaging, demand: Tensor, given: Shape) -> Tensor:
     """For each input element, the sum of `demand` [*made] over the windows that hold it, [*given] float64."""
-    demand = demand.double().reshape(op.saved(tuple(demand.shape)))
+    demand = demand.double().reshape(op.full_rank(tuple(demand.shape)))
     for index, axis in enumerate(op.axes(given)):
         window = op.window(index, given[axis], demand.shape[axis])
         demand = torch.einsum("...o,oy->...y", demand.movedim(axis, -1), window).movedim(-1, axis)

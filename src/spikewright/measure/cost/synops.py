@@ -5,7 +5,7 @@ Works on any engine: it reads records, not networks. Immutable: `add` returns th
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -44,26 +44,33 @@ class StageCounts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """Counted so far: `stages` by name in the plan's order, `input_spikes` [*input_shape] or None."""
+    """Counted so far: `stages` by name in the plan's order, `input_spikes` [*input_shape] by input that spikes.
+
+    Samples are counted where the output named `sampled_by` is read.
+    """
 
     stages: Mapping[str, StageCounts]
-    input_spikes: Tensor | None = None
+    input_spikes: Mapping[str, Tensor] = field(default_factory=dict)
     samples: int = 0
+    sampled_by: str | None = None
 
     @classmethod
     def empty(cls, plan: Plan) -> "Counts":
         """Nothing counted yet."""
         zeros = {node.name: torch.zeros(node.shape, dtype=torch.float64) for node in plan.stages}
-        return cls({name: StageCounts(spikes) for name, spikes in zeros.items()})
+        counts = {name: StageCounts(spikes) for name, spikes in zeros.items()}
+        return cls(counts, sampled_by=plan.readouts[0].name)
 
     def add(self, record: Record) -> "Counts":
-        """These counts with one record more; the read-out's record adds its samples and no spikes."""
+        """These counts with one record more; a read-out's record adds its samples and no spikes."""
         if not isinstance(record, StageRecord):
+            if None not in (record.output, self.sampled_by) and record.output != self.sampled_by:
+                return self
             return replace(self, samples=self.samples + len(record.codes))
         name = record.node.name
         before = self.stages[name]
         spikes = record.counts.sum(0, dtype=torch.float64).cpu()
-        after = StageCounts(before.spikes + spikes, before.active_codes + int((record.codes > 0).sum()))
+        after = StageCounts(before.spikes + spikes, before.active_codes + int((record.codes != 0).sum()))
         return replace(self, stages={**self.stages, name: after})
 
     def add_all(self, records: Iterable[Record]) -> "Counts":
@@ -73,10 +80,11 @@ class Counts:
             counts = counts.add(record)
         return counts
 
-    def add_input(self, train: Tensor) -> "Counts":
-        """These counts with the 0/1 input spikes [T, N, *input_shape] of a batch more."""
+    def add_input(self, train: Tensor, name: str = INPUT) -> "Counts":
+        """These counts with the 0/1 spikes [T, N, *input_shape] of an input, of a batch, more."""
         spikes = train.sum((0, 1), dtype=torch.float64).cpu()
-        return replace(self, input_spikes=spikes if self.input_spikes is None else self.input_spikes + spikes)
+        before = self.input_spikes.get(name)
+        return replace(self, input_spikes={**self.input_spikes, name: spikes if before is None else before + spikes})
 
     @property
     def codes(self) -> int:
@@ -106,7 +114,8 @@ def spikes_per_neuron(counts: Counts) -> float:
 
 def input_spikes_per_sample(counts: Counts) -> float:
     """Mean spikes of the input, per sample; 0 for a graded input."""
-    return 0.0 if counts.input_spikes is None else float(counts.input_spikes.sum()) / _samples(counts)
+    spikes = sum(float(each.sum()) for each in counts.input_spikes.values())
+    return spikes / _samples(counts) if counts.input_spikes else 0.0
 
 
 def synops_hidden_per_sample(counts: Counts, fan_out: FanOut) -> float:
@@ -128,11 +137,10 @@ def synops_per_sample(counts: Counts, fan_out: FanOut) -> float:
 
     """
     hidden = synops_hidden_per_sample(counts, fan_out)
-    if counts.input_spikes is None:
-        return hidden
-    if INPUT not in fan_out.accumulations:
+    if not set(counts.input_spikes) <= set(fan_out.accumulations):
         raise BadData("input spikes were counted, but the network's input is graded: do not count its input")
-    return hidden + _caused(counts.input_spikes, fan_out.accumulations[INPUT]) / _samples(counts)
+    caused = sum(_caused(spikes, fan_out.accumulations[name]) for name, spikes in counts.input_spikes.items())
+    return hidden + caused / _samples(counts) if counts.input_spikes else hidden
 
 
 def _caused(spikes: Tensor, accumulations: Tensor) -> float:

@@ -7,17 +7,19 @@ bound: where each distance exceeds its bound, equality is proven for these input
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any
 
 import torch
-from torch import Tensor
 
+from spikewright.ann.ends import Batch, in_type, real
 from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source
 from spikewright.engines.network import SpikingNetwork, build
-from spikewright.engines.record import StageRecord
+from spikewright.engines.record import Record, StageRecord
 from spikewright.errors import BadData
-from spikewright.measure.equality.quantised_source import activations_behind, rounding_of, units_of
+from spikewright.measure.equality.carried import carried
+from spikewright.measure.equality.quantised_source import activations_behind, below_of, rounding_of, units_of
 from spikewright.measure.equality.reference import Rounding, Truth, in_float64, refer
 from spikewright.snn.blueprint import Blueprint
 
@@ -31,7 +33,7 @@ class StageCheck:
     codes: int
     mismatches_stepwise: int
     mismatches_collapsed: int
-    active_share: float  # share of codes above zero
+    active_share: float  # share of codes other than zero
     smallest_distance: float  # of a potential to a code boundary, in units
     largest_bound: float  # how far rounding can have moved one, in units
     within_bound: int  # potentials closer to a boundary than rounding could carry them
@@ -65,7 +67,7 @@ class Certificate:
     @property
     def proven(self) -> bool:
         """Whether equality follows from the rounding bounds, for these inputs."""
-        return self.equal and self.within_bound == 0
+        return self.equal and self.within_bound == 0 and isfinite(self.output_bound)
 
     def __repr__(self) -> str:
         return self.line()
@@ -87,13 +89,13 @@ class Certificate:
         return {**asdict(self), "equal": self.equal, "proven": self.proven, "verdict": self.line()}
 
 
-def verify(network: SpikingNetwork | Blueprint, source: Source, batches: Iterable[Tensor]) -> Certificate:
+def verify(network: SpikingNetwork | Blueprint, source: Source, batches: Iterable[Any]) -> Certificate:
     """Compare a spiking network with its quantised source, stage by stage.
 
     Args:
         network: the network or its blueprint; it is run in float64 whatever its own type.
         source: the captured source it was converted from.
-        batches: prepared inputs [N, *input_shape].
+        batches: prepared inputs [N, *input_shape]; of several inputs tuples or dicts of them.
 
     Raises:
         BadData: no inputs, or of the wrong shape.
@@ -106,13 +108,10 @@ def verify(network: SpikingNetwork | Blueprint, source: Source, batches: Iterabl
     tally = _Tally(blueprint, rounding, source)
     with torch.no_grad():
         for batch in batches:
-            if tuple(batch.shape[1:]) != source.input_shape:
-                raise BadData(
-                    f"the network takes inputs of shape {source.input_shape}, got {tuple(batch.shape[1:])}: resize them"
-                )
-            if not len(batch):
+            x = in_type(real(source.inputs, source.fitting(batch, "verify")), torch.float64)
+            if not len(x):
                 continue
-            tally.add(exact, batch.double(), refer(source, batch, rounding, arrays=arrays))
+            tally.add(exact, x, refer(source, x, rounding, arrays=arrays))
     return tally.certificate(_reference_name(source, rounding))
 
 
@@ -122,7 +121,7 @@ def _reference_name(source: Source, rounding: Mapping[str, Rounding]) -> str:
         return "the source as trained"
     levels = {rule.levels for rule in rounding.values()}
     shown = f"{min(levels)} levels" if len(levels) == 1 else f"{min(levels)} to {max(levels)} levels"
-    note = ", not the ReLU source itself" if any(op.levels is None for op in activations.values()) else ""
+    note = ", not the unrounded source itself" if any(op.levels is None for op in activations.values()) else ""
     return f"the source quantised to {shown}{note}"
 
 
@@ -134,31 +133,32 @@ class _Tally:
         self.rounding = rounding
         self.behind = activations_behind(source)
         self.units = units_of(blueprint, source, rounding)
+        self.below = below_of(blueprint, source, rounding)
         self.images = 0
         self.rows: dict[str, dict[str, Any]] = {}
         self.output = {"error": 0.0, "bound": 0.0, "exceeds": 0}
 
-    def add(self, network: SpikingNetwork, x: Tensor, truth: Truth) -> None:
+    def add(self, network: SpikingNetwork, x: Batch, truth: Truth) -> None:
         self.images += len(x)
         for engine, records in (("stepwise", network.walk(x)), ("collapsed", network.collapse(x))):
             for record in records:
                 if isinstance(record, StageRecord):
                     self._stage(engine, record, truth)
                 else:
-                    self._output(record.codes, truth)
+                    self._output(record, truth)
 
-    def _output(self, value: Tensor, truth: Truth) -> None:
-        error = (value - truth.output).abs()
+    def _output(self, record: Record, truth: Truth) -> None:
+        assert record.output is not None
+        bound = truth.output_bounds[record.output]
+        error = (record.codes - truth.outputs[record.output]).abs()
         self.output["error"] = max(self.output["error"], float(error.max()))
-        self.output["bound"] = max(self.output["bound"], float(2 * truth.output_bound.max()))
-        self.output["exceeds"] += int((error > 2 * truth.output_bound).sum())
+        self.output["bound"] = max(self.output["bound"], float(2 * bound.max()))
+        self.output["exceeds"] += int((~(error <= 2 * bound)).sum())
 
     def _stage(self, engine: str, record: StageRecord, truth: Truth) -> None:
         node, codes, firing = record.node, record.codes, record.firing
-        expected = truth.values[firing.carries]
-        if firing.channels is not None:
-            expected = expected[:, slice(*firing.channels)]
-        wrong = int((codes != (expected / self.units[node.name]).round()).sum())
+        expected = carried(self.blueprint, node, truth.values)
+        wrong = int((codes != (expected / self.units[node.name]).round() + self.below[node.name]).sum())
         row = self.rows.setdefault(
             node.name,
             {
@@ -175,12 +175,12 @@ class _Tally:
         if engine == "collapsed":
             return
         row["codes"] += codes.numel()
-        row["active"] += int((codes > 0).sum())
+        row["active"] += int((codes != 0).sum())
         for name in self.behind[firing.carries]:
             margin = truth.margins[name]
             row["distance"] = min(row["distance"], float(margin.distance.min()))
             row["bound"] = max(row["bound"], float(2 * margin.bound.max()))
-            row["within"] += int((margin.distance <= 2 * margin.bound).sum())
+            row["within"] += int((~(margin.distance > 2 * margin.bound)).sum())
 
     def certificate(self, reference: str) -> Certificate:
         if not self.images:

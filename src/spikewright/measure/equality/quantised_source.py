@@ -5,15 +5,19 @@ What `reference.refer` evaluates, without its distances and bounds, and in any f
 captured graph, batch norm unfolded; shares nothing with folding or the engines.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
+from spikewright.ann.ends import Batch, in_type
+from spikewright.ann.ops import Activating
 from spikewright.ann.source import Source, SourceNode
 from spikewright.errors import BadPlan
-from spikewright.measure.equality.reference import Rounding
+from spikewright.measure.equality.carried import carried, carried_shape
+from spikewright.measure.equality.reference import Rounding, codes_of
 from spikewright.snn.blueprint import Blueprint
 from spikewright.snn.nodes import Stage
 
@@ -58,11 +62,18 @@ def units_of(blueprint: Blueprint, source: Source, rounding: Mapping[str, Roundi
     return {stage: rounding[names[0]].unit for stage, names in activations_of(blueprint, source).items()}
 
 
+def below_of(blueprint: Blueprint, source: Source, rounding: Mapping[str, Rounding]) -> dict[str, Tensor]:
+    """How many of each stage's codes stand for values below 0."""
+    return {stage: rounding[names[0]].below for stage, names in activations_of(blueprint, source).items()}
+
+
 def _rule(blueprint: Blueprint, stage: Stage, source: Source, activation: str) -> Rounding:
     code = stage.firing.code
-    trained = next(source.array(one, "threshold") for one in source.activations if one.name == activation)
+    node = next(one for one in source.activations if one.name == activation)
+    assert isinstance(node.op, Activating)
+    trained = source.array(node, "threshold")
     unit = blueprint.arrays[f"{stage.name}.threshold"].double() if trained is None else trained.double() / code.levels
-    return Rounding(unit, unit / 2, code.levels, code.timesteps)
+    return Rounding(unit, unit / 2, code.levels, code.timesteps, node.op.below(unit, code.levels))
 
 
 def _branch(names: tuple[str, ...], start: int, source: Source) -> tuple[str, ...]:
@@ -79,22 +90,37 @@ def _branch(names: tuple[str, ...], start: int, source: Source) -> tuple[str, ..
 def _check_belongs(blueprint: Blueprint, source: Source) -> None:
     plan = blueprint.plan
     shapes = {node.name: node.shape for node in source.nodes}
-    if (plan.input_shape, plan.readout.shape) != (source.input_shape, source.output_shape):
+    taken = [(each.name, each.shape, each.ids) for each in plan.inputs]
+    wanted = [(each.name, each.shape, each.ids) for each in source.inputs]
+    gives = {name: node.shape for name, node in plan.outputs.items()}
+    wants = {each.name: shapes[each.node] for each in source.outputs}
+    if taken != wanted or gives != wants:
         raise BadPlan(
-            f"the plan maps {plan.input_shape} to {plan.readout.shape}, the source {source.input_shape} to "
-            f"{source.output_shape}: the two do not belong together"
+            f"the plan maps {_ends([shape for _, shape, _ in taken], gives)}, the source "
+            f"{_ends([shape for _, shape, _ in wanted], wants)}: the two do not belong together"
         )
     for node in plan.stages:
-        start, stop = node.firing.channels or (0, None)
         shape = shapes.get(node.firing.carries)
-        if shape is None or node.shape != (
-            *(len(range(*slice(start, stop).indices(n))) for n in shape[:1]),
-            *shape[1:],
-        ):
+        if shape is None or node.shape != _made(blueprint, node, shape):
             raise BadPlan(
                 f"stage {node.name!r} carries {node.firing.carries!r} of shape {node.shape}, the source has "
                 f"{'no such node' if shape is None else f'shape {shape}'}: the two do not belong together"
             )
+
+
+def _made(blueprint: Blueprint, stage: Stage, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of a stage's value by that of the node which it carries; None where the two do not fit."""
+    try:
+        return carried_shape(blueprint, stage, shape)
+    except (RuntimeError, LookupError, TypeError):
+        return None
+
+
+def _ends(inputs: Sequence[tuple[int, ...]], outputs: Mapping[str, tuple[int, ...]]) -> str:
+    """Shapes of inputs to shapes of outputs, whose names are said where there are several."""
+    takes = ", ".join(map(str, inputs))
+    gives = ", ".join(str(shape) if len(outputs) == 1 else f"{name} {shape}" for name, shape in outputs.items())
+    return f"{takes} to {gives}"
 
 
 def activations_behind(source: Source) -> dict[str, tuple[str, ...]]:
@@ -117,34 +143,38 @@ class QuantisedSource:
         self.blueprint, self.source, self.dtype = blueprint, source, dtype
         found = rounding_of(blueprint, source)
         self.rounding = {
-            name: Rounding(rule.unit.to(device, dtype), rule.initial.to(device, dtype), rule.levels, rule.timesteps)
+            name: rule._replace(
+                unit=rule.unit.to(device, dtype),
+                initial=rule.initial.to(device, dtype),
+                below=rule.below.to(device, dtype),
+            )
             for name, rule in found.items()
         }
+        self.below = {name: below.to(device, dtype) for name, below in below_of(blueprint, source, found).items()}
         self.units = {name: unit.to(device, dtype) for name, unit in units_of(blueprint, source, found).items()}
         self.arrays = {name: array.to(device, dtype) for name, array in source.arrays.items()}
 
-    def scores(self, x: Tensor, watch: interpreter.Watch | None = None) -> Tensor:
-        """The output [N, *output_shape] of the quantised source."""
+    def scores(self, x: Batch, watch: interpreter.Watch | None = None) -> Any:
+        """The output [N, *output_shape] of the quantised source; several by name."""
         arrays = self.arrays
-        return interpreter.run(self.source, x.to(self.dtype), activate=self._round, arrays=arrays, watch=watch)
+        return interpreter.run(self.source, in_type(x, self.dtype), activate=self._round, arrays=arrays, watch=watch)
 
-    def codes(self, x: Tensor) -> dict[str, Tensor]:
+    def codes(self, x: Batch) -> dict[str, Tensor]:
         """The integer codes [N, *features] that each stage should emit."""
-        carried = {node.firing.carries for node in self.blueprint.plan.stages}
+        wanted = {node.firing.carries for node in self.blueprint.plan.stages}
         values: dict[str, Tensor] = {}
 
         def watch(node: SourceNode, value: Tensor) -> None:
-            if node.name in carried:
+            if node.name in wanted:
                 values[node.name] = value
 
         self.scores(x, watch)
         codes: dict[str, Tensor] = {}
         for node in self.blueprint.plan.stages:
-            value = values[node.firing.carries]
-            value = value if node.firing.channels is None else value[:, slice(*node.firing.channels)]
-            codes[node.name] = (value / self.units[node.name]).round()
+            value = carried(self.blueprint, node, values)
+            codes[node.name] = (value / self.units[node.name]).round() + self.below[node.name]
         return codes
 
-    def _round(self, node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:  # noqa: ARG002
+    def _round(self, node: SourceNode, z: Tensor, roles: Mapping[str, Tensor]) -> Tensor:
         rule = self.rounding[node.name]
-        return ((z + rule.initial) / rule.unit).floor().clamp(0, rule.levels) * rule.unit
+        return codes_of(node, z, rule, roles) * rule.unit

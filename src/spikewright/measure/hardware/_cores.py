@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from spikewright.ann.source import INPUT
 from spikewright.snn.nodes import Edge, Stage
 from spikewright.snn.plan import Plan
 
@@ -40,12 +39,16 @@ def machine_of(plan: Plan, uniform: Fraction | None = None) -> Machine:
     replayed = max(node.firing.schedule.replayed_steps(node.firing.code) for node in plan.stages)
     extra = plan.warmup + replayed  # the whole network warms up, and replays, together
     timesteps = {name: uniform or Fraction(code.timesteps) for name, code in codes.items()}
+    inputs = [each.name for each in plan.inputs]
     if plan.encoder.streams:
-        timesteps = {INPUT: uniform or Fraction(plan.encoder.steps - plan.warmup), **timesteps}
+        whole = uniform or Fraction(plan.encoder.steps - plan.warmup)
+        timesteps = {**dict.fromkeys(inputs, whole), **timesteps}
     windows = {name: steps + extra for name, steps in timesteps.items()}
     reads: dict[str, list[Read]] = {name: [] for name in windows}
-    courses = plan.courses
-    made_by = {INPUT: {(INPUT, _every(courses[INPUT].steps))} if INPUT in windows else set[tuple[str, Cells]]()}
+    courses, drives = plan.courses, plan.drives
+    made_by = {
+        name: {(name, _every(courses[name].steps))} if name in windows else set[tuple[str, Cells]]() for name in inputs
+    }
     for node in plan.nodes:
         read = {
             (core, cells)
@@ -54,12 +57,17 @@ def machine_of(plan: Plan, uniform: Fraction | None = None) -> Machine:
             for cells in [_aligned(before, edge, uniform=uniform is not None)]
         }
         if not isinstance(node, Stage):
-            made_by[node.name] = {(core, _padded(cells, courses[node.name].steps)) for core, cells in read}
+            steps = courses[node.name].steps
+            # what is not linear takes all of a train first, unless its steps are all the same
+            streams = node.op.linear or drives[node.name].constant
+            made_by[node.name] = {(core, _padded(cells, steps) if streams else None) for core, cells in read}
             continue
         made_by[node.name] = {(node.name, _every(courses[node.name].steps))}
         waits = node.firing.schedule.waits
-        reads[node.name] = sorted({_read(core, None if waits else cells) for core, cells in read})
-    return Machine(windows, reads, {core for core, _ in made_by[plan.readout.name]})
+        reads[node.name] = sorted(
+            {_read(core, None if waits else cells, links=core not in inputs) for core, cells in read}
+        )
+    return Machine(windows, reads, {core for each in plan.readouts for core, _ in made_by[each.node]})
 
 
 def _every(steps: int) -> Cells:
@@ -83,9 +91,9 @@ def _padded(cells: Cells, steps: int) -> Cells:
     return None if cells is None else cells + (None,) * (steps - len(cells))
 
 
-def _read(core: str, cells: Cells) -> Read:
+def _read(core: str, cells: Cells, *, links: bool) -> Read:
     """How a stage reads a train; a link is read in the step in which it brings what is read."""
     if cells is None:
         return Read(core, whole=True, lag=0, trailing=0)
     ahead = [cell - step for step, cell in enumerate(cells) if cell is not None]
-    return Read(core, whole=False, lag=max(ahead) + (core != INPUT), trailing=-min(ahead))
+    return Read(core, whole=False, lag=max(ahead) + links, trailing=-min(ahead))

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from spikewright.ann.ops import Product
-from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.measure.cost.fan_out import dense_macs, op_shape
 from spikewright.measure.cost.synapses import elements
@@ -123,8 +122,10 @@ def dense_operations(blueprint: Blueprint) -> dict[str, int]:
     and gains are not counted, so a stage without a weight of its own may have 0.
     """
     plan = blueprint.plan
-    shapes = {INPUT: plan.input_shape, **{node.name: node.shape for node in plan.nodes}}
-    waiting: dict[str, dict[str, int]] = {INPUT: {}}  # operations of the graded nodes behind each value
+    shapes = plan.shapes
+    waiting: dict[str, dict[str, int]] = {
+        each.name: {} for each in plan.inputs
+    }  # operations of the graded nodes behind each value
     counted: set[str] = set()
     found: dict[str, int] = {}
     for node in plan.nodes:

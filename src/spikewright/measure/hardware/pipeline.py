@@ -17,11 +17,11 @@ accumulator at each reader that sums what arrives; summing takes no steps of its
 buffering) a chain runs at the pace of its longest window, but where a stage is read again further down, as
 in a residual network, its train is held longer and one buffer stalls it.
 
-The samples follow one another as closely as these lines allow: the interval is the largest Σ steps / Σ samples
-over their cycles, an exact fraction (3½ steps: two samples every 7). Graded nodes pass on at once, a graded
-input is always there, a repeated one takes its T steps on a core of its own (the link) and is read as it
-arrives. The read-out takes in what comes and holds nobody up. From the plan alone; not seconds, not spikes.
-With another T for all stages, what averages still averages; what repeated or dropped steps has none to.
+The samples follow one another as closely as these lines allow: the interval is the largest Σ steps / Σ samples over
+their cycles, an exact fraction (3½ steps: two samples every 7). Graded nodes pass on at once, or what is not linear
+after whole windows; a graded input is always there, a repeated one takes its T steps on a core of its own (the link)
+and is read as it arrives. The read-out takes in what comes and holds nobody up. From the plan alone; not seconds, not
+spikes. With another T for all stages, what averages still averages; what repeated or dropped steps has none to.
 
 Source: the QAC paper, §7.7 and Fig. 4: a layer works on a sample while the one before works on the next, must
 wait for the whole window of the one before, and "pipeline stalling may occur". It gives no number and says

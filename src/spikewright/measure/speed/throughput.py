@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from statistics import median
 
 import torch
-from torch import Tensor
 
+from spikewright.ann.ends import Batch, named_leaves
 from spikewright.data.progress import Progress, silent
 from spikewright.engines.runtimes import Runner
 from spikewright.errors import BadData
@@ -18,7 +18,7 @@ SPEED_BATCHES = 5
 SPEED_SECONDS = 10.0  # after this much measuring no further batch is begun
 
 
-def samples_per_second(network: Runner, batches: Iterable[Tensor], *, on_progress: Progress = silent) -> float:
+def samples_per_second(network: Runner, batches: Iterable[Batch], *, on_progress: Progress = silent) -> float:
     """Median samples per second.
 
     Args:
@@ -36,14 +36,19 @@ def samples_per_second(network: Runner, batches: Iterable[Tensor], *, on_progres
     stored_batches = [batch for batch in stored_batches if len(batch) == len(stored_batches[0])]
     rates: list[float] = []
     with torch.no_grad():
-        float(network(stored_batches[0]).sum())
+        _run(network, stored_batches[0])
         begin = time.perf_counter()
         for index in range(SPEED_BATCHES):
             start = time.perf_counter()
-            float(network(stored_batches[index % len(stored_batches)]).sum())  # reading a number waits for the device
+            _run(network, stored_batches[index % len(stored_batches)])
             end = time.perf_counter()
             rates.append(len(stored_batches[0]) / max(end - start, 1e-9))
             on_progress("speed", index + 1, SPEED_BATCHES)
             if end - begin > SPEED_SECONDS:
                 break
     return median(rates)
+
+
+def _run(network: Runner, x: Batch) -> None:
+    for _, output in named_leaves(network(x)):
+        float(output.sum())  # reading a number waits for the device

@@ -35,7 +35,7 @@ def identity(network: Blueprint | Source, samples: Prepared, settings: InjectSet
         "version": _version(network),
         "network": _digest(network),
         "images": hashlib.blake2b(
-            _bytes(samples.inputs) + _bytes(samples.labels.to(torch.int64)), digest_size=8
+            _bytes(samples.only) + _bytes(samples.labels.to(torch.int64)), digest_size=8
         ).hexdigest(),
         "count": len(samples.labels),
         "fault": TypeAdapter(type(fault)).dump_python(fault, mode="json"),

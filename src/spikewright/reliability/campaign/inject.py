@@ -229,6 +229,11 @@ def checked(network: Blueprint | Source, samples: Prepared, fault: Fault) -> tup
     Raises:
         BadData, BadModel, BadSetting: as `inject` does of these.
     """
+    taken = (network if isinstance(network, Source) else network.plan).input
+    if taken.ids is not None or not isinstance(samples.inputs, Tensor):
+        raise BadSetting(
+            "inject: the network takes ids, and campaigns are on networks of one input of real numbers: choose another"
+        )
     shape = network.input_shape if isinstance(network, Source) else network.plan.sample_shape
     output = network.output_shape if isinstance(network, Source) else network.plan.readout.shape
     if isinstance(network, Source) and not fault.ordinary:

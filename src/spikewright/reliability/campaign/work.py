@@ -151,13 +151,13 @@ def strata_of(target: SpikingTarget | OrdinaryTarget, inputs: Tensor, settings: 
     """The parts that a campaign strikes; `inputs` are its images, whose range is that of pixels."""
     owners = {}
     for piece in target.pieces:
-        sizes = piece.weights
-        if sizes is not None and sizes.memory not in owners:
-            whole = sizes.op.outputs_first(torch.arange(sizes.integers.numel()).reshape(sizes.integers.shape))
-            owner = np.empty(sizes.integers.numel(), np.int64)
+        weights = piece.weights
+        if weights is not None and weights.memory not in owners:
+            whole = weights.op.outputs_first(torch.arange(weights.integers.numel()).reshape(weights.integers.shape))
+            owner = np.empty(weights.integers.numel(), np.int64)
             for channel, places in enumerate(whole.flatten(1).numpy()):
                 owner[places] = channel
-            owners[sizes.memory] = (sizes.channels, owner)
+            owners[weights.memory] = (weights.channels, owner)
     low, high = (float(found) for found in inputs.aminmax())
     sites = replace(target.sites(), input_range=((low,), (high,)))
     return strata(

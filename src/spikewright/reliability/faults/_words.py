@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from spikewright.errors import BadSetting, did_you_mean
+from spikewright.errors import BadSetting, nearest
 from spikewright.reliability.faults import Rewrite
 from spikewright.reliability.sites import Sites
 
@@ -72,9 +72,7 @@ def listed(bits: Mapping[str, tuple[tuple[int, int], ...]], sites: Sites) -> NDA
     known = {memory.name: memory for memory in sites.memories}
     for name in bits:
         if name not in known:
-            raise BadSetting(
-                f"there is no layer {name!r} to strike: {did_you_mean(name, known)}choose among {', '.join(known)}"
-            )
+            raise BadSetting(f"there is no layer {name!r} to strike: {nearest(name, known)}")
     found, start = [], 0
     for memory in sites.memories:
         places = np.arange(len(memory.integers)) if memory.places is None else memory.places

@@ -30,7 +30,7 @@ from spikewright.reliability.faults._parameters import (
 )
 from spikewright.reliability.faults._stage import Untouched
 from spikewright.reliability.sites import Sites
-from spikewright.snn.neurons import Dynamics, Law
+from spikewright.snn.neurons import Closing, Dynamics, Law
 from spikewright.snn.neurons.leaky import Leaky, LeakyMembrane
 from spikewright.snn.schedules import Drive
 from spikewright.snn.trains import heaviside
@@ -104,6 +104,8 @@ class _Factors(Untouched):
         return drive._replace(threshold=drive.threshold * self.factors.to(drive.threshold))
 
     def law(self, law: Law, images: NDArray[np.int64], threshold: Tensor) -> Dynamics:  # noqa: ARG002
+        if isinstance(law, Closing):
+            return law.drifted(self.factors.to(threshold))
         return _StoredAsBefore(law, threshold) if isinstance(law, Leaky) and law.membrane is not None else law
 
 

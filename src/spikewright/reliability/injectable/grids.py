@@ -22,6 +22,7 @@ def whole_numbers(program: Program) -> Mapping[str, float | None]:
         plain = instruction.integral or (
             (node.op.moves or node.op.adds)
             and instruction.after is None
+            and instruction.bias is None
             and all(instruction.gain(index) is None for index in range(len(given)))
         )
         if not plain or any(each is None for each in given):

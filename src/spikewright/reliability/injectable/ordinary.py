@@ -23,7 +23,7 @@ from spikewright.ann.source import Source, SourceNode
 from spikewright.conversion.quantise import load, store
 from spikewright.reliability.faults import StageFault
 from spikewright.reliability.injectable.layout import laid_out, lanes
-from spikewright.reliability.injectable.pieces import Weights, averaged, weights_for
+from spikewright.reliability.injectable.pieces import Weights, averaged, image_by_image, weights_for
 from spikewright.reliability.sites import Memory, Neurons, Sites
 from spikewright.snn.formats.uniform import Uniform
 
@@ -57,10 +57,13 @@ class OrdinaryPiece:
         if self._affine is not None:
             gain, shift = self._affine
             return laid_out((given[0] * gain + shift).unsqueeze(0))
-        return laid_out(interpreter.evaluate(self._node, given, self._roles).float().unsqueeze(0))
+        return laid_out(image_by_image(op, inputs, self._evaluated).float())
 
     def _evaluate(self, value: Tensor) -> Tensor:
-        return interpreter.evaluate(self._node, [value[0]], self._roles).unsqueeze(0)
+        return self._evaluated([value])
+
+    def _evaluated(self, values: Sequence[Tensor]) -> Tensor:
+        return interpreter.evaluate(self._node, [value[0] for value in values], self._roles).unsqueeze(0)
 
     def finish(
         self,
@@ -80,6 +83,8 @@ class OrdinaryPiece:
 
     def _scaled(self, made: Tensor, channels: Tensor | None) -> Tensor:
         """Scale times product plus bias, rounded once."""
+        from spikewright.reliability.injectable.rounding import affine  # noqa: PLC0415 - brings Numba, which spiking ones do without
+
         assert self.weights is not None
         gain, shift = self._gain, self._shift
         if channels is not None:
@@ -91,8 +96,6 @@ class OrdinaryPiece:
         else:
             return (made * gain + shift).float()
         rounded = given.new_empty(given.shape, dtype=torch.float32)
-        from spikewright.reliability.injectable.rounding import affine  # noqa: PLC0415 - brings Numba
-
         affine(rounded.numpy(), given.numpy(), gain.numpy(), shift.numpy())
         return rounded.unsqueeze(0).transpose(1, 2) if made.dim() == 3 else rounded.view(made.shape)
 
@@ -163,7 +166,7 @@ class OrdinaryTarget:
             )
             for array, found in self._stored.items()
         )
-        axes = channel_axes(self.source.nodes, self.source.input_shape)
+        axes = channel_axes(self.source.nodes, self.source.value_shapes)
         stages = tuple(
             Neurons(name=node.name, shape=node.shape, timesteps=1, axis=axes[node.name])
             for node in self.source.nodes

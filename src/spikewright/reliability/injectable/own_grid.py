@@ -54,6 +54,8 @@ def on_own_grid(value: Tensor, digits: int, *, each: bool) -> Read:
 
     `each` says that every value counts for itself, as a vector's do, and not the share of them in a channel [T, N, C].
     """
+    from spikewright.reliability.injectable.rounding import round_columns, round_maps  # noqa: PLC0415 - brings Numba, which whole numbers do without
+
     most = _largest(value)
     finite = np.isfinite(most)
     tops = np.where(finite, np.frexp(np.where(finite, most, 0))[1], 0).astype(np.int64)
@@ -63,8 +65,6 @@ def on_own_grid(value: Tensor, digits: int, *, each: bool) -> Read:
     if value.dim() == 3:
         given = lanes(value)
         rounded = torch.empty_like(given)
-        from spikewright.reliability.injectable.rounding import round_columns  # noqa: PLC0415 - brings Numba
-
         round_columns(rounded.flatten(0, 1).numpy(), given.flatten(0, 1).numpy(), anchor, low, lost)
         rounded = rounded.transpose(1, 2)
     else:
@@ -72,8 +72,6 @@ def on_own_grid(value: Tensor, digits: int, *, each: bool) -> Read:
         rounded = torch.empty_like(value)
         shape = (*value.shape[:2], 1, -1) if each or value.dim() == 2 else (*value.shape[:3], -1)
         spared = value.numel() + 1 if each else _SPARED
-        from spikewright.reliability.injectable.rounding import round_maps  # noqa: PLC0415 - brings Numba
-
         round_maps(rounded.view(shape).numpy(), value.view(shape).numpy(), anchor, low, spared, lost)
     wide = torch.from_numpy(lost != 0)
     if not bool(wide.any()):
@@ -106,10 +104,10 @@ def _tops(value: Tensor) -> NDArray[np.int64]:
 
 def _largest(value: Tensor) -> NDArray[np.floating]:
     """The largest magnitude of each image [N]; not a number where one of its values is none."""
+    from spikewright.reliability.injectable.rounding import largest_of_columns  # noqa: PLC0415 - brings Numba, which whole numbers do without
+
     if value.dim() == 3:
         most = np.zeros(value.shape[1], value.numpy().dtype)
-        from spikewright.reliability.injectable.rounding import largest_of_columns  # noqa: PLC0415 - brings Numba
-
         largest_of_columns(most, lanes(value).flatten(0, 1).numpy())
         return most
     if not value.numel():

@@ -20,11 +20,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikewright.ann.ops import Averaging, Product
+from spikewright.ann.ops import Averaging, Operation, Product
 from spikewright.errors import NotExact
 from spikewright.reliability.faults import StageFault
 from spikewright.reliability.injectable.layout import lanes
 from spikewright.reliability.injectable.own_grid import MOST_DIGITS, Read, on_own_grid, parts
+
+Evaluate = Callable[[Sequence[Tensor]], Tensor]
 
 FLOAT32_EXACT, FLOAT64_EXACT = 2.0**24, 2.0**53
 ENOUGH_DIGITS = 32  # of what a convolution reads, where more would cost more
@@ -148,6 +150,8 @@ class Weights:
 
     def _of_reals(self, read: Read, digits: int, weight: Tensor, reach: float) -> Tensor:
         """The product of values on grids of so many bits; of any others it is something."""
+        from spikewright.reliability.injectable.rounding import join, split  # noqa: PLC0415 - brings Numba, which whole numbers do without
+
         assert read.tops is not None
         room = _room(reach)
         if self.op.space == 0 or room < _WORTH_SPLITTING:
@@ -157,8 +161,6 @@ class Weights:
         planes = read.values.new_empty((count, *read.values.shape), dtype=torch.float32)
         tops = read.tops.numpy()
         value = read.values.reshape(times, images, -1)
-        from spikewright.reliability.injectable.rounding import join, split  # noqa: PLC0415 - brings Numba
-
         split(planes.flatten(3).numpy(), value.numpy(), np.ldexp(1.0, room - tops), radix)
         made = self._product(planes.flatten(0, 1), weight).unflatten(0, (count, times))
         summed = made.new_empty(made.shape[1:], dtype=torch.float64)
@@ -255,6 +257,20 @@ def weights_for(op: Product, *, memory: str, bits: int, integers: Tensor, most: 
 def _room(reach: float) -> int:
     """Bits of whole numbers whose products float32 sums exactly."""
     return math.floor(math.log2(FLOAT32_EXACT / max(reach, 1.0)))
+
+
+def image_by_image(op: Operation, inputs: Sequence[Tensor], evaluate: Evaluate) -> Tensor:
+    """What an operation that is not linear makes of values [T, N, *] each.
+
+    One that sums, as norms do, is given one image at a time, so that none is summed in another order for its company.
+    """
+    if op.linear or op.elementwise or op.maximum:
+        return evaluate(inputs)
+    return torch.cat(
+        [evaluate([x[:, image : image + 1].contiguous() for x in inputs]) for image in range(inputs[0].shape[1])]
+        or [evaluate(inputs)],
+        1,
+    )
 
 
 def averaged(op: Averaging, value: Tensor, evaluate: Callable[[Tensor], Tensor]) -> Tensor:

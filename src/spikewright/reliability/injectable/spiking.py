@@ -1,10 +1,10 @@
 """A spiking network laid out for injection: the collapsed engine, cut where stored integers are multiplied.
 
 Postponed firing runs in the integers of `lowering`; clocked networks in float32, as their engine does; networks in
-lockstep in float64. What a stage reads, and when, is as in `engines/collapsed.py`, and without faults its values are
-that engine's: exactly where products read whole numbers, and up to rounding where not: sums are exact there too
-(`own_grid.py`).
-A stage that a fault strikes runs its time loop, spike by spike.
+lockstep, and those that compute with numbers between stages, in float64. What a stage reads, and when, is as in
+`engines/collapsed.py`, and without faults its values are that engine's: exactly where products read whole numbers, and
+up to rounding where not: sums are exact there too (`own_grid.py`). A stage that a fault strikes runs its time loop,
+spike by spike.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from spikewright.engines.currents import total_input
 from spikewright.engines.lower.folded import fold
 from spikewright.engines.lower.integer import lowered
 from spikewright.engines.program import Program
-from spikewright.errors import BadModel, NotExact
+from spikewright.errors import BadModel, NotExact, UnsupportedModule
 from spikewright.reliability.injectable.grids import longest, whole_numbers
 from spikewright.reliability.injectable.layout import laid_out
 from spikewright.reliability.injectable.pieces import weights_for
@@ -131,5 +131,5 @@ def _in_integers(blueprint: Blueprint) -> Program | None:
     """The lowered program, wide enough for faulty weights, or None where there is none."""
     try:
         return lowered(blueprint).double().eval()
-    except NotExact:
+    except (NotExact, UnsupportedModule):
         return None

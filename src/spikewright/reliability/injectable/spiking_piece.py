@@ -8,17 +8,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikewright.ann.ops import Averaging
-from spikewright.engines.currents import aligned, before_firing, constant_drive, drive_of, scaled, totals
+from spikewright.engines.currents import aligned, before_firing, constant_drive, drive_of, scaled, totals, with_constant
 from spikewright.engines.program import Instruction, InstructionArrays, Program, StageInstruction, instruction_of
 from spikewright.reliability.faults import StageFault
 from spikewright.reliability.injectable.layout import laid_out
-from spikewright.reliability.injectable.pieces import Weights, averaged
+from spikewright.reliability.injectable.pieces import Weights, averaged, image_by_image
 from spikewright.reliability.injectable.quick_firing import quick_firing
 from spikewright.snn.neurons import Dynamics
 from spikewright.snn.neurons.leaky import Leaky
 from spikewright.snn.nodes import Firing
 from spikewright.snn.schedules import Drive
-from spikewright.snn.schedules.two_phase import collapse as close
 from spikewright.snn.surrogate import Rectangle
 from spikewright.snn.trains import decode, encode, weighted
 
@@ -51,7 +50,7 @@ class SpikingPiece:
             if not self._loops and not self._wants_train and instruction.integral and weights is not None:
                 self._quick = quick_firing(instruction)
         else:
-            self._totals = self._is_readout or not self._wants_train
+            self._totals = self._is_readout or not self._wants_train or self.name in program.of_totals
             self._loops = False
 
     def gather(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -70,11 +69,14 @@ class SpikingPiece:
             return laid_out(ready[0])
         if self._averages is not None:
             return averaged(self._averages, ready[0], self._evaluate)
-        made = instruction.node.op([x.flatten(0, 1) for x in ready], instruction.weight)
-        return made.unflatten(0, ready[0].shape[:2])
+        return image_by_image(self.node.op, ready, self._evaluated)
 
     def _evaluate(self, value: Tensor) -> Tensor:
-        return self.node.op([value.flatten(0, 1)], self._instruction.weight).unflatten(0, value.shape[:2])
+        return self._evaluated([value])
+
+    def _evaluated(self, values: Sequence[Tensor]) -> Tensor:
+        made = self.node.op([value.flatten(0, 1) for value in values], self._instruction.weight)
+        return made.unflatten(0, values[0].shape[:2])
 
     def finish(
         self,
@@ -96,18 +98,18 @@ class SpikingPiece:
             made = made.round()
         if not isinstance(instruction, StageInstruction):
             if not self._is_readout:
-                return laid_out(made)
-            return scaled(made if instruction.bias is None else made + instruction.bias, self._program.worth)
+                return laid_out(self._passed_on(with_constant(instruction, made)))
+            total = made if instruction.bias is None else made + instruction.bias
+            return scaled(total, self._program.worth(self.name))
         firing = instruction.firing
         if fault is None and not self._loops:
-            codes = self._code(instruction, made)
-            return laid_out(weighted(encode(codes, firing.code), firing.code) if self._wants_train else codes[None])
+            return laid_out(self._as_wanted(self._code(instruction, made), firing))
         constant = self._closed and not firing.schedule.waits
         drive = constant_drive(instruction, made[0]) if constant else drive_of(instruction, made)
-        law: Dynamics = firing.law
+        law: Dynamics = instruction.law
         if fault is not None:
             assert images is not None
-            law, drive = fault.law(law, images, drive.threshold), fault.drive(drive)
+            law, drive = fault.law(instruction.law, images, drive.threshold), fault.drive(drive)
         train = _train(firing, law, drive)
         if fault is not None:
             assert images is not None
@@ -115,13 +117,26 @@ class SpikingPiece:
         worth = weighted(train, firing.code)
         return laid_out(worth if self._wants_train or not self._closed else decode(train, firing.code).unsqueeze(0))
 
+    def _passed_on(self, made: Tensor) -> Tensor:
+        """What is computed of totals is the same at every step, where somebody asks for steps."""
+        if self.name not in self._program.of_totals or not self._wants_train:
+            return made
+        steps = self._program.courses[self.name].steps
+        return (made / steps).expand(steps, *made.shape[1:])
+
+    def _as_wanted(self, codes: Tensor, firing: Firing) -> Tensor:
+        """Codes as the next nodes read them: in one step, or as a weighted train."""
+        if not self._wants_train:
+            return codes[None]
+        return weighted(encode(codes, firing.code, signed=firing.law.signed), firing.code)
+
     def _code(self, instruction: StageInstruction, made: Tensor) -> Tensor:
         """The closed form over the window."""
         total = made[0] if instruction.offset is None else made[0] + instruction.offset
         potential = before_firing(instruction, total)
         if not instruction.starts_early and instruction.initial is not None:
             potential = potential + instruction.initial
-        return close(potential.clone(), instruction.threshold, instruction.firing.code)
+        return instruction.code(potential.clone())
 
 
 def _train(firing: Firing, law: Dynamics, drive: Drive) -> Tensor:
@@ -158,7 +173,16 @@ def _part(instruction: Instruction, channels: Tensor) -> Instruction:
         initial=cut(instruction.initial),
         threshold=cut(instruction.threshold),
         before=before,  # pyright: ignore[reportArgumentType]
+        law=_law_part(instruction, channels),
         integral=instruction.integral,
         reach=instruction.reach,
     )
     return instruction_of(instruction.node, arrays)
+
+
+def _law_part(instruction: Instruction, channels: Tensor) -> dict[str, Tensor]:
+    """The arrays of its law, [thresholds, *features or what broadcasts]."""
+    if not isinstance(instruction, StageInstruction):
+        return {}
+    whole = instruction.law_arrays
+    return {role: array.index_select(1, channels) if array.shape[1] > 1 else array for role, array in whole.items()}

@@ -10,12 +10,13 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
+from spikewright.snn.neurons._plain import Plain
 from spikewright.snn.neurons.integrate_fire import Membrane
 from spikewright.snn.trains import heaviside
 
 
 @dataclass(frozen=True, slots=True)
-class HardReset:
+class HardReset(Plain):
     """The integrate-and-fire law with reset to zero."""
 
     kind: Literal["hard_reset"] = "hard_reset"
@@ -23,16 +24,6 @@ class HardReset:
     leaks: ClassVar[bool] = False
     takes_back: ClassVar[bool] = False
     rate_only: ClassVar[bool] = True  # a spike clears the membrane, so it cannot be worth a part of it
-
-    @property
-    def leak(self) -> float:
-        """Nothing is lost from step to step."""
-        return 1.0
-
-    @property
-    def membrane(self) -> None:
-        """Stored as it is."""
-        return None
 
     def init(self, initial: Tensor, like: Tensor) -> Membrane:
         """A membrane at its initial potential, shaped like one step's current [N, *features]."""

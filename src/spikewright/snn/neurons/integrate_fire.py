@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from torch import Tensor
 
+from spikewright.snn.neurons._plain import Plain
 from spikewright.snn.trains import heaviside
 
 
@@ -19,7 +20,7 @@ class Membrane(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class IntegrateFire:
+class IntegrateFire(Plain):
     """The integrate-and-fire law with soft reset and no leak."""
 
     kind: Literal["integrate_fire"] = "integrate_fire"
@@ -27,16 +28,6 @@ class IntegrateFire:
     leaks: ClassVar[bool] = False
     takes_back: ClassVar[bool] = False
     rate_only: ClassVar[bool] = False  # any code will do
-
-    @property
-    def leak(self) -> float:
-        """Nothing is lost from step to step."""
-        return 1.0
-
-    @property
-    def membrane(self) -> None:
-        """Stored as it is."""
-        return None
 
     def init(self, initial: Tensor, like: Tensor) -> Membrane:
         """A membrane at its initial potential, shaped like one step's current [N, *features]."""

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from spikewright.errors import BadSetting
 from spikewright.snn.formats.membrane import MembraneFormat
+from spikewright.snn.neurons._plain import OneThreshold
 from spikewright.snn.trains import heaviside
 
 Reset = Literal["soft", "hard", "delayed"]
@@ -33,7 +34,7 @@ class LeakyMembrane(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leaky:
+class Leaky(OneThreshold):
     """The leaky law.
 
     Attributes:

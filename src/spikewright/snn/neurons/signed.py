@@ -13,6 +13,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from spikewright.snn.neurons._plain import Plain
 from spikewright.snn.trains import heaviside
 
 
@@ -24,7 +25,7 @@ class SignedMembrane(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(Plain):
     """The signed law: spikes are −1, 0 or 1."""
 
     kind: Literal["signed"] = "signed"
@@ -32,16 +33,6 @@ class Signed:
     leaks: ClassVar[bool] = False
     takes_back: ClassVar[bool] = True
     rate_only: ClassVar[bool] = True  # the memory counts spikes of one worth
-
-    @property
-    def leak(self) -> float:
-        """Nothing is lost from step to step."""
-        return 1.0
-
-    @property
-    def membrane(self) -> None:
-        """Stored as it is."""
-        return None
 
     def init(self, initial: Tensor, like: Tensor) -> SignedMembrane:
         """A membrane at its initial potential, nothing emitted."""

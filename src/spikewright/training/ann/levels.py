@@ -9,20 +9,20 @@ for random weights (there batch norm normalises by each batch, so that the perce
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from spikewright.ann import interpreter
 from spikewright.ann.ops import Activating
-from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import Source, SourceNode
 from spikewright.errors import BadSetting
 from spikewright.training.ann.trainable import THRESHOLD_FLOOR, TrainableSource
 
 MOST_LEVELS = 2**16 - 1
 SILENT = 1.0  # threshold of a stage that never fires on the images seen: it may wake up in training
-PRESERVED = 200_000  # values a batch and stage of which the quantile is taken
+SAMPLED = 200_000  # values a batch and stage of which the quantile is taken
 
 
 def with_levels(
@@ -54,8 +54,9 @@ def with_levels(
             threshold = threshold.clamp(max=node.op.cap)
         name = f"{node.name}.threshold"
         arrays[name] = threshold
-        op = Activation(cap=node.op.cap, levels=_levels_of(node, levels), slip=slip)
-        nodes.append(_with_op(node, op, arrays=(("threshold", name),)))
+        others = tuple(entry for entry in node.arrays if entry[0] != "threshold")
+        op = node.op.with_levels(_levels_of(node, levels), slip)
+        nodes.append(replace(node, op=op, arrays=(*others, ("threshold", name))))
     return _with_nodes(source, nodes, arrays)
 
 
@@ -78,19 +79,16 @@ def require_levels(levels: int, where: str = "") -> None:
 
 
 def without_levels(source: Source) -> Source:
-    """Return the network with plain (capped) ReLUs in place of the rounding."""
-    nodes = [
-        _with_op(node, Activation(cap=node.op.cap)) if isinstance(node.op, Activating) else node
-        for node in source.nodes
-    ]
+    """Return the network with its activations as they are without rounding."""
+    nodes = [_plain(node, node.op) if isinstance(node.op, Activating) else node for node in source.nodes]
     return _with_nodes(source, nodes, source.arrays)
 
 
 @torch.no_grad()
 def initial_thresholds(
-    source: Source, batches: Iterable[Tensor], *, percentile: float = 99.9, calibrate: bool = False
+    source: Source, batches: Iterable[Any], *, percentile: float = 99.9, calibrate: bool = False
 ) -> dict[str, Tensor]:
-    """Thresholds from the positive values that each activation shows, before any rounding.
+    """Thresholds from the positive values that each activation shows, or sizes of them, before any rounding.
 
     Args:
         source: the network, with or without levels.
@@ -111,11 +109,13 @@ def initial_thresholds(
 
     def watch(node: SourceNode, value: Tensor) -> None:
         if node.name in seen:
-            seen[node.name].append(_percentile(value, percentile))
+            assert isinstance(node.op, Activating)
+            seen[node.name].append(_percentile(node.op.sizes(value), percentile))
 
     count = 0
     for x in batches:
-        interpreter.run(network.source, x, arrays=network.arrays, training=calibrate, watch=watch)
+        given = x if isinstance(x, Tensor) else source.inputs_of(x, "thresholds")
+        interpreter.run(network.source, given, arrays=network.arrays, training=calibrate, watch=watch)
         count += 1
     if count == 0:
         raise BadSetting("thresholds: no images to take them from: give at least one batch")
@@ -128,13 +128,14 @@ def _with_nodes(source: Source, nodes: list[SourceNode], arrays: Mapping[str, Te
     return replace(source, nodes=tuple(nodes), arrays=remaining)
 
 
-def _with_op(node: SourceNode, op: Activation, arrays: tuple[tuple[str, str], ...] = ()) -> SourceNode:
-    return SourceNode(name=node.name, op=op, inputs=node.inputs, shape=node.shape, arrays=arrays)
+def _plain(node: SourceNode, op: Activating) -> SourceNode:
+    others = tuple(entry for entry in node.arrays if entry[0] != "threshold")
+    return replace(node, op=op.with_levels(None, 0.0), arrays=others)
 
 
 def _percentile(value: Tensor, percentile: float) -> Tensor:
     flat = value.flatten().float()
-    flat = flat[:: -(-flat.numel() // PRESERVED)]
+    flat = flat[:: -(-flat.numel() // SAMPLED)]
     positive = flat[flat > 0]
     return torch.quantile(positive, percentile / 100) if positive.numel() else flat.new_tensor(float("nan"))
 

@@ -87,7 +87,9 @@ class BitPenalty:
         assert isinstance(node.op, Activating)
         a = as_trained(node, z, roles)
         if node.op.levels is not None:
-            self._sums.append(bit_sum(a, roles["threshold"], node.op.levels, self.gradient))
+            threshold, levels = roles["threshold"], node.op.levels
+            emitted = node.op.emitted(a, threshold / levels, levels)
+            self._sums.append(bit_sum(emitted, threshold, levels, self.gradient))
             self._samples = len(a)
         return a
 

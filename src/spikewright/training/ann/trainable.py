@@ -9,11 +9,13 @@ Knows nothing about optimisers, data or losses.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from spikewright.ann import interpreter
+from spikewright.ann.ends import arranged
 from spikewright.ann.interpreter import Activate, as_trained
 from spikewright.ann.ops import Activating
 from spikewright.ann.ops.activations import BatchNorm
@@ -65,9 +67,11 @@ class TrainableSource(nn.Module):
         """The current arrays under the source's own names."""
         return {name: getattr(self, key) for name, key in self._keys.items()}
 
-    def forward(self, x: Tensor, activate: Activate = as_trained) -> Tensor:
-        """Map prepared inputs [N, *input_shape] to the output [N, *output_shape]."""
-        return interpreter.run(self.source, _dense(x), arrays=self.arrays, training=self.training, activate=activate)
+    def forward(self, x: Any, activate: Activate = as_trained) -> Any:
+        """Map prepared inputs [N, *input_shape] to the output [N, *output_shape]; several as the model gave them."""
+        given = _dense(x) if isinstance(x, Tensor) else self.source.inputs_of(x, "training")
+        arrays = self.arrays
+        return arranged(interpreter.run(self.source, given, arrays=arrays, training=self.training, activate=activate))
 
     def clamp_thresholds(self) -> None:
         """Bring every threshold between the floor and the activation's cap; call it after each step."""

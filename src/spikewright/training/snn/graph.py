@@ -5,6 +5,7 @@
 So no value between neurons is anything but a sum of spikes. Knows nothing about neurons or training.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from spikewright.ann.layers import first_and_last
@@ -12,6 +13,7 @@ from spikewright.ann.ops import Activating, Averaging, Maximum, Moving, Operatio
 from spikewright.ann.ops.activations import Activation
 from spikewright.ann.source import INPUT, Source, SourceNode
 from spikewright.conversion.stages.stage import stage
+from spikewright.conversion.stages.staged import StagedNode
 from spikewright.errors import BadModel
 
 READOUT_NEURONS = "readout_neurons"
@@ -26,9 +28,12 @@ def spiking_source(source: Source, *, biases: bool = True, firing_readout: bool 
         firing_readout: neurons after the last layer, whose spikes are the output.
 
     Raises:
-        BadModel: no activation, or a max pool of spikes that cannot stand before the neurons.
+        BadModel: no activation, a max pool of spikes that cannot stand before the neurons, or what is computed of
+            numbers: norms of a sample's own values, gates, softmax.
         UnsupportedModule: as `staging.stage` says.
     """
+    if source.input.ids is not None:
+        raise BadModel("the network takes ids, and spiking networks are trained directly on real numbers: convert it")
     nodes = [_plain(node, biases=biases) for node in source.nodes]
     output = source.output
     if firing_readout and not isinstance(nodes[-1].op, Activating):
@@ -43,7 +48,7 @@ def spiking_source(source: Source, *, biases: bool = True, firing_readout: bool 
     used = {name for node in nodes for _, name in node.arrays}
     arrays = {name: array for name, array in source.arrays.items() if name in used}
     arranged = replace(source, nodes=tuple(nodes), arrays=arrays)
-    stage(arranged)  # what could not be frozen is refused before it is trained
+    _refuse_numbers(stage(arranged))  # what could not be frozen is refused before it is trained
     return arranged
 
 
@@ -88,17 +93,30 @@ def _pools_first(nodes: list[SourceNode]) -> list[SourceNode]:
     return list(made.values())
 
 
+def _maps(op: Operation) -> bool:
+    """Whether it is a gain or a constant; training may turn the sign of one."""
+    return op.scales or op.normalises or op.offsets
+
+
 def _refuse_pooled_spikes(nodes: list[SourceNode]) -> None:
     spikes: set[str] = set()
     for node in nodes:
-        if isinstance(node.op, Activating) or (
-            isinstance(node.op, Moving | Averaging) and any(name in spikes for name in node.inputs)
-        ):
+        reads = any(name in spikes for name in node.inputs)
+        if isinstance(node.op, Activating) or (reads and (isinstance(node.op, Moving | Averaging) or _maps(node.op))):
             spikes.add(node.name)
-        elif _is_pool(node.op) and node.inputs[0] in spikes:
+        elif _is_pool(node.op) and reads:
             raise BadModel(
-                f"max pool {node.name!r} reads spikes that were joined or averaged: pool each activation itself, "
-                "or use average pooling"
+                f"max pool {node.name!r} reads spikes that were joined, averaged, scaled or normalised: pool each "
+                "activation itself, or use average pooling"
+            )
+
+
+def _refuse_numbers(staged: Sequence[StagedNode]) -> None:
+    for node in staged:
+        if not node.op.linear:
+            raise BadModel(
+                f"node {node.name!r}: operation {node.op.kind!r} is computed of a window's total, and neurons that are "
+                "trained directly have none: put nn.ReLU before a max pool, remove a norm or gate, or convert"
             )
 
 

@@ -8,11 +8,10 @@ threshold 0.5), with the recipe that keeps its deep topologies from falling sile
 "Q-SNNs", §5.1 and Eq. 14-16.
 """
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from spikewright.errors import BadSetting
+from spikewright.errors import BadSetting, nearest
 from spikewright.snn.formats.binary import Binary
 from spikewright.snn.formats.uniform import Uniform
 from spikewright.snn.nodes import AnyFormat
@@ -95,9 +94,7 @@ def options(given: Mapping[str, Any], recipe: str | None = None) -> dict[str, An
         raise BadSetting(f"training: no recipe named '{recipe}': choose one of {', '.join(RECIPES)}")
     for name in given:
         if name not in DEFAULTS:
-            near = difflib.get_close_matches(name, DEFAULTS, n=1)
-            hint = f"did you mean '{near[0]}'? " if near else ""
-            raise BadSetting(f"training: no option named '{name}': {hint}choose one of {', '.join(DEFAULTS)}")
+            raise BadSetting(f"training: no option named '{name}': {nearest(name, DEFAULTS)}")
     asked = {name: _typed(name, value) for name, value in given.items() if value is not None}
     return {**DEFAULTS, **(RECIPES[recipe] if recipe else {}), **asked}
 

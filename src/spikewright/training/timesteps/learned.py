@@ -154,6 +154,11 @@ def _counts(source: Source, weighting: str) -> dict[str, int]:
 def _start(source: Source, node: SourceNode) -> tuple[Tensor, int]:
     """α and T that an activation has."""
     threshold = source.array(node, "threshold")
+    if isinstance(node.op, Activating) and node.op.staircase:
+        raise BadSetting(
+            f"activation {node.name!r} is no ReLU, and learned timesteps are those of a rate code, which it has not: "
+            "train with --levels, or replace the activation"
+        )
     if not isinstance(node.op, Activating) or node.op.levels is None or threshold is None:
         raise BadSetting(f"activation {node.name!r} has no levels to start from: give the network levels first")
     if threshold.numel() != 1:

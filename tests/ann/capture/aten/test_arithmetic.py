@@ -52,7 +52,7 @@ def test_each_way_round(compute: Compute) -> None:
 @pytest.mark.parametrize(
     ("compute", "words"),
     [
-        (lambda a, b: a * b, "a product of two signals"),
+        (lambda a, b: torch.div(a, b, rounding_mode="floor"), "a division that rounds"),
         (lambda a, b: torch.rsub(a, b, alpha=2), "rsub with alpha"),
     ],
 )

@@ -64,22 +64,3 @@ def test_it_is_captured_with_its_levels_and_equals_the_source_as_trained(name: s
 def test_other_roundings_are_refused(activation: Callable[[Tensor, Tensor], Tensor]) -> None:
     with pytest.raises(UnsupportedModule, match=r"floor|round"):
         sw.capture(Rounded(activation).eval(), torch.randn(2, 6))
-
-
-def test_fake_quantised_weights_are_constants() -> None:
-    class Quantised(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.first, self.second = nn.Linear(6, 8), nn.Linear(8, 3)
-
-        def forward(self, x: Tensor) -> Tensor:
-            scale, zero = self.first.weight.detach().abs().amax(1) / 7, torch.zeros(8, dtype=torch.int32)
-            weight = torch.fake_quantize_per_channel_affine(self.first.weight, scale, zero, 0, -8, 7)
-            x = torch.relu(nn.functional.linear(x, weight, self.first.bias))
-            return nn.functional.linear(x, torch.fake_quantize_per_tensor_affine(self.second.weight, 0.05, 0, -8, 7))
-
-    torch.manual_seed(2)
-    model, x = Quantised().eval(), torch.randn(50, 6)
-    source = sw.capture(model, x[:2])
-    torch.testing.assert_close(interpreter.run(source, x), model(x).detach(), rtol=1e-5, atol=1e-5)
-    assert [node.op.kind for node in source.nodes] == ["linear", "activation", "linear"]

@@ -8,7 +8,7 @@ import torch
 from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
 from spikewright.ann.source import SourceNode
 from spikewright.errors import UnsupportedModule
-from spikewright.measure.equality.bounds import Size
+from spikewright.measure.equality.bounds import Case, Size
 from spikewright.measure.equality.reference import BOUNDS
 
 
@@ -25,7 +25,8 @@ def test_batch_norm_on_magnitudes() -> None:
         "bias": torch.tensor([-0.75, 1.0]).double(),
     }
     op = BatchNorm(epsilon=1e-3)
-    found = BOUNDS[op](_node(op), [Size(x.abs(), 7)], roles)
+    found = BOUNDS[op](Case(_node(op), [Size(x.abs(), 7)], [x], x, roles, 4))
+    assert found.error is None
     assert found.terms == 11
     for channel in range(2):
         gain = abs(float(roles["weight"][channel])) / math.sqrt(float(roles["variance"][channel]) + 1e-3)
@@ -37,7 +38,8 @@ def test_batch_norm_on_magnitudes() -> None:
 
 def test_a_constant_adds_its_magnitude_and_an_activation_is_the_references_own() -> None:
     x = torch.ones(1, 2, 3).double()
-    found = BOUNDS[Offset()](_node(Offset()), [Size(x, 1)], {"offset": torch.tensor(-2.0).double()})
+    roles = {"offset": torch.tensor(-2.0).double()}
+    found = BOUNDS[Offset()](Case(_node(Offset()), [Size(x, 1)], [x], x - 2, roles, 4))
     assert torch.equal(found.magnitude, 3 * x)
     assert found.terms == 3
     with pytest.raises(UnsupportedModule, match="the reference rounds it"):

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_constant
+from spikewright.ann.capture.aten.curves import threshold
+from spikewright.ann.capture.aten.graded import at_least
 from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
-from spikewright.ann.ops.arithmetic import Add, Scale
 
 
 def _batch_norm(call: Call) -> Any:
@@ -38,11 +39,13 @@ def _activation(call: Call) -> Value:
         high = 6.0
     elif call.target == "threshold":
         if call["threshold"] != 0 or call["value"] != 0:
-            raise Refused("a thresholded ReLU with an offset", "use nn.ReLU")
+            return threshold(call)
     elif call.target != "relu":
         default = -1.0 if call.target == "hardtanh" else None
         low = call.get("min_val", call.get("min", default))
         high = call.get("max_val", call.get("max", 1.0 if call.target == "hardtanh" else None))
+    if "clamp" in call.target and high is None and (length := at_least(call, x, low)) is not None:
+        return length
     if low is None:
         raise Refused("a clamp without a minimum", "use clamp(min=0) or nn.ReLU")
     if isinstance(low, Value | Tensor) or isinstance(high, Value | Tensor):
@@ -57,34 +60,6 @@ def _activation(call: Call) -> Value:
         x = call.emit(Offset(), [x], x.shape, offset=torch.tensor(-low))
     value = call.emit(Activation(cap=None if high is None else high - low), [x], x.shape)
     return value if low == 0 else call.emit(Offset(), [value], x.shape, offset=torch.tensor(low))
-
-
-def _maximum(call: Call) -> Value:
-    """The larger of a signal and 0 is a ReLU."""
-    signal, other = call["self"], call["other"]
-    if isinstance(other, Value):
-        signal, other = other, signal
-    if isinstance(other, Value) or bool((torch.as_tensor(other) != 0).any()):
-        raise Refused("a maximum of two signals, or of one and a constant that is not 0", "use nn.ReLU")
-    if signal.shape != call.shape:
-        raise Refused("a maximum with zeros of a larger shape", "use nn.ReLU")
-    return call.emit(Activation(), [signal], call.shape)
-
-
-def _leaky(call: Call) -> Value:
-    """PReLU(z) = relu(z) − a·relu(−z), for slopes of any sign: two activations, whose sum is read.
-
-    Source: He et al., "Delving Deep into Rectifiers", 2015, eq. 1, written with rectifiers alone.
-    """
-    x = call["self"]
-    slope = call.get("weight", call.get("negative_slope", 0.01))
-    if isinstance(slope, Value):
-        raise Refused("a PReLU whose slope depends on the input", "use a constant slope")
-    slope = torch.as_tensor(slope, dtype=torch.get_default_dtype())
-    slope = slope.reshape(-1, *(1,) * (len(x.shape) - 1)) if slope.numel() > 1 else slope.reshape(())
-    turned = call.emit(Scale(), [x], x.shape, weight=torch.tensor(-1.0))
-    above, below = (call.emit(Activation(), [each], x.shape) for each in (x, turned))
-    return call.emit(Add(), [above, call.emit(Scale(), [below], x.shape, weight=-slope)], x.shape)
 
 
 def _trained_activation(call: Call) -> Value:
@@ -105,9 +80,5 @@ TRANSLATIONS: dict[str, Translate] = {
     "clamp": _activation,
     "clamp_min": _activation,
     "threshold": _activation,
-    "maximum": _maximum,
-    "prelu": _leaky,
-    "_prelu_kernel": _leaky,
-    "leaky_relu": _leaky,
     "spikewright::clipped_round": _trained_activation,
 }

@@ -1,10 +1,13 @@
-"""Sums, differences and products with constants."""
+"""Sums and differences; products with constants, and of two signals."""
 
 import torch
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_constant
+from spikewright.ann.capture.aten.curves import by_hand
+from spikewright.ann.capture.aten.graded import divided, of_two
 from spikewright.ann.ops.activations import Offset
 from spikewright.ann.ops.arithmetic import Add, Scale
+from spikewright.ann.ops.graded import Multiply
 
 
 def _sum(call: Call) -> Value:
@@ -25,15 +28,18 @@ def _sum(call: Call) -> Value:
 
 def _product(call: Call) -> Value:
     left, right = call["self"], call.get("other", -1.0)
-    if isinstance(left, Value) and isinstance(right, Value):
-        raise Refused(
-            "a product of two signals (gating, squeeze-and-excitation or attention)",
-            "a spike train can be multiplied by constants only: remove the gate",
-        )
+    if isinstance(left, Value) and isinstance(right, Value) and call.target == "mul":
+        whole = by_hand(call, left, right)
+        if whole is not None:
+            return whole
     if call.target == "div":
-        if call.get("rounding_mode") is not None or isinstance(right, Value):
-            raise Refused("a division by a signal, or one that rounds", "divide by a constant")
+        if call.get("rounding_mode") is not None:
+            raise Refused("a division that rounds", "divide without rounding")
+        if isinstance(right, Value):
+            return divided(call, left, right)
         right = 1.0 / right
+    if isinstance(left, Value) and isinstance(right, Value):
+        return of_two(call, Multiply(), left, right)
     if isinstance(right, Value):
         left, right = right, left
     return call.emit(Scale(), [left], call.shape, weight=feature_constant(right, call.shape))

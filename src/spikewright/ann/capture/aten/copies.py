@@ -2,11 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
+import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_axis, tuple_of
-from spikewright.ann.ops.moves import Concat, Gather, Permute, Reshape
+from spikewright.ann.capture.aten.places import copied, gathered
+from spikewright.ann.ops.moves import Concat, Permute, Reshape
 
 
 def whole_slice(call: Call) -> bool:
@@ -14,46 +18,33 @@ def whole_slice(call: Call) -> bool:
     return call.get("start", 0) == 0 and call.get("end", math.inf) >= 2**31 and call.get("step", 1) == 1
 
 
-def gathered(call: Call, x: Value, axis: int, index: Sequence[int]) -> Value:
-    """Places of a feature axis (without the batch), as they are named."""
-    if list(index) == list(range(x.shape[axis])):
-        return x
-    shape = (*x.shape[:axis], len(index), *x.shape[axis + 1 :])
-    return call.emit(Gather(dim=axis + 1, index=tuple(index)), [x], shape)
-
-
 def padded(call: Call, x: Value, pads: Sequence[int], mode: str) -> Value:
     """Around the last axes, as torch.nn.functional.pad takes them: reflect, replicate or circular."""
     for number, (before, after) in enumerate(zip(pads[::2], pads[1::2], strict=True)):
         axis = len(x.shape) - 1 - number
-        size = x.shape[axis]
-        x = gathered(call, x, axis, [_inside(place, size, mode) for place in range(-before, size + after)])
+        places = torch.arange(x.shape[axis], dtype=torch.float64).reshape(1, 1, -1)
+        x = gathered(call, x, axis, _places(F.pad(places, (before, after), mode)))
     return x
-
-
-def _inside(place: int, size: int, mode: str) -> int:
-    if mode == "replicate":
-        return min(max(place, 0), size - 1)
-    if mode == "circular":
-        return place % size
-    place = abs(place)
-    return place if place < size else 2 * (size - 1) - place
 
 
 def _padding(call: Call) -> Value:
     return padded(call, call["self"], call["padding"], "reflect" if "reflection" in call.target else "replicate")
 
 
+def _places(made: Tensor) -> list[int]:
+    """What torch made of the places of an axis, 0, 1, 2, …, as places."""
+    return made.flatten().long().tolist()
+
+
 def _nearest(call: Call) -> Value:
-    """Nearest resampling: place i of n takes ⌊i · m/n⌋ of m, or ⌊(i + ½) · m/n⌋ where it is `exact`."""
+    """Nearest resampling, axis by axis: torch's own choice of places."""
     x = call.get("self", call.get("input"))
-    space = len(call.shape) - 1
     scales = call.get("scale_factors", call.get("scales"))
-    half = 0.5 if "exact" in call.target else 0.0
-    for number, axis in enumerate(range(1, space + 1)):
-        size, made = x.shape[axis], call.shape[axis]
-        ratio = size / made if not scales or scales[number] is None else 1.0 / float(scales[number])
-        x = gathered(call, x, axis, [min(math.floor((place + half) * ratio), size - 1) for place in range(made)])
+    resample = torch.ops.aten._upsample_nearest_exact1d if "exact" in call.target else torch.ops.aten.upsample_nearest1d
+    for number, axis in enumerate(range(1, len(call.shape))):
+        places = torch.arange(x.shape[axis], dtype=torch.float32).reshape(1, 1, -1)
+        scale = None if not scales or scales[number] is None else float(scales[number])
+        x = gathered(call, x, axis, _places(resample(places, [call.shape[axis]], scale)))
     return x
 
 
@@ -84,10 +75,10 @@ def _rearranged(call: Call, x: Value, split: tuple[int, ...], dims: tuple[int, .
     return call.emit(Reshape(shape=call.shape), [moved], call.shape)
 
 
-def _stack(call: Call) -> Value:
+def _stack(call: Call) -> Any:
     parts = call["tensors"]
     if not all(isinstance(part, Value) for part in parts):
-        raise Refused("a stack with a constant", "join signals only")
+        return copied(call)
     axis = feature_axis(call.get("dim", 0), len(call.shape) + 1) - 1
     alone = (*call.shape[:axis], 1, *call.shape[axis + 1 :])
     apart = [call.emit(Reshape(shape=alone), [part], alone) for part in parts]
@@ -98,7 +89,7 @@ def _flip(call: Call) -> Value:
     x = call["self"]
     for dim in call["dims"]:
         axis = feature_axis(dim, len(x.shape) + 1) - 1
-        x = gathered(call, x, axis, range(x.shape[axis] - 1, -1, -1))
+        x = gathered(call, x, axis, torch.arange(x.shape[axis]).flip(0).tolist())
     return x
 
 
@@ -108,18 +99,16 @@ def _roll(call: Call) -> Value:
         raise Refused("a roll over everything, the batch included", "name the axes to roll, without the batch")
     for shift, dim in zip(tuple_of(call["shifts"], len(dims)), tuple_of(dims, len(dims)), strict=True):
         axis = feature_axis(dim, len(x.shape) + 1) - 1
-        x = gathered(call, x, axis, [(place - shift) % x.shape[axis] for place in range(x.shape[axis])])
+        x = gathered(call, x, axis, torch.arange(x.shape[axis]).roll(shift).tolist())
     return x
 
 
 def _repeated(call: Call) -> Value:
-    """`repeat` and `expand`: the shape says how often each axis is there; new axes come in front of the features."""
+    """`repeat` and `expand`: the shape says how often each axis is there; the batch is first, so none is new."""
     x = call["self"]
-    ahead = len(call.shape) - len(x.shape)
-    if ahead:
-        raise Refused("copies along a new axis in front of the features", "unsqueeze that axis first")
     for axis, made in enumerate(call.shape):
-        x = gathered(call, x, axis, [place % x.shape[axis] for place in range(made)])
+        places = torch.arange(x.shape[axis])
+        x = gathered(call, x, axis, places.repeat(made // len(places)).tolist())
     return x
 
 
@@ -131,36 +120,34 @@ def _selected(call: Call) -> Value:
     return gathered(call, x, axis, index.tolist())
 
 
-def _written(call: Call) -> Value:
+def _written(call: Call) -> Any:
     """A signal written into a part of an axis of another: what is before, the new values, what is behind."""
     x, new = call["self"], call["src"]
     if not isinstance(x, Value) or not isinstance(new, Value):
-        raise Refused("a constant written into a signal, or the other way round", "write signals into signals only")
+        return copied(call)
     if call.target == "slice_scatter" and whole_slice(call) and x.shape == new.shape:
         return new
     axis = feature_axis(call.get("dim", 0), len(x.shape) + 1) - 1
     size = x.shape[axis]
+    order = torch.arange(size)
     if call.target == "select_scatter":
-        start, stop, step = call["index"] % size, call["index"] % size + 1, 1
         whole = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
         new = call.emit(Reshape(shape=whole), [new], whole)
+        order[call["index"]] = size
     else:
-        start, stop, step = slice(call.get("start"), call.get("end"), call.get("step", 1)).indices(size)
-    if (start, stop, step) == (0, size, 1):
+        count = new.shape[axis]
+        part = (call.get("start"), call.get("end"), call.get("step", 1))
+        order = torch.slice_scatter(order, size + torch.arange(count), 0, *part)
+    if order.tolist() == list(range(size, 2 * size)):
         return new
-    places = list(range(start, stop, step))
-    joined = call.emit(Concat(dim=axis + 1), [x, new], (*x.shape[:axis], size + len(places), *x.shape[axis + 1 :]))
-    order = list(range(size))
-    for number, place in enumerate(places):
-        order[place] = size + number
-    return gathered(call, joined, axis, order)
+    wide = (*x.shape[:axis], size + new.shape[axis], *x.shape[axis + 1 :])
+    joined = call.emit(Concat(dim=axis + 1), [x, new], wide)
+    return gathered(call, joined, axis, order.tolist())
 
 
-def _copied(call: Call) -> Value:
+def _copied(call: Call) -> Any:
     new = call["src"]
-    if not isinstance(new, Value) or new.shape != call.shape:
-        raise Refused("a constant, or fewer values, copied into a signal", "copy signals of the same shape only")
-    return new
+    return new if isinstance(new, Value) and new.shape == call.shape else copied(call)
 
 
 TRANSLATIONS: dict[str, Translate] = {

@@ -5,17 +5,46 @@ from itertools import pairwise
 from typing import Any
 
 import torch
+from torch.nn import functional as F
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_axis
 from spikewright.ann.capture.aten.copies import padded, whole_slice
+from spikewright.ann.capture.aten.places import gathered
+from spikewright.ann.ops.activations import Offset
 from spikewright.ann.ops.moves import Concat, Permute, Reshape, Slice, ZeroPad
 
 
 def _concat(call: Call) -> Value:
     parts = call["tensors"]
-    if not all(isinstance(part, Value) for part in parts):
-        raise Refused("a concatenation with a constant", "join signals only")
-    return call.emit(Concat(dim=feature_axis(call.get("dim", 0), len(call.shape) + 1)), parts, call.shape)
+    dim = feature_axis(call.get("dim", 0), len(call.shape) + 1)
+    if all(isinstance(part, Value) for part in parts):
+        return call.emit(Concat(dim=dim), parts, call.shape)
+    return _with_constants(call, parts, dim - 1)
+
+
+def _with_constants(call: Call, parts: list[Any], axis: int) -> Value:
+    """Signals and constants along an axis: zeros where the constants are, and these added."""
+    sizes = [part.shape[axis + (not isinstance(part, Value))] for part in parts]
+    signals = [index for index, part in enumerate(parts) if isinstance(part, Value)]
+    shape, first, last = call.shape, signals[0], signals[-1]
+    inner = sum(sizes[index] for index in signals)
+    x = parts[first]
+    if len(signals) > 1:
+        joined = (*shape[:axis], inner, *shape[axis + 1 :])
+        x = call.emit(Concat(dim=axis + 1), [parts[index] for index in signals], joined)
+    trailing = (0, 0) * (len(shape) - 1 - axis)
+    if last - first + 1 == len(signals):
+        x = call.emit(ZeroPad(pads=(*trailing, sum(sizes[:first]), sum(sizes[last + 1 :]))), [x], shape)
+    else:
+        x = call.emit(ZeroPad(pads=(*trailing, 0, sum(sizes) - inner)), [x], shape)
+        places, zeros = iter(range(inner)), iter(range(inner, sum(sizes)))
+        order = [next(places if index in signals else zeros) for index, n in enumerate(sizes) for _ in range(n)]
+        x = gathered(call, x, axis, order)
+    filled = [torch.zeros(1, *p.shape) if isinstance(p, Value) else p.to(torch.get_default_dtype()) for p in parts]
+    if any(len(each) != 1 for each in filled):
+        raise Refused("a constant that differs along the batch", "keep constants the same for every sample")
+    constant = torch.cat(filled, axis + 1)[0]
+    return call.emit(Offset(), [x], shape, offset=constant) if bool(constant.any()) else x
 
 
 def _reshape(call: Call) -> Value:
@@ -73,11 +102,15 @@ def _pad(call: Call) -> Value:
     pads, mode = tuple(call["pad"]), call.get("mode", "constant")
     if mode != "constant":
         return padded(call, call["self"], pads, mode)
-    if call.get("value", 0) != 0:
-        raise Refused("padding with a constant that is not zero", "pad with zeros")
     if len(pads) >= 2 * (len(call.shape) + 1) and any(pads[2 * len(call.shape) :]):
         raise Refused("padding of the batch axis", "keep the first axis for the batch")
-    return call.emit(ZeroPad(pads=pads[: 2 * len(call.shape)]), [call["self"]], call.shape)
+    x, pads, value = call["self"], pads[: 2 * len(call.shape)], float(call.get("value", 0))
+    made = call.emit(ZeroPad(pads=pads), [x], call.shape)
+    if value == 0:
+        return made
+    if not math.isfinite(value):
+        raise Refused(f"padding with {value}", "pad with a finite number")
+    return call.emit(Offset(), [made], call.shape, offset=F.pad(torch.zeros(x.shape), pads, value=value))
 
 
 def _pass(call: Call) -> Any:

@@ -1,8 +1,10 @@
-"""Products with constant weights; products of two signals are refused."""
+"""Products with constant weights; matrix products of two signals."""
 
 from torch import Tensor
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, tuple_of
+from spikewright.ann.capture.aten.contractions import matrix_product
+from spikewright.ann.capture.aten.graded import matmul
 from spikewright.ann.ops.moves import ZeroPad
 from spikewright.ann.ops.products import Conv, Linear
 
@@ -36,7 +38,7 @@ def _convolution(call: Call) -> Value:
 
 def _linear(call: Call) -> Value:
     if not isinstance(call["weight"], Tensor) or not isinstance(call["input"], Value):
-        raise Refused("a matrix product of two signals (attention)", "attention is not converted in this version")
+        raise Refused("a linear map whose weights are computed from the input", "write x @ w")
     return call.emit(Linear(), [call["input"]], call.shape, weight=call["weight"], bias=call.get("bias"))
 
 
@@ -46,8 +48,13 @@ def _matmul(call: Call) -> Value:
         if "mat1" in call.arguments
         else (call["self"], call.get("other", call.get("mat2")))
     )
+    constant = left if isinstance(left, Tensor) else right if isinstance(right, Tensor) else None
+    if constant is not None and call.target == "matmul" and (constant is left or constant.dim() != 2):
+        return matrix_product(call, left, right)
+    if isinstance(left, Value) and isinstance(right, Value) and "mat1" not in call.arguments:
+        return matmul(call, left, right)
     if not isinstance(left, Value) or not isinstance(right, Tensor) or right.dim() != 2:
-        raise Refused("a matrix product of two signals (attention)", "attention is not converted in this version")
+        raise Refused("a matrix product that is not of a signal with a constant matrix, x @ w", "use nn.Linear")
     if call.get("beta", 1) != 1 or call.get("alpha", 1) != 1:
         raise Refused("a matrix product with alpha or beta", "write the products out")
     bias = call["self"] if call.target == "addmm" else None

@@ -1,9 +1,9 @@
-"""Means are sums over windows; what is left of the factor and the divisor is a whole number."""
+"""Means are sums over windows; what is left of the factor and the divisor is a whole number. Maxima run plainly."""
 
 import torch
 
 from spikewright.ann.ops import Averaging
-from spikewright.ann.ops.pools import AdaptiveAveragePool, AveragePool, Mean
+from spikewright.ann.ops.pools import AdaptiveAveragePool, AdaptiveMaxPool, AveragePool, MaxPool, Mean
 from spikewright.engines.int8.operations import SINGLE, Given, OnBytes, Rule
 from spikewright.engines.int8.terms import BYTE, Form, Term, laid_out
 from spikewright.engines.int8.windows import even_window, sums
@@ -23,4 +23,11 @@ def _means(known: Given) -> OnBytes | None:
     return OnBytes(lambda inputs: (sums(laid_out(inputs[0][0]), window, shape, dtype),), form, SINGLE)
 
 
-RULES: dict[type, Rule] = dict.fromkeys((AveragePool, AdaptiveAveragePool, Mean), _means)
+def _plainly(known: Given) -> None:  # noqa: ARG001
+    return None
+
+
+RULES: dict[type, Rule] = {
+    **dict.fromkeys((AveragePool, AdaptiveAveragePool, Mean), _means),
+    **dict.fromkeys((MaxPool, AdaptiveMaxPool), _plainly),
+}

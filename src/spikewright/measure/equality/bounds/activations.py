@@ -1,30 +1,26 @@
 """Batch norm on magnitudes, its mean added and not subtracted; constants. An activation starts anew: it is rounded."""
 
-from collections.abc import Mapping, Sequence
-
-from torch import Tensor
-
 from spikewright.ann.ops.activations import Activation, BatchNorm, Offset
 from spikewright.ann.ops.rules import Refused
-from spikewright.ann.source import SourceNode
-from spikewright.measure.equality.bounds import Bound, Size, on_magnitudes
+from spikewright.measure.equality.bounds import Bound, Case, Size, infinite, on_magnitudes
 
 
-def _batch_norm(node: SourceNode, inputs: Sequence[Size], roles: Mapping[str, Tensor]) -> Size:
-    magnitude, terms = inputs[0]
-    assert isinstance(node.op, BatchNorm)
-    spread = (-1, *(1,) * (magnitude.dim() - 2))
-    gain = (roles["variance"] + node.op.epsilon).rsqrt()
+def _batch_norm(case: Case) -> Size:
+    (size,), roles = case.inputs, case.roles
+    assert isinstance(case.node.op, BatchNorm)
+    spread = (-1, *(1,) * (size.magnitude.dim() - 2))
+    gain = (roles["variance"] + case.node.op.epsilon).rsqrt()
     if "weight" in roles:
         gain = gain * roles["weight"].abs()
-    shifted = (magnitude + roles["mean"].abs().reshape(spread)) * gain.reshape(spread)
+    shifted = (size.magnitude + roles["mean"].abs().reshape(spread)) * gain.reshape(spread)
     if "bias" in roles:
         shifted = shifted + roles["bias"].abs().reshape(spread)
-    return Size(shifted, terms + 4)
+    error = None if size.error is None else infinite(size.error * gain.reshape(spread))
+    return Size(shifted, size.terms + 4, error)
 
 
-def _offset(node: SourceNode, inputs: Sequence[Size], roles: Mapping[str, Tensor]) -> Size:
-    return on_magnitudes(node, inputs, roles, 2)
+def _offset(case: Case) -> Size:
+    return on_magnitudes(case, 2)
 
 
 RULES: dict[type, Bound | Refused] = {

@@ -1,20 +1,15 @@
 """What moves values rounds nothing; a concatenation counts a term an input."""
 
-from collections.abc import Mapping, Sequence
-
-from torch import Tensor
-
 from spikewright.ann.ops.moves import Concat, Gather, Identity, Permute, Reshape, Slice, ZeroPad
-from spikewright.ann.source import SourceNode
-from spikewright.measure.equality.bounds import Bound, Size, on_magnitudes
+from spikewright.measure.equality.bounds import Bound, Case, Size, on_magnitudes
 
 
-def _moved(node: SourceNode, inputs: Sequence[Size], roles: Mapping[str, Tensor]) -> Size:
-    return on_magnitudes(node, inputs, roles, 0)
+def _moved(case: Case) -> Size:
+    return on_magnitudes(case, 0)
 
 
-def _concat(node: SourceNode, inputs: Sequence[Size], roles: Mapping[str, Tensor]) -> Size:
-    return on_magnitudes(node, inputs, roles, len(inputs))
+def _concat(case: Case) -> Size:
+    return on_magnitudes(case, len(case.inputs))
 
 
 RULES: dict[type, Bound] = {
