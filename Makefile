@@ -27,7 +27,7 @@ test-isa: $(VENV)/developed
 	failed=; for set in $(SETS); do echo "== $$set"; env $$set $(PYTEST) $(NUMERICAL) || failed="$$failed $$set"; done; \
 	test -z "$$failed" || { echo "not under:$$failed"; exit 1; }
 
-# Would the tests notice? Hours; goes on where it stopped
+# Would the tests notice? The first time records the contracts (minutes), then seconds a mutant; goes on where it stopped
 mutants: $(VENV)/developed
 	$(BIN)/python tests/mutants.py --count $(MUTANTS) --seed $(SEED)
 

@@ -47,6 +47,12 @@ def test_the_best_way_on_validation_is_kept(
     assert [(way.per_channel, way.repaired_thresholds) for way in found.tried] == [
         (False, False), (False, True), (True, False), (True, True),
     ]  # fmt: skip
+    for way in found.tried:
+        made = quantise(blueprint, Uniform(bits=bits, per_channel=way.per_channel))
+        made = repair_thresholds(made, blueprint, calibration) if way.repaired_thresholds else made
+        assert way.accuracy_validation == accuracy(made, validation)
+        if way is found.chosen:
+            assert all(torch.equal(array, made.arrays[name]) for name, array in found.blueprint.arrays.items())
     assert found.chosen is max(found.tried, key=lambda way: way.accuracy_validation)
     assert found.blueprint.weight_bits == (bits,)
     stored = quantise(blueprint, Uniform(bits=bits, per_channel=found.chosen.per_channel))

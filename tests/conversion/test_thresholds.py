@@ -45,6 +45,12 @@ def test_as_good_as_brute_force(kind: int, levels: int, scale: float) -> None:
     assert _error(samples, found, levels) <= allowed
 
 
+@pytest.mark.parametrize("levels", [1, 3])
+def test_the_largest_value_itself_is_found_to_a_tenth_of_a_bin(levels: int) -> None:
+    found = float(least_error_threshold(_histogram(torch.full((50, 1), 3.0)), levels))
+    assert found == pytest.approx(3.0, rel=0.1 / BINS)
+
+
 def test_per_channel_is_each_channel_alone() -> None:
     values = torch.cat([_samples(0, 1.0), _samples(1, 5.0), _samples(2, 0.1)], 1)
     together = least_error_threshold(_histogram(values), 7, per_channel=True)

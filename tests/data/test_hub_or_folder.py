@@ -148,3 +148,24 @@ def test_a_folder_named_like_a_format_is_a_folder(tmp_path: Path, monkeypatch: p
     save(tmp_path / name, {"image": [GREY], "label": [1]}, {"image": datasets.Image(), "label": CLASSES})
     (tmp_path / "other.parquet").write_bytes(b"of somebody else")
     assert read(Path(name), tmp_path / "s").labels["train"].tolist() == [1]
+
+
+def test_bars_are_for_downloads_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[bool] = []
+
+    def load(*_: object, **__: object) -> None:
+        shown.append(datasets.is_progress_bar_enabled())
+        raise OSError("enough")
+
+    monkeypatch.setattr(module.datasets, "load_dataset", load)
+    before = datasets.is_progress_bar_enabled()
+    datasets.enable_progress_bars()
+    try:
+        for reading in (lambda: read(tmp_path, tmp_path / "s"), lambda: read_hub("d", where="data 'd'", label=None)):
+            with pytest.raises(BadData, match="enough"):
+                reading()
+            assert datasets.is_progress_bar_enabled(), "as it was before"
+    finally:
+        if not before:
+            datasets.disable_progress_bars()
+    assert shown == [False, True]

@@ -85,12 +85,18 @@ def test_json_round_trip_gives_an_equal_hashable_object() -> None:
         ({"channels": 0}, "channels is 0: it must be 1 or more"),
         ({"size": (0, 4)}, r"size is \(0, 4\): give \(height, width\)"),
         ({"size": (4,)}, r"give \(height, width\)"),
+        ({"size": (2**14, 2**14 + 1)}, r"1 channels of \(16384, 16385\) are more than 268,435,456 numbers an image"),
     ],
 )
 def test_impossible_settings_are_refused(change: dict[str, tuple[float, ...]], message: str) -> None:
     with pytest.raises(BadSetting, match=message) as caught:
         dataclasses.replace(GREY, **change)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+def test_the_largest_image_is_allowed() -> None:
+    assert dataclasses.replace(GREY, size=(2**14, 2**14)).size == (16_384, 16_384)
+    assert dataclasses.replace(GREY, size=(1, 1)).size == (1, 1)
 
 
 def test_other_inputs_are_refused() -> None:

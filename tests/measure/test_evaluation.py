@@ -168,8 +168,10 @@ def test_events_and_energy(found: Evaluation, blueprint: Blueprint, data: Data) 
     assert found.macs_per_sample == 4 * 22**2
     assert found.macs_source_per_sample == 4 * 22**2 + 24 * 10**2 + 480
     assert found.energy_table == "horowitz_int32"
-    assert found.energy_joules_source == pytest.approx(found.macs_source_per_sample * 3.2e-12)
-    assert found.energy_joules_snn == pytest.approx(found.synops_per_sample * 0.1e-12 + 4 * 22**2 * 3.2e-12)
+    assert found.energy_joules_source == pytest.approx(found.macs_source_per_sample * 3.2e-12, rel=1e-9, abs=0)
+    assert found.energy_joules_snn == pytest.approx(
+        found.synops_per_sample * 0.1e-12 + 4 * 22**2 * 3.2e-12, rel=1e-9, abs=0
+    )
 
 
 def test_energy_of_what_does_nothing_is_no_gain(found: Evaluation) -> None:

@@ -53,7 +53,7 @@ def test_figures_are_sums_over_a_run_step_by_step(method: Exact | Qcfs | Srp, la
         accuracy_snn=int((readout.codes.argmax(1) == LABELS).sum()) / len(X),
         timesteps_mean=method.timesteps,
         latency_steps=latency,
-        energy_joules_snn=pytest.approx(((accumulations + injected) * 0.1 + 64 * 20 * 3.2) * 1e-12),
+        energy_joules_snn=pytest.approx(((accumulations + injected) * 0.1 + 64 * 20 * 3.2) * 1e-12, rel=1e-9, abs=0),
         spikes_per_neuron=pytest.approx(float(spikes[0].sum() + spikes[1].sum()) / len(X) / 32),
         samples=len(X),
     )
@@ -74,7 +74,7 @@ def test_samples_weigh_the_same_however_they_are_batched() -> None:
         pairs = list(zip(X.split(size), LABELS.split(size), strict=True))
         again = score(blueprint, source, pairs, table=TABLE)
         assert (again.accuracy_snn, again.samples) == (once.accuracy_snn, once.samples)
-        assert again.energy_joules_snn == pytest.approx(once.energy_joules_snn)
+        assert again.energy_joules_snn == pytest.approx(once.energy_joules_snn, rel=1e-9, abs=0)
         assert accuracy_of_source(source, pairs) == accuracy_of_source(source, [(X, LABELS)])
 
 

@@ -158,7 +158,7 @@ def test_results_are_gathered_by_network(figures: ModuleType) -> None:
     for one, expected in zip(found, CELLS, strict=True):
         for key in ("data", "topology", "config", "accuracy_golden"):
             assert one[key] == expected[key]
-        assert one["energy_joules"] == pytest.approx(expected["energy_joules"])
+        assert one["energy_joules"] == pytest.approx(expected["energy_joules"], rel=1e-9, abs=0)
         assert one["layers"]["rows"] == expected["layers"]["rows"]
         assert [(point["ber"], point["accuracy_mean"]) for point in one["curve"]] == [
             (point["ber"], point["accuracy_mean"]) for point in expected["curve"]

@@ -23,7 +23,7 @@ from spikewright.errors import BadFile, BadModel, BadSetting
 from spikewright.training.ann.levels import initial_thresholds, with_levels
 from spikewright.training.ann.sparsity import BitPenalty
 from spikewright.training.ann.trainable import THRESHOLD_FLOOR
-from spikewright.training.fit import CHECKPOINTS, fit
+from spikewright.training.fit import CHECKPOINTS, _rows, fit
 from spikewright.training.settings import TrainSettings
 from spikewright.training.timesteps.parametrisation import PARAMETRISATIONS
 from spikewright.training.timesteps.settings import TimestepSettings
@@ -218,6 +218,11 @@ def test_a_device_that_is_not_there_is_refused(source: Source, digits: ImageData
     for device in ("quantum", "cuda:99", "cuda:x"):
         with pytest.raises(BadSetting, match=device):
             fit(source, digits, replace(SETTINGS, device=device))
+
+
+def test_a_batch_is_shared_among_devices(digits: ImageData) -> None:
+    assert _rows(digits, replace(SETTINGS, batch_size=64, devices=2)) == 32
+    assert _rows(digits, replace(SETTINGS, batch_size=10_000, devices=4)) == len(digits.train) // 4
 
 
 def test_ctrl_c_keeps_the_checkpoint_and_leaves_with_130(

@@ -7,6 +7,10 @@ import pytest
 from support.trained import run_folder
 
 from app.cli.running import refused, spikewright
+from spikewright.app.cli.bench import _show
+from spikewright.app.runs.bench import BenchResult, EngineRow
+
+PROCESSOR = {"machine": "x86_64", "capability": "AVX2", "threads": "1"}
 
 
 def test_engines_are_shown_side_by_side(
@@ -42,3 +46,18 @@ def test_what_is_wrong_is_one_line(
     assert "not on 'cuda'" in refused(monkeypatch, capsys, "bench", run, "--device", "cuda")
     bits = refused(monkeypatch, capsys, "convert", run, "--weight-bits", 1, "--out", tmp_path / "o")
     assert "--weight-bits is 1, but must be in 2..16" in bits
+
+
+@pytest.mark.parametrize(("in_round", "busy"), [(2.0, False), (2.15, False), (2.3, True), (1.7, True), (0.5, True)])
+def test_a_busy_machine_is_said_where_two_ways_to_compare_differ_by_a_tenth(
+    in_round: float, busy: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = EngineRow(
+        engine="packed", arithmetic="bits", milliseconds=3.0, ratio=2.0, ratio_in_round=in_round, samples_per_second=9
+    )
+    rows = (row, EngineRow(engine="int8", obstacle="no such operation here"))
+    _show(BenchResult(run="r", batch=4, rounds=3, codes=7, processor=PROCESSOR, rows=rows))
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("the machine was busy" in said) == busy
+    assert (f"packed: 2.00× by the medians, {in_round:.2f}× within a round" in said) == busy
+    assert "int8: not run: no such operation here" in said

@@ -31,8 +31,16 @@ def test_a_curve_is_printed_and_written(
     for row in made["curve"][1]["rows"]:
         assert row["stratum"] in printed
         assert f"{row['accuracy_mean']:.2%}" in printed
+    assert "worst map (#): the same command with --replay" in " ".join(printed.split())
     assert "<html" in (tmp_path / "f.html").read_text()
     assert len(list((run / "campaigns").iterdir())) == 2
+
+
+def test_one_map_is_the_worst_without_a_word(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert running.spikewright(monkeypatch, "inject", run, "--ber", "0.1", "--maps", 1, "--images", 30) == 0
+    assert "worst map (#)" not in capsys.readouterr().out
 
 
 def test_hints_are_told(run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,3 +38,11 @@ def test_parts_of_a_layout() -> None:
     assert (made["xaxis"], made["barmode"], made["yaxis"]["title"]["text"]) == ({"a": 1}, "group", "accuracy")
     assert made["yaxis"]["tickformat"].endswith("%")
     assert meta(2, None, source=True) == {"series": 2, "colour": None, "source": True}
+
+
+def test_a_logarithmic_axis_is_written_on_as_asked() -> None:
+    from spikewright.app.pages.plots import log_axis
+
+    made = log_axis("rate", (-4, -1), [1e-4, 1e-2], ["low", "high"])
+    assert (made["type"], made["range"]) == ("log", [-4, -1])
+    assert (made["tickvals"], made["ticktext"]) == ([1e-4, 1e-2], ["low", "high"])

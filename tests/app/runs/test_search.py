@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from spikewright.app.runs import acquire, evaluate
 from spikewright.app.runs import search as module
 from spikewright.app.runs.evaluate import EvaluateRequest
 from spikewright.app.runs.search import SearchRequest, run
+from spikewright.data.files import write_json
 from spikewright.engines.network import build
 from spikewright.errors import BadData, BadFile, BadSetting
 from spikewright.exploration.candidates import trained
@@ -172,7 +174,7 @@ def test_conversions_need_no_training(tmp_path: Path, monkeypatch: pytest.Monkey
     assert joules[content["chosen"]] == min(joules.values())
     found = evaluate.run(EvaluateRequest(run=settings.out / outcome.chosen.folder)).evaluation  # pyright: ignore[reportOperatorIssue, reportOptionalOperand]
     assert found.accuracy_snn == content["test"]["accuracy"]
-    assert found.energy_joules_snn == pytest.approx(content["test"]["energy_joules"])
+    assert found.energy_joules_snn == pytest.approx(content["test"]["energy_joules"], rel=1e-9, abs=0)
 
 
 def test_none_that_passes_is_an_outcome_and_widening_may_find_one(tmp_path: Path) -> None:
@@ -221,6 +223,7 @@ sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 import torch
 torch.set_num_threads(1)
 from pathlib import Path
+from types import SimpleNamespace
 from app.runs.test_search import training
 from spikewright.app.runs import search as module
 from spikewright.exploration.request.space import TrainedSpace
@@ -382,3 +385,18 @@ def test_the_result_says_how_it_came_to_be(tmp_path: Path) -> None:
     assert set(content["candidates"][0]) >= {
         "name", "accuracy", "energy_joules", "reliability_mean", "reliability_low", "reliability_high", "passes",
     }  # fmt: skip
+
+
+def test_figures_of_the_test_split_are_read_again_only_where_gates_and_faults_are_the_same(tmp_path: Path) -> None:
+    settings = training(tmp_path, space=TrainedSpace(timesteps=(2,), thresholds=(900.0,)))
+    settings.out.mkdir(parents=True, exist_ok=True)
+
+    def book(**changes: Any) -> module._Book:
+        return module._Book(SimpleNamespace(settings=replace(settings, **changes)), {"network": "n"})  # pyright: ignore[reportArgumentType]
+
+    assert book().on_test is None, "a new search has none"
+    content = written(settings)
+    write_json(settings.out / "search.json", {**content, "test": {"name": "chosen"}})
+    assert book().on_test == book(widen=WidenSettings(rounds=2)).on_test == {"name": "chosen"}
+    assert book(gates=replace(settings.gates, accuracy_margin=98)).on_test is None
+    assert book(faults=replace(settings.faults, maps=settings.faults.maps + 1)).on_test is None

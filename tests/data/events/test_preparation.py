@@ -62,11 +62,18 @@ def test_json_round_trip_gives_an_equal_hashable_object() -> None:
         ({"by": "both"}, "no windows by 'both': choose time or count"),
         ({"size": (0, 4)}, r"size is \(0, 4\): give \(height, width\), each from 1 to 16,384"),
         ({"size": (4,)}, r"size is \(4,\)"),
+        ({"size": (4, 16_385)}, r"size is \(4, 16385\): give \(height, width\), each from 1 to 16,384"),
+        ({"timesteps": 65_537}, "timesteps is 65537: it must be 65,536 or less"),
     ],
 )
 def test_impossible_settings_are_refused(change: dict, message: str) -> None:
     with pytest.raises(BadSetting, match=message):
         dataclasses.replace(PREPARE, **change)
+
+
+def test_the_ends_of_a_range_are_in_it() -> None:
+    assert EventPreparation(timesteps=65_536, size=(16_384, 1)).frame_shape == (65_536, 2, 16_384, 1)
+    assert EventPreparation(timesteps=1, size=(1, 16_384)).frame_shape == (1, 2, 1, 16_384)
 
 
 @pytest.mark.parametrize(

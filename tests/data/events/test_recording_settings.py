@@ -17,12 +17,19 @@ from spikewright.errors import BadSetting
         ({"sensor": (0, 5)}, r"sensor is \(0, 5\): give \(height, width\)"),
         ({"sensor": (4, 5, 6)}, r"sensor is \(4, 5, 6\)"),
         ({"sensor": (2**14 + 1, 5)}, "each from 1 to 16,384 pixels"),
+        ({"sensor": (5, 2**14 + 1)}, "each from 1 to 16,384 pixels"),
+        ({"sensor": (5, 0)}, "each from 1 to 16,384 pixels"),
     ],
 )
 def test_impossible_settings_are_named(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(BadSetting, match=message) as caught:
         RecordingSettings(**settings)
     assert "\n" not in str(caught.value)
+
+
+def test_the_ends_of_a_range_are_in_it() -> None:
+    for sensor in ((1, 2**14), (2**14, 1)):
+        assert RecordingSettings(sensor=sensor).sensor == sensor
 
 
 def test_lists_of_json_are_pairs() -> None:

@@ -40,7 +40,7 @@ def test_figures_are_those_of_the_stepwise_run_and_of_evaluate() -> None:
     assert found.images == len(images().labels) == 136
     other = evaluate(network(), classifier(), images_as_data())
     assert found.accuracy == other.accuracy_snn
-    assert found.energy_joules == pytest.approx(other.energy_joules_snn)
+    assert found.energy_joules == pytest.approx(other.energy_joules_snn, rel=1e-9, abs=0)
     assert found.spikes_per_neuron == pytest.approx(other.spikes_per_neuron)
     assert (found.latency_steps, found.timesteps_mean) == (other.latency_steps, other.timesteps_mean)
     assert found.weight_bytes == 64 * 20 + 20 * 12 + 12 * 10  # 8 bits each
@@ -75,7 +75,7 @@ def test_the_trained_network_is_rounded_as_candidates_are(bits: int, per_channel
             arrays[name] = (weight / scale).round() * scale
     scores = interpreter.run(classifier(), images().inputs, arrays=arrays)
     assert found.accuracy == float((scores.argmax(1) == images().labels).double().mean())
-    assert found.energy_joules == pytest.approx((64 * 20 + 20 * 12 + 12 * 10) * 3.2e-12)
+    assert found.energy_joules == pytest.approx((64 * 20 + 20 * 12 + 12 * 10) * 3.2e-12, rel=1e-9, abs=0)
     mine = rounded(classifier(), bits, per_channel=per_channel)
     torch.testing.assert_close(interpreter.run(mine, images().inputs), scores)
 

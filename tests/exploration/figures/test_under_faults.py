@@ -81,7 +81,17 @@ def test_another_networks_answers_are_refused_and_kept(tmp_path: Path) -> None:
     assert (tmp_path / "ann_b8@0.01_s7.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"of": {}, "accuracy_golden": "x", "accuracies": []}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{}",
+        "[1]",
+        '{"of": {}, "accuracy_golden": "x", "accuracies": []}',
+        '{"of": {}, "accuracy_golden": 1, "accuracies": ["many"]}',
+        '{"of": {}, "accuracy_golden": 1, "accuracies": [{}]}',
+    ],
+)
 def test_damaged_answers_are_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "ann_b8@0.01_s7.json").write_text(content)
     with pytest.raises(BadFile, match=r"_s7\.json (cannot be read|is not valid JSON) .*delete it to measure again"):

@@ -52,6 +52,11 @@ SPACE = TrainedSpace(timesteps=(4,), thresholds=(1.0,))
         (TrainTable, {"recipe": "paper3"}, "recipe 'paper3' trains 1-bit weights, and a search rounds them afterwards"),
         (SampleSettings, {"trials": 0}, r"\[optuna\] trials is 0"),
         (SampleSettings, {"workers": 0}, r"\[optuna\] workers is 0"),
+        (SampleSettings, {"workers": 1025}, r"\[optuna\] workers is 1025: it must be 1024 or less"),
+        (FaultSettings, {"ber": (-0.01,)}, "ber has -0.01: a rate is a probability"),
+        (GateSettings, {"level": 0.5}, r"\[gates\] level is 0.5: it must be between 0.5 and 1"),
+        (GateSettings, {"level": 1}, r"\[gates\] level is 1: it must be between 0.5 and 1"),
+        (GateSettings, {"energy_share": float("inf")}, "energy_share is inf"),
         (SampleSettings, {"objectives": ()}, r"\[optuna\] objectives: give each once"),
         (SampleSettings, {"objectives": ("energy", "energy")}, r"\[optuna\] objectives: give each once"),
         (SampleSettings, {"objectives": ("enrgy",)}, "there is no 'enrgy': did you mean 'energy'?"),
@@ -66,6 +71,21 @@ SPACE = TrainedSpace(timesteps=(4,), thresholds=(1.0,))
 def test_numbers_out_of_range(kind: Any, given: dict[str, Any], words: str) -> None:
     with pytest.raises(BadSetting, match=words):
         kind(**given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (GateSettings, {"accuracy_margin": 0, "reliability_margin": 99.9, "energy_share": 1e-9, "level": 0.51}),
+        (FaultSettings, {"ber": (0, 1), "maps": 2, "cap": 2, "images": 1, "workers": 1}),
+        (WidenSettings, {"rounds": 0, "most_timesteps": 1}),
+        (SampleSettings, {"trials": 1, "workers": 1, "storage": "sqlite:///a.db", "objectives": ("energy",)}),
+        (SampleSettings, {"workers": 1024}),
+    ],
+)
+def test_the_ends_of_a_range_are_in_it(kind: Any, given: dict[str, Any]) -> None:
+    made = kind(**given)
+    assert {name: getattr(made, name) for name in given} == given
 
 
 @pytest.mark.parametrize(

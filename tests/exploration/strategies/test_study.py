@@ -51,6 +51,12 @@ def test_samplers_are_seeded(tmp_path: Path, sampler: str) -> None:
     assert drawn[0] == drawn[1] != drawn[2]
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_other_processes_try_counts_as_bad(tmp_path: Path, workers: int) -> None:
+    study = opened(SampleSettings(objectives=("energy",), workers=workers), tmp_path, seed=0)
+    assert study.sampler._constant_liar is (workers > 1)  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def test_half_a_line_and_a_lock_of_a_killed_process_are_cleared_away(tmp_path: Path) -> None:
     study = opened(JOURNAL, tmp_path, seed=0)
     study.tell(study.ask(), [0.5, 1.0])

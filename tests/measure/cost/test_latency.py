@@ -10,6 +10,7 @@ from spikewright.ann.ops.products import Linear
 from spikewright.ann.source import INPUT
 from spikewright.errors import BadSetting
 from spikewright.measure.cost.latency import (
+    Propagation,
     latency_steps,
     layer_by_layer,
     step_by_step,
@@ -144,6 +145,8 @@ def test_a_network_without_stages_takes_no_steps() -> None:
     net.add("out", Linear(), INPUT, weight=net.weight(2, 3))
     plan = net.done().plan
     assert (latency_steps(plan), timesteps_mean(plan), timesteps_mean_neurons(plan)) == (0, 0, 0)
+    nothing = Propagation(latency_stage_steps=0, membranes=0, train_bits=0)
+    assert step_by_step(plan) == layer_by_layer(plan) == nothing
 
 
 def test_what_is_not_linear_waits_unless_its_inputs_are_the_same_at_every_step() -> None:

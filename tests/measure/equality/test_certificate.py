@@ -11,9 +11,11 @@ from spikewright.ann.ops.activations import Activation
 from spikewright.conversion.methods.exact import Exact
 from spikewright.conversion.observe import observe
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.errors import BadData, BadPlan
 from spikewright.measure.equality.certificate import verify
 from spikewright.measure.equality.quantised_source import rounding_of
+from spikewright.measure.equality.reference import in_float64, refer
 from spikewright.snn.blueprint import Blueprint
 
 
@@ -27,6 +29,24 @@ def test_counts_and_names() -> None:
     assert "7 levels" in certificate.reference and "not the unrounded source" in certificate.reference
     assert json.loads(json.dumps(certificate.to_json()))["equal"] is True
     assert "\n" not in certificate.line()
+
+
+def test_figures_of_a_stage_are_those_of_its_codes_and_boundaries() -> None:
+    blueprint, source, x = converted("conv_bn_relu", timesteps=3)
+    certificate = verify(blueprint, source, [x[:3], x[3:]])
+    records = [each for each in build(blueprint, dtype=torch.float64).walk(x.double()) if isinstance(each, StageRecord)]
+    assert [row.stage for row in certificate.stages] == [record.node.name for record in records]
+    truth = refer(source, x, rounding_of(blueprint, source), arrays=in_float64(source))
+    for row, record in zip(certificate.stages, records, strict=True):
+        assert row.codes == record.codes.numel()
+        assert row.active_share == int((record.codes > 0).sum()) / record.codes.numel()
+        margin = truth.margins[row.carries]
+        assert row.smallest_distance == pytest.approx(float(margin.distance.min()), rel=1e-9, abs=0)
+        assert row.largest_bound == pytest.approx(2 * float(margin.bound.max()), rel=1e-9, abs=0)
+        assert 0 < row.largest_bound < row.smallest_distance and row.within_bound == 0
+    assert certificate.smallest_distance == min(row.smallest_distance for row in certificate.stages)
+    assert certificate.largest_bound == max(row.largest_bound for row in certificate.stages)
+    assert 0 < certificate.output_bound < 1e-6 and certificate.output_error <= certificate.output_bound
 
 
 def test_the_reference_of_trained_levels_is_named() -> None:

@@ -29,6 +29,13 @@ CLIPPED = {"protection": Protection(clip=True, ecc=1)}
         ({"maps": -5}, "inject: maps must be at least 1, got -5"),
         ({"cap": 0}, "inject: cap must be at least 1, got 0"),
         ({"batch_size": 0}, "inject: batch_size must be at least 1, got 0"),
+        ({"maps": 1_000_001}, "inject: maps must be at most 1,000,000, got 1000001"),
+        ({"cap": 1_000_001}, "inject: cap must be at most 1,000,000, got 1000001"),
+        ({"batch_size": 1_000_001}, "inject: batch_size must be at most 1,000,000, got 1000001"),
+        ({"seed": 2**63}, "inject: seed has 64 bits, got 9223372036854775808: give a smaller one"),
+        ({"seed": -(2**63) - 1}, "inject: seed has 64 bits, got -9223372036854775809: give a smaller one"),
+        ({"level": 0.0}, "inject: level must be between 0 and 1, got 0.0"),
+        ({"precision": 1.0}, "got 1.0"),
         ({"scope": "neuron"}, "inject: no scope 'neuron': choose one of model, layer, bit, cell, channel"),
         ({"level": 1.0}, "inject: level must be between 0 and 1, got 1.0"),
         ({"level": float("nan")}, "inject: level must be between 0 and 1, got nan"),
@@ -45,6 +52,18 @@ def test_what_cannot_be_is_refused_in_one_line(more: dict[str, Any], says: str) 
     with pytest.raises(BadSetting, match=says) as caught:
         InjectSettings(fault=FAULT, **more)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"maps": 1, "cap": 1, "batch_size": 1, "seed": -(2**63), "level": 1e-9, "precision": 1e-9, "bits": 2},
+        {"maps": 10**6, "cap": 10**6, "batch_size": 10**6, "seed": 2**63 - 1, "bits": 16},
+    ],
+)
+def test_the_ends_of_a_range_are_in_it(more: dict[str, Any]) -> None:
+    made = InjectSettings(fault=FAULT, **more)
+    assert {name: getattr(made, name) for name in more} == more
 
 
 def test_how_many_maps_are_planned() -> None:

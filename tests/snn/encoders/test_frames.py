@@ -28,3 +28,10 @@ def test_another_number_of_frames(shape: tuple[int, ...], words: str) -> None:
 def test_no_steps() -> None:
     with pytest.raises(BadSetting, match="at least 1"):
         Frames(0)
+
+
+def test_a_frame_may_be_a_single_number() -> None:
+    import torch
+
+    x = torch.arange(10.0).reshape(5, 2)
+    assert torch.equal(Frames(2)(x), x.T)

@@ -109,7 +109,7 @@ def test_at_the_end_no_step_leads_out_of_the_target(levelled: Source) -> None:
         timesteps.first.data = torch.tensor(before)
         timesteps.penalty()
         timesteps.first.data = torch.tensor(after)
-        timesteps.guard(settle=settle)
+        timesteps.guard(settle=True) if settle else timesteps.guard()
         assert timesteps.first.tolist() == pytest.approx(expected)
 
 
