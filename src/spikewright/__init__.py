@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from spikewright.conversion.methods.exact import Exact as Exact
     from spikewright.conversion.methods.qac import Qac as Qac
     from spikewright.conversion.methods.qcfs import Qcfs as Qcfs
+    from spikewright.conversion.points import with_points as with_points
     from spikewright.conversion.quantise import quantise as quantise
     from spikewright.data.preparation import InputPreparation as InputPreparation
     from spikewright.engines.lower.integer import IntegerMode as IntegerMode
@@ -116,6 +117,7 @@ _HOMES = {
     "search": "app.api.training",
     "train": "app.api.training",
     "verify": "app.api.networks",
+    "with_points": "conversion.points",
     "write_injection": "app.pages.injection",
 }
 _WINGS = ("data", "measure")  # whose own names are public

@@ -35,6 +35,8 @@ def _exact(name: str, z: mp.mpf) -> mp.mpf:
             return mp.mpf(1.1) * (z if z > 0 else mp.mpf(0.7) * mp.expm1(z * mp.mpf(0.9)))
         case "threshold":
             return z if z > 0.25 else mp.mpf(-0.5)
+        case "identity":
+            return z
         case "abs":
             return abs(z)
     raise AssertionError(name)

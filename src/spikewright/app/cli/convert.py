@@ -44,6 +44,9 @@ def convert(
     per_channel: Annotated[
         bool, Option("--per-channel", help="a threshold per channel where training set none")
     ] = False,
+    points: Annotated[
+        bool, Option("--points", help="spikes in front of every product that would read numbers, as attention's do")
+    ] = False,
     calibration: options.Calibration = 512,
     settings: Annotated[list[str] | None, Option("--set", help="another setting of the method, key=value")] = None,
     mean: options.Mean = None,
@@ -76,7 +79,7 @@ def convert(
     request = verb.ConvertRequest(
         out=out, run=run, model=model, weights=weights, random_weights=random_weights, data=data, method=method,
         settings=chosen, calibration=calibration, calibrate=calibrate, calibration_epochs=calibration_epochs,
-        max_accuracy_drop=max_accuracy_drop, weight_bits=weight_bits,
+        max_accuracy_drop=max_accuracy_drop, weight_bits=weight_bits, points=points,
         images=options.images(mean, std, size, seed, label),
         overwrite=overwrite,
     )  # fmt: skip

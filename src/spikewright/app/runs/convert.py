@@ -15,6 +15,7 @@ from spikewright.conversion.auto import Auto, Choice
 from spikewright.conversion.calibrators.gradient import Gradient
 from spikewright.conversion.convert import convert as run_conversion
 from spikewright.conversion.methods import Method
+from spikewright.conversion.points import with_points
 from spikewright.conversion.post_training import quantise_trained
 from spikewright.conversion.thresholds import has_trained_thresholds
 from spikewright.data.files import refusals
@@ -37,6 +38,7 @@ class ConvertRequest:
     Exactly one of `run` and `model` is given. `calibration` training images set the thresholds that training
     did not, and are what calibration looks at. `calibrate` trains thresholds and initial potentials afterwards.
     `weight_bits` rounds the weights afterwards, by the way that keeps most accuracy on the validation split.
+    `points` puts spike encoders in front of every product that would read numbers (`conversion/points.py`).
     `random_weights` converts a model that nobody trained, with the weights that it is made with.
     The method `auto` finds method and timesteps within `max_accuracy_drop` points on the validation split.
     `overwrite` replaces a run that was made from another source or with other settings, and all that was found on it.
@@ -55,6 +57,7 @@ class ConvertRequest:
     max_accuracy_drop: float | None = None
     weight_bits: int | None = None
     random_weights: bool = False
+    points: bool = False
     images: ImageSettings = field(default_factory=ImageSettings)
     overwrite: bool = False
 
@@ -267,6 +270,7 @@ def _source(request: ConvertRequest, on_progress: Progress) -> tuple[Source, Any
     if request.run is not None:
         method = request.chosen
         source, about = folder.load_source(request.run)
+        source = with_points(source) if request.points else source
         if method is not None:
             method.require(source)  # before any data is loaded
         needless = method is not None and not (
@@ -274,12 +278,14 @@ def _source(request: ConvertRequest, on_progress: Progress) -> tuple[Source, Any
         )
         if request.data is None and needless:
             return source, None, about
-        return acquire.of_run(request.run, data=request.data, images=request.images)
+        found, data, about = acquire.of_run(request.run, data=request.data, images=request.images)
+        return (with_points(found) if request.points else found), data, about
     model, seed = str(request.model), request.images.seed
     built = acquire.model_of(model, weights=request.weights, seed=seed, on_progress=on_progress)
     data = request.images.load(str(request.data))
     source = acquire.captured(built(data), data)
     acquire.require_fit(source, data)
+    source = with_points(source) if request.points else source
     if request.chosen is not None:
         request.chosen.require(source)
     about: dict[str, Any] = {
