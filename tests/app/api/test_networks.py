@@ -133,6 +133,13 @@ def test_what_does_not_fit_together_is_refused_in_a_line() -> None:
             call()
 
 
+class Sine(nn.Module):
+    """A function of many extrema, which does not convert."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sin()
+
+
 def test_compare_calibrate_check() -> None:
     model, x, y = _made()
     rows = sw.compare(model, (x, y), methods=("exact", "qcfs"), timesteps=(1, 4))
@@ -143,8 +150,8 @@ def test_compare_calibrate_check() -> None:
     better = sw.calibrate(rows[2].network, model, x, calibrator="mean_bias")
     assert better.plan == rows[2].network.plan
     assert sw.check(model, x[:2]) == ()
-    obstacles = sw.check(nn.Sequential(nn.Linear(7, 3), nn.Tanh()), x[:2])
-    assert [obstacle.path for obstacle in obstacles] == ["1"]
+    obstacles = sw.check(nn.Sequential(nn.Linear(7, 3), Sine()), x[:2])
+    assert [obstacle.path for obstacle in obstacles] == ["1.sin"]
 
 
 def test_what_things_are_is_shown() -> None:

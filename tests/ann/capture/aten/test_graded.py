@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spikewright.ann import interpreter
+from spikewright.ann.capture.arguments import arguments_of
 from spikewright.ann.capture.capture import capture
 from spikewright.ann.capture.tracing import decomposed, export
 from spikewright.ann.capture.translator import Translator
@@ -159,7 +160,9 @@ def test_torchs_own_decomposition_means_the_same_of_images(name: str) -> None:
 
 def _same_decomposed(model: nn.Module, x: Tensor, op: type) -> None:
     with torch.no_grad():
-        source, obstacles = Translator(decomposed(export(model, x)), x.shape[1:], None).translate()
+        arguments = arguments_of(model, x)
+        program, names = export(model, arguments, arguments.sized(2))
+        source, obstacles = Translator(decomposed(program), arguments.inputs, names, None).translate()
         assert not obstacles
         assert op in {type(node.op) for node in source.nodes}
         torch.testing.assert_close(interpreter.run(source, x), model(x), atol=1e-5, rtol=1e-4)

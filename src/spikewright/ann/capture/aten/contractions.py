@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from spikewright.ann.capture.aten.call import Call, Refused, Translate, Value, feature_axis, tuple_of
+from spikewright.ann.capture.aten.graded import matmul
 from spikewright.ann.ops.arithmetic import Scale
 from spikewright.ann.ops.moves import Permute, Reshape
 from spikewright.ann.ops.products import Conv, Linear
@@ -111,7 +112,10 @@ def matrix_product(call: Call, left: Any, right: Any) -> Value:
 
 
 def _bmm(call: Call) -> Value:
-    return matrix_product(call, call["self"], call["mat2"])
+    left, right = call["self"], call["mat2"]
+    if isinstance(left, Value) and isinstance(right, Value):
+        return matmul(call, left, right)
+    return matrix_product(call, left, right)
 
 
 def _einsum(call: Call) -> Value:

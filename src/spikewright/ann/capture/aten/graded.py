@@ -162,13 +162,6 @@ def matmul(call: Call, left: Value, right: Value) -> Value:
     return call.emit(MatMul(), [left, right], call.shape)
 
 
-def _batch_matmul(call: Call) -> Value:
-    left, right = call["self"], call["mat2"]
-    if not isinstance(left, Value) or not isinstance(right, Value):
-        raise Refused("a matrix product of a signal with a constant for each sample", "use nn.Linear")
-    return matmul(call, left, right)
-
-
 _NORMS: dict[str, Callable[[Call], Any]] = {
     "layer_norm": _layer_norm,
     "native_layer_norm": _layer_norm,
@@ -189,5 +182,4 @@ TRANSLATIONS: dict[str, Translate] = {
     "_softmax": _softmax,
     "linalg_vector_norm": _length,
     "norm": _length,
-    "bmm": _batch_matmul,
 }

@@ -18,5 +18,9 @@ def translations() -> dict[str, Translate]:
     """By the operation's name, such as `conv2d`; of other libraries than torch `namespace::name`."""
     found: dict[str, Translate] = {}
     for file in pkgutil.iter_modules(aten.__path__):
-        found |= vars(importlib.import_module(f"{aten.__name__}.{file.name}")).get("TRANSLATIONS", {})
+        own = vars(importlib.import_module(f"{aten.__name__}.{file.name}")).get("TRANSLATIONS", {})
+        twice = found.keys() & own.keys()
+        if twice:
+            raise TypeError(f"two translations of {min(twice)}: the second is in {file.name}")
+        found |= own
     return found
