@@ -127,3 +127,25 @@ def test_methods_that_do_not_wait_refuse_them(attention: tuple[Source, Tensor]) 
     source, x = attention
     with pytest.raises(BadSetting, match=r"point' is no ReLU.*convert by the method exact"):
         convert(with_points(source), Qcfs(timesteps=4), [x])
+
+
+class TwoOutputs(nn.Module):
+    """Tokens by their ids, as a sentence encoder has them: all of them, and one number a feature of the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.norm = nn.Embedding(11, 8), nn.LayerNorm(8)
+        self.first, self.pool = nn.Linear(8, 8), nn.Linear(8, 4)
+
+    def forward(self, ids: Tensor) -> dict[str, Tensor]:
+        tokens = self.norm(self.table(ids) + 0.5)
+        tokens = tokens + self.first(tokens)
+        return {"tokens": self.norm(tokens), "pooled": torch.tanh(self.pool(tokens[:, 0]))}
+
+
+def test_ids_and_two_outputs_with_constants_that_norms_stop() -> None:
+    torch.manual_seed(0)
+    ids = torch.randint(0, 11, (16, 5))
+    made = with_points(capture(TwoOutputs().eval(), ids[:2]))
+    certificate = verify(convert(made, Exact(timesteps=4), [ids]), made, [ids])
+    assert certificate.proven, certificate.line()

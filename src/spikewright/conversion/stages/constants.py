@@ -41,7 +41,7 @@ def _whole(draft: Draft, fires: dict[str, tuple[str, Fires]], read: str) -> str:
         return read
     constant, roots = draft.constant[read], {root for root, _ in fires.values()}
     alone = all(_needs_whole(draft, name) for name in draft.readers()[read])
-    if alone and read not in fires and read not in roots and read != draft.source.output:
+    if alone and read not in fires and read not in roots and read not in draft.outputs:
         draft.bias[read] = constant
         return read
     if read not in draft.whole:
