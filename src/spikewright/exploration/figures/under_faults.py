@@ -6,7 +6,7 @@ what is on disk already is never asked for again, and a longer campaign goes on 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -113,8 +113,14 @@ class Remembered:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """A file or folder for this process alone, until the block ends or the process does."""
-    locks = path.parent / LOCKS
-    locks.mkdir(parents=True, exist_ok=True)
+    locks, anew = path.parent / LOCKS, not path.parent.exists()
+    try:
+        locks.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        if anew:  # nothing is in it yet
+            with suppress(OSError):
+                path.parent.rmdir()
+        raise
     with FileLock(locks / path.name):
         yield
 
