@@ -1,9 +1,9 @@
 """Synthetic tones for a pitch network, and its read-out as a pitch.
 
 A frame is 1,024 samples at 16 kHz, made of a fundamental and its harmonics. Of every three frames one is that alone,
-one has noise added, and one glides. Pitches are in cents above 10 Hz. The network has 360 bins of 20 cents; its pitch is
-the mean of the nine around the largest, weighted by their activations, as published with CREPE (Kim, Salamon, Li and
-Bello, 2018, section 2.2).
+one has noise added, and one glides. Pitches are in cents above 10 Hz. The network has 360 bins of 20 cents; its pitch
+is the mean of the nine around the largest, weighted by their activations, as published with CREPE (Kim, Salamon, Li
+and Bello, 2018, section 2.2).
 """
 
 import math
