@@ -64,7 +64,7 @@ def cents_of(hertz: float) -> float:
 
 def pitch(activations: Tensor) -> Tensor:
     """The pitch of each frame in cents, [N] in float64, from activations in 0..1, [N, 360]."""
-    places = torch.arange(BINS)
+    places = torch.arange(BINS, dtype=torch.float64)
     far = (places - activations.argmax(1, keepdim=True)).abs() > AROUND
     weights = activations.double().masked_fill(far, 0.0)
     return (weights * (CENTS_OF_FIRST + CENTS_A_BIN * places)).sum(1) / weights.sum(1)
