@@ -79,6 +79,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--packages", type=Path, required=True, help="folder that the package was installed into")
     parser.add_argument("--sizes", type=lambda text: text.split(","), default=["full", "tiny"])
+    parser.add_argument(
+        "--timesteps", type=lambda text: [int(part) for part in text.split(",")], default=list(TIMESTEPS)
+    )
     parser.add_argument("--calibration", type=int, default=256, help="tones that thresholds are chosen on")
     parser.add_argument("--chosen-on", type=int, default=96, help="of these, tones to choose per layer or channel on")
     parser.add_argument("--measured", type=int, default=300, help="other tones, that deviations are measured on")
@@ -98,7 +101,7 @@ def main() -> None:
         seen = observe(source, calibration.frames.split(BATCH))
         found[size] = described(network, measured, settings, size)
         rows: list[dict[str, Any]] = []
-        for steps in sorted(TIMESTEPS, key=lambda steps: (steps not in BARS, -steps)):
+        for steps in sorted(settings.timesteps, key=lambda steps: (steps not in BARS, -steps)):
             rows.append(measure(network, source, seen, steps, (calibration, measured), settings))
             print(size, rows[-1], f"{time.monotonic() - began:.0f} s", flush=True)
             # after every row, so that a stopped run leaves what it has

@@ -101,8 +101,9 @@ def pictures(folder: Path | None, split: str, count: int) -> Labelled:
         return synthetic(count, seed=SEED if split == "train" else SEED + 1), None
     with tempfile.TemporaryDirectory() as scratch:
         found = datasets.load_dataset(str(folder.absolute()), split=split, cache_dir=scratch)
-        rows = found.select(range(0, len(found), max(1, len(found) // count))[:count])
-        labels = list(rows["label"]) if "label" in rows.column_names else None
+        chosen = range(0, len(found), max(1, len(found) // count))[:count]
+        rows: list[dict[str, Any]] = [found[place] for place in chosen]
+        labels = [row["label"] for row in rows] if "label" in rows[0] else None
         return torch.stack([cut(row["image"]) for row in rows]), labels
 
 
