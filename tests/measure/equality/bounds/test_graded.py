@@ -52,8 +52,7 @@ def _largest_change(op: Operation, inputs: list[Tensor], errors: list[Tensor]) -
         look([signs[0], signs[0]] if same else signs)
     for index in range(0, op(inputs)[0].numel(), 5):
         leaves = [x.clone().requires_grad_() for x in inputs]
-        op(leaves).flatten(1)[:, index].sum().backward()
-        signs = [x.grad.sign() for x in leaves]
+        signs = [slope.sign() for slope in torch.autograd.grad(op(leaves).flatten(1)[:, index].sum(), leaves)]
         look([signs[0], signs[0]] if same else signs)
     return found
 
@@ -185,8 +184,7 @@ def test_a_disturbance_of_a_known_length_stays_within_the_length(name: str) -> N
     most = torch.zeros(2).double()
     for index in range(op(inputs)[0].numel()):
         leaves = [x.clone().requires_grad_() for x in inputs]
-        op(leaves).flatten(1)[:, index].sum().backward()
-        slopes = [x.grad.flatten(1) for x in leaves]
+        slopes = [slope.flatten(1) for slope in torch.autograd.grad(op(leaves).flatten(1)[:, index].sum(), leaves)]
         moved = [
             x + (1e-4 * slope / slope.norm(dim=1, keepdim=True).clamp(min=1e-9)).reshape(x.shape)
             for x, slope in zip(inputs, slopes, strict=True)

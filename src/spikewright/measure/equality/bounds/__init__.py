@@ -5,7 +5,7 @@
 accumulated on the way, whatever the order in which weights, constants and steps are multiplied and summed. `error` is
 what comes from before an operation that is not linear, which is bounded there by the values that it has (`graded.py`),
 carried on by |W|. Its length over all features of a sample is bounded beside it, and carried on by how far an operation
-stretches lengths (`lengths.py`): no element is off by more than that, and through a chain of attention, where errors
+stretches lengths (`stretch.py`): no element is off by more than that, and through a chain of attention, where errors
 are never rounded away, that grows far more slowly. A rule is called with the `Case` of one node and returns the `Size`
 of its value.
 
