@@ -6,7 +6,9 @@
 The list is `public_networks.py`. Each network has random weights, and batch norms that have seen a few random batches;
 it is captured, converted by `exact` at T = 1, 4 and 8, and verified on four random inputs. A network is tried in a
 process of its own, under a limit of minutes; its row is written when it is done, and the same command goes on where it
-was stopped. Rows of networks that were refused, or ran out of time, are tried again with `--again`.
+was stopped. Rows of networks that were refused, or ran out of time, are tried again with `--again`, and rows made by
+another state of the library with `--anew`. Each row has its date and the commit that last changed the library; a row
+without them is older than they are.
 """
 
 import argparse
@@ -41,6 +43,7 @@ def main() -> None:
     parser.add_argument("--packages", type=Path, required=True, help="folder that the packages were installed into")
     parser.add_argument("--minutes", type=float, default=10, help="limit of one architecture")
     parser.add_argument("--again", action="store_true", help="try again what did not convert, or took too long")
+    parser.add_argument("--anew", action="store_true", help="make anew what another commit of the library made")
     parser.add_argument("--only", help="names, with commas between them")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
@@ -51,13 +54,28 @@ def main() -> None:
     began = time.monotonic()
     rows: dict[str, Any] = read_json(asked.out)["rows"] if asked.out.exists() else {}
     names = [network.name for network in NETWORKS] if asked.only is None else asked.only.split(",")
+    measured = {"date": time.strftime("%Y-%m-%d"), "commit": commit()}
     for index, network in enumerate(NETWORKS):
-        done = network.name in rows and (rows[network.name]["captured"] or not asked.again)
-        if network.name not in names or done:
+        if network.name not in names or not to_do(rows.get(network.name), measured, asked):
             continue
-        rows[network.name] = row = in_a_process_of_its_own(index, asked)
+        rows[network.name] = row = in_a_process_of_its_own(index, asked) | measured
         print(network.name, row.get("verdict") or row.get("refused") or row.get("stopped"), flush=True)
         write_json(asked.out, table(rows, began))
+
+
+def to_do(row: dict[str, Any] | None, measured: dict[str, str], asked: argparse.Namespace) -> bool:
+    """Whether a network is to be tried: it has no row, or one that the command line asks for again."""
+    if row is None:
+        return True
+    return (asked.again and not row["captured"]) or (asked.anew and row.get("commit") != measured["commit"])
+
+
+def commit() -> str:
+    """The commit that last changed the library, with a "+" if files have changed since."""
+    git = ["git", "-C", str(Path(__file__).parent.parent)]
+    found = subprocess.run([*git, "log", "-1", "--format=%h", "--", "src"], capture_output=True, text=True, check=True)
+    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "src"], check=False).returncode
+    return found.stdout.strip() + "+" * bool(changed)
 
 
 def table(rows: dict[str, Any], began: float) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Histograms of activations against counting by hand."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -109,3 +111,23 @@ def test_progress_counts_the_inputs_of_both_passes() -> None:
     observe(source, [x[:2], x[2:]], on_progress=lambda what, done, total, note="": seen.append((done, total)))
     total = 2 * len(x)
     assert seen == [(2, total), (len(x), total), (len(x) + 2, total), (total, total)]
+
+
+def test_values_that_fit_into_memory_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slices are so small that the first one's values can be stored, and of those that cannot there are two runs."""
+    source, x, statistics = captured("mlp")
+    sample = sum(math.prod(node.shape) for node in source.activations) * 4
+    runs: list[int] = []
+    plain = interpreter.run
+
+    def counted(source: Source, x: torch.Tensor, **settings: object) -> object:
+        runs.append(len(x))
+        return plain(source, x, **settings)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr("spikewright.conversion.observe.AT_ONCE", 8 * sample)
+    monkeypatch.setattr("spikewright.conversion.observe._STORED", 1)
+    monkeypatch.setattr("spikewright.conversion.observe.samples_at_once", lambda source, limit: 1000)
+    monkeypatch.setattr(interpreter, "run", counted)
+    found = observe(source, [x.repeat(3, 1)[:20]])
+    assert runs == [8, 8, 4, 8, 4]
+    assert sum(int(each.total) for each in found.values()) == 20 * len(statistics)

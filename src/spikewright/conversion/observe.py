@@ -1,11 +1,13 @@
 """What a source's activations look like on calibration inputs: one histogram per activation and channel.
 
 From these a method chooses thresholds without training. Two passes over the batches: the ranges, then the
-counts, so many inputs at once as half a gigabyte holds the values of. Knows nothing about codes or spikes.
+counts, so many inputs at once as half a gigabyte holds the values of. Activations of the first inputs are stored, up to
+0.8 gigabytes, and not computed again. Knows nothing about codes or spikes.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
@@ -21,6 +23,8 @@ from spikewright.data.progress import Progress, silent
 from spikewright.errors import BadData
 
 BINS = 2048
+_STORED = 1.5  # times the memory of a pass, for values that the second pass need not compute again
+_FEW = 8  # inputs at once, below which a pass gets slower
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +105,7 @@ class _Seen:
         self.counts: dict[str, Tensor] = {}
         self.totals: dict[str, int] = {}
         self.parts: list[dict[str, Tensor] | None] = []  # a slice of the inputs each: its values, or run it again
-        self.room = AT_ONCE
+        self.room = int(_STORED * AT_ONCE)
 
     def find_top(self, node: SourceNode, value: Tensor, stored: dict[str, Tensor] | None) -> None:
         """Raise the largest value of each channel, and store the values where they go."""
@@ -146,7 +150,10 @@ def _sliced(source: Source, batches: Iterable[Any]) -> list[Batch]:
         raise BadData("calibration needs at least one input, got none: give a data set that is not empty")
     if not all(map(is_finite, stored_batches)):
         raise BadData("a calibration input holds values that are not finite: mend the data or its preparation")
-    at_once = samples_at_once(source, AT_ONCE)
+    size = max((array.element_size() for array in source.arrays.values()), default=4)
+    stored = sum(prod(node.shape) for node in source.activations) * size
+    storable = int(_STORED * AT_ONCE) // max(1, stored)  # so that there is a slice whose values are
+    at_once = min(samples_at_once(source, AT_ONCE), max(_FEW, storable))
     return [part for batch in stored_batches if len(batch) for part in batch.split(at_once)]
 
 

@@ -52,8 +52,7 @@ def _largest_change(op: Operation, inputs: list[Tensor], errors: list[Tensor]) -
         look([signs[0], signs[0]] if same else signs)
     for index in range(0, op(inputs)[0].numel(), 5):
         leaves = [x.clone().requires_grad_() for x in inputs]
-        op(leaves).flatten(1)[:, index].sum().backward()
-        signs = [x.grad.sign() for x in leaves]
+        signs = [slope.sign() for slope in torch.autograd.grad(op(leaves).flatten(1)[:, index].sum(), leaves)]
         look([signs[0], signs[0]] if same else signs)
     return found
 
@@ -129,3 +128,67 @@ def test_without_errors_there_are_none_and_a_max_pool_may_be_of_a_total() -> Non
     with_error = BOUNDS[op](case._replace(inputs=[Size(X.abs(), 7, Y)])).error
     assert with_error is not None
     assert torch.equal(with_error, Y.unflatten(2, (3, 2)).amax(-1))
+
+
+def test_errors_of_a_chain_grow_by_length_and_not_by_their_elements() -> None:
+    """Attention, six times over: no disturbance gets beyond, and the bound stays finite where elements lose it."""
+    from spikewright.ann.ops.arithmetic import Add, Scale
+    from spikewright.ann.ops.moves import Permute
+    from spikewright.ann.ops.products import Linear
+
+    weights = [torch.randn(48, 48, generator=GENERATOR).double() / 15 for _ in range(4)]
+    start = torch.randn(2, 5, 48, generator=GENERATOR).double()
+
+    def chain(x: Tensor, size: Size, *, lengths: bool) -> tuple[Tensor, Size]:
+        def after(op: Operation, *given: tuple[Tensor, Size], weight: Tensor | None = None) -> tuple[Tensor, Size]:
+            values, sizes = [value for value, _ in given], [size for _, size in given]
+            sizes = sizes if lengths else [size._replace(length=torch.full((2,), torch.inf)) for size in sizes]
+            made = op(values) if weight is None else op(values, weight)
+            node = SourceNode(name="n", op=op, inputs=("a", "b")[: len(given)], shape=tuple(made.shape[1:]))
+            return made, BOUNDS[op](Case(node, sizes, values, made, {} if weight is None else {"weight": weight}, 1))
+
+        stream = (x, size)
+        for _ in range(6):
+            normal = after(Normalise(dims=(2,), epsilon=1e-5), stream)
+            q, k, v = [after(Linear(), normal, weight=weight) for weight in weights[:3]]
+            scores = after(MatMul(), q, after(Permute(dims=(0, 2, 1)), k))
+            share = after(Softmax(dim=2), after(Scale(), scores, weight=torch.tensor(0.1).double()))
+            mixed = after(Linear(), after(MatMul(), share, v), weight=weights[3])
+            stream = after(Add(), stream, mixed)
+        return stream
+
+    def of(error: float, *, lengths: bool = True) -> tuple[Tensor, Size]:
+        return chain(start, Size(start.abs(), 0, torch.full_like(start, error)), lengths=lengths)
+
+    made, size = of(1e-9)
+    assert size.error is not None
+    assert float(size.error.max()) < 1e-2
+    change = torch.zeros_like(made)
+    for _ in range(10):
+        signs = torch.randint(0, 2, start.shape, generator=GENERATOR).double() * 2 - 1
+        moved, _ = chain(start + 1e-9 * signs, Size(start.abs(), 0), lengths=True)
+        change = torch.maximum(change, (moved - made).abs())
+    assert bool((change <= size.error).all())
+    assert bool((torch.linalg.vector_norm(change.flatten(1), dim=1) <= size.carried_length).all())
+    by_elements = of(1e-9, lengths=False)[1].error
+    assert by_elements is not None
+    assert float(by_elements.max()) > 1e3 * float(size.error.max())
+
+
+@pytest.mark.parametrize("name", ["matmul", "normalise", "normalise maps", "root mean square", "softmax"])
+def test_a_disturbance_of_a_known_length_stays_within_the_length(name: str) -> None:
+    op, inputs = CASES[name]
+    node = SourceNode(name="n", op=op, inputs=("a", "b")[: len(inputs)], shape=tuple(op(inputs).shape[1:]))
+    wide = [Size(x.abs(), 0, torch.full_like(x, 1e-4), torch.full((2,), 1e-4).double()) for x in inputs]
+    size = BOUNDS[op](Case(node, wide, inputs, op(inputs), {}, 4))
+    most = torch.zeros(2).double()
+    for index in range(op(inputs)[0].numel()):
+        leaves = [x.clone().requires_grad_() for x in inputs]
+        slopes = [slope.flatten(1) for slope in torch.autograd.grad(op(leaves).flatten(1)[:, index].sum(), leaves)]
+        moved = [
+            x + (1e-4 * slope / slope.norm(dim=1, keepdim=True).clamp(min=1e-9)).reshape(x.shape)
+            for x, slope in zip(inputs, slopes, strict=True)
+        ]
+        most = torch.maximum(most, (op(moved) - op(inputs)).flatten(1).norm(dim=1))
+    assert bool((most <= size.carried_length).all())
+    assert float((most / size.carried_length).max()) > 0.2

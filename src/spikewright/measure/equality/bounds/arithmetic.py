@@ -5,11 +5,13 @@ from spikewright.measure.equality.bounds import Bound, Case, Size, on_magnitudes
 
 
 def _add(case: Case) -> Size:
-    return on_magnitudes(case, len(case.inputs))
+    alike = all(value.shape == case.made.shape for value in case.values)
+    return on_magnitudes(case, len(case.inputs), (lambda: 1.0) if alike else None)
 
 
 def _scale(case: Case) -> Size:
-    return on_magnitudes(case, 2)
+    alike = case.values[0].shape == case.made.shape
+    return on_magnitudes(case, 2, (lambda: float(case.roles["weight"].abs().max())) if alike else None)
 
 
 RULES: dict[type, Bound] = {Add: _add, Scale: _scale}

@@ -6,7 +6,11 @@
     normalise    (e_c + |x̂| ρ) / (σ − 2ρ),   e_c = e + mean e,   ρ = √mean e_c²,   σ = √(var + ε)      unless σ > 2ρ
     softmax      p · expm1(2 max e)
     length       √Σ e²
-and what the operation itself rounds. |a| and the like are of exact values, so what was computed is widened by its
+and what the operation itself rounds. Of lengths over all features:
+    matmul       ‖a‖ |e_b| + ‖b‖ |e_a|           ‖·‖ the largest singular value of any of the matrices
+    normalise    |e| / min (σ − 2ρ)              its slope is a projection, or less, divided by σ
+    softmax      |e| · min(½, max p exp(4 max e))    its slope diag(p) − p pᵀ has no eigenvalue above either
+|a| and the like are of exact values, so what was computed is widened by its
 error; a reference and an engine may each be off by so much.
 
 Source: Higham, "Accuracy and Stability of Numerical Algorithms", 2002, §1.9 (variances) and §3.3. The rules for norms
@@ -27,7 +31,8 @@ from spikewright.ann.ops.graded import (
     Smaller,
     Softmax,
 )
-from spikewright.measure.equality.bounds import EPSILON, Bound, Case, Size, infinite
+from spikewright.measure.equality.bounds import EPSILON, Bound, Case, Size, infinite, length, narrowed
+from spikewright.measure.equality.stretch import largest_stretch
 
 _TINY = 2.0**-1000  # far below what float64 rounds, and above where it stops doing so
 _UNITS = 4  # roundings of units, which are multiplied in before or behind
@@ -37,6 +42,21 @@ def _made(case: Case, error: Tensor, roundings: int) -> Size:
     """A chain starts anew at its value, with this error, after so many roundings of that value."""
     size = case.made.abs()
     return Size(size, 1, infinite(error + (roundings + _UNITS) * EPSILON * size + _TINY))
+
+
+def _no_longer(case: Case, carried: Tensor, own: Tensor, roundings: int, size: Size) -> Size:
+    """The size, with an error that is no longer than what is carried on [N] and what the operation rounds itself."""
+    own = own + (roundings + _UNITS) * EPSILON * case.made.abs() + _TINY
+    return narrowed(size, carried + length(own))
+
+
+def _lengths(case: Case) -> list[Tensor]:
+    return [size.length_bound(case.steps + _UNITS) for size in case.inputs]
+
+
+def _largest(value: Tensor) -> Tensor:
+    """The largest of a sample's values, [N, *] → [N]."""
+    return value.flatten(1).amax(1)
 
 
 def _errors(case: Case) -> list[Tensor]:
@@ -72,7 +92,12 @@ def _of_two(case: Case) -> Size:
 def _matmul(case: Case) -> Size:
     (a, b), (e_a, e_b) = (value.abs() for value in case.values), _errors(case)
     error = torch.matmul(a + e_a, e_b) + torch.matmul(e_a, b + e_b)
-    return _made(case, error + (a.shape[-1] + 2 * _UNITS) * EPSILON * torch.matmul(a + e_a, b + e_b), 2)
+    own = (a.shape[-1] + 2 * _UNITS) * EPSILON * torch.matmul(a + e_a, b + e_b)
+    found = _made(case, error + own, 2)
+    if a.shape[:-2] != b.shape[:-2]:  # one of them is copied along an axis
+        return found
+    (by_a, by_b), (far_a, far_b) = [_largest(largest_stretch(each[:, None])) for each in case.values], _lengths(case)
+    return _no_longer(case, (by_a + far_a) * far_b + (by_b + 2 * far_b) * far_a, own, 2, found)
 
 
 def _normalise(case: Case) -> Size:
@@ -83,23 +108,33 @@ def _normalise(case: Case) -> Size:
     def mean(value: Tensor) -> Tensor:
         return value.mean(op.dims, keepdim=True)
 
-    centred = x - mean(x) if op.centred else x
+    centred, shift = x, torch.zeros_like(x)
     if op.centred:
-        error = error + mean(error) + (count + 2) * EPSILON * mean(x.abs()) + EPSILON * centred.abs()
-    spread, rho = (mean(centred.square()) + op.epsilon).sqrt(), mean(error.square()).sqrt()
+        centred = x - mean(x)
+        shift = (count + 2) * EPSILON * mean(x.abs() + error) + EPSILON * (centred.abs() + error + mean(error))
+        error = error + mean(error) + shift
+    far = _lengths(case)[0] + length(shift)
+    spread = (mean(centred.square()) + op.epsilon).sqrt()
+    rho = torch.minimum(mean(error.square()).sqrt(), (far / count**0.5).reshape(-1, *(1,) * (x.dim() - 1)))
     x_hat = (centred.abs() + error) / (spread - rho)
-    found = torch.where(spread > 2 * rho, (error + x_hat * rho) / (spread - 2 * rho), torch.inf)
+    least = (spread - 2 * rho).clamp(min=0)
+    found = torch.where(least > 0, (error + x_hat * rho) / least, torch.inf)
     # a variance in one pass, as torch has it, feels the mean as well
     own = (count + 10) * EPSILON * x_hat * (1 + mean(x.square()).sqrt() / spread)
-    return _made(case, found + own, 10)
+    return _no_longer(case, _largest(least.reciprocal()) * far, own, 10, _made(case, found + own, 10))
 
 
 def _softmax(case: Case) -> Size:
     op, x, (error,) = case.node.op, case.values[0], _errors(case)
     assert isinstance(op, Softmax)
-    below = x.amax(op.dim, keepdim=True) - x
-    off = 2 * error.amax(op.dim, keepdim=True) + 4 * EPSILON * (below + 1)
-    return _made(case, case.made * torch.exp(off) * torch.expm1(off), x.shape[op.dim] + 10)
+    carried, count = error.amax(op.dim, keepdim=True), x.shape[op.dim]
+    rounded = 4 * EPSILON * (x.amax(op.dim, keepdim=True) - x + 1 + 4 * carried)
+    off = 2 * carried + rounded
+    largest = infinite(case.made * torch.exp(off)).clamp(max=1)
+    found = _made(case, infinite(largest * torch.expm1(off)).clamp(max=1), count + 10)
+    (far,) = _lengths(case)
+    slope = _largest(infinite(case.made * torch.exp(2 * off))).clamp(max=0.5)
+    return _no_longer(case, slope * far, largest * torch.expm1(rounded), count + 10, found)
 
 
 def _length(case: Case) -> Size:
