@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from support.converted import converted
 from support.many_ends import make
 
 import spikewright as sw
@@ -50,3 +51,11 @@ def test_one_output_is_left_alone_and_others_are_refused() -> None:
     model.give = lambda m, h, x: (m.scores(h.flatten(1)), m.scores(x.flatten(1).repeat(1, 2)[:, :144]))
     with pytest.raises(BadModel, match="one row of class scores, and outputs 0, 1 hold one: say which by output"):
         reading(capture(model, x), None)
+
+
+def test_a_name_that_a_network_of_one_output_does_not_have_is_refused() -> None:
+    blueprint, source, _ = converted("mlp")
+    for network in (blueprint, source):
+        assert reading(network, "output") is network
+        with pytest.raises(BadSetting, match="inject: the network has no output 'nope': choose one of output"):
+            reading(network, "nope")

@@ -22,9 +22,11 @@ def reading(network: Blueprint | Source, asked: str | None) -> Blueprint | Sourc
     """
     if isinstance(network, Source):
         shapes = {each.name: network.shapes[each.node] for each in network.outputs}
-        return network if len(shapes) == 1 else _source(network, output_of(shapes, asked, "inject"))
+        alone = len(shapes) == 1
+        return network if alone and asked in (None, *shapes) else _source(network, output_of(shapes, asked, "inject"))
     shapes = {name: node.shape for name, node in network.plan.outputs.items()}
-    return network if len(shapes) == 1 else _blueprint(network, output_of(shapes, asked, "inject"))
+    alone = len(shapes) == 1
+    return network if alone and asked in (None, *shapes) else _blueprint(network, output_of(shapes, asked, "inject"))
 
 
 def _source(source: Source, name: str) -> Source:
