@@ -34,6 +34,11 @@ def test_digits_need_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (len(data.train) + len(data.validation), len(data.test)) == (1347, 450)
 
 
+def test_digits_have_no_column_to_name() -> None:
+    with pytest.raises(BadSetting, match=r"'digits': its labels are in no column, and 'no' names one"):
+        load("digits", label="no")
+
+
 def test_the_seed_moves_validation_and_never_test() -> None:
     zero, again, one = load("digits", seed=0), load("digits", seed=0), load("digits", seed=1)
     assert same(zero, again)

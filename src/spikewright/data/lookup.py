@@ -17,7 +17,7 @@ from spikewright.data.events.layout import SOURCES, has_recordings, unread_recor
 from spikewright.data.folder import data_root, find_folder, listing
 from spikewright.data.hub_reachable import hub_answers
 from spikewright.data.preparation import InputPreparation
-from spikewright.errors import BadData, did_you_mean
+from spikewright.errors import BadData, BadSetting, did_you_mean
 
 if TYPE_CHECKING:
     from spikewright.data.hub_or_folder import Source
@@ -89,6 +89,8 @@ def _lasting(name: str) -> str:
 
 def _decoded(name: str, *, where: str, root: Path | None, size: tuple[int, int] | None, label: str | None) -> Decoded:
     if name == "digits":
+        if label is not None:
+            raise BadSetting(f"{where}: its labels are in no column, and {label!r} names one: leave out --label")
         return read_digits(size)
     folder = find_folder(name, root=root)
     if folder is None:
