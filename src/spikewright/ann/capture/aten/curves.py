@@ -58,7 +58,7 @@ def _leaky(call: Call) -> Value:
 
 
 def threshold(call: Call) -> Value:
-    """Z where it is above a limit, else one number, which has to be no larger."""
+    """The input where it is above a limit, else one number, which has to be no larger."""
     least, otherwise = float(call["threshold"]), float(call["value"])
     if otherwise > least:
         raise Refused("a thresholded ReLU that jumps down", "give a value that is at most the threshold, and fine-tune")
