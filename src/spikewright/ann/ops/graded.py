@@ -208,3 +208,17 @@ def _require(kind: str, dims: tuple[int, ...]) -> None:
     """
     if not dims or not all(0 < dim < FARTHEST_AXIS for dim in dims) or len(set(dims)) < len(dims):
         raise BadSetting(f"{kind}: axes {list(dims)}: name axes of features, each once")
+
+
+# For passes that treat all of them alike
+GRADED: tuple[type[Graded], ...] = (
+    Multiply,
+    Divide,
+    Reciprocal,
+    Larger,
+    Smaller,
+    MatMul,
+    Normalise,
+    Softmax,
+    Length,
+)

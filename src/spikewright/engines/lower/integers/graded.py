@@ -1,21 +1,9 @@
 """What is computed with numbers has no integers of its own."""
 
-from spikewright.ann.ops.graded import (
-    Divide,
-    Larger,
-    Length,
-    MatMul,
-    Multiply,
-    Normalise,
-    Reciprocal,
-    Smaller,
-    Softmax,
-)
+from spikewright.ann.ops.graded import GRADED
 from spikewright.ann.ops.rules import Refused
 from spikewright.engines.lower.integers import Lower
 
 _NUMBERS = Refused("it is computed with real numbers: run the network with `--engine float`, as build(blueprint) does")
 
-RULES: dict[type, Lower | Refused] = dict.fromkeys(
-    (Multiply, Divide, Reciprocal, Larger, Smaller, MatMul, Normalise, Softmax, Length), _NUMBERS
-)
+RULES: dict[type, Lower | Refused] = dict.fromkeys(GRADED, _NUMBERS)

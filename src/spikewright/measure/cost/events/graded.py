@@ -3,17 +3,7 @@
 import torch
 from torch import Tensor
 
-from spikewright.ann.ops.graded import (
-    Divide,
-    Larger,
-    Length,
-    MatMul,
-    Multiply,
-    Normalise,
-    Reciprocal,
-    Smaller,
-    Softmax,
-)
+from spikewright.ann.ops.graded import GRADED
 from spikewright.measure.cost.events import Cost, Reading
 
 
@@ -22,6 +12,4 @@ def decoded(reading: Reading) -> list[Tensor]:
     return [torch.ones(shape, dtype=torch.float64) for shape in reading.given]
 
 
-RULES: dict[type, Cost] = dict.fromkeys(
-    (Multiply, Divide, Reciprocal, Larger, Smaller, MatMul, Normalise, Softmax, Length), decoded
-)
+RULES: dict[type, Cost] = dict.fromkeys(GRADED, decoded)
