@@ -1,30 +1,20 @@
 """The list of public architectures, and the table that was made of it."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
+from support.scripts import FOLDER, loaded
 from torch import nn
-
-FOLDER = Path(__file__).parents[2] / "reproduce"
 
 
 @pytest.fixture(scope="module")
 def networks() -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("public_networks", FOLDER / "public_networks.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    with loaded("public_networks") as module:
+        yield module
 
 
 @pytest.fixture(scope="module")

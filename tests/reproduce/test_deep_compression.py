@@ -1,28 +1,19 @@
 """The file format of Deep Compression, against a writer of it made here."""
 
-import importlib.util
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from support.scripts import loaded
 
-HERE = Path(__file__).parents[2] / "reproduce" / "deep_compression.py"
 SHAPES = [(4, 3, 3, 3), (5, 4, 1, 1), (2, 5, 3, 3)]
 
 
 @pytest.fixture(scope="module")
 def deep_compression() -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("deep_compression", HERE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    with loaded("deep_compression") as module:
+        yield module
 
 
 def pruned(seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -1,33 +1,19 @@
 """How deviations are summed up, and the results that are beside the script."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
-
-FOLDER = Path(__file__).parents[2] / "reproduce"
-OWN = ("pitch", "tones", "conditions")
+from support.scripts import FOLDER, loaded
 
 
 @pytest.fixture(scope="module")
 def script() -> Iterator[ModuleType]:
-    sys.path.insert(0, str(FOLDER))
-    spec = importlib.util.spec_from_file_location("pitch", FOLDER / "pitch.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(FOLDER))
-    for name in OWN:
-        sys.modules.pop(name, None)
+    with loaded("pitch") as module:
+        yield module
 
 
 @pytest.fixture(scope="module")

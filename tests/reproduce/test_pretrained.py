@@ -1,8 +1,6 @@
 """What is done to images before a pretrained network sees them, and the results that are beside the script."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -12,24 +10,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-
-FOLDER = Path(__file__).parents[2] / "reproduce"
-OWN = ("pretrained", "deep_compression", "public_networks", "conditions")
+from support.scripts import FOLDER, loaded
 
 
 @pytest.fixture(scope="module")
 def script() -> Iterator[ModuleType]:
-    sys.path.insert(0, str(FOLDER))
-    spec = importlib.util.spec_from_file_location("pretrained", FOLDER / "pretrained.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(FOLDER))
-    for name in OWN:
-        sys.modules.pop(name, None)
+    with loaded("pretrained") as module:
+        yield module
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,13 @@
 """The drawn figures: every bar and whisker against the result that it is of."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from support.scripts import FOLDER, loaded
 
 pytest.importorskip("matplotlib")
 from matplotlib import pyplot as plt
@@ -16,21 +15,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.container import BarContainer
 
-HERE = Path(__file__).parents[2] / "reproduce" / "reliability_figures.py"
 RATES = (1e-3, 1e-2)
 
 
 @pytest.fixture(scope="module")
 def figures() -> Iterator[ModuleType]:
     plt.switch_backend("svg")
-    spec = importlib.util.spec_from_file_location("reliability_figures", HERE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    with loaded("reliability_figures") as module:
+        yield module
     plt.close("all")
 
 
@@ -177,7 +169,7 @@ def test_files_are_the_same_again(figures: ModuleType, tmp_path: Path) -> None:
 
 
 def test_networks_that_are_committed_have_their_energies(figures: ModuleType) -> None:
-    topologies = json.loads(HERE.with_name("topologies.json").read_text())
+    topologies = json.loads((FOLDER / "topologies.json").read_text())
     golden = [{**one, "ber": 1e-2, "accuracy_golden": one["accuracy_snn"]} for one in topologies["cells"]]
     found = figures.gathered({"cells": golden}, topologies)
     assert len(found) == 40

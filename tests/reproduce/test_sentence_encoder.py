@@ -1,32 +1,18 @@
 """The script of the sentence encoder: which sentences a file holds, and what its committed result says."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-
-FOLDER = Path(__file__).parents[2] / "reproduce"
-OWN = ("conditions", "public_networks")
+from support.scripts import FOLDER, loaded
 
 
 @pytest.fixture(scope="module")
 def script() -> Iterator[ModuleType]:
-    sys.path.insert(0, str(FOLDER))
-    try:
-        spec = importlib.util.spec_from_file_location("sentence_encoder", FOLDER / "sentence_encoder.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+    with loaded("sentence_encoder") as module:
         yield module
-    finally:
-        sys.path.remove(str(FOLDER))
-        for name in OWN:
-            sys.modules.pop(name, None)
 
 
 def test_sentences_of_both_layouts_each_once(script: ModuleType, tmp_path: Path) -> None:

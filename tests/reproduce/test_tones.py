@@ -1,28 +1,18 @@
 """Synthetic tones and the pitch that is read out, against plain loops."""
 
-import importlib.util
 import math
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
-
-HERE = Path(__file__).parents[2] / "reproduce" / "tones.py"
+from support.scripts import loaded
 
 
 @pytest.fixture(scope="module")
 def tones() -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("tones", HERE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    with loaded("tones") as module:
+        yield module
 
 
 def nine_bins(activations: list[float]) -> float:
