@@ -1,5 +1,8 @@
 """Networks whose activations are no ReLU: equal to their quantised source, trained or not, and refused where not."""
 
+import math
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -16,9 +19,18 @@ from spikewright.conversion.observe import observe
 from spikewright.conversion.thresholds import least_error_range, off_extrema
 from spikewright.engines.lower.integer import lowered
 from spikewright.engines.network import build
+from spikewright.engines.record import StageRecord
 from spikewright.errors import BadPlan, BadSetting, NotExact
+from spikewright.measure.cost.fan_out import fan_out
+from spikewright.measure.cost.neuron_operations import neuron_operations
 from spikewright.measure.equality.certificate import verify
+from spikewright.reliability.faults.threshold import _Factors
 from spikewright.snn.blueprint import Blueprint
+from spikewright.snn.code import Code
+from spikewright.snn.neurons.staircase import Staircase
+from spikewright.snn.schedules import Drive
+from spikewright.snn.schedules.two_phase import TwoPhase
+from spikewright.snn.trains import decode
 from spikewright.training.ann.levels import initial_thresholds, with_levels, without_levels
 
 
@@ -164,3 +176,25 @@ def test_float32_is_as_the_reference_but_for_ties() -> None:
     with torch.no_grad():
         sixty_four = build(network.blueprint, dtype=torch.float64)(x.double())
     assert float((network(x).double() - sixty_four).abs().max()) < 0.02
+
+
+def test_spikes_of_signed_codes_are_counted_alike_by_both_engines_and_tables_reset_nothing() -> None:
+    source, x = _source(nn.PReLU(init=0.25))
+    network = build(convert(source, Exact(timesteps=4), [x]), dtype=torch.float64)
+    pairs = zip(network.walk(x.double()), network.collapse(x.double()), strict=True)
+    counts = [(one.counts, other.counts) for one, other in pairs if isinstance(one, StageRecord)]  # pyright: ignore
+    assert all(torch.equal(one.double(), other.double()) for one, other in counts)
+    assert int(counts[0][0].max()) > 0
+    first, second = (math.prod(node.shape) for node in network.plan.stages)
+    found = neuron_operations(network.blueprint, fan_out(network.blueprint))
+    assert (found.resets, found.compares) == (0, first * (4 + 2) + second * 4), "a sign and a branch; neither for tanh"
+
+
+def test_a_disturbed_threshold_is_one_of_the_table() -> None:
+    factors = torch.tensor([1.0, 0.3, 2.5], dtype=torch.float64)
+    one, rising = torch.ones((), dtype=torch.float64), torch.tensor([1.0, 2.0, 4.0], dtype=torch.float64)
+    fault = _Factors(factors)
+    law = fault.law(Staircase().bound({"rising": rising.reshape(-1, 1)}), np.zeros(1, dtype=np.int64), one)
+    drive = fault.drive(Drive(torch.tensor([[[1.5, 1.5, 4.9]]], dtype=torch.float64), None, one * 0, one))
+    code = Code.bit_planes(2)
+    assert decode(TwoPhase().run(law, drive, code), code).tolist() == [[1.0, 3.0, 1.0]]
